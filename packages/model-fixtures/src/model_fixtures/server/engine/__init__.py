@@ -1,0 +1,1 @@
+"""Inference: llama.cpp in one worker process for each loaded instance."""

@@ -1,0 +1,106 @@
+"""How an instance is loaded: from key-value settings to llama.cpp's parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from model_fixtures.server.protocol.kv_config import Settings, checkbox
+
+CACHE_TYPES = {"f32", "f16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1"}
+
+
+class EngineConfig(Struct, frozen=True, kw_only=True):
+    """What a worker process needs to know; sent to it as JSON."""
+
+    model: str
+    embedding: bool
+    context_length: int  # tokens
+    parallel: int  # predictions at once
+    threads: int
+    batch: int  # tokens
+    mmap: bool
+    flash_attention: bool | None  # None = llama.cpp decides
+    rope_freq_base: float | None
+    rope_freq_scale: float | None
+    cache_type_k: str | None
+    cache_type_v: str | None
+
+
+def engine_config(
+    file: Path,
+    settings: Settings,
+    *,
+    embedding: bool,
+    context_length: int,
+    threads: int,
+    parallel: int,
+) -> EngineConfig:
+    """The worker's configuration for a model file and the settings of a load request."""
+    prefix = "embedding.load" if embedding else "llm.load"
+
+    def cache_type(key: str) -> str | None:
+        value = settings.checked_text(f"llm.load.llama.{key}CacheQuantizationType")
+        return value if value in CACHE_TYPES else None
+
+    flash = settings.boolean("llm.load.llama.flashAttention", False)
+    return EngineConfig(
+        model=str(file),
+        embedding=embedding,
+        context_length=context_length,
+        parallel=parallel,
+        threads=threads,
+        batch=max(1, settings.integer(f"{prefix}.llama.evalBatchSize", 512)),
+        mmap=settings.boolean(f"{prefix}.llama.tryMmap", True),
+        flash_attention=True if flash else None,
+        rope_freq_base=settings.checked(f"{prefix}.llama.ropeFrequencyBase", None),
+        rope_freq_scale=settings.checked(f"{prefix}.llama.ropeFrequencyScale", None),
+        cache_type_k=cache_type("k"),
+        cache_type_v=cache_type("v"),
+    )
+
+
+def effective_load_config(
+    settings: Settings, *, embedding: bool, context_length: int
+) -> dict[str, Any]:
+    """The fields that `getLoadConfig` reports: what was asked for over the defaults."""
+    prefix = "embedding.load" if embedding else "llm.load"
+    llama = f"{prefix}.llama"
+    fields: dict[str, Any] = {
+        f"{prefix}.contextLength": context_length,
+        f"{llama}.acceleration.offloadRatio": _ratio(settings, llama),
+        f"{llama}.keepModelInMemory": settings.boolean(f"{llama}.keepModelInMemory", True),
+        f"{llama}.tryMmap": settings.boolean(f"{llama}.tryMmap", True),
+        f"{llama}.evalBatchSize": settings.integer(f"{llama}.evalBatchSize", 512),
+    }
+    for name in ("ropeFrequencyBase", "ropeFrequencyScale"):
+        fields[f"{llama}.{name}"] = checkbox(settings.checked(f"{llama}.{name}", None))
+    if not embedding:
+        fields["llm.load.seed"] = checkbox(settings.checked("llm.load.seed", None), -1)
+        fields["llm.load.numExperts"] = settings.integer("llm.load.numExperts", 0)
+        for key, default in (
+            ("llm.load.offloadKVCacheToGpu", True),
+            (f"{llama}.flashAttention", False),
+            (f"{llama}.useFp16ForKVCache", True),
+        ):
+            fields[key] = settings.boolean(key, default)
+        for letter in "kv":
+            key = f"{llama}.{letter}CacheQuantizationType"
+            value = settings.checked_text(key)
+            fields[key] = checkbox(value if value in CACHE_TYPES else None, "f16")
+        fields["load.gpuStrictVramCap"] = settings.boolean("load.gpuStrictVramCap", False)
+    split = settings.mapping("load.gpuSplitConfig")
+    if {"strategy", "disabledGpus", "priority", "customRatio"} <= split.keys():
+        fields["load.gpuSplitConfig"] = split
+    return fields
+
+
+def _ratio(settings: Settings, llama: str) -> float | str:
+    key = f"{llama}.acceleration.offloadRatio"
+    word = settings.text(key, "")
+    if word in {"max", "off"}:
+        return word
+    number = settings.number(key, -1)
+    return number if 0 <= number <= 1 else "max"

@@ -1,0 +1,158 @@
+"""One prediction on one engine: from a prompt to events."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, Union
+
+from msgspec import Struct
+
+from model_fixtures.server.protocol.errors import ServerError
+
+from .errors import EngineError
+from .llama import Chunk, LlamaServer
+from .overflow import fit_prompt
+from .process import WorkerProcess
+from .sampling import Sampling
+
+# The keys of the last chunk that are used; the rest is a long echo of the request.
+RESPONSE_FIELDS = [
+    "content",
+    "tokens",
+    "stop",
+    "tokens_predicted",
+    "tokens_evaluated",
+    "stop_type",
+    "stopping_word",
+    "truncated",
+    "timings",
+]
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """What to generate from."""
+
+    tokens: list[int]  # the prompt
+    head: int  # tokens at its start that truncateMiddle keeps
+    context: int  # tokens
+    sampling: Sampling
+    grammar: str | None
+
+
+class Progress(Struct, frozen=True):
+    """The prompt is being processed; token counts."""
+
+    total: int
+    cached: int
+    processed: int
+
+
+class Text(Struct, frozen=True):
+    """A stretch of output, never empty."""
+
+    content: str
+    tokens: int
+
+
+class Finished(Struct, frozen=True, kw_only=True):
+    """The end, with what is known then. Times in seconds."""
+
+    stop_reason: str
+    stop_string: str | None
+    predicted: int
+    tokens_per_second: float | None
+
+
+Event = Union[Progress, Text, Finished]  # noqa: UP007
+
+
+async def generate(
+    llama: LlamaServer, worker: WorkerProcess, request: Request
+) -> AsyncGenerator[Event, None]:
+    """The events of a prediction: progress from none to all, text, and the end.
+
+    Leaving the iteration stops the generation at once.
+
+    Raises:
+        ServerError: the prompt or the grammar can't be used.
+        EngineError: llama.cpp failed.
+    """
+    sampling = request.sampling
+    tokens = fit_prompt(request.tokens, request.context, request.head, sampling.overflow)
+    limit, at_context_end = _limit(len(tokens), request)
+    body = _body(tokens, limit, request)
+    worker.grammar_error = ""
+    total = len(tokens)
+    yield Progress(total, 0, 0)
+    counted = 0  # tokens of what was passed on
+    complete = False
+    last = Chunk()
+    async with aclosing(llama.complete(body)) as chunks:
+        async for chunk in chunks:
+            if request.grammar is not None and worker.grammar_error:
+                break
+            if chunk.prompt_progress is not None:
+                done = chunk.prompt_progress
+                complete = complete or done.processed >= total
+                yield Progress(total, done.cache, min(done.processed, total) - done.cache)
+                continue
+            if not complete:
+                complete = True
+                yield Progress(total, 0, total)
+            if chunk.content:
+                yield Text(chunk.content, chunk.tokens_predicted - counted)
+                counted = chunk.tokens_predicted
+            last = chunk
+    if request.grammar is not None and worker.grammar_error:
+        raise ServerError(
+            "The grammar of the structured output is invalid", cause=worker.grammar_error
+        )
+    if not last.stop:
+        raise EngineError("The generation ended without a result")
+    yield _finished(last, counted, sampling, at_context_end)
+
+
+def _limit(prompt: int, request: Request) -> tuple[int, bool]:
+    """The token limit, and whether reaching it means the end of the context."""
+    wanted = request.sampling.max_tokens
+    room = request.context - prompt
+    if request.sampling.overflow == "stopAtLimit" and (wanted is None or wanted > room):
+        return room, True
+    return (-1 if wanted is None else wanted), False
+
+
+def _body(tokens: list[int], limit: int, request: Request) -> dict[str, Any]:
+    sampling = request.sampling
+    body = {
+        "prompt": tokens,
+        "n_predict": limit,
+        # What llama.cpp keeps when it shifts a full context.
+        "n_keep": request.head if sampling.overflow == "truncateMiddle" else 0,
+        "stop": [*sampling.stop, *sampling.tool_stop],
+        "stream": True,
+        "return_tokens": True,
+        "return_progress": True,
+        "response_fields": RESPONSE_FIELDS,
+        **sampling.to_llama(),
+    }
+    if request.grammar is not None:
+        body["grammar"] = request.grammar
+    return body
+
+
+def _finished(last: Chunk, counted: int, sampling: Sampling, at_context_end: bool) -> Finished:
+    reason, stop_string, predicted = "eosFound", None, last.tokens_predicted
+    if last.stop_type == "word":
+        tool_stop = last.stopping_word in sampling.tool_stop
+        reason = "toolCalls" if tool_stop else "stopStringFound"
+        # The tokens of the stop string don't count, as in the app.
+        stop_string, predicted = last.stopping_word, counted
+    elif last.stop_type == "limit":
+        reason = "contextLengthReached" if at_context_end else "maxPredictedTokensReached"
+    rate = None
+    if last.timings is not None and last.timings.predicted_per_second > 0:
+        rate = last.timings.predicted_per_second
+    return Finished(
+        stop_reason=reason, stop_string=stop_string, predicted=predicted, tokens_per_second=rate
+    )

@@ -1,0 +1,169 @@
+"""The HTTP interface of llama.cpp's server inside a worker."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from .errors import EngineError, InstanceGoneError
+from .process import WorkerProcess
+
+
+class PromptProgress(Struct):
+    """Token counts while a prompt is processed."""
+
+    total: int
+    cache: int
+    processed: int
+
+
+class Timings(Struct):
+    """llama.cpp's own measurements; milliseconds."""
+
+    predicted_per_second: float = 0.0
+    draft_n: int = 0
+    draft_n_accepted: int = 0
+
+
+class Chunk(Struct):
+    """One event of a completion stream; unknown keys are dropped."""
+
+    content: str = ""
+    tokens: list[int] = []
+    stop: bool = False
+    tokens_predicted: int = 0
+    tokens_evaluated: int = 0
+    stop_type: str = ""
+    stopping_word: str = ""
+    truncated: bool = False
+    prompt_progress: PromptProgress | None = None
+    timings: Timings | None = None
+    error: dict[str, Any] | None = None
+
+
+class Properties(Struct):
+    """What llama.cpp tells of a loaded model."""
+
+    bos_token: str = ""
+    eos_token: str = ""
+
+
+class _Tokens(Struct):
+    tokens: list[int]
+
+
+class _Prompt(Struct):
+    prompt: str
+
+
+class _Embedding(Struct):
+    embedding: list[list[float]]
+
+
+_chunk_decoder = msgspec.json.Decoder(Chunk)
+
+
+class LlamaServer:
+    """A client for one worker.
+
+    Every method raises `InstanceGoneError` when the worker has ended and `EngineError` with
+    llama.cpp's message when it refuses a request.
+    """
+
+    def __init__(self, worker: WorkerProcess) -> None:
+        self._worker = worker
+        self._properties: Properties | None = None
+        self._client = httpx.AsyncClient(  # noqa: S113 (a generation takes as long as it takes)
+            base_url=worker.url,
+            headers={"Authorization": f"Bearer {worker.key}"},
+            timeout=None,
+            trust_env=False,
+            verify=False,  # noqa: S501 (plain HTTP on loopback; saves loading certificates)
+            # A connection that carried a stream is closed by llama.cpp: never reuse one.
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._client.aclose()
+
+    async def properties(self) -> Properties:
+        """The model's begin and end tokens as text; asked once."""
+        if self._properties is None:
+            try:
+                response = await self._client.get("/props")
+            except httpx.TransportError as error:
+                raise self._gone() from error
+            self._properties = msgspec.json.decode(response.content, type=Properties)
+        return self._properties
+
+    async def tokenize(self, text: str, *, special: bool) -> list[int]:
+        """The token ids of a text; `special` adds the model's own begin and end tokens."""
+        body = {"content": text, "add_special": special, "parse_special": True}
+        answer: _Tokens = await self._post("/tokenize", body, _Tokens)
+        return answer.tokens
+
+    async def apply_template(self, request: dict[str, Any]) -> str:
+        """A chat as prompt text, by the model's own template."""
+        answer: _Prompt = await self._post("/apply-template", request, _Prompt)
+        return answer.prompt
+
+    async def embed(self, inputs: list[list[int]]) -> list[list[float]]:
+        """One vector for each token list, as the model's pooling gives it, not normalized."""
+        results = await self._post(
+            "/embedding", {"content": inputs, "embd_normalize": -1}, list[_Embedding]
+        )
+        return [result.embedding[0] for result in results]
+
+    async def complete(self, body: dict[str, Any]) -> AsyncGenerator[Chunk, None]:
+        """The chunks of a streaming completion; leaving the iteration frees the slot at once."""
+        try:
+            async with self._client.stream("POST", "/completion", json=body) as response:
+                if response.status_code != httpx.codes.OK:
+                    raise EngineError(_message(await response.aread()))
+                async with aclosing(_events(response)) as events:
+                    async for data in events:
+                        chunk = _chunk_decoder.decode(data)
+                        if chunk.error is not None:
+                            raise EngineError(str(chunk.error.get("message", "unknown error")))
+                        yield chunk
+        except httpx.TransportError as error:
+            raise self._gone() from error
+
+    async def _post(self, path: str, body: dict[str, Any], result: Any) -> Any:
+        try:
+            response = await self._client.post(path, json=body)
+        except httpx.TransportError as error:
+            raise self._gone() from error
+        if response.status_code != httpx.codes.OK:
+            raise EngineError(_message(response.content))
+        return msgspec.json.decode(response.content, type=result)
+
+    def _gone(self) -> InstanceGoneError:
+        if self._worker.stopping:
+            return InstanceGoneError("The model was unloaded", unloaded=True)
+        return InstanceGoneError("The model's process has crashed", unloaded=False)
+
+
+async def _events(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    """The data of server-sent events; llama.cpp puts each on one line."""
+    rest = b""
+    async for piece in response.aiter_raw():
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            if line.startswith(b"data: ") and line != b"data: [DONE]":
+                yield line[6:]
+            elif line.startswith(b"error: "):
+                yield b'{"error": ' + line[7:] + b"}"
+
+
+def _message(body: bytes) -> str:
+    try:
+        return str(msgspec.json.decode(body)["error"]["message"])
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return body[:200].decode(errors="replace")

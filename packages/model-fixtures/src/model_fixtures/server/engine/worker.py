@@ -1,0 +1,80 @@
+"""The worker process: llama.cpp's own HTTP server on a free loopback port.
+
+Started by `process.py`. The first line on stdin is its configuration as JSON (nothing of it is
+visible in the process list); the end of stdin is the order to stop, so no worker outlives its
+server, however that dies. The one line on stdout is `{"url": ...}` once the model is loaded;
+llama.cpp's log goes to stderr, where the server reads progress and the reason of a failure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+
+def _parameters(config: dict[str, Any]) -> Any:
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = config["model"]
+    params.n_ctx = config["context_length"]
+    params.n_parallel = config["parallel"]
+    params.kv_unified = config["parallel"] > 1
+    for cpu in (params.cpuparams, params.cpuparams_batch):
+        cpu.n_threads = config["threads"]
+        # llama.cpp's threads spin while they wait and starve a small shared machine.
+        cpu.poll = 0
+    params.n_threads_http = 4
+    params.api_keys = [config["key"]]
+    params.cors_origins = ""
+    params.ui = False
+    params.verbosity = 4  # below that llama.cpp logs no stages of loading
+    params.warmup = False
+    params.fit_params = False
+    params.cache_ram_mib = 0  # the prompt cache grows to gigabytes otherwise
+    params.ctx_shift = True
+    params.n_batch = config["batch"]
+    params.n_ubatch = min(512, config["batch"])
+    if not config["mmap"]:
+        params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
+    if config["flash_attention"] is not None:
+        states = xllamacpp.llama_flash_attn_type
+        on = config["flash_attention"]
+        params.flash_attn_type = (
+            states.LLAMA_FLASH_ATTN_TYPE_ENABLED if on else states.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        )
+    for name in ("rope_freq_base", "rope_freq_scale"):
+        if config[name] is not None:
+            setattr(params, name, config[name])
+    for name in ("cache_type_k", "cache_type_v"):
+        if config[name] is not None:
+            setattr(params, name, xllamacpp.ggml_type["GGML_TYPE_" + config[name].upper()])
+    if config["embedding"]:
+        params.embedding = True
+        params.n_batch = params.n_ubatch = config["context_length"]
+    return params
+
+
+def main() -> None:
+    """Loads the model, says where it is served, and waits for the end of stdin."""
+    # Ctrl-C in a terminal reaches the whole process group; the server decides when to stop.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    config = json.loads(sys.stdin.readline())
+    import xllamacpp
+
+    server = xllamacpp.Server(_parameters(config))
+    print(json.dumps({"url": server.listening_address}), flush=True)
+    sys.stdin.read()
+    # No clean-up: the memory goes back at once, and llama.cpp's own can hang in a request.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except RuntimeError as error:
+        print(f"worker: {error}", file=sys.stderr, flush=True)
+        os._exit(1)

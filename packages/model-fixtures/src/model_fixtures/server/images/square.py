@@ -1,0 +1,36 @@
+"""Any picture to a square one: what training and serving both feed to the vision model."""
+
+from PIL import Image, ImageStat
+
+LONGEST_SIDE = 1024  # larger pictures only cost time: the models see far fewer pixels
+
+
+def squared(image: Image.Image, longest_side: int = LONGEST_SIDE) -> Image.Image:
+    """Return the RGB picture `image` centred on a square of its border's colour.
+
+    The side is the longer one of `image`, at most `longest_side` pixels.
+    """
+    width, height = image.size
+    scale = min(1.0, longest_side / max(width, height))
+    if scale < 1.0:
+        width, height = (max(1, round(length * scale)) for length in (width, height))
+        image = image.resize((width, height), Image.Resampling.BICUBIC)
+    if width == height:
+        return image
+    side = max(width, height)
+    square = Image.new("RGB", (side, side), border_colour(image))
+    square.paste(image, ((side - width) // 2, (side - height) // 2))
+    return square
+
+
+def border_colour(image: Image.Image) -> tuple[int, int, int]:
+    """Return the median, channel by channel, of the outermost pixels of the RGB picture `image`."""
+    width, height = image.size
+    strip = Image.new("RGB", (2 * (width + height), 1))
+    strip.paste(image.crop((0, 0, width, 1)), (0, 0))
+    strip.paste(image.crop((0, height - 1, width, height)), (width, 0))
+    for offset, column in ((2 * width, 0), (2 * width + height, width - 1)):
+        side = image.crop((column, 0, column + 1, height)).transpose(Image.Transpose.ROTATE_90)
+        strip.paste(side, (offset, 0))
+    red, green, blue = ImageStat.Stat(strip).median
+    return red, green, blue

@@ -1,0 +1,88 @@
+"""What handlers get to work with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import anyio
+from msgspec import Struct
+
+from model_fixtures.server.protocol.identities import Client
+from model_fixtures.server.protocol.models import Cancel
+from model_fixtures.server.registry.registry import Registry
+
+Packet = dict[str, Any]
+
+
+class Context(Struct, frozen=True):
+    """The client that asks, and the models."""
+
+    client: Client
+    registry: Registry
+
+
+class Outlet(Protocol):
+    """Where a channel's packets go."""
+
+    def put(self, packet: Packet) -> None:
+        """Queues a packet for the client."""
+
+    async def room(self) -> None:
+        """Waits while the client is slow to read."""
+
+
+class ChannelPort:
+    """The server's end of an open channel."""
+
+    def __init__(self, outlet: Outlet) -> None:
+        self._outlet = outlet
+        self._sender, self.packets = anyio.create_memory_object_stream[Any](math.inf)
+        self._cancelled = False
+        self._scope: anyio.CancelScope | None = None
+        self._progress: Packet | None = None
+        self._quiet = False
+
+    async def send(self, packet: Packet) -> None:
+        """Sends a packet; waits while the client is slow to read."""
+        self._progress = None
+        self._outlet.put(packet)
+        await self._outlet.room()
+
+    def progress(self, packet: Packet) -> None:
+        """Sends a progress packet at once; it is repeated while nothing else is sent.
+
+        SDKs give up after 60 s of silence, and filter repeated values out.
+        """
+        self._progress = packet
+        self._quiet = False
+        self._outlet.put(packet)
+
+    def repeat(self) -> None:
+        """Sends the last progress packet again if nothing was sent since the last call."""
+        if self._progress is not None and self._quiet:
+            self._outlet.put(self._progress)
+        self._quiet = True
+
+    def deliver(self, packet: Struct) -> None:
+        """Takes a packet of the client's."""
+        if isinstance(packet, Cancel):
+            self._cancelled = True
+            if self._scope is not None:
+                self._scope.cancel()
+        else:
+            self._sender.send_nowait(packet)
+
+    @contextmanager
+    def cancellable(self) -> Iterator[anyio.CancelScope]:
+        """A block that the client's cancel packet ends, also one that came before it."""
+        with anyio.CancelScope() as scope:
+            self._scope = scope
+            if self._cancelled:
+                scope.cancel()
+            try:
+                yield scope
+            finally:
+                self._scope = None

@@ -1,0 +1,27 @@
+"""The `embedding` namespace: the shared model endpoints, and vectors."""
+
+from __future__ import annotations
+
+from model_fixtures.server.engine.embedding import embed
+from model_fixtures.server.protocol import models
+from model_fixtures.server.protocol.endpoints import Namespace
+
+from .context import Context
+from .model_endpoints import add_model_endpoints, engine_errors
+
+namespace = Namespace("embedding")
+add_model_endpoints(namespace, "embedding")
+
+
+@namespace.rpc("embedString", models.EmbedString)
+async def embed_string(context: Context, request: models.EmbedString) -> dict[str, list[float]]:
+    """The L2-normalized vector of one string."""
+    instance = context.registry.find(request.model_specifier, "embedding")
+    with context.registry.using(instance), engine_errors():
+        vector = await embed(
+            instance.llama,
+            request.input_string,
+            stand_in=instance.model.stand_in,
+            context=instance.context_length,
+        )
+    return {"embedding": vector}

@@ -1,0 +1,111 @@
+"""The `system` namespace: downloaded models, version, experiment flags."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+import anyio
+from msgspec import Struct
+
+from model_fixtures.server.protocol import errors
+from model_fixtures.server.protocol.endpoints import Namespace
+from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.models import ModelInfo
+from model_fixtures.server.registry.infos import model_info
+from model_fixtures.server.version import VERSION
+
+from .context import ChannelPort, Context
+
+namespace = Namespace("system")
+logger = logging.getLogger("model_fixtures.server")
+
+
+class Notification(Struct, rename="camel"):
+    """Parameter of `notify`."""
+
+    title: str
+    description: str | None = None
+    no_auto_dismiss: bool = False
+
+
+class ExperimentFlag(Struct):
+    """Parameter of `setExperimentFlag`."""
+
+    code: str
+    value: bool
+
+
+class ModelKey(Struct, rename="camel"):
+    """Parameter of `listDownloadedModelVariants`."""
+
+    model_key: str
+
+
+class HttpServer(Struct, rename="camel"):
+    """Parameter of `startHttpServer`."""
+
+    port: int | None = None
+
+
+@namespace.rpc("listDownloadedModels")
+async def list_downloaded_models(context: Context, _: None) -> list[ModelInfo]:
+    """Each model once, loaded or not."""
+    return [model_info(model) for model in context.registry.catalog.models]
+
+
+@namespace.rpc("listDownloadedModelVariants", ModelKey)
+async def list_downloaded_model_variants(context: Context, request: ModelKey) -> None:
+    """No model of the catalog has variants."""
+    if not context.registry.catalog.find(request.model_key):
+        paths = [model.path for model in context.registry.catalog.models]
+        raise errors.path_not_found(request.model_key, paths)
+    raise ServerError(f"{request.model_key} has no variants")
+
+
+@namespace.rpc("notify", Notification)
+async def notify(context: Context, request: Notification) -> None:
+    """A server has no screen: the notification goes to its log."""
+    logger.info("notification: %s", request.title)
+
+
+@namespace.rpc("version")
+async def version(context: Context, _: None) -> dict[str, str | int]:
+    """The embedded server's own version."""
+    return {"version": VERSION, "build": 0}
+
+
+@namespace.rpc("info")
+async def info(context: Context, _: None) -> dict[str, str | int | bool]:
+    """The process behind the port."""
+    return {"pid": os.getpid(), "isDaemon": True, "version": VERSION}
+
+
+@namespace.rpc("setExperimentFlag", ExperimentFlag)
+async def set_experiment_flag(context: Context, request: ExperimentFlag) -> None:
+    """Remembers a flag; no flag changes anything here."""
+    flags = context.registry.experiment_flags
+    (flags.add if request.value else flags.discard)(request.code)
+
+
+@namespace.rpc("getExperimentFlags")
+async def get_experiment_flags(context: Context, _: None) -> list[str]:
+    """The flags that are set, in alphabetical order."""
+    return sorted(context.registry.experiment_flags)
+
+
+@namespace.channel("alive")
+async def alive(context: Context, _: None, port: ChannelPort) -> None:
+    """Sends nothing and stays open until the client leaves."""
+    await anyio.sleep_forever()
+
+
+@namespace.rpc("startHttpServer", HttpServer)
+async def start_http_server(context: Context, request: HttpServer) -> None:
+    """HTTP is always served on the ports that the server was started with."""
+
+
+@namespace.rpc("stopHttpServer")
+async def stop_http_server(context: Context, _: None) -> None:
+    """Refused: the ports belong to the server as a whole."""
+    raise ServerError("The embedded server cannot stop HTTP alone; stop the whole server instead")

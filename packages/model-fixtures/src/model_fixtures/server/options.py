@@ -1,0 +1,33 @@
+"""What the embedded server can be told when it starts."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class ServeOptions(Struct, frozen=True, kw_only=True):
+    """Options of `serve`.
+
+    Args:
+        ports: ports that must be had; 0 takes any free one.
+        default_ports: whether to listen on 1234 and the first free discovery port, too.
+        api_token: the only token that may enter, None = guests may.
+        lifeline: whether the end of stdin ends the server.
+        threads: CPU threads of each loaded model.
+        parallel: predictions that one model runs at once.
+    """
+
+    ports: tuple[int, ...] = ()
+    default_ports: bool = True
+    api_token: str | None = None
+    lifeline: bool = False
+    threads: int = 1
+    parallel: int = 1
+
+    def __repr__(self) -> str:
+        token = None if self.api_token is None else "***"
+        return (
+            f"ServeOptions(ports={self.ports}, default_ports={self.default_ports}, "
+            f"api_token={token!r}, lifeline={self.lifeline}, threads={self.threads}, "
+            f"parallel={self.parallel})"
+        )

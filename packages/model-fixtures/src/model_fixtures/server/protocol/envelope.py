@@ -1,0 +1,139 @@
+"""Message envelopes: what travels between client and server around every payload.
+
+One JSON object per text frame. Ids are chosen by the client and scoped to one connection;
+calls and channels have separate id spaces.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Union
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+
+class AuthPacket(Struct, rename="camel"):
+    """The first frame of a client."""
+
+    auth_version: int
+    client_identifier: str
+    client_passkey: str
+
+
+class RpcCall(Struct, rename="camel", tag="rpcCall"):
+    """A remote procedure call; `parameter` is absent when the endpoint takes none."""
+
+    endpoint: str
+    call_id: int
+    parameter: Any = UNSET
+
+
+class ChannelCreate(Struct, rename="camel", tag="channelCreate"):
+    """Opens a channel; `creation_parameter` is absent when it would be empty."""
+
+    endpoint: str
+    channel_id: int
+    creation_parameter: Any = UNSET
+
+
+class ChannelSend(Struct, rename="camel", tag="channelSend"):
+    """A packet on an open channel. An `ackId` may come along and is ignored, as by the app."""
+
+    channel_id: int
+    message: Any
+
+
+class ChannelAck(Struct, rename="camel", tag="channelAck"):
+    """Acknowledges a packet; nobody asks for it, nobody acts on it."""
+
+    channel_id: int
+    ack_id: int
+
+
+class SignalSubscribe(Struct, rename="camel", tag="signalSubscribe"):
+    """Subscribes to a signal; no namespace has one."""
+
+    endpoint: str
+    subscribe_id: int
+    creation_parameter: Any = UNSET
+
+
+class SignalUnsubscribe(Struct, rename="camel", tag="signalUnsubscribe"):
+    """Ends a subscription."""
+
+    subscribe_id: int
+
+
+class WritableSignalSubscribe(Struct, rename="camel", tag="writableSignalSubscribe"):
+    """Subscribes to a writable signal; no namespace has one."""
+
+    endpoint: str
+    subscribe_id: int
+    creation_parameter: Any = UNSET
+
+
+class WritableSignalUnsubscribe(Struct, rename="camel", tag="writableSignalUnsubscribe"):
+    """Ends a writable subscription."""
+
+    subscribe_id: int
+
+
+class WritableSignalUpdate(Struct, rename="camel", tag="writableSignalUpdate"):
+    """Writes to a writable signal."""
+
+    subscribe_id: int
+    patches: list[Any]
+    tags: list[str]
+
+
+class KeepAlive(Struct, rename="camel", tag="keepAlive"):
+    """Asks for a `keepAliveAck`."""
+
+
+class ClientWarning(Struct, rename="camel", tag="communicationWarning"):
+    """The client complains about the server."""
+
+    warning: str
+    kind: str | UnsetType = UNSET
+
+
+ClientMessage = Union[  # noqa: UP007 (msgspec evaluates it on Python 3.10)
+    RpcCall,
+    ChannelCreate,
+    ChannelSend,
+    ChannelAck,
+    SignalSubscribe,
+    SignalUnsubscribe,
+    WritableSignalSubscribe,
+    WritableSignalUnsubscribe,
+    WritableSignalUpdate,
+    KeepAlive,
+    ClientWarning,
+]
+
+_auth_decoder = msgspec.json.Decoder(AuthPacket)
+_message_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
+_encoder = msgspec.json.Encoder()
+
+
+def decode_auth(frame: str | bytes) -> AuthPacket | None:
+    """The authentication packet in a frame, or None if it holds anything else."""
+    try:
+        packet = _auth_decoder.decode(frame)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    fits = len(packet.client_identifier) <= 256 and len(packet.client_passkey) <= 256
+    return packet if packet.auth_version == 1 and fits else None
+
+
+def decode_message(frame: str | bytes) -> ClientMessage | None:
+    """The message in a frame, or None if it is not JSON or matches no message type."""
+    try:
+        return _message_decoder.decode(frame)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def encode(message: dict[str, Any]) -> bytes:
+    """A server message as JSON; values may be structs, UNSET fields are left out."""
+    return _encoder.encode(message)

@@ -1,0 +1,95 @@
+"""Who is connected: client identities, their passkeys, and what lives as long as they do."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Callable
+
+TOKEN = re.compile(r"^sk-lm-([A-Za-z0-9]{8}):([A-Za-z0-9]{20})$")
+
+
+class AuthenticationRefusedError(Exception):
+    """This identity may not enter; the text goes to the client and holds no secret."""
+
+
+def parse_token(token: str) -> tuple[str, str]:
+    """The client identifier and passkey in an API token.
+
+    Raises:
+        ValueError: the text is no token; the message doesn't repeat it.
+    """
+    match = TOKEN.match(token.strip())
+    if match is None:
+        raise ValueError("not an API token: expected sk-lm- and 8 characters, a colon, 20 more")
+    return match[1], match[2]
+
+
+class Client:
+    """An identity that at least one connection holds.
+
+    Handlers hang resources on it with `on_release`; they go when the last connection drops.
+    """
+
+    def __init__(self, identifier: str, passkey: str) -> None:
+        self.identifier = identifier
+        self._passkey = passkey
+        self.connections = 0
+        self._releases: list[Callable[[], None]] = []
+
+    def __repr__(self) -> str:
+        return f"Client({self.identifier!r}, connections={self.connections})"
+
+    def knows(self, passkey: str) -> bool:
+        """Whether this is the passkey that the identity was claimed with."""
+        return hmac.compare_digest(self._passkey.encode(), passkey.encode())
+
+    def on_release(self, callback: Callable[[], None]) -> None:
+        """Calls back when the last connection of this identity has dropped."""
+        self._releases.append(callback)
+
+    def release(self) -> None:
+        """Gives back what hangs on the identity, newest first."""
+        while self._releases:
+            self._releases.pop()()
+
+
+class Identities:
+    """All identities of a server.
+
+    Without a required token the first passkey seen for an identifier owns it, until its last
+    connection drops. With one, only the token's own pair may enter.
+    """
+
+    def __init__(self, api_token: str | None = None) -> None:
+        self._required = None if api_token is None else Client(*parse_token(api_token))
+        self._clients: dict[str, Client] = {}
+
+    def enter(self, identifier: str, passkey: str) -> Client:
+        """Counts a connection in.
+
+        Raises:
+            AuthenticationRefusedError: an unknown identity where a token is required, or a
+                passkey other than the identity's own.
+        """
+        required = self._required
+        if required is not None and identifier != required.identifier:
+            raise AuthenticationRefusedError(
+                "This server requires an API token; set LMSTUDIO_API_TOKEN or api_token"
+            )
+        owner = self._clients.get(identifier, required)
+        if owner is not None and not owner.knows(passkey):
+            raise AuthenticationRefusedError("Invalid passkey for this client identifier")
+        client = self._clients.setdefault(identifier, Client(identifier, passkey))
+        client.connections += 1
+        return client
+
+    def leave(self, client: Client) -> None:
+        """Counts a connection out; the last one releases the identity."""
+        client.connections -= 1
+        if client.connections == 0:
+            self._clients.pop(client.identifier, None)
+            client.release()
+
+    def __len__(self) -> int:
+        return len(self._clients)

@@ -1,0 +1,1 @@
+"""Which models are downloaded and which are loaded."""

@@ -1,0 +1,88 @@
+"""A loaded model: its identity, its engine, its idle clock."""
+
+from __future__ import annotations
+
+import secrets
+import string
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from model_fixtures.catalog import CatalogModel
+from model_fixtures.server.engine.llama import LlamaServer
+from model_fixtures.server.engine.process import WorkerProcess
+from model_fixtures.server.protocol.kv_config import Settings
+
+ALPHABET = string.ascii_letters + string.digits
+
+
+def new_reference() -> str:
+    """An opaque 24-character instance reference, never used twice."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(24))
+
+
+class Instance:
+    """One loaded instance of a model.
+
+    Args:
+        model: the catalog entry it was loaded from.
+        identifier: what clients call it, unique among the loaded instances.
+        settings: the merged load configuration of the request.
+        load_config: the effective load configuration, as it is reported.
+        context_length: tokens.
+        ttl: idle seconds before it is unloaded, None = never.
+        jit: whether it was loaded just in time, and so gives way to the next one.
+    """
+
+    def __init__(
+        self,
+        model: CatalogModel,
+        identifier: str,
+        worker: WorkerProcess,
+        *,
+        settings: Settings,
+        load_config: dict[str, Any],
+        context_length: int,
+        ttl: float | None,
+        jit: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.model = model
+        self.identifier = identifier
+        self.reference = new_reference()
+        self.worker = worker
+        self.llama = LlamaServer(worker)
+        self.settings = settings
+        self.load_config = load_config
+        self.context_length = context_length
+        self.ttl = ttl
+        self.jit = jit
+        self._clock = clock
+        self._idle_since = clock()
+        self.requests = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is under way."""
+        return self.requests > 0
+
+    @property
+    def expires(self) -> float | None:
+        """When its time-to-live ends on the clock, None while it is busy or lives for ever."""
+        return None if self.ttl is None or self.busy else self._idle_since + self.ttl
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Counts a request; the idle clock starts anew when the last one ends."""
+        self.requests += 1
+        try:
+            yield
+        finally:
+            self.requests -= 1
+            self._idle_since = self._clock()
+
+    async def close(self) -> None:
+        """Ends the worker process."""
+        await self.worker.stop()
+        await self.llama.close()

@@ -1,0 +1,296 @@
+"""Loaded models: load, get or load just in time, unload, expire."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+import anyio
+import anyio.to_thread
+from anyio.abc import TaskGroup
+
+from model_fixtures.catalog import Catalog, CatalogModel
+from model_fixtures.server.engine.config import effective_load_config, engine_config
+from model_fixtures.server.engine.errors import LoadFailedError
+from model_fixtures.server.engine.process import WorkerProcess, start_worker
+from model_fixtures.server.protocol import errors
+from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.kv_config import Settings
+from model_fixtures.server.protocol.models import QuerySpecifier, Specifier
+from model_fixtures.weights import WeightsError, ensure
+
+from .instance import Instance
+from .job import JitJobs
+from .lookup import matching
+
+DEFAULT_JIT_TTL = 3600.0  # seconds, the app's
+DEFAULT_LLM_CONTEXT = 4096  # tokens, the app's
+DEFAULT_EMBEDDING_CONTEXT = 2048
+
+OnProgress = Callable[[float], None]
+OnUnload = Callable[[Instance], None]
+
+
+class Registry:
+    """All models of a server. An async context manager; leaving it ends every worker.
+
+    Args:
+        catalog: the downloaded models.
+        threads: CPU threads of each worker.
+        parallel: predictions that one instance runs at once; more than one gives up the promise
+            that equal requests give equal texts.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        threads: int = 1,
+        parallel: int = 1,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.catalog = catalog
+        self._threads = threads
+        self._parallel = parallel
+        self._clock = clock
+        self._instances: dict[str, Instance] = {}
+        self._reserved: set[str] = set()
+        self._changed = anyio.Event()
+        self._tasks: TaskGroup | None = None
+        self.jit_jobs = JitJobs()
+        self.experiment_flags: set[str] = set()
+
+    async def __aenter__(self) -> Registry:
+        self._tasks = await anyio.create_task_group().__aenter__()
+        self._tasks.start_soon(self._expire)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        assert self._tasks is not None
+        with anyio.CancelScope(shield=True):
+            async with anyio.create_task_group() as closing:
+                for instance in self._instances.values():
+                    closing.start_soon(instance.close)
+            self._instances.clear()
+        self._tasks.cancel_scope.cancel()
+        return await self._tasks.__aexit__(kind, error, trace)
+
+    @property
+    def tasks(self) -> TaskGroup:
+        """Runs what must outlive the request that started it."""
+        assert self._tasks is not None
+        return self._tasks
+
+    def loaded(self, domain: str | None = None) -> list[Instance]:
+        """The loaded instances of a domain (or all), oldest first."""
+        return [
+            instance
+            for instance in self._instances.values()
+            if domain in (None, instance.model.domain)
+        ]
+
+    def find(self, specifier: Specifier, domain: str) -> Instance:
+        """The loaded instance that a specifier means in a domain.
+
+        Raises:
+            ServerError: there is none; the code tells why.
+        """
+        if isinstance(specifier, QuerySpecifier):
+            found = matching(specifier.query, self.loaded(domain))
+            if not found:
+                raise self._none_matches(specifier, domain)
+            return found[0]
+        for instance in self.loaded():
+            if instance.reference == specifier.instance_reference:
+                if instance.model.domain != domain:
+                    raise errors.domain_mismatch(instance.model.path, instance.model.domain, domain)
+                return instance
+        raise errors.specific_model_unloaded()
+
+    def model(self, name: str, domain: str) -> tuple[CatalogModel, list[str]]:
+        """The downloaded model that a name means, and the keys of all that it may mean.
+
+        Raises:
+            ServerError: it is not downloaded, or of another domain.
+        """
+        found = [model for model in self.catalog.find(name) if model.domain == domain]
+        if found:
+            return found[0], [model.key for model in found]
+        elsewhere = self.catalog.find(name)
+        if elsewhere:
+            raise errors.domain_mismatch(elsewhere[0].path, elsewhere[0].domain, domain)
+        raise errors.path_not_found(name, [model.path for model in self.catalog.models])
+
+    async def load(
+        self,
+        model: CatalogModel,
+        settings: Settings,
+        *,
+        identifier: str | None = None,
+        ttl: float | None = None,
+        jit: bool = False,
+        on_progress: OnProgress = lambda progress: None,
+    ) -> Instance:
+        """Loads a new instance.
+
+        Args:
+            model: what to load.
+            settings: the merged load configuration.
+            identifier: what to call it; without one the model's key, numbered when taken.
+            ttl: idle seconds before it unloads, None = never.
+            jit: whether it gives way to the next model loaded just in time.
+            on_progress: gets rising numbers from 0 to 1.
+
+        Raises:
+            ServerError: the identifier is taken, or the weights can't be loaded.
+        """
+        name = self._reserve(identifier, model.key)
+        try:
+            worker, context = await self._start(model, settings, on_progress)
+            instance = Instance(
+                model,
+                name,
+                worker,
+                settings=settings,
+                load_config=effective_load_config(
+                    settings, embedding=model.domain == "embedding", context_length=context
+                ),
+                context_length=context,
+                ttl=ttl,
+                jit=jit,
+                clock=self._clock,
+            )
+            self._instances[name] = instance
+        finally:
+            self._reserved.discard(name)
+        self.tasks.start_soon(self._notice_end, instance)
+        self._changed.set()
+        return instance
+
+    async def evict_jit(self, keep: Instance | None, on_unload: OnUnload) -> None:
+        """Unloads the instances that were loaded just in time, but for one."""
+        for instance in self.loaded():
+            if instance.jit and instance is not keep:
+                on_unload(instance)
+                await self.unload(instance)
+
+    async def unload(self, instance: Instance) -> None:
+        """Ends an instance; predictions on it end with `modelUnloaded`."""
+        if self._instances.get(instance.identifier) is instance:
+            del self._instances[instance.identifier]
+        await instance.close()
+
+    @contextmanager
+    def using(self, instance: Instance) -> Iterator[None]:
+        """A request on an instance; its time-to-live starts anew when the request ends."""
+        try:
+            with instance.in_use():
+                yield
+        finally:
+            self._changed.set()
+
+    def used(self, instance: Instance) -> None:
+        """Starts an instance's time-to-live anew."""
+        with self.using(instance):
+            pass
+
+    def free_identifier(self, wanted: str) -> str:
+        """An identifier that no instance has: the wanted one, numbered when it is taken."""
+        taken = self._instances.keys() | self._reserved
+        name, number = wanted, 2
+        while name in taken:
+            name = f"{wanted}:{number}"
+            number += 1
+        return name
+
+    def _none_matches(self, specifier: QuerySpecifier, domain: str) -> ServerError:
+        query = {"domain": domain}
+        for name in ("identifier", "path", "vision"):
+            value = getattr(specifier.query, name)
+            if isinstance(value, (str, bool)):
+                query[name] = value  # type: ignore[assignment]
+        return errors.no_model_matching(query, self._names(domain))
+
+    def _names(self, domain: str) -> Sequence[str]:
+        return [instance.identifier for instance in self.loaded(domain)]
+
+    def unknown_identifier(self, identifier: str, domain: str) -> ServerError:
+        """The error for an identifier that no loaded instance has."""
+        query = {"domain": domain, "identifier": identifier}
+        return errors.no_model_matching(query, self._names(domain))
+
+    def _reserve(self, identifier: str | None, key: str) -> str:
+        taken = self._instances.keys() | self._reserved
+        if identifier is not None and identifier in taken:
+            # Titles only: the SDK puts any other part on lines of its own.
+            raise ServerError(f"A model with the identifier {identifier} already exists")
+        name = identifier or self.free_identifier(key)
+        self._reserved.add(name)
+        return name
+
+    async def _start(
+        self, model: CatalogModel, settings: Settings, on_progress: OnProgress
+    ) -> tuple[WorkerProcess, int]:
+        embedding = model.domain == "embedding"
+        prefix = "embedding.load" if embedding else "llm.load"
+        default = DEFAULT_EMBEDDING_CONTEXT if embedding else DEFAULT_LLM_CONTEXT
+        default = min(default, model.max_context_length)
+        context = settings.integer(f"{prefix}.contextLength", default)
+        if context > model.max_context_length or context < 1:
+            raise ServerError(
+                f"Cannot load {model.key} with a context of {context} tokens: "
+                f"it has at most {model.max_context_length}"
+            )
+        if model.problem is not None:
+            raise ServerError(f"Failed to load {model.key}: {model.problem}")
+        file = await anyio.to_thread.run_sync(_weights_file, model)
+        config = engine_config(
+            file,
+            settings,
+            embedding=embedding,
+            context_length=context,
+            threads=self._threads,
+            parallel=self._parallel,
+        )
+        try:
+            return await start_worker(config, self.tasks, on_progress), context
+        except LoadFailedError as error:
+            raise ServerError(f"Failed to load {model.key}: {error}") from error
+
+    async def _notice_end(self, instance: Instance) -> None:
+        """Forgets an instance whose worker has crashed."""
+        await instance.worker.ended.wait()
+        if self._instances.get(instance.identifier) is instance:
+            await self.unload(instance)
+
+    async def _expire(self) -> None:
+        """Unloads instances at the end of their time-to-live."""
+        while True:
+            now = self._clock()
+            times = [instance.expires for instance in self.loaded() if instance.expires is not None]
+            for instance in self.loaded():
+                if instance.expires is not None and instance.expires <= now:
+                    await self.unload(instance)
+            self._changed = anyio.Event()
+            later = [moment - now for moment in times if moment > now]
+            with anyio.move_on_after(min(later, default=math.inf)):
+                await self._changed.wait()
+
+
+def _weights_file(model: CatalogModel) -> Path:
+    if model.file is not None:
+        return model.file
+    assert model.weights is not None
+    try:
+        return ensure([model.weights])[model.weights]
+    except WeightsError as error:
+        raise ServerError(f"Failed to load {model.key}: {error}") from error

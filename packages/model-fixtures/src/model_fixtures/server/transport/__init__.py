@@ -1,0 +1,1 @@
+"""Sockets: HTTP routes, websockets, ports."""

@@ -1,0 +1,43 @@
+"""The ASGI application: greeting, status, and one websocket path for each namespace."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from model_fixtures.server.namespaces import NAMESPACES
+from model_fixtures.server.protocol.identities import Identities
+from model_fixtures.server.registry.registry import Registry
+from model_fixtures.server.version import VERSION
+
+from .websocket import Session
+
+
+def build_app(registry: Registry, identities: Identities) -> Starlette:
+    """The application that serves the models of a registry."""
+
+    async def greeting(request: Request) -> JSONResponse:
+        return JSONResponse({"lmstudio": True})
+
+    async def status(request: Request) -> JSONResponse:
+        return JSONResponse({"package": "lmstudio-model-fixtures", "version": VERSION})
+
+    async def websocket(websocket: WebSocket) -> None:
+        namespace = NAMESPACES.get(websocket.path_params["namespace"])
+        if namespace is None:
+            await websocket.send_denial_response(
+                PlainTextResponse("no such namespace", status_code=404)
+            )
+            return
+        await Session(websocket, namespace, identities, registry).run()
+
+    return Starlette(
+        routes=[
+            Route("/lmstudio-greeting", greeting),
+            Route("/lms-status", status),
+            WebSocketRoute("/{namespace}", websocket),
+        ]
+    )

@@ -1,0 +1,217 @@
+"""The shell around a `Connection`: reads and writes frames, runs handlers, keeps time."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from functools import partial
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from model_fixtures.server.namespaces.context import ChannelPort, Context
+from model_fixtures.server.protocol.connection import (
+    Authenticate,
+    Connection,
+    Event,
+    Ignored,
+    OpenChannel,
+    Packet,
+    Send,
+    StartRpc,
+)
+from model_fixtures.server.protocol.endpoints import Namespace
+from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.identities import (
+    AuthenticationRefusedError,
+    Client,
+    Identities,
+)
+from model_fixtures.server.registry.registry import Registry
+
+AUTHENTICATION_SECONDS = 10.0
+REPEAT_SECONDS = 10.0
+MAX_QUEUED_FRAMES = 64  # before a handler waits for a slow reader
+
+logger = logging.getLogger("model_fixtures.server")
+
+
+class Outbox:
+    """Frames on their way to the client, in order."""
+
+    def __init__(self) -> None:
+        self._frames: deque[bytes] = deque()
+        self._filled = anyio.Event()
+        self._drained = anyio.Event()
+
+    def put(self, frame: bytes) -> None:
+        """Queues a frame."""
+        self._frames.append(frame)
+        self._filled.set()
+
+    async def room(self) -> None:
+        """Waits until few frames are queued."""
+        while len(self._frames) > MAX_QUEUED_FRAMES:
+            self._drained = anyio.Event()
+            await self._drained.wait()
+
+    async def send_all(self, websocket: WebSocket) -> None:
+        """Sends what is queued."""
+        while self._frames:
+            await websocket.send_text(self._frames.popleft().decode())
+        self._drained.set()
+
+    async def run(self, websocket: WebSocket) -> None:
+        """Sends for ever."""
+        while True:
+            await self._filled.wait()
+            self._filled = anyio.Event()
+            await self.send_all(websocket)
+
+
+class _ChannelOutlet:
+    def __init__(self, outbox: Outbox, channel_id: int) -> None:
+        self._outbox = outbox
+        self._channel_id = channel_id
+
+    def put(self, packet: Any) -> None:
+        self._outbox.put(Connection.channel_send(self._channel_id, packet))
+
+    async def room(self) -> None:
+        await self._outbox.room()
+
+
+class Session:
+    """One websocket, from its first frame to its last."""
+
+    def __init__(
+        self,
+        websocket: WebSocket,
+        namespace: Namespace,
+        identities: Identities,
+        registry: Registry,
+    ) -> None:
+        self._websocket = websocket
+        self._connection = Connection(namespace)
+        self._identities = identities
+        self._registry = registry
+        self._outbox = Outbox()
+        self._ports: dict[int, ChannelPort] = {}
+
+    async def run(self) -> None:
+        """Serves the client until it leaves; what it had started ends with it."""
+        await self._websocket.accept()
+        try:
+            client = await self._authenticate()
+            if client is None:
+                return
+            try:
+                await self._serve(client)
+            finally:
+                self._identities.leave(client)
+        except WebSocketDisconnect:
+            pass
+
+    async def _authenticate(self) -> Client | None:
+        refusal = "Authentication timed out"
+        with anyio.move_on_after(AUTHENTICATION_SECONDS):
+            while True:
+                for event in self._connection.receive(await self._receive()):
+                    if isinstance(event, Authenticate):
+                        try:
+                            client = self._identities.enter(event.identifier, event.passkey)
+                        except AuthenticationRefusedError as error:
+                            await self._refuse(str(error))
+                            return None
+                        self._outbox.put(self._connection.accept())
+                        return client
+                    self._log(event)
+        await self._refuse(refusal)
+        return None
+
+    async def _refuse(self, error: str) -> None:
+        await self._websocket.send_text(Connection.refuse(error).decode())
+        await self._websocket.close()
+
+    async def _serve(self, client: Client) -> None:
+        context = Context(client, self._registry)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._write)
+            tasks.start_soon(self._repeat_progress)
+            try:
+                while True:
+                    for event in self._connection.receive(await self._receive()):
+                        self._handle(event, context, tasks)
+            except WebSocketDisconnect:
+                pass
+            finally:
+                tasks.cancel_scope.cancel()
+
+    async def _receive(self) -> str | bytes:
+        message = await self._websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message.get("code", 1005))
+        text: str | None = message.get("text")
+        # Binary frames with UTF-8 JSON are tolerated, as by the app.
+        return message["bytes"] if text is None else text
+
+    async def _write(self) -> None:
+        try:
+            await self._outbox.run(self._websocket)
+        except (WebSocketDisconnect, RuntimeError):
+            # The reader sees the disconnect, too, and ends the session.
+            if self._websocket.application_state is WebSocketState.CONNECTED:
+                logger.debug("the client left while it was written to")
+
+    async def _repeat_progress(self) -> None:
+        while True:
+            await anyio.sleep(REPEAT_SECONDS)
+            for port in self._ports.values():
+                port.repeat()
+
+    def _handle(self, event: Event, context: Context, tasks: TaskGroup) -> None:
+        if isinstance(event, Send):
+            self._outbox.put(event.frame)
+        elif isinstance(event, StartRpc):
+            tasks.start_soon(self._run_rpc, event, context)
+        elif isinstance(event, OpenChannel):
+            port = ChannelPort(_ChannelOutlet(self._outbox, event.channel_id))
+            self._ports[event.channel_id] = port
+            tasks.start_soon(self._run_channel, event, context, port)
+        elif isinstance(event, Packet):
+            self._ports[event.channel_id].deliver(event.packet)
+        else:
+            self._log(event)
+
+    async def _run_rpc(self, event: StartRpc, context: Context) -> None:
+        try:
+            result = await event.rpc.handler(context, event.parameter)
+        except ServerError as error:
+            self._outbox.put(Connection.rpc_error(event.call_id, error))
+        except Exception:
+            logger.exception("%s failed", event.rpc.name)
+            failure = ServerError(f"Internal error in {event.rpc.name}; see the server's log")
+            self._outbox.put(Connection.rpc_error(event.call_id, failure))
+        else:
+            self._outbox.put(Connection.rpc_result(event.call_id, result))
+
+    async def _run_channel(self, event: OpenChannel, context: Context, port: ChannelPort) -> None:
+        number = event.channel_id
+        end = partial(self._connection.channel_close, number)
+        try:
+            await event.channel.handler(context, event.parameter, port)
+        except ServerError as error:
+            end = partial(self._connection.channel_error, number, error)
+        except Exception:
+            logger.exception("%s failed", event.channel.name)
+            failure = ServerError(f"Internal error in {event.channel.name}; see the server's log")
+            end = partial(self._connection.channel_error, number, failure)
+        del self._ports[number]
+        self._outbox.put(end())
+
+    @staticmethod
+    def _log(event: Event) -> None:
+        if isinstance(event, Ignored):
+            logger.debug("ignored a frame: %s", event.reason)
