@@ -78,7 +78,7 @@ class LlamaServer:
     def __init__(self, worker: WorkerProcess) -> None:
         self._worker = worker
         self._properties: Properties | None = None
-        self._client = httpx.AsyncClient(  # noqa: S113 (a generation takes as long as it takes)
+        self._client = httpx.AsyncClient(
             base_url=worker.url,
             headers={"Authorization": f"Bearer {worker.key}"},
             timeout=None,

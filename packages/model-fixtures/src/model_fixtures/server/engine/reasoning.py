@@ -33,30 +33,29 @@ class ReasoningSplitter:
         """The pieces that are certain after this text."""
         self._held += text
         self._tokens += tokens
-        pieces: list[Piece] = []
+        cuts: list[tuple[str, ReasoningType]] = []
         while True:
             tag = self._tags[self._inside]
             position = self._held.find(tag) if tag else -1
             if position < 0:
                 break
-            self._cut(pieces, position, self._plain)
-            kind: ReasoningType = "reasoningEndTag" if self._inside else "reasoningStartTag"
-            self._cut(pieces, len(tag), kind)
+            self._cut(cuts, position, self._plain)
+            self._cut(cuts, len(tag), "reasoningEndTag" if self._inside else "reasoningStartTag")
             self._inside = not self._inside
-        self._cut(pieces, len(self._held) - self._open(), self._plain)
-        return pieces
+        self._cut(cuts, len(self._held) - self._undecided(), self._plain)
+        return self._pieces(cuts)
 
     def finish(self) -> list[Piece]:
         """What was held back and turned out to be no tag."""
-        pieces: list[Piece] = []
-        self._cut(pieces, len(self._held), self._plain)
-        return pieces
+        cuts: list[tuple[str, ReasoningType]] = []
+        self._cut(cuts, len(self._held), self._plain)
+        return self._pieces(cuts)
 
     @property
     def _plain(self) -> ReasoningType:
         return "reasoning" if self._inside else "none"
 
-    def _open(self) -> int:
+    def _undecided(self) -> int:
         """How many characters at the end may begin a tag."""
         tag = self._tags[self._inside]
         longest = min(len(tag) - 1, len(self._held))
@@ -65,14 +64,16 @@ class ReasoningSplitter:
                 return length
         return 0
 
-    def _cut(self, pieces: list[Piece], length: int, kind: ReasoningType) -> None:
-        if length <= 0:
-            return
-        content, self._held = self._held[:length], self._held[length:]
-        # All tokens but those still held back count for the piece.
-        tokens, self._tokens = (
-            (self._tokens, 0)
-            if not self._held
-            else (min(1, self._tokens), max(0, self._tokens - 1))
-        )
-        pieces.append(Piece(content, tokens, kind))
+    def _cut(self, cuts: list[tuple[str, ReasoningType]], length: int, kind: ReasoningType) -> None:
+        if length > 0:
+            cuts.append((self._held[:length], kind))
+            self._held = self._held[length:]
+
+    def _pieces(self, cuts: list[tuple[str, ReasoningType]]) -> list[Piece]:
+        """Counts the tokens for the last piece; the one that is still held back comes later."""
+        if not cuts:
+            return []
+        held = min(1, self._tokens) if self._held else 0
+        counted, self._tokens = self._tokens - held, held
+        *before, (content, kind) = cuts
+        return [Piece(text, 0, other) for text, other in before] + [Piece(content, counted, kind)]

@@ -1,7 +1,7 @@
 """The image front end: everything that happens to a picture before llama.cpp sees it."""
 
-from model_fixtures.server.images.decode import ImageError, Limits, decode
+from model_fixtures.server.images.decode import ImageError, Limits, decode, flattened
 from model_fixtures.server.images.prepare import PreparedImage, prepare
 from model_fixtures.server.images.square import squared
 
-__all__ = ["ImageError", "Limits", "PreparedImage", "decode", "prepare", "squared"]
+__all__ = ["ImageError", "Limits", "PreparedImage", "decode", "flattened", "prepare", "squared"]

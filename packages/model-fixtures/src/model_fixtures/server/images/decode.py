@@ -43,7 +43,7 @@ def decode(data: bytes, limits: Limits | None = None) -> Image.Image:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_size(image.size, limits)
             image.load()
-            return _flattened(ImageOps.exif_transpose(image))
+            return flattened(ImageOps.exif_transpose(image))
     except UnidentifiedImageError:
         raise ImageError(
             "The image is not a PNG, JPEG, WebP or GIF file: convert it first."
@@ -76,7 +76,8 @@ def _check_size(size: tuple[int, int], limits: Limits) -> None:
         )
 
 
-def _flattened(image: Image.Image) -> Image.Image:
+def flattened(image: Image.Image) -> Image.Image:
+    """Return `image` in mode RGB, with alpha flattened on white."""
     if image.mode.startswith("I"):
         # 16-bit grey: a plain convert() would clip at 255 instead of scaling.
         image = image.convert("I").point([value >> 8 for value in range(65536)], "L")

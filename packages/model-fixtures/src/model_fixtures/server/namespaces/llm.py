@@ -9,6 +9,7 @@ import msgspec
 from model_fixtures.server.engine.overflow import common_prefix
 from model_fixtures.server.engine.prompt import Turn, chat_prompt, raw_prompt, turns_from
 from model_fixtures.server.engine.sampling import (
+    Sampling,
     effective_prediction_config,
     sampling_from,
 )
@@ -109,7 +110,7 @@ async def _prepare(
     structured = settings.mapping("llm.prediction.structured")
     grammar = grammar_for(structured, bounded=model.stand_in)
     if grammar is not None and structured.get("type") == "json":
-        sampling = _unlimited_unless_asked(settings, sampling, model.stand_in)
+        sampling = _whole_json(settings, sampling, instance)
     with engine_errors():
         if raw is not None:
             tokens = await instance.llama.tokenize(raw, special=True)
@@ -140,12 +141,15 @@ async def _prepare(
     )
 
 
-def _unlimited_unless_asked(settings: Settings, sampling: Any, stand_in: bool) -> Any:
-    """A bounded grammar ends by itself; a stand-in's default limit would cut its JSON."""
+def _whole_json(settings: Settings, sampling: Sampling, instance: Instance) -> Sampling:
+    """A bounded grammar ends by itself; a stand-in's default limit would cut its JSON.
+
+    A schema that refers to itself may still go on for ever, so the context is the limit.
+    """
     asked = settings.checked("llm.prediction.maxPredictedTokens", None)
-    if stand_in and asked is None:
-        return msgspec.structs.replace(sampling, max_tokens=None)
-    return sampling
+    if not instance.model.stand_in or asked is not None:
+        return sampling
+    return msgspec.structs.replace(sampling, max_tokens=None, overflow="stopAtLimit")
 
 
 def _first_turns(turns: list[Turn]) -> list[Turn]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Union
+from typing import Annotated, Any, Literal, Union
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -150,8 +150,10 @@ class PreloadDraftModel(Struct, rename="camel"):
     draft_model_key: str
 
 
-class Cancel(Struct, tag_field="type", tag="cancel"):
+class Cancel(Struct):
     """The only packet that a client sends on load and predict channels."""
+
+    type: Literal["cancel"]  # a field, because msgspec lets the tag of a single struct be absent
 
 
 class Quantization(Struct):

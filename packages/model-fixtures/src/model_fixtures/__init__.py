@@ -1,0 +1,1 @@
+"""Test models, hosts and an embedded LM Studio-compatible server."""

@@ -1,0 +1,31 @@
+"""The models that the suite expects, and which weights answer for each.
+
+Without settings all are stand-ins (see `catalog.toml` and `model_fixtures.weights`). Real GGUF
+files come in by LMSTUDIO_TEST_MODELS, a folder laid out like LM Studio's models folder, or by
+LMSTUDIO_TEST_CATALOG, a TOML file with tables such as
+
+    [[models]]
+    key = "llama-3.2-1b-instruct"
+    file = "/data/llama-3.2-1b-instruct-q8_0.gguf"
+
+A table changes the model with its key; all but `key` may be left out: `file`, `projector`,
+`adapter` (paths, relative ones from the TOML file's folder), `weights`, `projector_weights`,
+`adapter_weights` (names of stand-in weights), `name`, `context_length` (tokens), `required`, and
+for a model that the catalog lacks `path` (`publisher/repo/file.gguf`) and `domain`.
+"""
+
+from model_fixtures.catalog.answering import answering_file, needed_weights, size_bytes
+from model_fixtures.catalog.errors import CatalogError
+from model_fixtures.catalog.loading import load_catalog
+from model_fixtures.catalog.models import Catalog, CatalogModel, Domain
+
+__all__ = [
+    "Catalog",
+    "CatalogError",
+    "CatalogModel",
+    "Domain",
+    "answering_file",
+    "load_catalog",
+    "needed_weights",
+    "size_bytes",
+]

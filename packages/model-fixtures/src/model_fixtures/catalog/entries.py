@@ -1,0 +1,118 @@
+"""Reading catalog files: the built-in one and the user's."""
+
+import difflib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from model_fixtures.catalog.errors import CatalogError
+from model_fixtures.catalog.models import Domain
+
+# Keys that name a file; a relative one counts from the folder of the catalog file.
+FILE_KEYS = frozenset({"file", "projector", "adapter"})
+
+
+class StandIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is true of stand-in weights; the built-in file has one table for each."""
+
+    name: str
+    domain: Domain
+    architecture: str
+    params: str
+    quantization: str
+    max_context_length: int
+    dimensions: int | None = None
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One `[[models]]` table. Only `key` must be there; None is what the table leaves out."""
+
+    key: str
+    path: str | None = None
+    domain: Domain | None = None
+    name: str | None = None
+    required: bool | None = None
+    context_length: int | None = None
+    weights: str | None = None
+    file: Path | None = None
+    projector: Path | None = None
+    projector_weights: str | None = None
+    adapter: Path | None = None
+    adapter_weights: str | None = None
+
+
+class BuiltIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole built-in file."""
+
+    stand_ins: dict[str, StandIn]
+    models: list[Entry]
+
+
+def read_built_in() -> tuple[dict[str, StandIn], dict[str, Entry]]:
+    """Give the stand-ins by name and the models by key of the package's own catalog."""
+    text = files("model_fixtures.catalog").joinpath("catalog.toml").read_bytes()
+    built_in = msgspec.toml.decode(text, type=BuiltIn)
+    return built_in.stand_ins, {entry.key: entry for entry in built_in.models}
+
+
+def read_entries(source: Path) -> dict[str, Entry]:
+    """Give the models by key of the user's catalog file. Raises `CatalogError`."""
+    try:
+        tables = msgspec.toml.decode(source.read_bytes())
+    except OSError as problem:
+        raise CatalogError(
+            f"{source}: cannot be read ({problem.strerror});"
+            " LMSTUDIO_TEST_CATALOG must name a TOML file"
+        ) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        # No advice needed: the TOML reader names line and column.
+        raise CatalogError(f"{source}: correct the TOML there: {problem}") from None
+    models = tables.pop("models", [])
+    if tables:
+        raise CatalogError(
+            f"{source}: unknown key {next(iter(tables))!r}; all settings go in [[models]] tables"
+        )
+    if not isinstance(models, list) or not all(isinstance(table, dict) for table in models):
+        raise CatalogError(f"{source}: 'models' must be written as [[models]] tables")
+    entries: dict[str, Entry] = {}
+    for number, table in enumerate(models, start=1):
+        entry = _entry(source, number, table)
+        if entry.key in entries:
+            raise CatalogError(
+                f"{source}: two [[models]] tables have the key {entry.key!r}; merge them into one"
+            )
+        entries[entry.key] = entry
+    return entries
+
+
+def _entry(source: Path, number: int, table: dict[str, Any]) -> Entry:
+    named = table.get("key")
+    place = f"{source}: model {named!r}" if named else f"{source}: [[models]] table {number}"
+    allowed = Entry.__struct_fields__
+    for key in table:
+        if key not in allowed:
+            close = difflib.get_close_matches(key, allowed, n=1)
+            advice = f"did you mean {close[0]!r}?" if close else f"allowed are {', '.join(allowed)}"
+            raise CatalogError(f"{place}: unknown key {key!r}; {advice}")
+    if not named:
+        raise CatalogError(f"{place}: 'key' is missing; give the model's key")
+    for key in FILE_KEYS & table.keys():
+        if not isinstance(table[key], str):
+            raise CatalogError(f"{place}: {key!r} must be a path in quotes")
+        path = source.parent.absolute() / Path(table[key]).expanduser()
+        if not path.is_file():
+            raise CatalogError(f"{place}: {key!r} names {path}, which is no file; correct the path")
+        table[key] = path
+    try:
+        entry = msgspec.convert(table, Entry)
+    except msgspec.ValidationError as problem:
+        what, _, where = str(problem).partition(" - at `$.")
+        key = repr(where.removesuffix("`")) if where else "the table"
+        raise CatalogError(f"{place}: {key} is wrong: {what}; correct the value") from None
+    if entry.file is not None and entry.weights is not None:
+        raise CatalogError(f"{place}: 'file' and 'weights' exclude each other; remove one")
+    if entry.context_length is not None and entry.context_length < 1:
+        raise CatalogError(f"{place}: 'context_length' must be at least 1")
+    return entry

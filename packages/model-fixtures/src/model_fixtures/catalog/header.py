@@ -1,0 +1,188 @@
+"""What the header of a GGUF file says about the model in it."""
+
+import mmap
+import re
+import struct
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+# No sound file comes near these: they end the reading of a damaged one in good time.
+MOST_ELEMENTS = 10_000_000
+MOST_ENTRIES = 100_000
+MAGIC = b"GGUF"
+# The formats of GGUF's scalar types, by their number; 8 is a string and 9 an array.
+SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?"}
+SCALARS |= {10: "<Q", 11: "<q", 12: "<d"}
+STRING, ARRAY = 8, 9
+
+
+class HeaderError(Exception):
+    """The file is no sound GGUF. The message says why, without the file's name."""
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """Facts about a model; None is what the file does not say."""
+
+    architecture: str | None
+    params: str | None
+    """The number of parameters, as in `1B` or `135M`."""
+    quantization: str | None
+    """As in `Q4_K_M` or `F16`."""
+    context_length: int | None
+    """The longest context that the model was made for, in tokens."""
+    embedding_length: int | None
+    tool_use: bool
+    """Whether the prompt template has a place for tools."""
+
+
+def read_header(path: Path) -> Header:
+    """Read the header of a GGUF file, and check that the file is long enough for its tensors.
+
+    Takes about 0.05 s for a vocabulary of 50,000. `gguf.GGUFReader` makes an object of every token
+    and takes 2 s for the same, so only its tables of names and sizes are used. Raises `HeaderError`
+    for what is not a sound GGUF, `OSError` for what cannot be read.
+    """
+    with path.open("rb") as file:
+        try:
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except ValueError:
+            raise HeaderError("is empty") from None
+        with data:
+            if data[:4] != MAGIC:
+                raise HeaderError("is not a GGUF file")
+            try:
+                return _Reader(data).header()
+            except (struct.error, UnicodeDecodeError) as problem:
+                raise HeaderError("is a GGUF file with a damaged or truncated header") from problem
+
+
+class _Reader:
+    """Walks through the bytes of one file."""
+
+    def __init__(self, data: mmap.mmap) -> None:
+        self._data = data
+        self._size = len(data)
+        self._at = len(MAGIC)
+
+    def header(self) -> Header:
+        version = self._scalar("<I")
+        if version not in (2, 3):
+            raise HeaderError(f"has GGUF version {version}; versions 2 and 3 can be read")
+        tensors = self._count(MOST_ENTRIES)
+        entries = self._count(MOST_ENTRIES)
+        facts: dict[str, Any] = {}
+        for _ in range(entries):
+            key = self._string()
+            facts[key] = self._value(self._scalar("<I"))
+        parameters = self._tensors(tensors, facts.get("general.alignment"))
+        architecture = _text(facts.get("general.architecture"))
+        return Header(
+            architecture=architecture,
+            params=_text(facts.get("general.size_label")) or _rounded(parameters),
+            quantization=_quantization(facts.get("general.file_type")),
+            context_length=_number(facts.get(f"{architecture}.context_length")),
+            embedding_length=_number(facts.get(f"{architecture}.embedding_length")),
+            tool_use=any(
+                re.search(r"\btools\b", value) is not None
+                for key, value in facts.items()
+                if key.startswith("tokenizer.chat_template") and isinstance(value, str)
+            ),
+        )
+
+    def _tensors(self, count: int, alignment: object) -> int:
+        """Give the number of parameters; raises `HeaderError` when the file ends too early."""
+        from gguf.constants import GGML_QUANT_SIZES, GGUF_DEFAULT_ALIGNMENT
+
+        sizes = {int(kind): size for kind, size in GGML_QUANT_SIZES.items()}
+        parameters = 0
+        end = 0
+        for _ in range(count):
+            self._string()
+            dimensions = self._scalar("<I")
+            if dimensions > 8:
+                raise HeaderError("is a GGUF file with a damaged or truncated header")
+            elements = 1
+            for _ in range(dimensions):
+                elements *= self._scalar("<Q")
+            kind = self._scalar("<I")
+            offset = self._scalar("<Q")
+            parameters += elements
+            block, block_bytes = sizes.get(kind, (1, 0))
+            end = max(end, offset + elements // block * block_bytes)
+        step = alignment if isinstance(alignment, int) and alignment > 0 else GGUF_DEFAULT_ALIGNMENT
+        expected = -(-self._at // step) * step + end
+        if self._size < expected:
+            raise HeaderError(f"is truncated: it has {self._size} of {expected} bytes")
+        return parameters
+
+    def _scalar(self, form: str) -> Any:
+        value = struct.unpack_from(form, self._data, self._at)[0]
+        self._at += struct.calcsize(form)
+        return value
+
+    def _count(self, most: int) -> int:
+        count: int = self._scalar("<Q")
+        if count > most:
+            raise HeaderError("is a GGUF file with a damaged or truncated header")
+        return count
+
+    def _string(self) -> str:
+        length = self._scalar("<Q")
+        start = self._at
+        self._at += length
+        if self._at > self._size:
+            raise struct.error("string past the end")
+        return self._data[start : self._at].decode("utf-8")
+
+    def _value(self, kind: int) -> object:
+        """Give a scalar or a string; arrays are skipped and give None."""
+        if kind == STRING:
+            return self._string()
+        if kind == ARRAY:
+            self._skip_array()
+            return None
+        if kind not in SCALARS:
+            raise HeaderError("is a GGUF file with a damaged or truncated header")
+        return self._scalar(SCALARS[kind])
+
+    def _skip_array(self) -> None:
+        kind = self._scalar("<I")
+        count = self._count(MOST_ELEMENTS)
+        if kind == STRING:
+            # The hot loop: hundreds of thousands of tokens and merges.
+            at, data, unpack = self._at, self._data, struct.Struct("<Q").unpack_from
+            for _ in range(count):
+                at += 8 + unpack(data, at)[0]
+            self._at = at
+        elif kind in SCALARS:
+            self._at += count * struct.calcsize(SCALARS[kind])
+        else:
+            raise HeaderError("is a GGUF file with a damaged or truncated header")
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and value > 0 else None
+
+
+def _rounded(parameters: int) -> str | None:
+    from gguf import model_weight_count_rounded_notation
+
+    return str(model_weight_count_rounded_notation(parameters)) if parameters else None
+
+
+def _quantization(file_type: object) -> str | None:
+    from gguf import LlamaFileType
+
+    if not isinstance(file_type, int):
+        return None
+    try:
+        name = LlamaFileType(file_type & ~int(LlamaFileType.GUESSED)).name
+    except ValueError:  # newer than the installed gguf
+        return None
+    return name.removeprefix("MOSTLY_").removeprefix("ALL_")

@@ -1,0 +1,128 @@
+"""The catalog's data: models, and finding them by what clients call them."""
+
+import re
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+Domain = Literal["llm", "embedding"]
+
+
+class CatalogModel(msgspec.Struct, frozen=True, kw_only=True):
+    """One model of the suite: what clients see of it, and which weights answer.
+
+    Either `weights` (the name of stand-in weights) or `file` (a GGUF of the user's) is set.
+    `architecture`, `params`, `quantization`, `max_context_length` (tokens), `vision` and `tool_use`
+    are those of what really answers; None means unknown. The identifier that the suite loads the
+    model with is `key`.
+    """
+
+    key: str
+    path: str
+    """`publisher/repo/file.gguf`, as LM Studio shows it."""
+    domain: Domain
+    display_name: str
+    """Says when a stand-in answers, and for what."""
+    architecture: str | None
+    params: str | None
+    quantization: str | None
+    vision: bool
+    tool_use: bool
+    max_context_length: int
+    context_length: int
+    """What the suite loads the model with, in tokens."""
+    required: bool
+    """Whether the suite expects it loaded."""
+    dimensions: int | None = None
+    """Length of the vectors of an embedding model."""
+    weights: str | None = None
+    file: Path | None = None
+    projector: Path | None = None
+    """The GGUF beside `file` that lets it read images."""
+    projector_weights: str | None = None
+    """The same for a stand-in, as the name of weights."""
+    adapter: Path | None = None
+    """A LoRA (GGUF) that makes the model call tools."""
+    adapter_weights: str | None = None
+    problem: str | None = None
+    """Why `file` cannot be loaded, one line; None when it looks sound."""
+
+    @property
+    def stand_in(self) -> bool:
+        """Whether the suite's own small weights answer instead of a GGUF of the user's."""
+        return self.file is None
+
+    @property
+    def publisher(self) -> str:
+        """The first part of the path."""
+        return self.path.partition("/")[0]
+
+    @property
+    def quantization_bits(self) -> int | None:
+        """Bits a weight nominally has: 4 for Q4_K_M, 16 for BF16."""
+        digits = re.search(r"\d+", self.quantization or "")
+        return int(digits[0]) if digits else None
+
+
+class Catalog(msgspec.Struct, frozen=True):
+    """All models, in the order in which they are listed."""
+
+    models: tuple[CatalogModel, ...]
+
+    @property
+    def required(self) -> tuple[CatalogModel, ...]:
+        """The models that the suite expects loaded."""
+        return tuple(model for model in self.models if model.required)
+
+    def find(self, name: str, domain: Domain | None = None) -> list[CatalogModel]:
+        """Give the models that a client means by `name`, in catalog order; none fits: empty.
+
+        The first of these rules with a match decides: the key; the key whatever its case; the
+        full path or `publisher/key`; a leading part of the path, with its publisher, that ends
+        where a word ends (`hugging-quants/llama-3.2-1b-instruct`). The last three ignore case.
+        Each name may end in `@` and the quantization of what answers or of the path. Several
+        matches mean that the name is ambiguous. Source: wire.md, 5.1 and 10.2.
+        """
+        models = [model for model in self.models if domain in (None, model.domain)]
+        base, at, quantization = name.rpartition("@")
+        for wanted, among in (
+            (name, models),
+            (base, [model for model in models if at and _has_quantization(model, quantization)]),
+        ):
+            for rule in (_is_key, _is_key_in_any_case, _is_full_name, _is_leading_part):
+                matches = [model for model in among if rule(model, wanted)]
+                if matches:
+                    return matches
+        return []
+
+
+def _has_quantization(model: CatalogModel, wanted: str) -> bool:
+    named = re.escape(wanted.lower())
+    in_path = re.search(rf"(?<![a-z0-9]){named}(?![a-z0-9_])", model.path.lower())
+    return bool(wanted) and (
+        in_path is not None or wanted.lower() == (model.quantization or "").lower()
+    )
+
+
+def _is_key(model: CatalogModel, name: str) -> bool:
+    return name == model.key
+
+
+def _is_key_in_any_case(model: CatalogModel, name: str) -> bool:
+    return name.lower() == model.key.lower()
+
+
+def _is_full_name(model: CatalogModel, name: str) -> bool:
+    # `nomic-ai/nomic-embed-text-v1.5` has no `text-embedding-`, which LM Studio puts before keys.
+    bare = model.key.removeprefix("text-embedding-")
+    full = (model.path, f"{model.publisher}/{model.key}", f"{model.publisher}/{bare}")
+    return name.lower() in (each.lower() for each in full)
+
+
+def _is_leading_part(model: CatalogModel, name: str) -> bool:
+    start, path = name.lower(), model.path.lower()
+    if "/" not in start or not path.startswith(start):
+        return False
+    # 'publisher/llama-3' must not mean 'publisher/llama-30b', nor 'publisher/' all of its models.
+    return start[-1].isalnum() and not path[len(start) :][:1].isalnum()

@@ -1,0 +1,60 @@
+"""The command line: `python -m model_fixtures load|unload|status|download|serve|start|stop`.
+
+Exit codes: 0 done, 1 failed, 2 used wrongly, 130 Ctrl-C. Errors are one line on stderr.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from model_fixtures.cli.models import download, load, status, unload
+from model_fixtures.cli.server import serve, start, stop
+
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def program() -> None:
+    """Test models for the LM Studio Python SDK, on an LM Studio host or the embedded server.
+
+    The host is the one that --host or LMSTUDIO_API_HOST names, else one that answers on the default
+    ports, else the embedded server.
+    """
+
+
+for command in (load, unload, status, download, serve, start, stop):
+    program.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code.
+
+    Args:
+        arguments: by default those of the process.
+    """
+    try:
+        result = program.main(arguments, prog_name="model_fixtures", standalone_mode=False)
+    except click.Abort:
+        return INTERRUPTED
+    except click.ClickException as exc:
+        exc.show()
+        return MISUSED if isinstance(exc, click.UsageError) else FAILED
+    except Exception as exc:
+        if not isinstance(exc, _expected()):
+            raise
+        click.echo(f"error: {exc}", err=True)
+        return FAILED
+    return result if isinstance(result, int) else 0
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    """Errors that are the user's to mend. Imported late: `serve` is to start fast."""
+    from model_fixtures.catalog import CatalogError
+    from model_fixtures.client import WireError
+    from model_fixtures.hosts import HostError
+    from model_fixtures.loader import LoaderError
+    from model_fixtures.weights import WeightsError
+
+    return HostError, WireError, LoaderError, CatalogError, WeightsError

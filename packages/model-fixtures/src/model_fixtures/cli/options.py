@@ -1,0 +1,69 @@
+"""Options that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+from msgspec import structs
+
+from model_fixtures.hosts import Host, Selection, select
+from model_fixtures.hosts import background as background_server
+
+# Secrets come in by the environment, never as an argument of a process that others can list.
+TOKEN_VARIABLE = "LMSTUDIO_TEST_API_TOKEN"  # noqa: S105 (the name of a variable)
+
+host_option = click.option(
+    "--host",
+    metavar="HOST",
+    help="host, host:port, or embedded; by default the one that is found (see above).",
+)
+
+
+def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of commands that start a server."""
+    for option in reversed(
+        (
+            click.option(
+                "--port",
+                "ports",
+                type=click.IntRange(0, 65535),
+                multiple=True,
+                metavar="N",
+                help="A port to listen on, 0 for any free one; may be given several times.",
+            ),
+            click.option(
+                "--no-default-ports",
+                is_flag=True,
+                help="Leave out 1234 and the first free of the SDK's discovery ports.",
+            ),
+            click.option(
+                "--api-token",
+                metavar="TOKEN",
+                envvar=TOKEN_VARIABLE,
+                help=f"Accept only clients with this token; better given by {TOKEN_VARIABLE}.",
+            ),
+            click.option(
+                "--threads",
+                type=click.IntRange(min=1),
+                metavar="N",
+                help="Threads for each model; more are slower when other programs need the CPUs.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def choose_host(option: str | None) -> Selection:
+    """Select the host; with `embedded` the background server, if it runs. Raises `HostError`."""
+    selection = select(option)
+    if selection.host is not None:
+        return selection
+    server = background_server.running()
+    if server is None or not server.addresses:
+        return selection
+    reason = f"{selection.reason}; it runs in the background"
+    host = Host(server.addresses[0], "embedded", reason, own_server=True)
+    return structs.replace(selection, host=host, reason=reason)

@@ -1,0 +1,64 @@
+"""Commands for the embedded server: serve, start, stop."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from model_fixtures.cli.options import TOKEN_VARIABLE, server_options
+from model_fixtures.hosts import background as background_server
+
+
+@click.command()
+@server_options
+@click.option("--lifeline", is_flag=True, help="Stop when stdin closes.")
+def serve(
+    ports: tuple[int, ...],
+    no_default_ports: bool,
+    api_token: str | None,
+    threads: int | None,
+    lifeline: bool,
+) -> int:
+    """Run the embedded server until Ctrl-C.
+
+    Prints one line with its addresses once it is ready.
+    """
+    from model_fixtures.server import ServeOptions
+    from model_fixtures.server import serve as run
+
+    if no_default_ports and not ports:
+        msg = "--no-default-ports needs at least one --port"
+        raise click.UsageError(msg)
+    options = ServeOptions(
+        ports=ports,
+        default_ports=not no_default_ports,
+        api_token=api_token or None,
+        lifeline=lifeline,
+        **({} if threads is None else {"threads": threads}),
+    )
+    return run(options)
+
+
+@click.command()
+@server_options
+def start(
+    ports: tuple[int, ...], no_default_ports: bool, api_token: str | None, threads: int | None
+) -> int:
+    """Start the embedded server in the background."""
+    arguments = [argument for port in ports for argument in ("--port", str(port))]
+    arguments += ["--no-default-ports"] if no_default_ports else []
+    arguments += [] if threads is None else ["--threads", str(threads)]
+    environ = {**os.environ, TOKEN_VARIABLE: api_token or ""}
+    server, started = background_server.start(arguments, environ=environ)
+    what = "started" if started else "runs already"
+    click.echo(f"{what}: {' '.join(server.addresses)} (pid {server.pid}, log: {server.log})")
+    return 0
+
+
+@click.command()
+def stop() -> int:
+    """Stop the embedded server that was started in the background."""
+    server = background_server.stop()
+    click.echo("no server runs in the background" if server is None else f"stopped {server.pid}")
+    return 0

@@ -1,0 +1,42 @@
+"""A small wire client of our own: what loads the models and what protocol tests speak with.
+
+It is independent of the SDK under test, so a bug in the SDK cannot hide one in the server.
+"""
+
+from __future__ import annotations
+
+from model_fixtures.client.connection import Channel, Connection, connect
+from model_fixtures.client.credentials import Credentials
+from model_fixtures.client.envelope import CommunicationWarning, Envelope
+from model_fixtures.client.errors import (
+    AnswerTimeoutError,
+    AuthenticationError,
+    ChannelError,
+    ConnectError,
+    ConnectionLostError,
+    ProtocolError,
+    RpcError,
+    ServerError,
+    WireError,
+)
+from model_fixtures.client.raw import RawConnection, connect_raw
+
+__all__ = [
+    "AnswerTimeoutError",
+    "AuthenticationError",
+    "Channel",
+    "ChannelError",
+    "CommunicationWarning",
+    "ConnectError",
+    "Connection",
+    "ConnectionLostError",
+    "Credentials",
+    "Envelope",
+    "ProtocolError",
+    "RawConnection",
+    "RpcError",
+    "ServerError",
+    "WireError",
+    "connect",
+    "connect_raw",
+]

@@ -1,0 +1,68 @@
+"""Who a client says that it is."""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+TOKEN_VARIABLE = "LMSTUDIO_API_TOKEN"  # noqa: S105 (the name of a variable, as the SDK reads it)
+_TOKEN = re.compile(r"sk-lm-([A-Za-z0-9]{8}):([A-Za-z0-9]{20})")
+
+
+class Credentials(Struct, frozen=True, repr_omit_defaults=True):
+    """The identity that a connection authenticates with; the passkey never shows in a repr.
+
+    Connections with the same identifier must present the same passkey.
+    """
+
+    identifier: str
+    passkey: str
+
+    def __repr__(self) -> str:
+        return f"Credentials(identifier={self.identifier!r})"
+
+    def packet(self) -> dict[str, object]:
+        """The authentication packet, the first frame of a connection."""
+        return {
+            "authVersion": 1,
+            "clientIdentifier": self.identifier,
+            "clientPasskey": self.passkey,
+        }
+
+    @staticmethod
+    def guest() -> Credentials:
+        """A fresh identity that nobody else has."""
+        return Credentials(f"guest:{uuid.uuid4()}", str(uuid.uuid4()))
+
+    @staticmethod
+    def from_token(token: str) -> Credentials:
+        """The identity of an API token.
+
+        Raises:
+            ValueError: the token does not look like one; its text is not repeated.
+        """
+        match = _TOKEN.fullmatch(token)
+        if match is None:
+            msg = "an API token has the form sk-lm-<8 letters or digits>:<20 letters or digits>"
+            raise ValueError(msg)
+        return Credentials(match[1], match[2])
+
+    @staticmethod
+    def from_environment(environ: Mapping[str, str] | None = None) -> Credentials:
+        """The identity of the token in `LMSTUDIO_API_TOKEN`, or a guest without one.
+
+        Raises:
+            ValueError: the token is malformed.
+        """
+        token = (os.environ if environ is None else environ).get(TOKEN_VARIABLE, "")
+        if not token:
+            return Credentials.guest()
+        try:
+            return Credentials.from_token(token)
+        except ValueError as exc:
+            msg = f"{TOKEN_VARIABLE}: {exc}"
+            raise ValueError(msg) from None

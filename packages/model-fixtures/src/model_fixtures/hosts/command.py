@@ -1,0 +1,59 @@
+"""How the embedded server is started as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
+
+READY = "ready "
+TAIL_LINES = 20
+
+
+def serve_command(arguments: Sequence[str]) -> list[str]:
+    """The command line that runs the server with this interpreter."""
+    return [sys.executable, "-m", "model_fixtures", "serve", *arguments]
+
+
+def spawn(
+    arguments: Sequence[str],
+    *,
+    stdin: int,
+    stdout: int | IO[Any],
+    stderr: int | IO[Any],
+    environ: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start the server in a process group of its own, so that Ctrl-C does not reach it.
+
+    Whoever starts it ends it, after the work that still needs it.
+    """
+    variables = dict(os.environ if environ is None else environ)
+    # No modules from whatever folder the tests run in (Python 3.11+).
+    variables.setdefault("PYTHONSAFEPATH", "1")
+    return subprocess.Popen(
+        serve_command(arguments),
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        env=variables,
+        start_new_session=True,
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
+    )
+
+
+def parse_ready(line: str) -> tuple[str, ...]:
+    """The addresses of a ready line (`ready 127.0.0.1:1234 127.0.0.1:41343`), else none."""
+    return tuple(line.split()[1:]) if line.startswith(READY) else ()
+
+
+def tail(text: str) -> str:
+    """The last lines of a log."""
+    return "\n".join(text.splitlines()[-TAIL_LINES:])
+
+
+def last_words(text: str) -> str:
+    """The last line of a log that says something, to go into a one-line message."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "it wrote nothing"

@@ -1,0 +1,98 @@
+"""Does a server speak LM Studio's protocol? It does when `GET /lmstudio-greeting` says so."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from model_fixtures.hosts.address import split_address
+
+PROBE_TIMEOUT = 0.75
+NAMED_TIMEOUT = 3.0
+OWN_PACKAGE = "lmstudio-model-fixtures"
+_BODY_LIMIT = 64 * 1024
+
+
+def greeting_problem(address: str, timeout: float = NAMED_TIMEOUT) -> str | None:
+    """Why the server at `host:port` is no LM Studio host, in a few words; None when it is one.
+
+    Args:
+        address: `host:port`.
+        timeout: seconds for each step: connecting, the answer's head, its body.
+    """
+    try:
+        status, body = _get(address, "/lmstudio-greeting", timeout)
+    except ConnectionRefusedError:
+        return "connection refused"
+    except TimeoutError:
+        return f"no answer within {timeout:g} s"
+    except UnicodeError:
+        return "no possible host name"
+    except OSError as exc:
+        return (exc.strerror or str(exc) or type(exc).__name__).lower()
+    except http.client.HTTPException:
+        return "not an HTTP server"
+    if status != 200 or not isinstance(body, dict) or not body.get("lmstudio"):
+        return "another kind of server"
+    return None
+
+
+def find_greeting(addresses: Sequence[str], timeout: float = PROBE_TIMEOUT) -> str | None:
+    """The first of some addresses, in their order, where a host answers; all are asked at once.
+
+    Args:
+        addresses: each `host:port`.
+        timeout: seconds after which silence counts as no; the call takes no longer than that.
+    """
+    answers: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
+    for address in addresses:
+        # A server that dribbles bytes may hold its thread up for longer than anybody waits for it.
+        threading.Thread(target=_ask, args=(address, timeout, answers), daemon=True).start()
+    deadline = time.monotonic() + timeout
+    greets: dict[str, bool] = {}
+    while len(greets) < len(addresses):
+        try:
+            address, answer = answers.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            break
+        greets[address] = answer
+        for earliest in addresses:
+            if earliest not in greets:
+                break
+            if greets[earliest]:
+                return earliest
+    return next((address for address in addresses if greets.get(address)), None)
+
+
+def is_own_server(address: str, timeout: float = NAMED_TIMEOUT) -> bool:
+    """Whether the host at `host:port` is this project's server rather than the app."""
+    try:
+        status, body = _get(address, "/lms-status", timeout)
+    except (OSError, UnicodeError, http.client.HTTPException):
+        return False
+    return status == 200 and isinstance(body, dict) and body.get("package") == OWN_PACKAGE
+
+
+def _ask(address: str, timeout: float, answers: queue.SimpleQueue[tuple[str, bool]]) -> None:
+    answers.put((address, greeting_problem(address, timeout) is None))
+
+
+def _get(address: str, path: str, timeout: float) -> tuple[int, Any]:
+    """Status and JSON body, None for a body that is not JSON. No proxies, no redirects."""
+    host, port = split_address(address)
+    connection = http.client.HTTPConnection(host, port, timeout=timeout)
+    try:
+        connection.request("GET", path, headers={"Connection": "close"})
+        response = connection.getresponse()
+        body = response.read(_BODY_LIMIT)
+        try:
+            return response.status, json.loads(body)
+        except (ValueError, RecursionError):
+            return response.status, None
+    finally:
+        connection.close()

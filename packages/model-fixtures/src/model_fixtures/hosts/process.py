@@ -1,0 +1,127 @@
+"""Processes by pid and start mark, so that a reused pid is never mistaken for ours."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+_POLL = 0.05
+
+
+def start_mark(pid: int) -> str | None:
+    """Text that tells this process from any other that has or had the pid; None when it is gone.
+
+    Zombies count as gone.
+    """
+    if sys.platform == "linux":
+        return _linux_mark(pid)
+    elif sys.platform == "win32":  # noqa: RET505 (mypy skips the branches of other platforms)
+        return _windows_mark(pid)
+    else:
+        return _ps_mark(pid)
+
+
+def end(pid: int, mark: str, patience: float = 10.0) -> bool:
+    """End a process politely, then by force; False when it is not there any more.
+
+    Args:
+        pid: its pid.
+        mark: its start mark; a process with another one is left alone.
+        patience: seconds between asking and killing.
+    """
+    if sys.platform == "linux" and hasattr(os, "pidfd_open"):
+        try:
+            return _end_by_descriptor(pid, mark, patience)
+        except ProcessLookupError:
+            return False
+        except OSError:
+            pass  # a kernel or sandbox without pidfd
+    try:
+        return _end(lambda: start_mark(pid) == mark, lambda sig: os.kill(pid, sig), patience)
+    except ProcessLookupError:
+        return False
+
+
+def _end(alive: Callable[[], bool], send: Callable[[int], None], patience: float) -> bool:
+    if not alive():
+        return False
+    for sig in (signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)):
+        send(sig)
+        deadline = time.monotonic() + patience
+        while alive():
+            if time.monotonic() > deadline:
+                break
+            time.sleep(_POLL)
+        else:
+            return True
+    return True
+
+
+if sys.platform == "linux":
+    import select
+
+    def _end_by_descriptor(pid: int, mark: str, patience: float) -> bool:
+        # The descriptor pins the process: between check and signal the pid cannot change hands.
+        descriptor = os.pidfd_open(pid)
+        try:
+            if start_mark(pid) != mark:
+                return False
+            for sig in (signal.SIGTERM, signal.SIGKILL):
+                signal.pidfd_send_signal(descriptor, sig)
+                if select.select([descriptor], [], [], patience)[0]:
+                    break
+            return True
+        finally:
+            os.close(descriptor)
+
+
+def _linux_mark(pid: int) -> str | None:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return None
+    # The name in parentheses may hold anything; state and start time are fields 3 and 22.
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in ("Z", "X") else f"{boot}:{fields[19]}"
+
+
+def _ps_mark(pid: int) -> str | None:
+    environ = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
+    answer = subprocess.run(
+        ["ps", "-o", "stat=,lstart=", "-p", str(pid)],
+        capture_output=True,
+        text=True,
+        env=environ,
+        check=False,
+    )
+    state, _, started = answer.stdout.strip().partition(" ")
+    return None if not state or state.startswith("Z") else started.strip()
+
+
+if sys.platform == "win32":
+    import ctypes
+    from ctypes import wintypes
+
+    def _windows_mark(pid: int) -> str | None:
+        kernel = ctypes.windll.kernel32
+        kernel.OpenProcess.restype = wintypes.HANDLE
+        query_limited_information, still_active = 0x1000, 259
+        handle = kernel.OpenProcess(query_limited_information, False, pid)
+        if not handle:
+            return None
+        try:
+            status = wintypes.DWORD()
+            times = [wintypes.FILETIME() for _ in range(4)]
+            kernel.GetExitCodeProcess(wintypes.HANDLE(handle), ctypes.byref(status))
+            kernel.GetProcessTimes(wintypes.HANDLE(handle), *map(ctypes.byref, times))
+            if status.value != still_active:
+                return None
+            return f"{times[0].dwHighDateTime}:{times[0].dwLowDateTime}"
+        finally:
+            kernel.CloseHandle(wintypes.HANDLE(handle))

@@ -1,0 +1,60 @@
+"""The plugin's fixtures."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from model_fixtures import pytest_plugin
+
+if TYPE_CHECKING:
+    from model_fixtures.catalog import CatalogModel
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """The only event loop that the SDK runs on."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def lmstudio_host(pytestconfig: pytest.Config) -> str:
+    """`host:port` of the LM Studio host, which is started now if it has not been.
+
+    Tests marked `lmstudio` get it in any case.
+    """
+    from model_fixtures.hosts import HostError
+
+    try:
+        return pytestconfig.stash[pytest_plugin.PROVIDER].address()
+    except HostError as exc:
+        pytest.fail(str(exc), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def loaded_models(lmstudio_host: str, pytestconfig: pytest.Config) -> tuple[CatalogModel, ...]:
+    """The suite's required models, loaded under their keys with the suite's configuration.
+
+    Tests marked `models` get it in any case. What is loaded that way already stays so; nothing is
+    downloaded. Models stay loaded at the end.
+    """
+    from model_fixtures import loader
+    from model_fixtures.catalog import CatalogError, load_catalog
+    from model_fixtures.client import WireError
+
+    if pytestconfig.stash[pytest_plugin.PROVIDER].spread:
+        pytest.fail("--dist each spreads tests marked models: leave --dist out", pytrace=False)
+    try:
+        catalog = load_catalog()
+        report = asyncio.run(loader.ensure_loaded(lmstudio_host, catalog))
+    except (CatalogError, WireError, loader.LoaderError) as exc:
+        pytest.fail(str(exc), pytrace=False)
+    if report.problems:
+        pytest.fail("\n".join(report.problems), pytrace=False)
+    if report.extra:
+        names = ", ".join(instance.identifier for instance in report.extra)
+        note = f"extra loaded models break tests that query loaded models, unload them: {names}"
+        pytestconfig.stash[pytest_plugin.NOTES].append(note)
+    return catalog.required

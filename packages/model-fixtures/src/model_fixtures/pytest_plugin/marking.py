@@ -1,0 +1,45 @@
+"""What the suite's markers do to the items that carry them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+
+def mark_items(items: Iterable[pytest.Item], foreign_host: str | None) -> None:
+    """Give items the marks and fixtures that their marks imply.
+
+    Args:
+        items: as collected.
+        foreign_host: a description of the host when it is not the embedded server.
+    """
+    for item in items:
+        if item.get_closest_marker("models"):
+            item.add_marker("lmstudio")
+            _use_first(item, "loaded_models")
+        elif item.get_closest_marker("lmstudio"):
+            _use_first(item, "lmstudio_host")
+        if foreign_host is not None and item.get_closest_marker("embedded"):
+            reason = f"only the embedded server can provoke it; the host is {foreign_host}"
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def needs_host(item: pytest.Item) -> bool:
+    """Whether the item is going to need the host's address."""
+    if item.get_closest_marker("skip"):
+        return False
+    fixtures = getattr(item, "fixturenames", ())
+    return item.get_closest_marker("lmstudio") is not None or "lmstudio_host" in fixtures
+
+
+def touches_models(item: pytest.Item) -> bool:
+    """Whether the item must run in the one worker that deals with loaded models."""
+    return item.get_closest_marker("models") is not None
+
+
+def _use_first(item: pytest.Item, fixture: str) -> None:
+    """Set the fixture up before any other of the item, also before ones of higher scope."""
+    names = getattr(item, "fixturenames", None)
+    if names is not None and fixture not in names[:1]:
+        names[:] = [fixture, *(name for name in names if name != fixture)]

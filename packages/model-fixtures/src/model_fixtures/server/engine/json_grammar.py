@@ -1,0 +1,254 @@
+"""JSON schemas as llguidance grammars that keep the order of properties.
+
+llguidance, which llama.cpp carries, takes a schema as it is, but sorts the properties of objects
+and leaves strings and lists open. Here objects, lists and alternatives become rules of their own;
+only scalars are left to llguidance's `%json`. What a schema says beyond that (`allOf`, `not`,
+conditions) is not enforced, as with llama.cpp's own converter.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import count
+from typing import Any
+
+MAX_STRING = 120  # characters
+MAX_ITEMS = 8
+MAX_REFERENCES = 3  # of one `$ref` inside itself
+# The same for values that the schema doesn't describe at all.
+ANY_STRING = 40
+ANY_ITEMS = 4
+ANY_DEPTH = 2  # of objects and lists
+NUMBERS = {
+    "integer": r"/-?(0|[1-9][0-9]{0,8})/",
+    "number": r"/-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?/",
+}
+# `title` and the like say nothing about values; `%json` refuses some of them.
+SCALAR_WORDS = {
+    "string": {"minLength", "maxLength", "pattern", "format"},
+    "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
+    "integer": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
+    "boolean": set[str](),
+    "null": set[str](),
+}
+
+
+def json_grammar(schema: dict[str, Any], *, bounded: bool) -> str:
+    """A grammar for exactly one JSON value that fits the schema.
+
+    Args:
+        schema: a JSON schema; `{}` admits any value, and so does a dangling `$ref`.
+        bounded: whether strings, lists, extra keys and nesting that the schema leaves open end,
+            and white space is left out.
+    """
+    return _Writer(schema, bounded=bounded).text()
+
+
+class _TooDeepError(Exception):
+    """A reference inside itself once too often."""
+
+
+class _Writer:
+    def __init__(self, root: dict[str, Any], *, bounded: bool) -> None:
+        self._root = root
+        self._bounded = bounded
+        self._rules: list[str] = []
+        self._names: dict[str, str] = {}  # by body, so that equal rules are one
+        self._definitions = count()
+        self._references: dict[tuple[str, ...], str] = {}
+        self._inside: list[str] = []  # the references that are being written
+        self._any: dict[int, str] = {}
+        # As pieces of rules: a colon, a comma, and what may stand inside brackets.
+        self._colon, self._comma, self._gap = (
+            ('":"', '","', "") if bounded else ('":" gap', '"," gap', "gap")
+        )
+
+    def text(self) -> str:
+        try:
+            start = self._value(self._root)
+        except _TooDeepError:  # no finite value fits
+            start = self._anything(ANY_DEPTH)
+        head = ["%llguidance {}", f"start: {start}"]
+        gap = [] if self._bounded else [r"gap: /[ \n\r\t]{0,40}/"]
+        return "\n".join(head + self._rules + gap)
+
+    def _rule(self, body: str) -> str:
+        if body not in self._names:
+            self._names[body] = f"r{len(self._names)}"
+            self._rules.append(f"{self._names[body]}: {body}")
+        return self._names[body]
+
+    def _scalar(self, schema: dict[str, Any]) -> str:
+        return self._rule("%json " + json.dumps(schema))
+
+    def _value(self, schema: Any) -> str:
+        if not isinstance(schema, dict):
+            return self._anything(ANY_DEPTH)
+        if "$ref" in schema:
+            return self._reference(schema["$ref"])
+        for word in ("enum", "const"):
+            if word in schema:
+                return self._scalar({word: schema[word]})
+        for word in ("anyOf", "oneOf"):
+            if isinstance(schema.get(word), list) and schema[word]:
+                return self._either(schema[word])
+        if len(schema.get("allOf", ())) == 1:
+            return self._value(schema["allOf"][0])
+        kind = schema.get("type", _implied_type(schema))
+        if isinstance(kind, list) and kind:
+            return self._either([{**schema, "type": one} for one in kind])
+        if kind == "object":
+            return self._object(schema)
+        if kind == "array":
+            return self._list(schema)
+        if isinstance(kind, str) and kind in SCALAR_WORDS:
+            return self._plain(kind, schema)
+        return self._anything(ANY_DEPTH)
+
+    def _either(self, branches: list[Any]) -> str:
+        """One of several schemas; those that nest too deep are left out if others remain."""
+        rules: list[str] = []
+        failure: _TooDeepError | None = None
+        for branch in branches:
+            try:
+                rules.append(self._value(branch))
+            except _TooDeepError as error:
+                failure = error
+        if failure is not None and not rules:
+            raise failure
+        return self._rule(" | ".join(rules))
+
+    def _plain(self, kind: str, schema: dict[str, Any]) -> str:
+        words = SCALAR_WORDS[kind]
+        if self._bounded and kind in NUMBERS and not words & schema.keys():
+            return self._rule(NUMBERS[kind])
+        result = {"type": kind, **{key: schema[key] for key in schema if key in words}}
+        if kind == "string" and self._bounded and not {"pattern", "format"} & result.keys():
+            least = result.get("minLength", 0)
+            result.setdefault("maxLength", max(least, MAX_STRING))
+        result["x-guidance"] = {"lenient": True}  # an unknown `format` is no error
+        return self._scalar(result)
+
+    def _object(self, schema: dict[str, Any]) -> str:
+        properties = schema.get("properties")
+        if not isinstance(properties, dict) or not properties:
+            extra = schema.get("additionalProperties", True)
+            if extra is False:
+                return self._rule(f'"{{" {self._gap} "}}"')
+            inner = self._anything(ANY_DEPTH - 1) if extra is True else self._value(extra)
+            return self._open_object(inner, ANY_ITEMS if extra is True else MAX_ITEMS)
+        required = schema.get("required", [])
+        # From the last property to the first: `tail` follows another member, `head` begins.
+        tail = head = self._rule('""')
+        for key, value in reversed(properties.items()):
+            try:
+                rule = self._value(value)
+            except _TooDeepError:
+                if key in required:
+                    raise
+                continue
+            literal = json.dumps(json.dumps(key, ensure_ascii=False), ensure_ascii=False)
+            member = self._rule(f"{literal} {self._colon} {rule}")
+            if key in required:
+                head = self._rule(f"{member} {tail}")
+                tail = self._rule(f"{self._comma} {member} {tail}")
+            else:
+                head = self._rule(f"{member} {tail} | {head}")
+                tail = self._rule(f"{self._comma} {member} {tail} | {tail}")
+        return self._rule(f'"{{" {self._gap} {head} {self._gap} "}}"')
+
+    def _open_object(self, values: str, most: int) -> str:
+        key = self._plain("string", {"maxLength": ANY_STRING} if self._bounded else {})
+        member = self._rule(f"{key} {self._colon} {values}")
+        several = self._several(member, 0, most if self._bounded else None)
+        return self._rule(f'"{{" {self._gap} {several} {self._gap} "}}"')
+
+    def _list(self, schema: dict[str, Any]) -> str:
+        least, most = schema.get("minItems", 0), schema.get("maxItems")
+        items = schema.get("items")
+        first = [self._value(item) for item in schema.get("prefixItems", [])]
+        if first:
+            inner = f" {self._comma} ".join(first)
+            if items is not False and isinstance(items, dict):
+                more = self._rule(f"{self._comma} {self._value(items)}")
+                inner += f" {more}{{0,{MAX_ITEMS}}}"
+        else:
+            try:
+                item = self._anything(ANY_DEPTH - 1) if items is None else self._value(items)
+                inner = self._several(item, least, most)
+            except _TooDeepError:
+                if least > 0:
+                    raise
+                inner = '""'
+        return self._rule(f'"[" {self._gap} {inner} {self._gap} "]"')
+
+    def _several(self, item: str, least: int, most: int | None) -> str:
+        """Items between commas, as many as are wanted; one that is bounded has a most."""
+        if self._bounded:
+            most = max(least, MAX_ITEMS) if most is None else min(most, max(least, MAX_ITEMS))
+        if most == 0:
+            return '""'
+        more = self._rule(f"{self._comma} {item}")
+        upper = "" if most is None else str(most - 1)
+        one_or_more = f"{item} {more}{{{max(0, least - 1)},{upper}}}"
+        return f"({one_or_more})" if least else f"({one_or_more})?"
+
+    def _anything(self, depth: int) -> str:
+        """Any JSON value; bounded, with objects and lists only down to a depth."""
+        if not self._bounded:
+            depth = ANY_DEPTH  # one rule that names itself
+        if depth not in self._any:
+            name = self._any[depth] = f"any{depth}"
+            kinds = [self._plain("string", {"maxLength": ANY_STRING} if self._bounded else {})]
+            kinds += [self._plain(kind, {}) for kind in ("number", "boolean", "null")]
+            if depth > 0:
+                inner = self._anything(depth - 1)
+                several = self._several(inner, 0, ANY_ITEMS if self._bounded else None)
+                kinds += [
+                    self._open_object(inner, ANY_ITEMS),
+                    self._rule(f'"[" {self._gap} {several} {self._gap} "]"'),
+                ]
+            self._rules.append(f"{name}: {' | '.join(kinds)}")
+        return self._any[depth]
+
+    def _reference(self, reference: object) -> str:
+        """The rule of what a local reference points at."""
+        if not isinstance(reference, str):
+            return self._anything(ANY_DEPTH)
+        if self._bounded and self._inside.count(reference) > MAX_REFERENCES:
+            raise _TooDeepError
+        # The same place has other rules further inside, where less may nest.
+        key = (reference, *sorted(self._inside)) if self._bounded else (reference,)
+        if key not in self._references:
+            name = f"d{next(self._definitions)}"
+            if not self._bounded:
+                self._references[key] = name  # its own rule may name it
+            self._inside.append(reference)
+            try:
+                body = self._value(self._resolve(reference))
+            finally:
+                self._inside.pop()
+            if body == name:  # refers to itself and nothing else
+                body = self._anything(ANY_DEPTH)
+            self._references[key] = name
+            self._rules.append(f"{name}: {body}")
+        return self._references[key]
+
+    def _resolve(self, reference: str) -> Any:
+        if reference == "#":
+            return self._root
+        if not reference.startswith("#/"):
+            return {}
+        target: Any = self._root
+        for step in reference[2:].split("/"):
+            key = step.replace("~1", "/").replace("~0", "~")
+            if not isinstance(target, dict) or key not in target:
+                return {}
+            target = target[key]
+        return target
+
+
+def _implied_type(schema: dict[str, Any]) -> str | None:
+    if "properties" in schema or "additionalProperties" in schema:
+        return "object"
+    return "array" if "items" in schema or "prefixItems" in schema else None

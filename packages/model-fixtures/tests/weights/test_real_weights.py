@@ -1,0 +1,73 @@
+"""The stand-ins themselves, as the registry has them. Fetched into the user's cache if need be."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from model_fixtures import weights
+
+# llama.cpp may crash its process, so it gets one of its own.
+EMBED = """
+import json, sys
+import xllamacpp
+params = xllamacpp.CommonParams()
+params.model.path = sys.argv[1]
+params.embedding = True
+params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+params.n_ctx = params.n_batch = params.n_ubatch = 512
+params.n_parallel = 1
+for cpu in (params.cpuparams, params.cpuparams_batch):
+    cpu.n_threads, cpu.poll = 1, 0
+answer = xllamacpp.Server(params).handle_embeddings({"input": json.loads(sys.argv[2])})
+answer = json.loads(answer) if isinstance(answer, str) else answer
+vectors = [each["embedding"] for each in answer["data"]]
+print("RESULT", json.dumps({"vectors": vectors, "tokens": answer["usage"]["prompt_tokens"]}))
+"""
+
+
+@pytest.fixture(scope="module")
+def paths() -> dict[str, Path]:
+    """Give the files of both stand-ins."""
+    return weights.ensure(weights.Weights)
+
+
+def test_files(paths: dict[str, Path]) -> None:
+    """Both files are whole, checked byte by byte, and as large as the catalog says beforehand."""
+    for name, path in paths.items():
+        assert weights.cached(name, verify=True) == path
+        assert path.stat().st_size == weights.SOURCES[name].file_bytes == weights.size(name)
+    digest = hashlib.sha256(paths["smollm2"].read_bytes()).hexdigest()
+    assert digest == weights.SOURCES["smollm2"].members[0].sha256
+
+
+def test_minilm_embeds(paths: dict[str, Path]) -> None:
+    """The converted MiniLM gives the cosines of the original: 0.66 for cats, 0.06 for markets."""
+    sentences = [
+        "A cat sits on the mat",
+        "A kitten rests on a rug",
+        "Stock markets fell sharply today",
+    ]
+    run = subprocess.run(
+        [sys.executable, "-c", EMBED, str(paths["minilm"]), json.dumps(sentences)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (line,) = (line for line in run.stdout.splitlines() if line.startswith("RESULT "))
+    result = json.loads(line.removeprefix("RESULT "))
+    assert result["tokens"] == 8 + 8 + 7  # with [CLS] and [SEP]
+    cat, kitten, markets = result["vectors"]
+    assert cosine(cat, kitten) == pytest.approx(0.66, abs=0.005)
+    assert cosine(cat, markets) == pytest.approx(0.06, abs=0.005)
+
+
+def cosine(one: list[float], other: list[float]) -> float:
+    """Give the cosine of two vectors of 384 numbers."""
+    assert len(one) == len(other) == 384
+    product = sum(a * b for a, b in zip(one, other, strict=True))
+    squares = sum(a * a for a in one) * sum(b * b for b in other)
+    return float(product / squares**0.5)

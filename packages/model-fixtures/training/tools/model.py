@@ -1,0 +1,218 @@
+"""A small Llama in torch that reads the GGUF file, with LoRA matrices on all linear layers.
+
+Weights stay in GGUF layout (rotary pairs are neighbours), so that the trained matrices go into
+a GGUF adapter as they are. Frozen weights are bfloat16, the adapter is float32.
+Sequences are packed without padding: ``Segment`` says which tokens may see which.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gguf
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812  # torch's customary name
+from torch import Tensor, nn
+
+# Matrices that share their input are fused: one product instead of two or three.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "qkv": ("attn_q", "attn_k", "attn_v"),
+    "out": ("attn_output",),
+    "gate_up": ("ffn_gate", "ffn_up"),
+    "down": ("ffn_down",),
+}
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Tokens ``start:end`` of the pack: they see themselves and the tokens ``prefix``.
+
+    Several conversations after one system prompt share it as their prefix: this is the same as
+    running them one by one, and saves the repeated prompt.
+    """
+
+    start: int
+    end: int
+    prefix: slice
+
+    def mask(self) -> Tensor:
+        """Return the additive mask (3 x length, prefix + length): query heads are grouped."""
+        length, before = self.end - self.start, self.prefix.stop - self.prefix.start
+        own = torch.full((length, length), float("-inf")).triu(1)
+        return torch.cat((torch.zeros(length, before), own), 1).to(torch.bfloat16).repeat(3, 1)
+
+
+Masks = list[tuple[Segment, Tensor]]
+
+
+class LoraLinear(nn.Module):
+    """A frozen (fused) linear layer with one low-rank correction per original matrix."""
+
+    def __init__(self, weights: list[np.ndarray], rank: int, scale: float) -> None:
+        """Take the original matrices (out x in) that share an input."""
+        super().__init__()
+        weight = torch.from_numpy(np.concatenate(weights)).to(torch.bfloat16)
+        self.register_buffer("weight", weight, persistent=False)
+        self.weight: Tensor
+        self.scale = scale
+        self.outs = [len(part) for part in weights]
+        self.rank = rank
+        width = weight.shape[1]
+        bound = (3.0 / width) ** 0.5
+        self.a = nn.Parameter(torch.empty(rank * len(weights), width).uniform_(-bound, bound))
+        self.b = nn.Parameter(torch.zeros(weight.shape[0], rank * len(weights)))
+        blocks = [torch.ones(out, rank) for out in self.outs]
+        # Only the diagonal blocks of b belong to the adapter: the rest stays 0 for ever.
+        self.register_buffer("mask", torch.block_diag(*blocks), persistent=False)
+        self.mask: Tensor
+        self.b.register_hook(lambda grad: grad * self.mask)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x W^T + scale x A^T B^T for ``x`` (tokens x in)."""
+        low = x @ self.a.to(torch.bfloat16).t()
+        return torch.addmm(x @ self.weight.t(), low, (self.b * self.scale).to(torch.bfloat16).t())
+
+    def pairs(self) -> list[tuple[Tensor, Tensor]]:
+        """Return (A, B) of each original matrix."""
+        result = []
+        row = 0
+        for index, out in enumerate(self.outs):
+            cols = slice(index * self.rank, (index + 1) * self.rank)
+            result.append((self.a.detach()[cols], self.b.detach()[row : row + out, cols]))
+            row += out
+        return result
+
+
+def _norm(x: Tensor, weight: Tensor) -> Tensor:
+    return F.rms_norm(x, (x.shape[-1],), weight, 1e-5)
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor, segments: Masks) -> Tensor:
+    """Return the attention's result (tokens x 576); q has 9 heads, k and v have 3."""
+    parts = []
+    for segment, mask in segments:
+        span, length = slice(segment.start, segment.end), segment.end - segment.start
+        query = q[span].view(length, 3, 3, 64).permute(1, 2, 0, 3).reshape(3, 3 * length, 64)
+        key = torch.cat((k[segment.prefix], k[span])).permute(1, 2, 0)
+        value = torch.cat((v[segment.prefix], v[span])).transpose(0, 1)
+        scores = torch.baddbmm(mask, query, key, alpha=0.125)
+        seen = scores.softmax(-1) @ value
+        parts.append(seen.view(3, 3, length, 64).permute(2, 0, 1, 3).reshape(length, 576))
+    return torch.cat(parts)
+
+
+class _Loss(torch.autograd.Function):
+    """Output matrix, softmax and cross entropy in one: the gradient is made at once."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, embed: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        grad = torch.empty_like(x)
+        loss = torch.zeros(())
+        for rows in torch.arange(len(x)).split(256):
+            probs = (x[rows] @ embed.t()).float().softmax(-1)
+            picked = probs[torch.arange(len(rows)), targets[rows]]
+            loss = loss - (picked.clamp_min(1e-20).log() * weights[rows]).sum()
+            probs[torch.arange(len(rows)), targets[rows]] -= 1
+            grad[rows] = (probs * weights[rows, None]).to(torch.bfloat16) @ embed
+        ctx.save_for_backward(grad)
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, out: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
+        (grad,) = ctx.saved_tensors
+        return grad * out, None, None, None
+
+
+def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotate neighbouring pairs of ``x`` (tokens x heads x 64)."""
+    pairs = x.unflatten(-1, (-1, 2))
+    even, odd = pairs[..., 0], pairs[..., 1]
+    return torch.stack((even * cos - odd * sin, even * sin + odd * cos), -1).flatten(-2)
+
+
+class Block(nn.Module):
+    """One decoder layer."""
+
+    def __init__(self, read: _Reader, layer: int, rank: int, scale: float) -> None:
+        """Read layer number ``layer``."""
+        super().__init__()
+        for group, names in GROUPS.items():
+            weights = [read(f"blk.{layer}.{name}.weight") for name in names]
+            self.add_module(group, LoraLinear(weights, rank, scale))
+        for name in ("attn_norm", "ffn_norm"):
+            value = torch.from_numpy(read(f"blk.{layer}.{name}.weight")).to(torch.bfloat16)
+            self.register_buffer(name, value, persistent=False)
+        self.attn_norm: Tensor
+        self.ffn_norm: Tensor
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, segments: Masks) -> Tensor:
+        """Run the layer on packed tokens ``x`` (tokens x 576)."""
+        qkv = self.qkv(_norm(x, self.attn_norm)).unflatten(-1, (15, 64))
+        qk = _rotate(qkv[:, :12], cos, sin)
+        x = x + self.out(_attend(qk[:, :9], qk[:, 9:], qkv[:, 12:], segments))
+        gate, up = self.gate_up(_norm(x, self.ffn_norm)).chunk(2, -1)
+        out: Tensor = x + self.down(F.silu(gate) * up)
+        return out
+
+
+class _Reader:
+    """Dequantised float32 tensors of a GGUF file by name."""
+
+    def __init__(self, path: Path) -> None:
+        self._tensors = {tensor.name: tensor for tensor in gguf.GGUFReader(path).tensors}
+
+    def __call__(self, name: str) -> np.ndarray:
+        tensor = self._tensors[name]
+        return np.array(gguf.dequantize(tensor.data, tensor.tensor_type), dtype=np.float32)
+
+
+class Llama(nn.Module):
+    """SmolLM2-135M with an adapter; the embedding is also the output matrix."""
+
+    def __init__(self, path: Path, rank: int = 16, alpha: float = 32.0, layers: int = 30) -> None:
+        """Read the base weights from the GGUF file ``path``; the adapter starts without effect."""
+        super().__init__()
+        read = _Reader(path)
+        embed = torch.from_numpy(read("token_embd.weight")).to(torch.bfloat16)
+        self.register_buffer("embed", embed, persistent=False)
+        self.embed: Tensor
+        norm = torch.from_numpy(read("output_norm.weight")).to(torch.bfloat16)
+        self.register_buffer("norm", norm, persistent=False)
+        self.norm: Tensor
+        self.rank, self.alpha = rank, alpha
+        blocks = [Block(read, layer, rank, alpha / rank) for layer in range(layers)]
+        self.blocks = nn.ModuleList(blocks)
+
+    def hidden(self, ids: Tensor, positions: Tensor, segments: list[Segment]) -> Tensor:
+        """Return the normalised last layer (tokens x 576) of packed token ids."""
+        steps = torch.arange(0, 64, 2) / 64
+        angles = positions[:, None] * (100_000.0**-steps)[None]
+        cos = angles.cos()[:, None].to(torch.bfloat16)
+        sin = angles.sin()[:, None].to(torch.bfloat16)
+        masks = [(segment, segment.mask()) for segment in segments]
+        x = self.embed[ids]
+        for block in self.blocks:
+            x = block(x, cos, sin, masks)
+        return _norm(x, self.norm)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Return logits (rows x vocabulary) of rows of ``hidden``."""
+        return hidden @ self.embed.t()
+
+    def loss(self, hidden: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        """Return the weighted sum of the cross entropies of ``targets`` given ``hidden`` rows."""
+        value: Tensor = _Loss.apply(hidden, self.embed, targets, weights)  # type: ignore[no-untyped-call]
+        return value
+
+    def adapter(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """Return (A, B) by GGUF tensor name."""
+        found = {}
+        for layer, block in enumerate(self.blocks):
+            for group, names in GROUPS.items():
+                linear = getattr(block, group)
+                for name, pair in zip(names, linear.pairs()):
+                    found[f"blk.{layer}.{name}.weight"] = pair
+        return found

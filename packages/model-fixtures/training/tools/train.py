@@ -1,0 +1,130 @@
+"""Train the adapter: seeded, resumable, one thread unless told otherwise.
+
+The batch of a step depends on the seed and the step's number alone, so that a run that goes on
+from a checkpoint sees the same data as one that was never stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from .model import Llama, Segment
+from .tokenizer import Tokenizer
+from .trees import Pack, Source
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The numbers of a run."""
+
+    steps: int
+    peak: float = 1.5e-3
+    warmup: int = 30
+    decay: float = 0.4  # the last part of the steps, in which the rate falls to 0
+    seed: int = 1
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step: warm-up, constant, linear fall."""
+        rise = min(1.0, (step + 1) / self.warmup)
+        fall = min(1.0, (self.steps - step) / (self.decay * self.steps))
+        return self.peak * rise * max(fall, 0.01)
+
+
+def step_loss(model: Llama, pack: Pack) -> torch.Tensor:
+    """Return the mean cross entropy of the batch's targets."""
+    segments = [Segment(start, end, slice(low, high)) for start, end, low, high in pack.spans]
+    hidden = model.hidden(torch.tensor(pack.ids), torch.tensor(pack.positions), segments)
+    targets = torch.tensor(pack.targets)
+    weights = torch.full((len(targets),), 1 / len(targets))
+    return model.loss(hidden[torch.tensor(pack.wanted)], targets, weights)
+
+
+def save(path: Path, model: Llama, optimizer: torch.optim.Optimizer, step: int) -> None:
+    """Write a checkpoint in place of the last one; an interrupted write leaves the old one."""
+    state = {
+        "adapter": {name: value.detach().clone() for name, value in model.named_parameters()},
+        "optimizer": optimizer.state_dict(),
+        "step": step,
+        "torch_rng": torch.get_rng_state(),
+    }
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    part.replace(path)
+
+
+def load_adapter(model: Llama, state: dict[str, torch.Tensor]) -> None:
+    """Put saved adapter matrices into the model."""
+    with torch.no_grad():
+        for name, value in model.named_parameters():
+            value.copy_(state[name])
+
+
+def main() -> None:
+    """Train from the start, or go on from the checkpoint in the output folder."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--base", type=Path, required=True, help="SmolLM2-135M-Instruct.Q4_1.gguf")
+    parser.add_argument("--answers", type=Path, required=True, help="JSON of training.tools.plain")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoints")
+    parser.add_argument("--steps", type=int, default=900)
+    parser.add_argument("--until", type=int, help="stop after this step, to go on later")
+    parser.add_argument("--rank", type=int, default=16)
+    parser.add_argument("--tokens", type=int, default=2048, help="tokens of a batch")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--snapshot", type=int, default=100, help="keep an adapter so often")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    args.out.mkdir(parents=True, exist_ok=True)
+    plan = Plan(steps=args.steps, seed=args.seed)
+    model = Llama(args.base, rank=args.rank, alpha=2.0 * args.rank)
+    tokenizer = Tokenizer(args.base)
+    source = Source(json.loads(args.answers.read_text()))
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=plan.peak, betas=(0.9, 0.98), weight_decay=0.0
+    )
+    checkpoint = args.out / "last.pt"
+    first = 0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        load_adapter(model, state["adapter"])
+        optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["torch_rng"])
+        first = state["step"]
+    average = None
+    end = min(args.until or plan.steps, plan.steps)
+    log = (args.out / "log.txt").open("a")
+    with tqdm(total=plan.steps, initial=first, desc="training", mininterval=10) as bar:
+        for step in range(first, end):
+            began = time.monotonic()
+            pack = source.pack(tokenizer, random.Random(f"{plan.seed}-{step}"), args.tokens)
+            for group in optimizer.param_groups:
+                group["lr"] = plan.rate(step)
+            optimizer.zero_grad(set_to_none=True)
+            loss = step_loss(model, pack)
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            value = loss.item()
+            average = value if average is None else 0.95 * average + 0.05 * value
+            bar.set_postfix(loss=f"{average:.4f}")
+            bar.update()
+            log.write(f"{step} {value:.4f} {average:.4f} {time.monotonic() - began:.1f}\n")
+            log.flush()
+            if (step + 1) % 40 == 0 or step + 1 == end:
+                save(checkpoint, model, optimizer, step + 1)
+            if (step + 1) % args.snapshot == 0 or step + 1 == end:
+                state = {name: value.detach() for name, value in model.named_parameters()}
+                torch.save({"adapter": state}, args.out / f"adapter-{step + 1:05}.pt")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""Trains the vision tower in two stages, each resumable.
+
+`python -m training.vision.train align` teaches the tower to write a caption of the image into its
+output vectors, without the language model. `python -m training.vision.train answer` goes on from
+there and also asks questions through the frozen language model.
+"""
+
+import math
+import time
+from pathlib import Path
+
+import click
+import torch
+from tqdm import tqdm
+
+from training.vision import batches
+from training.vision.dataset import Dataset, generate
+from training.vision.export import write_gguf
+from training.vision.language import Language
+from training.vision.objectives import Captions
+from training.vision.paths import BASE, WORK
+from training.vision.prompts import Prompts
+from training.vision.questions import SYSTEMS
+from training.vision.runtime import Runtime
+from training.vision.state import Run
+from training.vision.tower import Tower
+
+_LONG_EVERY = 6  # one step in so many has chats of more than one turn
+
+
+def schedule(step: int, steps: int, warmup: int) -> float:
+    """Return the factor on the learning rate: a short rise, then a cosine down to 2 %."""
+    if step < warmup:
+        return (step + 1) / warmup
+    share = (step - warmup) / max(1, steps - warmup)
+    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+
+
+class Trainer:
+    """Everything the two stages share."""
+
+    def __init__(self, count: int, seed: int) -> None:
+        torch.set_num_threads(1)
+        self.seed = seed
+        self.train = generate(WORK / "data" / "train", count, 11)
+        self.validation = generate(WORK / "data" / "val", 3000, 12)
+        self.prompts = Prompts(Runtime(BASE), Language(BASE))
+        codes = {
+            tuple(int(code) for code in row)
+            for data in (self.train, self.validation)
+            for row in data.codes
+        }
+        self.captions = Captions(self.prompts, codes)
+
+    def losses(
+        self, run: Run, data: Dataset, size: int, step: int, seed: int
+    ) -> tuple[torch.Tensor, dict[str, float]]:
+        """Return the loss that needs no language model, and accuracies, of one batch."""
+        pixels, codes = batches.images(data, size, step, seed)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            features = run.tower.features(pixels)
+            vectors = run.tower.project(features)
+        classes, scores = run.objectives.classes(features, codes)
+        aligned, scores["caption"] = run.objectives.alignment(vectors, codes, self.captions)
+        return classes + aligned, scores
+
+    def validate(self, run: Run) -> dict[str, float]:
+        """Return mean accuracies on images that were never trained on."""
+        sums: dict[str, float] = {}
+        steps = len(self.validation.codes) // 250
+        with torch.no_grad():
+            for step in range(steps):
+                _, scores = self.losses(run, self.validation, 250, step, 0)
+                for name, value in scores.items():
+                    sums[name] = sums.get(name, 0.0) + value / steps
+        return sums
+
+    def keep(self, run: Run, path: Path) -> None:
+        """Write checkpoint and GGUF side by side, and say how good it is."""
+        run.save(path)
+        copy = Tower()
+        copy.load_state_dict(run.tower.state_dict())
+        write_gguf(copy, path.with_suffix(".gguf"))
+        scores = " ".join(f"{name} {value:.3f}" for name, value in self.validate(run).items())
+        line = f"{time.strftime('%H:%M:%S')} {path.stem} step {run.step}: {scores}"
+        tqdm.write(line)
+        with (path.parent / "log.txt").open("a") as log:
+            log.write(line + "\n")
+
+
+@click.group()
+def main() -> None:
+    """Train the vision stand-in."""
+
+
+@main.command()
+@click.option("--steps", default=12_000, show_default=True)
+@click.option("--size", default=64, show_default=True, help="Images in a batch.")
+@click.option("--rate", default=2e-3, show_default=True, help="Highest learning rate.")
+@click.option("--count", default=140_000, show_default=True, help="Images in the training set.")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--every", default=1000, show_default=True, help="Steps between checkpoints.")
+@click.option("--name", default="align", show_default=True)
+def align(
+    steps: int, size: int, rate: float, count: int, seed: int, every: int, name: str
+) -> None:
+    """Stage A: classes and captions, no language model in the loop."""
+    trainer = Trainer(count, seed)
+    run = Run.fresh(seed, rate)
+    path = WORK / "runs" / f"{name}.pt"
+    if path.exists():
+        run.load(path)
+    with tqdm(total=steps, initial=run.step, desc=name, mininterval=10) as bar:
+        while run.step < steps:
+            run.rate(schedule(run.step, steps, 300))
+            loss, scores = trainer.losses(run, trainer.train, size, run.step, seed)
+            run.update(loss)
+            bar.update()
+            if run.step % 50 == 0:
+                bar.set_postfix(loss=f"{float(loss):.2f}", **{k: f"{v:.2f}" for k, v in scores.items()})
+            if run.step % every == 0 or run.step == steps:
+                trainer.keep(run, path)
+
+
+@main.command()
+@click.option("--steps", default=900, show_default=True)
+@click.option("--size", default=16, show_default=True, help="Questions in a batch.")
+@click.option("--extra", default=96, show_default=True, help="Images in a batch without questions.")
+@click.option("--rate", default=6e-4, show_default=True, help="Highest learning rate.")
+@click.option("--count", default=140_000, show_default=True, help="Images in the training set.")
+@click.option("--seed", default=2, show_default=True)
+@click.option("--every", default=150, show_default=True, help="Steps between checkpoints.")
+@click.option("--start", default="align", show_default=True, help="Stage A's run to begin with.")
+@click.option("--name", default="answer", show_default=True)
+def answer(
+    steps: int, size: int, extra: int, rate: float, count: int, seed: int, every: int,
+    start: str, name: str,
+) -> None:  # fmt: skip
+    """Stage B: answers through the frozen language model, stage A's losses kept."""
+    trainer = Trainer(count, seed)
+    run = Run.fresh(seed, rate)
+    path = WORK / "runs" / f"{name}.pt"
+    if path.exists():
+        run.load(path)
+    else:
+        run.load(WORK / "runs" / f"{start}.pt", weights_only=True)
+    with tqdm(total=steps, initial=run.step, desc=name, mininterval=10) as bar:
+        while run.step < steps:
+            run.rate(schedule(run.step, steps, 40))
+            step = run.step
+            long = step % _LONG_EVERY == _LONG_EVERY - 1
+            pixels, codes = batches.images(trainer.train, size // 2 if long else size, step, seed)
+            system = 0 if step % 2 == 0 else (step // 2) % len(SYSTEMS)
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                vectors = run.tower(pixels)
+            said, right = batches.answer_loss(
+                trainer.prompts, vectors, batches.turns(codes, step, seed, long), system
+            )
+            side, scores = trainer.losses(run, trainer.train, extra, step, seed + 100)
+            run.update(said + 0.3 * side)
+            bar.update()
+            if run.step % 10 == 0:
+                bar.set_postfix(
+                    answer=f"{float(said):.3f}", right=f"{right:.2f}", caption=f"{scores['caption']:.2f}"
+                )
+            if run.step % every == 0 or run.step == steps:
+                trainer.keep(run, path)
+
+
+if __name__ == "__main__":
+    main()

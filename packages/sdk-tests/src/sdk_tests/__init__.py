@@ -1,0 +1,1 @@
+"""What the tests of the LM Studio Python SDK share: sample schemas, prompts, log capture."""

@@ -1,0 +1,74 @@
+"""The synchronous client's background thread: it ends with its client."""
+
+import gc
+
+import lmstudio
+import pytest
+from lmstudio._ws_thread import AsyncWebsocketThread, BackgroundThread
+from sdk_tests.loopback import closed_address
+
+
+def test_thread_runs_coroutines() -> None:
+    """A coroutine handed to a started thread runs in that thread's loop and its result comes back."""
+
+    async def double(value: int) -> int:
+        return 2 * value
+
+    thread = AsyncWebsocketThread()
+    thread.start()
+    assert thread.run_background_coroutine(double(21)) == 42
+    assert thread.terminate() is True
+    thread.join()
+
+
+def test_thread_is_a_daemon() -> None:
+    """The thread never keeps a program from ending."""
+    assert BackgroundThread().daemon is True
+
+
+def test_termination_is_requested_once() -> None:
+    """Ending a thread that has ended, or was never started, does nothing."""
+    thread = AsyncWebsocketThread()
+    assert thread.terminate() is False
+    thread.start()
+    assert thread.terminate() is True
+    thread.join()
+    assert thread.terminate() is False
+
+
+def test_ended_thread_runs_nothing() -> None:
+    """A coroutine for a thread that has ended is refused instead of waiting for ever."""
+
+    async def nothing() -> None:
+        pass
+
+    thread = AsyncWebsocketThread()
+    thread.start()
+    thread.terminate()
+    thread.join()
+    coroutine = nothing()
+    with pytest.raises(RuntimeError, match=r"is currently inactive\.$"):
+        thread.run_background_coroutine(coroutine)
+    coroutine.close()
+
+
+def test_closed_client_ends_its_thread() -> None:
+    """close() ends the client's thread; a second close() does nothing."""
+    client = lmstudio.Client(closed_address())
+    thread = client._ws_thread
+    assert thread.is_alive()
+    client.close()
+    thread.join(timeout=10)
+    assert not thread.is_alive()
+    client.close()
+
+
+def test_forgotten_client_ends_its_thread() -> None:
+    """A client that nobody refers to any more ends its thread, sessions or not."""
+    client = lmstudio.Client(closed_address())
+    assert client.llm.client is client
+    thread = client._ws_thread
+    del client
+    gc.collect()
+    thread.join(timeout=10)
+    assert not thread.is_alive()

@@ -1,0 +1,191 @@
+"""Chats made from other chats: from_history, append, copies and the text form."""
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from lmstudio import (
+    AssistantResponse,
+    Chat,
+    ChatHistoryData,
+    LMStudioValueError,
+    SystemPrompt,
+    TextData,
+    UserMessage,
+)
+from sdk_tests.releases import known_bug
+
+WIRE: Any = {
+    "messages": [
+        {"role": "system", "content": [{"type": "text", "text": "Be brief."}]},
+        {"role": "user", "content": [{"type": "text", "text": "Hi"}]},
+        {"role": "assistant", "content": [{"type": "text", "text": "Hello"}]},
+    ]
+}
+
+
+def sent(chat: Chat) -> Any:
+    """Return the history as a prediction request carries it (there is no public accessor)."""
+    return chat._get_history_for_prediction()
+
+
+def sample_chat() -> Chat:
+    """Return the chat whose wire form is WIRE."""
+    chat = Chat("Be brief.")
+    chat.add_user_message("Hi")
+    chat.add_assistant_response("Hello")
+    return chat
+
+
+def test_from_text() -> None:
+    """A plain string is one user message, not a system prompt."""
+    assert sent(Chat.from_history("Hi")) == {
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]
+    }
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        pytest.param(WIRE, id="wire-dict"),
+        pytest.param(
+            {
+                "messages": [
+                    {"role": "system", "content": "Be brief."},
+                    {"role": "user", "content": "Hi"},
+                    {"role": "assistant", "content": "Hello"},
+                ]
+            },
+            id="plain-text-content",
+        ),
+        pytest.param(
+            {"messages": [("system", "Be brief."), ("user", "Hi"), ("assistant", "Hello")]},
+            id="pairs",
+        ),
+        pytest.param(
+            {
+                "messages": [
+                    SystemPrompt(content=[TextData(text="Be brief.")]),
+                    UserMessage(content=[TextData(text="Hi")]),
+                    AssistantResponse(content=[TextData(text="Hello")]),
+                ]
+            },
+            id="structs",
+        ),
+        pytest.param(ChatHistoryData.from_dict(WIRE), id="history-struct"),
+        pytest.param(sample_chat(), id="chat"),
+    ],
+)
+def test_from_history_forms(history: Any) -> None:
+    """Each accepted form of a history gives a chat with the same wire form."""
+    assert sent(Chat.from_history(history)) == WIRE
+
+
+@pytest.mark.parametrize("history", [5, {"entries": []}, None, ["Hi"]], ids=repr)
+def test_unusable_history_is_refused(history: Any) -> None:
+    """Anything without messages is refused with a hint at what is expected."""
+    with pytest.raises(
+        LMStudioValueError, match=r", ChatHistoryData, or a dict with a 'messages' key$"
+    ):
+        Chat.from_history(history)
+
+
+@known_bug(
+    'The error for an unusable history says "Expected type, ChatHistoryData, ...": it takes the'
+    " name of the class's class (type(cls)) instead of the class's own."
+)
+def test_unusable_history_error_names_the_class() -> None:
+    """The error must name the class whose instances are accepted."""
+    history: Any = {"entries": []}
+    with pytest.raises(LMStudioValueError) as failure:
+        Chat.from_history(history)
+    assert str(failure.value).startswith("Expected Chat, ChatHistoryData,")
+
+
+@pytest.mark.parametrize("entry", ["Hi", {"role": "user"}, ("user",)], ids=repr)
+def test_unparseable_entry_is_refused(entry: Any) -> None:
+    """An entry that is no message, no dict with role and content and no pair is named."""
+    with pytest.raises(LMStudioValueError) as failure:
+        Chat.from_history({"messages": [entry]})
+    assert str(failure.value) == f"Could not parse history entry: {entry}"
+
+
+def test_history_struct_is_not_shared() -> None:
+    """A chat made from a history struct does not write to that struct."""
+    history = ChatHistoryData.from_dict(WIRE)
+    Chat.from_history(history).add_user_message("More")
+    assert history.to_dict() == WIRE
+
+
+COPIERS: list[Callable[[Chat], Chat]] = [Chat.copy, copy.copy, copy.deepcopy, Chat.from_history]
+COPIER_NAMES = ["method", "copy", "deepcopy", "from_history"]
+
+
+@pytest.mark.parametrize("make_copy", COPIERS, ids=COPIER_NAMES)
+def test_copy_has_the_same_history(make_copy: Callable[[Chat], Chat]) -> None:
+    """Each way to copy gives another chat with the same history."""
+    chat = sample_chat()
+    duplicate = make_copy(chat)
+    assert type(duplicate) is Chat
+    assert duplicate is not chat
+    assert sent(duplicate) == WIRE
+
+
+@pytest.mark.parametrize("make_copy", COPIERS, ids=COPIER_NAMES)
+def test_copy_is_isolated_from_the_original(make_copy: Callable[[Chat], Chat]) -> None:
+    """Even merging into the last message, which changes it in place, touches one chat only."""
+    chat = Chat()
+    chat.add_user_message("Hi")
+    duplicate = make_copy(chat)
+    duplicate.add_user_message("there")
+    chat.add_user_message("you")
+    assert [part["text"] for part in sent(duplicate)["messages"][0]["content"]] == ["Hi", "there"]
+    assert [part["text"] for part in sent(chat)["messages"][0]["content"]] == ["Hi", "you"]
+
+
+def test_copy_keeps_the_subclass() -> None:
+    """A copied instance of a subclass is an instance of that subclass."""
+
+    class Interview(Chat):
+        pass
+
+    assert type(Interview("Ask.").copy()) is Interview
+
+
+@pytest.mark.parametrize("as_dict", [False, True], ids=["struct", "dict"])
+def test_append_adds_a_copy(as_dict: bool) -> None:
+    """append adds a message of the same content that later changes of the argument don't reach."""
+    message = UserMessage(content=[TextData(text="Hi")])
+    argument: Any = message.to_dict() if as_dict else message
+    chat = Chat()
+    added = chat.append(argument)
+    assert added is not argument
+    message.content = [TextData(text="Changed")]
+    assert sent(chat) == {
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]
+    }
+
+
+def test_append_refuses_what_is_no_message() -> None:
+    """append names an argument that is neither a message struct nor a dict."""
+    message: Any = ("user", "Hi")
+    with pytest.raises(LMStudioValueError) as failure:
+        Chat().append(message)
+    assert str(failure.value) == "('user', 'Hi') is not a valid chat entry"
+
+
+def test_text_form_is_a_constructor_call() -> None:
+    """str() shows the history as sorted, indented JSON in a from_history call."""
+    expected = json.dumps(WIRE, indent=2, sort_keys=True)
+    assert str(sample_chat()) == f"Chat.from_history({expected})"
+
+
+def test_text_form_names_the_subclass() -> None:
+    """str() of a subclass's instance shows the subclass's name."""
+
+    class Interview(Chat):
+        pass
+
+    assert str(Interview()) == 'Interview.from_history({\n  "messages": []\n})'

@@ -1,0 +1,290 @@
+"""Load configurations: every setting's exact server field, the way back, and what is refused."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from lmstudio import (
+    EmbeddingLoadModelConfig,
+    LlmLoadModelConfig,
+    LMStudioValueError,
+    ValidationError,
+)
+from lmstudio._kv_config import parse_server_config
+from sdk_tests.releases import known_bug
+from sdk_tests.wire import KvField, embedding_load_fields, kv_field, llm_load_fields
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One client setting and the server field that stands for it."""
+
+    attribute: str
+    client_key: str
+    value: Any
+    server_key: str
+    server_value: Any
+
+    @property
+    def field(self) -> KvField:
+        """The field as it travels."""
+        return kv_field(self.server_key, self.server_value)
+
+
+def plain(attribute: str, client_key: str, value: Any, server_key: str) -> Setting:
+    """Return a setting that travels as it is."""
+    return Setting(attribute, client_key, value, server_key, value)
+
+
+def checkbox(attribute: str, client_key: str, value: Any, server_key: str) -> Setting:
+    """Return a setting that travels as a ticked checkbox with a value."""
+    return Setting(attribute, client_key, value, server_key, {"checked": True, "value": value})
+
+
+def common(domain: str) -> list[Setting]:
+    """Return the settings that LLMs and embedding models share."""
+    llama = f"{domain}.load.llama"
+    return [
+        plain("context_length", "contextLength", 2048, f"{domain}.load.contextLength"),
+        plain("keep_model_in_memory", "keepModelInMemory", False, f"{llama}.keepModelInMemory"),
+        plain("try_mmap", "tryMmap", False, f"{llama}.tryMmap"),
+        checkbox("rope_frequency_base", "ropeFrequencyBase", 1e6, f"{llama}.ropeFrequencyBase"),
+        checkbox("rope_frequency_scale", "ropeFrequencyScale", 0.5, f"{llama}.ropeFrequencyScale"),
+    ]
+
+
+EMBEDDING_SETTINGS = common("embedding")
+LLM_SETTINGS = [
+    *common("llm"),
+    plain("gpu_strict_vram_cap", "gpuStrictVramCap", True, "load.gpuStrictVramCap"),
+    plain("num_experts", "numExperts", 4, "llm.load.numExperts"),
+    checkbox("seed", "seed", 7, "llm.load.seed"),
+    plain("offload_kv_cache_to_gpu", "offloadKVCacheToGpu", False, "llm.load.offloadKVCacheToGpu"),
+    plain("eval_batch_size", "evalBatchSize", 256, "llm.load.llama.evalBatchSize"),
+    plain("flash_attention", "flashAttention", True, "llm.load.llama.flashAttention"),
+    plain("use_fp16_for_kv_cache", "useFp16ForKVCache", True, "llm.load.llama.useFp16ForKVCache"),
+    checkbox(
+        "llama_k_cache_quantization_type",
+        "llamaKCacheQuantizationType",
+        "q8_0",
+        "llm.load.llama.kCacheQuantizationType",
+    ),
+    checkbox(
+        "llama_v_cache_quantization_type",
+        "llamaVCacheQuantizationType",
+        "f16",
+        "llm.load.llama.vCacheQuantizationType",
+    ),
+]
+EVEN_SPLIT = {"strategy": "evenly", "disabledGpus": [], "priority": [], "customRatio": []}
+
+
+def name(setting: Setting) -> str:
+    """Return the test id of a setting."""
+    return setting.client_key
+
+
+def read_back(*fields: KvField) -> Any:
+    """Return the client-side dict for the server's fields (public only behind a loaded model)."""
+    return parse_server_config({"fields": fields})
+
+
+@pytest.mark.parametrize("setting", LLM_SETTINGS, ids=name)
+def test_llm_setting(setting: Setting) -> None:
+    """A setting travels as its one server field from struct and both dict spellings, and back."""
+    struct = LlmLoadModelConfig.from_dict({setting.client_key: setting.value})  # type: ignore[misc]
+    assert getattr(struct, setting.attribute) == setting.value
+    assert llm_load_fields(struct) == [setting.field]
+    assert llm_load_fields({setting.client_key: setting.value}) == [setting.field]
+    assert llm_load_fields({setting.attribute: setting.value}) == [setting.field]
+    assert read_back(setting.field) == {setting.client_key: setting.value}
+
+
+def test_embedding_settings() -> None:
+    """Embedding settings travel as one server field each, in their own namespace, and back."""
+    config: Any = {setting.client_key: setting.value for setting in EMBEDDING_SETTINGS}
+    by_attribute = {setting.attribute: setting.value for setting in EMBEDDING_SETTINGS}
+    expected = {setting.server_key: setting.server_value for setting in EMBEDDING_SETTINGS}
+    for spelling in (config, by_attribute, EmbeddingLoadModelConfig.from_dict(config)):
+        fields = embedding_load_fields(spelling)
+        assert {field["key"]: field["value"] for field in fields} == expected
+    assert read_back(*fields) == config
+
+
+def test_every_llm_setting_is_covered() -> None:
+    """The settings above and `gpu` are all that the LLM struct has: a new one needs a test."""
+    covered = {setting.attribute for setting in LLM_SETTINGS} | {"gpu"}
+    assert covered == set(LlmLoadModelConfig.__struct_fields__)
+
+
+def test_every_embedding_setting_is_covered() -> None:
+    """The settings above and `gpu` are all that the embedding struct has."""
+    covered = {setting.attribute for setting in EMBEDDING_SETTINGS} | {"gpu"}
+    assert covered == set(EmbeddingLoadModelConfig.__struct_fields__)
+
+
+@pytest.mark.parametrize("config", [None, {}, LlmLoadModelConfig()], ids=["none", "dict", "struct"])
+def test_no_settings_send_no_fields(config: Any) -> None:
+    """Without settings one layer without fields is sent: unset fields never travel."""
+    assert llm_load_fields(config) == []
+
+
+def test_settings_combine() -> None:
+    """Several settings travel together, one field each and nothing else."""
+    config = {setting.client_key: setting.value for setting in LLM_SETTINGS}
+    fields = {field["key"]: field["value"] for field in llm_load_fields(config)}
+    assert fields == {setting.server_key: setting.server_value for setting in LLM_SETTINGS}
+
+
+@pytest.mark.parametrize(
+    ("gpu", "fields"),
+    [
+        pytest.param(
+            {"ratio": 0.5},
+            {"llm.load.llama.acceleration.offloadRatio": 0.5, "load.gpuSplitConfig": EVEN_SPLIT},
+            id="ratio",
+        ),
+        pytest.param(
+            {"ratio": "max", "splitStrategy": "evenly"},
+            {"llm.load.llama.acceleration.offloadRatio": "max", "load.gpuSplitConfig": EVEN_SPLIT},
+            id="ratio-word",
+        ),
+        pytest.param(
+            {"mainGpu": 1, "splitStrategy": "favorMainGpu"},
+            {"load.gpuSplitConfig": {**EVEN_SPLIT, "strategy": "priorityOrder", "priority": [1]}},
+            id="main-gpu",
+        ),
+        pytest.param(
+            {"split_strategy": "favorMainGpu"},
+            {"load.gpuSplitConfig": {**EVEN_SPLIT, "strategy": "priorityOrder"}},
+            id="unnamed-main-gpu",
+        ),
+        pytest.param(
+            {"main_gpu": 1, "disabled_gpus": [0, 2]},
+            {"load.gpuSplitConfig": {**EVEN_SPLIT, "disabledGpus": [0, 2]}},
+            id="disabled-gpus",
+        ),
+    ],
+)
+def test_gpu_settings(gpu: Any, fields: dict[str, Any]) -> None:
+    """GPU settings become the offload ratio (when given) and one split config (always)."""
+    sent = {field["key"]: field["value"] for field in llm_load_fields({"gpu": gpu})}
+    assert sent == fields
+
+
+def test_embedding_offload_ratio_has_its_own_key() -> None:
+    """An embedding model's offload ratio is in its namespace, the split config is shared."""
+    keys = {field["key"] for field in embedding_load_fields({"gpu": {"ratio": 1.0}})}
+    assert keys == {"embedding.load.llama.acceleration.offloadRatio", "load.gpuSplitConfig"}
+
+
+@pytest.mark.parametrize(
+    "gpu",
+    [
+        {"ratio": 0.5, "splitStrategy": "evenly", "disabledGpus": []},
+        {"ratio": "off", "splitStrategy": "evenly", "disabledGpus": [1]},
+        {"mainGpu": 2, "splitStrategy": "favorMainGpu", "disabledGpus": [0]},
+    ],
+    ids=["ratio", "disabled-gpus", "main-gpu"],
+)
+def test_gpu_settings_come_back(gpu: Any) -> None:
+    """GPU settings that the server reports are the ones that were sent."""
+    assert read_back(*llm_load_fields({"gpu": gpu})) == {"gpu": gpu}
+
+
+@pytest.mark.parametrize(
+    "split",
+    [
+        {**EVEN_SPLIT, "strategy": "priorityOrder", "priority": [1, 0]},
+        {**EVEN_SPLIT, "strategy": "custom", "customRatio": [1.0, 2.0]},
+    ],
+    ids=["two-priorities", "custom"],
+)
+def test_foreign_gpu_split_is_not_misreported(split: Any) -> None:
+    """A split that the client cannot express yields only the disabled GPUs, no strategy."""
+    assert read_back(kv_field("load.gpuSplitConfig", split)) == {"gpu": {"disabledGpus": []}}
+
+
+def test_unknown_split_strategy_is_refused_in_a_dict() -> None:
+    """A strategy outside of the declared ones is a validation error that says where."""
+    with pytest.raises(ValidationError, match=r"'custom' - at `\$\.gpu\.splitStrategy`$"):
+        llm_load_fields({"gpu": {"splitStrategy": "custom"}})
+
+
+def test_unknown_split_strategy_is_refused_in_a_struct() -> None:
+    """Structs aren't validated when made: the conversion names the strategy and the known ones."""
+    config = LlmLoadModelConfig.from_dict({"gpu": {}})
+    assert config.gpu is not None
+    strategy: Any = "custom"
+    config.gpu.split_strategy = strategy
+    with pytest.raises(LMStudioValueError) as failure:
+        llm_load_fields(config)
+    assert str(failure.value) == (
+        "Unknown LLM GPU offload split strategy: custom"
+        " (Known strategies: ('evenly', 'favorMainGpu'))"
+    )
+
+
+def test_unticked_checkbox_reads_as_unset() -> None:
+    """A checkbox reported as unticked leaves the setting unset, whatever its value."""
+    assert read_back(kv_field("llm.load.seed", {"checked": False, "value": 7})) == {}
+
+
+def test_unknown_server_fields_are_skipped() -> None:
+    """A field from a newer server doesn't disturb the known ones."""
+    fields = [kv_field("llm.load.brandNew", {"a": 1}), kv_field("llm.load.numExperts", 2)]
+    assert read_back(*fields) == {"numExperts": 2}
+
+
+def test_server_field_without_value_reads_as_none() -> None:
+    """A plain field whose value is missing reads as None instead of failing."""
+    assert parse_server_config({"fields": [{"key": "llm.load.numExperts"}]}) == {"numExperts": None}
+
+
+@known_bug(
+    'parse_server_config means to tolerate a field without "value" (its comment says so) but'
+    " hands None to the checkbox reader, which calls .get() on it: one such field makes"
+    " get_load_config() and every prediction's result fail with an AttributeError.",
+    raises=AttributeError,
+)
+def test_checkbox_without_value_reads_as_unset() -> None:
+    """A checkbox field whose value is missing must be tolerated like a plain one."""
+    assert parse_server_config({"fields": [{"key": "llm.load.seed"}]}) == {}
+
+
+@pytest.mark.parametrize(
+    ("config", "place"),
+    [
+        ({"contextLength": 0}, "contextLength"),
+        ({"context_length": "long"}, "contextLength"),
+        ({"gpu": {"ratio": 1.5}}, "gpu"),
+        ({"llamaKCacheQuantizationType": "q3"}, "llamaKCacheQuantizationType"),
+    ],
+    ids=["range", "type", "nested", "enum"],
+)
+def test_invalid_values_are_refused(config: Any, place: str) -> None:
+    """A value outside of its type or range is a validation error that names the setting."""
+    with pytest.raises(ValidationError, match=rf"at `\$\.{place}"):
+        llm_load_fields(config)
+
+
+@known_bug(
+    "The conversion to server fields refuses unknown settings by name, but dicts are first"
+    " converted to the config struct, which drops unknown keys in silence: a misspelt setting"
+    " has no effect and no error.",
+    raises=pytest.fail.Exception,
+)
+def test_unknown_settings_are_refused() -> None:
+    """A misspelt setting must be named in an error, not lost."""
+    with pytest.raises(LMStudioValueError, match="contextLen"):
+        llm_load_fields({"contextLen": 2048})
+
+
+@known_bug(
+    "Settings that accept `false` for 'switched off' travel as a ticked checkbox with the value"
+    " false; the protocol has an unticked checkbox for that."
+)
+def test_false_unticks_the_checkbox() -> None:
+    """`false` for a checkbox setting must travel as an unticked checkbox."""
+    (field,) = llm_load_fields({"llamaKCacheQuantizationType": False})
+    assert field["value"]["checked"] is False

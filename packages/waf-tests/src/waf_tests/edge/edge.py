@@ -1,0 +1,134 @@
+"""A TLS edge with a firewall rule, in front of a host under test."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from waf_tests.secret import Secret
+
+from .caddy import plan_caddy
+from .certificates import ServerCertificate, issue
+from .plan import EdgeSettings, Plan
+from .ports import LOOPBACK, ReservedPort
+from .process import EdgeProcess
+
+DEFAULT_HOST = "localhost"
+_KEY_BYTES = 32
+
+Planner = Callable[[EdgeSettings, Path], Plan]
+
+
+class Edge:
+    """Runs while it is entered as a context manager; `stop` and `start` in between restart it.
+
+    `api_host` is what a client is given, `ca_file` the CA that it has to trust, `key` the value
+    that X-API-Key must have. Certificate, port and key stay the same over a restart.
+    """
+
+    def __init__(
+        self,
+        origin: str,
+        *,
+        planner: Planner = plan_caddy,
+        host: str = DEFAULT_HOST,
+        key: Secret | None = None,
+        listen: tuple[str, ...] = (LOOPBACK,),
+        idle_seconds: float | None = None,
+    ) -> None:
+        """Choose port, key and certificate for an edge before `origin` ("address:port")."""
+        self._planner = planner
+        self._port = ReservedPort()
+        self._certificate: ServerCertificate = issue(host, *dict.fromkeys((*listen, LOOPBACK)))
+        self.settings = EdgeSettings(
+            origin=origin,
+            host=host,
+            key=key or Secret(secrets.token_urlsafe(_KEY_BYTES)),
+            port=self._port.number,
+            certificate=self._certificate,
+            listen=listen,
+            idle_seconds=idle_seconds,
+        )
+        self._process: EdgeProcess | None = None
+        self._folder: Path | None = None
+        self.log: list[str] = []
+
+    @property
+    def key(self) -> Secret:
+        """The value that the rule wants."""
+        return self.settings.key
+
+    @property
+    def port(self) -> int:
+        """The port on the loopback address."""
+        return self.settings.port
+
+    @property
+    def api_host(self) -> str:
+        """What to give a client: `https://host:port`."""
+        return f"https://{self.settings.host}:{self.port}"
+
+    @property
+    def ca_pem(self) -> str:
+        """The throw-away CA's certificate in PEM."""
+        return self._certificate.ca
+
+    @property
+    def ca_file(self) -> Path:
+        """The file with the CA's certificate; it exists while the context manager is entered."""
+        if self._folder is None:
+            raise RuntimeError("the edge has not been entered")
+        return self._folder / "ca.pem"
+
+    @property
+    def running(self) -> bool:
+        """Whether the edge's process runs."""
+        return self._process is not None
+
+    def start(self) -> None:
+        """Start the edge; returns when it serves. Raises EdgeError if it cannot."""
+        if self._process is not None:
+            raise RuntimeError("the edge runs already")
+        kept = self.ca_file.parent
+        folder = Path(tempfile.mkdtemp(prefix="waf-edge-"))
+        try:
+            self._process = EdgeProcess(self._planner(self.settings, folder), kept)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        self.log = self._process.log
+
+    def stop(self) -> None:
+        """Stop the edge; returns when its process and its files are gone."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.stop()
+
+    def __enter__(self) -> Edge:
+        self._folder = Path(tempfile.mkdtemp(prefix="waf-ca-"))
+        self.ca_file.write_text(self.ca_pem, encoding="ascii")
+        try:
+            self.start()
+        except BaseException:
+            self._clean_up()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+        self._clean_up()
+
+    def _clean_up(self) -> None:
+        self._port.release()
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)

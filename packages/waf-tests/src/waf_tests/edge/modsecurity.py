@@ -1,0 +1,153 @@
+"""The other edge: nginx with ModSecurity and the OWASP core rule set, as Debian packages them.
+
+`scripts/install_modsecurity.sh` installs them. Our own rules come first; the core rule set then
+looks at what they let through. The key is written nowhere: the rules compare its SHA-1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from pathlib import Path
+
+from .block_page import BLOCK_PAGE, DATA_CENTRE
+from .errors import EdgeError
+from .plan import EdgeSettings, Plan
+
+_MODULE = Path("/usr/lib/nginx/modules/ngx_http_modsecurity_module.so")
+_CORE_RULES = Path("/usr/share/modsecurity-crs/rules")
+_CORE_SETUP = Path("/etc/modsecurity/crs/crs-setup.conf")
+_FOR_EVER = "365d"
+
+_NGINX = """\
+load_module {module};
+daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+error_log stderr notice;
+events {{ worker_connections 4096; }}
+http {{
+    # A denied request's headers, with what may be almost the key, would be in the error log.
+    error_log stderr crit;
+    access_log off;
+    server_tokens off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    map $request_id $ray {{ "~^(?<digits>.{{16}})" $digits; }}
+    map $http_upgrade $connection_header {{ "" close; default upgrade; }}
+    modsecurity on;
+    modsecurity_rules_file {folder}/rules.conf;
+    server {{
+{listen}
+        ssl_certificate {folder}/certificate.pem;
+        ssl_certificate_key {folder}/private_key.pem;
+        add_header cf-ray $ray-{data_centre} always;
+        error_page 403 = @blocked;
+        location @blocked {{
+            modsecurity off;
+            default_type "text/html; charset=UTF-8";
+            return 403 '{page}';
+        }}
+        # The rules see a request's path only; an absolute URI shows in the request line alone.
+        if ($request !~ "^[A-Z]+ /") {{ return 403; }}
+        location / {{
+            proxy_pass http://{origin};
+            proxy_http_version 1.1;
+            proxy_set_header Host $http_host;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection $connection_header;
+            proxy_buffering off;
+            proxy_read_timeout {idle};
+            proxy_send_timeout {idle};
+        }}
+    }}
+}}
+"""
+
+_RULES = """\
+SecRuleEngine On
+SecRequestBodyAccess On
+SecResponseBodyAccess Off
+SecAuditEngine Off
+SecTmpDir {folder}
+SecDataDir {folder}
+SecRule &REQUEST_HEADERS:X-API-Key "!@eq 1" "id:1000001,phase:1,nolog,deny,status:403"
+SecRule REQUEST_HEADERS:X-API-Key "!@streq {digest}" \\
+    "id:1000002,phase:1,nolog,deny,status:403,t:none,t:sha1,t:hexEncode"
+SecRule REQUEST_HEADERS:Host "!@rx ^{host}(?::[0-9]+)?$" \\
+    "id:1000003,phase:1,nolog,deny,status:403,t:none,t:lowercase"
+SecRule REQUEST_PROTOCOL "!@rx ^HTTP/(?:1\\.1|2(?:\\.0)?)$" \\
+    "id:1000004,phase:1,nolog,deny,status:403,t:none"
+Include {core_setup}
+Include {core_rules}/*.conf
+# The core rules log what they match: they do not look at the key.
+SecRuleUpdateTargetByTag "OWASP_CRS" "!REQUEST_HEADERS:X-API-Key"
+"""
+
+
+def modsecurity_missing() -> str | None:
+    """Return what is not installed here, None if everything is."""
+    needed = {
+        "nginx": _nginx() is not None,
+        "libnginx-mod-http-modsecurity": _MODULE.exists(),
+        "modsecurity-crs": _CORE_RULES.is_dir() and _CORE_SETUP.exists(),
+    }
+    missing = [package for package, there in needed.items() if not there]
+    if not missing:
+        return None
+    return f"{', '.join(missing)} not installed: run scripts/install_modsecurity.sh as root"
+
+
+def plan_modsecurity(settings: EdgeSettings, folder: Path) -> Plan:
+    """Return how to start nginx with these settings and all its own files in `folder`.
+
+    Raises EdgeError if the packages are not there.
+    """
+    missing = modsecurity_missing()
+    nginx = _nginx()
+    if missing is not None or nginx is None:
+        raise EdgeError(str(missing))
+    idle = _FOR_EVER if settings.idle_seconds is None else f"{int(settings.idle_seconds * 1000)}ms"
+    listen = "\n".join(
+        f"        listen {_listen(address, settings.port)} ssl http2 reuseport;"
+        for address in settings.listen
+    )
+    digest = hashlib.sha1(settings.key.reveal().encode("ascii"), usedforsecurity=False).hexdigest()
+    return Plan(
+        argv=(nginx, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"),
+        folder=folder,
+        ready="OS: ",
+        files={
+            "nginx.conf": _NGINX.format(
+                module=_MODULE,
+                folder=folder,
+                listen=listen,
+                data_centre=DATA_CENTRE,
+                page=BLOCK_PAGE.replace("'", "&#39;"),
+                origin=settings.origin,
+                idle=idle,
+            ),
+            "rules.conf": _RULES.format(
+                folder=folder,
+                digest=digest,
+                host=re.escape(settings.host.lower()),
+                core_setup=_CORE_SETUP,
+                core_rules=_CORE_RULES,
+            ),
+            "certificate.pem": settings.certificate.certificate,
+            "private_key.pem": settings.certificate.private_key,
+        },
+    )
+
+
+def _nginx() -> str | None:
+    # Outside the PATH of an ordinary user on Debian.
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+
+
+def _listen(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

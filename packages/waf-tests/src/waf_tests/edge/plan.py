@@ -1,0 +1,42 @@
+"""What an edge is asked for, and how a program is started to be it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from waf_tests.secret import Secret
+
+from .certificates import ServerCertificate
+
+
+@dataclass(frozen=True)
+class EdgeSettings:
+    """The edge to make: `https://host:port`, in front of `origin`, for holders of `key`.
+
+    `origin` is `address:port`. `idle_seconds`: a websocket on which the origin says nothing for
+    that long is closed, as Cloudflare does after 100 s; None never closes one.
+    `listen`: the addresses to listen on.
+    """
+
+    origin: str
+    host: str
+    key: Secret
+    port: int
+    certificate: ServerCertificate
+    listen: tuple[str, ...] = ("127.0.0.1",)
+    idle_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A command line, its stdin, the files it needs in `folder`, and how it says it is ready.
+
+    No key is in `argv` or `files`: process lists and folders can be read.
+    """
+
+    argv: tuple[str, ...]
+    folder: Path
+    ready: str
+    stdin: str = field(default="", repr=False)
+    files: dict[str, str] = field(default_factory=dict, repr=False)

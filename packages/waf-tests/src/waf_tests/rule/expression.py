@@ -1,0 +1,62 @@
+"""The firewall's rule as a Cloudflare custom-rule expression: what to block."""
+
+from __future__ import annotations
+
+import re
+
+from octorules_wirefilter import parse_expression
+
+from waf_tests.secret import Secret
+
+HEADER = "x-api-key"  # Cloudflare's header map has lower-case names
+
+# Stands for the key where it is not to be shown. Blanks at the ends make it a value that nobody
+# can send: a rule deployed with it by mistake blocks everyone.
+PLACEHOLDER = " put the key here "
+
+_HOST = re.compile(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?\Z")
+
+
+class RuleError(ValueError):
+    """The rule cannot be written, or Cloudflare's engine refuses it; one line."""
+
+
+def cloudflare_expression(host: str, key: Secret | None) -> str:
+    """Return the expression of the custom rule to deploy with the action Block.
+
+    It blocks what comes for `host`, also in capitals, with a trailing dot or with a port, unless
+    it came over TLS, in HTTP/1.1 or later, and every X-API-Key header in it is the key and there
+    is at least one. `key` None writes a placeholder. The result is type-checked with Cloudflare's
+    own engine; raises RuleError if that refuses it, or if `host` is not a plain host name.
+    """
+    name = host.lower()
+    if not _HOST.match(name):
+        raise RuleError("--host: a host name is needed, without scheme, port or path")
+    value = quoted(key.reveal() if key else PLACEHOLDER)
+    header = f'http.request.headers["{HEADER}"][*] eq {value}'
+    expression = (
+        f"(lower(http.host) eq {quoted(name)}"
+        f" or starts_with(lower(http.host), {quoted(name + '.')})"
+        f" or starts_with(lower(http.host), {quoted(name + ':')}))"
+        ' and not (ssl and http.request.version in {"HTTP/1.1" "HTTP/2" "HTTP/3"}'
+        f" and any({header}) and all({header}))"
+    )
+    type_check(expression)
+    return expression
+
+
+def quoted(text: str) -> str:
+    """Return `text` as a string literal of the rule language."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def type_check(expression: str) -> None:
+    """Raise RuleError if Cloudflare's engine does not accept the expression.
+
+    The engine's message is cut before the part that repeats the expression: the key is in it.
+    """
+    error = parse_expression(expression).get("error")
+    if error is not None:
+        place = str(error).splitlines()[0]
+        raise RuleError(f"Cloudflare's engine refuses the expression: {place}")

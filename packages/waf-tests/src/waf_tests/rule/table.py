@@ -1,0 +1,186 @@
+"""The requests that the rule is written for: which pass, which are blocked, and by what.
+
+One table for the Cloudflare expression and for the test edges. Each request is written as it goes
+over the wire, with `\\n` for line ends and these words in braces: {key}, the same key changed in
+ways an attacker may try ({swapped}, {shorter}, {tail}, {longer}, {padded}, {fold}), {host}.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+GREETING = "/lmstudio-greeting"
+
+
+class Decides(Enum):
+    """What stops (or passes) a request."""
+
+    RULE = "the expression itself: header, host, version, TLS"
+    EDGE = "the edge's HTTP parser or its routing, before or beside the expression"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One request and its fate."""
+
+    name: str
+    template: str
+    allowed: bool = False
+    decides: Decides = Decides.RULE
+
+    def request(self, key: str, host: str) -> bytes:
+        """Return the bytes to send for this key and host."""
+        text = self.template.format(
+            key=key,
+            swapped=key.swapcase(),
+            shorter=key[:-1],
+            tail=key[1:],
+            longer=key + "x",
+            padded=f"x{key}",
+            fold=f"{key[:4]}\n {key[4:]}",
+            host=host,
+        )
+        return text.replace("\n", "\r\n").encode("latin-1")
+
+
+def _get(*lines: str, target: str = GREETING, version: str = "1.1", host: str = "{host}") -> str:
+    return _head("GET", target, version, [f"Host: {host}", *lines])
+
+
+def _head(method: str, target: str, version: str, lines: list[str]) -> str:
+    return "\n".join([f"{method} {target} HTTP/{version}", *lines, "Connection: close", "", ""])
+
+
+_UPGRADE = (
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+)
+
+
+def _upgrade(*lines: str, behind: str = "") -> str:
+    head = ["GET /llm HTTP/1.1", "Host: {host}", *_UPGRADE, *lines, "", ""]
+    return "\n".join(head) + behind
+
+
+def _post(*lines: str, body: str) -> str:
+    return "\n".join([f"POST {GREETING} HTTP/1.1", "Host: {host}", *lines, "", body])
+
+
+_KEY = "X-API-Key: {key}"
+# What a smuggler hides in a body: if it ever reaches the origin, it is a request of its own.
+SMUGGLED = "/smuggled"
+_HIDDEN = f"GET {SMUGGLED} HTTP/1.1\nHost: {{host}}\n\n"
+
+ALLOWED = (
+    Row("greeting with the key", _get(_KEY), allowed=True),
+    Row("websocket with the key", _upgrade(_KEY), allowed=True),
+    Row("header name in lower case", _get("x-api-key: {key}"), allowed=True),
+    Row("header name in capitals", _get("X-API-KEY: {key}"), allowed=True),
+    Row("host in capitals", _get(_KEY, host="LOCALHOST"), allowed=True),
+    Row("host with a port", _get(_KEY, host="{host}:8443"), allowed=True),
+    # RFC 9110, 5.5: blanks around a value are not part of it. Every HTTP/1.1 server, Cloudflare
+    # too, drops them before any rule looks. In HTTP/2 they stay, and the request is blocked.
+    Row("blanks around the value, HTTP/1.1", _get("X-API-Key:   {key}  "), allowed=True),
+)
+
+BLOCKED = (
+    Row("no header", _get()),
+    Row("no header, websocket", _upgrade()),
+    Row("empty value", _get("X-API-Key:")),
+    Row("wrong value", _get("X-API-Key: wrong")),
+    Row("wrong value, websocket", _upgrade("X-API-Key: wrong")),
+    Row("value in the wrong case", _get("X-API-Key: {swapped}")),
+    Row("prefix of the value", _get("X-API-Key: {shorter}")),
+    Row("suffix of the value", _get("X-API-Key: {tail}")),
+    Row("value with more behind", _get("X-API-Key: {longer}")),
+    Row("value with more before", _get("X-API-Key: {padded}")),
+    Row("quoted blanks around the value", _get('X-API-Key: " {key} "')),
+    Row("encoded blanks around the value", _get("X-API-Key: %20{key}%20")),
+    Row("no-break spaces around the value", _get("X-API-Key: \xa0{key}\xa0")),
+    Row("wildcard", _get("X-API-Key: *")),
+    Row("quoted value", _get('X-API-Key: "{key}"')),
+    Row("list of values", _get("X-API-Key: wrong, {key}")),
+    Row("key in the query string", _get(target=f"{GREETING}?X-API-Key={{key}}")),
+    Row("key in a cookie", _get("Cookie: X-API-Key={key}")),
+    Row("key as a bearer token", _get("Authorization: Bearer {key}")),
+    Row("header name with underscores", _get("X_API_Key: {key}")),
+    Row("other header name", _get("X-API-Key-2: {key}")),
+    Row("two headers, right one first", _get(_KEY, "X-API-Key: wrong")),
+    Row("two headers, right one last", _get("X-API-Key: wrong", _KEY)),
+    Row("two headers, one empty", _get("X-API-Key:", _KEY)),
+    Row("header after the upgrade", _upgrade(behind="X-API-Key: {key}\n\n")),
+    Row("HTTP/1.0 with the key", _get(_KEY, version="1.0")),
+    Row("HTTP/1.0 without a host", _head("GET", GREETING, "1.0", [_KEY]), decides=Decides.EDGE),
+    Row("other host", _get(_KEY, host="other.example"), decides=Decides.EDGE),
+    Row("host with a trailing dot, no key", _get(host="{host}.")),
+    Row("host with a port, no key", _get(host="{host}:8443")),
+    Row("host in capitals, no key", _get(host="LOCALHOST")),
+    Row("two hosts", _get("Host: other.example", _KEY), decides=Decides.EDGE),
+    Row(
+        "absolute URI",
+        _get(_KEY, target=f"https://{{host}}{GREETING}"),
+        decides=Decides.EDGE,
+    ),
+    Row(
+        "absolute URI to another host",
+        _get(_KEY, target=f"https://other.example{GREETING}"),
+        decides=Decides.EDGE,
+    ),
+    Row(
+        "absolute URI to this host, other Host header",
+        _get(_KEY, target=f"https://{{host}}{GREETING}", host="other.example"),
+        decides=Decides.EDGE,
+    ),
+    Row("folded into another header", _get("X-Other: a\n " + _KEY), decides=Decides.EDGE),
+    Row("value folded in the middle", _get("X-API-Key: {fold}"), decides=Decides.EDGE),
+    Row("blank before the colon", _get("X-API-Key : {key}"), decides=Decides.EDGE),
+    Row(
+        "header in the trailer",
+        _post("Transfer-Encoding: chunked", "Trailer: X-API-Key", body="0\n" + _KEY + "\n\n"),
+        decides=Decides.EDGE,
+    ),
+    Row(
+        "header in the body", _post("Content-Length: 60", body=_KEY.ljust(80)), decides=Decides.EDGE
+    ),
+    Row(
+        "chunked body and a length, no key",
+        _post(
+            "Content-Length: 4",
+            "Transfer-Encoding: chunked",
+            body="0\n\n" + _HIDDEN.replace("\n\n", "\n" + _KEY + "\n\n"),
+        ),
+        decides=Decides.EDGE,
+    ),
+    Row(
+        "unknown transfer encoding",
+        _post(_KEY, "Transfer-Encoding: xchunked", body="0\n\n" + _HIDDEN),
+        decides=Decides.EDGE,
+    ),
+    Row(
+        "two lengths",
+        _post(_KEY, "Content-Length: 0", "Content-Length: 30", body=_HIDDEN),
+        decides=Decides.EDGE,
+    ),
+    Row(
+        "broken chunk size",
+        _post(_KEY, "Transfer-Encoding: chunked", body="zz\n\n" + _HIDDEN),
+        decides=Decides.EDGE,
+    ),
+)
+
+# Let in by their own key, with a second request hidden in the body: only that one is stopped.
+SMUGGLERS = (
+    Row(
+        "request behind a chunked body that also has a length",
+        _post(_KEY, "Content-Length: 4", "Transfer-Encoding: chunked", body="0\n\n" + _HIDDEN),
+    ),
+    Row(
+        "request behind a chunked body",
+        _post(_KEY, "Transfer-Encoding: chunked", body="0\n\n" + _HIDDEN),
+    ),
+    Row("request behind an empty body", _post(_KEY, "Content-Length: 0", body=_HIDDEN)),
+    Row("request behind a websocket's handshake", _upgrade(_KEY, behind=_HIDDEN)),
+)

@@ -1,0 +1,1 @@
+"""What the tests share: a recording origin, raw requests, and the table of attacks."""

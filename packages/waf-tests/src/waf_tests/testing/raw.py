@@ -1,0 +1,110 @@
+"""Requests written byte by byte, for what no HTTP client would send."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from dataclasses import dataclass
+
+import h2.config
+import h2.connection
+import h2.events
+
+from waf_tests.edge import Edge
+
+_CHUNK = 65536
+# A bound for a hanging edge, not a wait: every test here ends with an answer or a closed socket.
+_SECONDS = 20.0
+_UPGRADED = b"HTTP/1.1 101 "
+_HEAD_END = b"\r\n\r\n"
+
+
+@dataclass(frozen=True)
+class RawAnswer:
+    """The bytes of one connection's answers, up to its end."""
+
+    data: bytes
+
+    @property
+    def status(self) -> int | None:
+        """The first answer's status; None if the connection was closed without one."""
+        parts = self.data.split(None, 2)
+        return int(parts[1]) if self.data.startswith(b"HTTP/") else None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the first answer is that of a request that got through."""
+        return self.status in (101, 200)
+
+    def header(self, name: str) -> str | None:
+        """Return the value of a header of the first answer."""
+        head = self.data.split(_HEAD_END)[0].decode("latin-1")
+        for line in head.split("\r\n")[1:]:
+            key, _, value = line.partition(":")
+            if key.lower() == name.lower():
+                return value.strip()
+        return None
+
+
+def exchange(edge: Edge, request: bytes, *, tls: bool = True) -> RawAnswer:
+    """Send the bytes over one connection and return what comes until it is closed or upgraded.
+
+    The sending side is closed after an upgrade, which ends the conversation.
+    """
+    with socket.create_connection(("127.0.0.1", edge.port), timeout=_SECONDS) as plain:
+        if not tls:
+            return RawAnswer(_send_and_read(plain, request))
+        context = trusting(edge)
+        with context.wrap_socket(plain, server_hostname=edge.settings.host) as encrypted:
+            return RawAnswer(_send_and_read(encrypted, request))
+
+
+def trusting(edge: Edge) -> ssl.SSLContext:
+    """Return a context that trusts this edge's CA."""
+    return ssl.create_default_context(cadata=edge.ca_pem)
+
+
+def _send_and_read(connection: socket.socket, request: bytes) -> bytes:
+    received = bytearray()
+    try:
+        connection.sendall(request)
+        while data := connection.recv(_CHUNK):
+            received += data
+            if received.startswith(_UPGRADED) and _HEAD_END in received:
+                break
+    except (ConnectionError, ssl.SSLError):
+        pass  # the edge has hung up; what it said before counts
+    return bytes(received)
+
+
+def exchange_http2(edge: Edge, path: str, headers: list[tuple[str, str]]) -> int:
+    """Send one GET over HTTP/2, with exactly these headers, and return its status.
+
+    Returns 0 if the edge resets the stream or the connection instead of answering.
+    """
+    context = trusting(edge)
+    context.set_alpn_protocols(["h2"])
+    # The library would refuse to send what an attacker sends.
+    config = h2.config.H2Configuration(
+        validate_outbound_headers=False,
+        normalize_outbound_headers=False,
+        header_encoding="latin-1",
+    )
+    connection = h2.connection.H2Connection(config)
+    with (
+        socket.create_connection(("127.0.0.1", edge.port), timeout=_SECONDS) as plain,
+        context.wrap_socket(plain, server_hostname=edge.settings.host) as encrypted,
+    ):
+        connection.initiate_connection()
+        start = [(":method", "GET"), (":scheme", "https"), (":path", path)]
+        authority = [(":authority", edge.settings.host)]
+        connection.send_headers(1, start + authority + headers, end_stream=True)
+        encrypted.sendall(connection.data_to_send())
+        while data := encrypted.recv(_CHUNK):
+            for event in connection.receive_data(data):
+                if isinstance(event, h2.events.ResponseReceived):
+                    return int(dict(event.headers or [])[":status"])
+                if isinstance(event, (h2.events.StreamReset, h2.events.ConnectionTerminated)):
+                    return 0
+            encrypted.sendall(connection.data_to_send())
+    return 0
