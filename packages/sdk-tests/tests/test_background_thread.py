@@ -1,15 +1,17 @@
 """The synchronous client's background thread: it ends with its client."""
 
 import gc
+import weakref
 
 import lmstudio
 import pytest
 from lmstudio._ws_thread import AsyncWebsocketThread, BackgroundThread
 from sdk_tests.loopback import closed_address
+from sdk_tests.releases import known_bug
 
 
 def test_thread_runs_coroutines() -> None:
-    """A coroutine handed to a started thread runs in that thread's loop and its result comes back."""
+    """A coroutine handed to a started thread runs there and its result comes back."""
 
     async def double(value: int) -> int:
         return 2 * value
@@ -64,11 +66,29 @@ def test_closed_client_ends_its_thread() -> None:
 
 
 def test_forgotten_client_ends_its_thread() -> None:
-    """A client that nobody refers to any more ends its thread, sessions or not."""
+    """A client that nobody refers to any more ends its thread without close()."""
     client = lmstudio.Client(closed_address())
-    assert client.llm.client is client
     thread = client._ws_thread
     del client
     gc.collect()
     thread.join(timeout=10)
     assert not thread.is_alive()
+
+
+@known_bug(
+    "The sync client means to clean up when it is garbage collected, but its finalizer holds"
+    " the exit stack, the stack holds each session in use, and each session holds the client: a"
+    " client that was used and not closed keeps its thread and connections until the program"
+    " ends."
+)
+def test_forgotten_client_with_a_session_is_collected() -> None:
+    """A client that has opened a session must be collectable like one that hasn't."""
+    client = lmstudio.Client(closed_address())
+    _ = client.llm
+    reference = weakref.ref(client)
+    del client
+    gc.collect()
+    leaked = reference()
+    if leaked is not None:
+        leaked.close()
+    assert leaked is None

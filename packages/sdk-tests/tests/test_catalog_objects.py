@@ -1,11 +1,16 @@
-"""Handles and listings: what they show, when they are equal, and what they refuse without a host."""
+"""Handles and listings: what they show, when they are equal, what they refuse without a host."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import lmstudio
 import pytest
-from lmstudio import LMStudioClientError, LMStudioValueError, LMStudioWebsocketError, ValidationError
+from lmstudio import (
+    LMStudioClientError,
+    LMStudioValueError,
+    LMStudioWebsocketError,
+    ValidationError,
+)
 from lmstudio.sync_api import AvailableModel, ModelDownloadOption
 from sdk_tests.loopback import closed_address
 from sdk_tests.packets import embedding_info, llm_info
@@ -53,7 +58,9 @@ def test_downloaded_embedding_model(client: lmstudio.Client) -> None:
 
 def test_listings_are_sorted_by_type(client: lmstudio.Client) -> None:
     """Each entry of the host's list becomes an object of its type, bound to that type's session."""
-    listed = [client.system._process_download_listing(info) for info in (llm_info(), embedding_info())]
+    listed = [
+        client.system._process_download_listing(info) for info in (llm_info(), embedding_info())
+    ]
     assert listed == [
         lmstudio.DownloadedLlm(llm_info(), client.llm),
         lmstudio.DownloadedEmbeddingModel(embedding_info(), client.embedding),
@@ -104,19 +111,12 @@ def test_handles_show_their_identifier(client: lmstudio.Client) -> None:
 
 
 def test_sessions_are_made_once(client: lmstudio.Client) -> None:
-    """A client has one session a namespace, which knows its client and is not connected by itself."""
-    sessions = [client.llm, client.embedding, client.system, client.files, client.repository]
-    again = [client.llm, client.embedding, client.system, client.files, client.repository]
-    assert all(one is other for one, other in zip(sessions, again, strict=True))
-    assert {session.API_NAMESPACE for session in sessions} == {
-        "llm",
-        "embedding",
-        "system",
-        "files",
-        "repository",
-    }
-    assert all(session.client is client for session in sessions)
-    assert not any(session.connected for session in sessions)
+    """A client has one session a namespace, which knows its client and isn't connected yet."""
+    for namespace in ("llm", "embedding", "system", "files", "repository"):
+        session = getattr(client, namespace)
+        assert getattr(client, namespace) is session
+        assert session.client is client
+        assert (session.API_NAMESPACE, session.connected) == (namespace, False)
 
 
 def test_search_request(client: lmstudio.Client) -> None:

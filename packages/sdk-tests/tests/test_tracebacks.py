@@ -1,5 +1,6 @@
 """Tracebacks end at the SDK's boundary, unless the user wants the inside."""
 
+import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +50,11 @@ def run_async(error: BaseException) -> None:
     async_boundary(error).send(None)
 
 
+truncation_bug = known_bug(
+    "The boundary clears __traceback__ in __exit__; on Python 3.10 the interpreter puts the old"
+    " traceback back when it re-raises, so that nothing is ever cut off there.",
+    when=sys.version_info < (3, 11),
+)
 both_boundaries = pytest.mark.parametrize("call", [boundary, run_async], ids=["sync", "async"])
 
 
@@ -59,6 +65,7 @@ def inner_is_shown(call: Callable[[BaseException], Any], error: BaseException) -
     return "inner" in [frame.name for frame in traceback.extract_tb(failure.value.__traceback__)]
 
 
+@truncation_bug
 @both_boundaries
 @pytest.mark.parametrize(
     "error",
@@ -78,6 +85,7 @@ def test_other_errors_are_kept(call: Callable[[BaseException], Any]) -> None:
     assert inner_is_shown(call, LookupError("x"))
 
 
+@truncation_bug
 @both_boundaries
 def test_full_traceback_on_request(
     call: Callable[[BaseException], Any], monkeypatch: pytest.MonkeyPatch
@@ -98,6 +106,7 @@ def test_boundary_keeps_name_and_result() -> None:
     assert sdk_public_api()(len)([1, 2]) == 2
 
 
+@truncation_bug
 def test_public_method_hides_its_frames() -> None:
     """An error of a public method shows the caller's line and no frame of the method's own body."""
     content: Any = 5

@@ -92,14 +92,18 @@ def _norm(x: Tensor, weight: Tensor) -> Tensor:
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, segments: Masks) -> Tensor:
     """Return the attention's result (tokens x 576); q has 9 heads, k and v have 3."""
+    lengths = [segment.end - segment.start for segment, _ in segments]
+    index = {(segment.start, segment.end): i for i, (segment, _) in enumerate(segments)}
+    queries = q.split(lengths)
+    keys = [part.permute(1, 2, 0) for part in k.split(lengths)]
+    values = [part.transpose(0, 1) for part in v.split(lengths)]
     parts = []
-    for segment, mask in segments:
-        span, length = slice(segment.start, segment.end), segment.end - segment.start
-        query = q[span].view(length, 3, 3, 64).permute(1, 2, 0, 3).reshape(3, 3 * length, 64)
-        key = torch.cat((k[segment.prefix], k[span])).permute(1, 2, 0)
-        value = torch.cat((v[segment.prefix], v[span])).transpose(0, 1)
-        scores = torch.baddbmm(mask, query, key, alpha=0.125)
-        seen = scores.softmax(-1) @ value
+    for i, (segment, mask) in enumerate(segments):
+        length, before = lengths[i], index.get((segment.prefix.start, segment.prefix.stop))
+        query = queries[i].view(length, 3, 3, 64).permute(1, 2, 0, 3).reshape(3, 3 * length, 64)
+        key = keys[i] if before is None else torch.cat((keys[before], keys[i]), 2)
+        value = values[i] if before is None else torch.cat((values[before], values[i]), 1)
+        seen = torch.baddbmm(mask, query, key, alpha=0.125).softmax(-1) @ value
         parts.append(seen.view(3, 3, length, 64).permute(2, 0, 1, 3).reshape(length, 576))
     return torch.cat(parts)
 
@@ -112,11 +116,12 @@ class _Loss(torch.autograd.Function):
         grad = torch.empty_like(x)
         loss = torch.zeros(())
         for rows in torch.arange(len(x)).split(256):
-            probs = (x[rows] @ embed.t()).float().softmax(-1)
+            logits = x[rows] @ embed.t()
+            probs = logits.softmax(-1, dtype=torch.float32)
             picked = probs[torch.arange(len(rows)), targets[rows]]
             loss = loss - (picked.clamp_min(1e-20).log() * weights[rows]).sum()
-            probs[torch.arange(len(rows)), targets[rows]] -= 1
-            grad[rows] = (probs * weights[rows, None]).to(torch.bfloat16) @ embed
+            pull = probs.to(torch.bfloat16) @ embed - embed[targets[rows]]
+            grad[rows] = pull * weights[rows, None].to(torch.bfloat16)
         ctx.save_for_backward(grad)
         return loss
 

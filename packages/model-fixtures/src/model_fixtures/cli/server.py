@@ -13,12 +13,21 @@ from model_fixtures.hosts import background as background_server
 @click.command()
 @server_options
 @click.option("--lifeline", is_flag=True, help="Stop when stdin closes.")
+@click.option(
+    "--authentication-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a client may take to present itself.",
+)
 def serve(
     ports: tuple[int, ...],
     no_default_ports: bool,
     api_token: str | None,
     threads: int | None,
     lifeline: bool,
+    authentication_timeout: float,
 ) -> int:
     """Run the embedded server until Ctrl-C.
 
@@ -35,6 +44,7 @@ def serve(
         default_ports=not no_default_ports,
         api_token=api_token or None,
         lifeline=lifeline,
+        authentication_timeout=authentication_timeout,
         **({} if threads is None else {"threads": threads}),
     )
     return run(options)

@@ -6,6 +6,7 @@ longer reads, which spreads the tests without a word. This needs only xdist's sc
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Container
 from typing import Any
 
@@ -22,14 +23,14 @@ def make_scheduler(config: pytest.Config, log: Any, together: Container[str]) ->
         log: handed on to xdist.
         together: node ids of the tests to keep in one worker, complete once workers have collected.
     """
-    from xdist.scheduler import LoadFileScheduling, LoadGroupScheduling, LoadScopeScheduling
-
+    # Optional and without type information: no import statement.
+    xdist = importlib.import_module("xdist.scheduler")
     bases = {
-        "load": LoadGroupScheduling,
-        "worksteal": LoadGroupScheduling,
-        "loadgroup": LoadGroupScheduling,
-        "loadscope": LoadScopeScheduling,
-        "loadfile": LoadFileScheduling,
+        "load": xdist.LoadGroupScheduling,
+        "worksteal": xdist.LoadGroupScheduling,
+        "loadgroup": xdist.LoadGroupScheduling,
+        "loadscope": xdist.LoadScopeScheduling,
+        "loadfile": xdist.LoadFileScheduling,
     }
     base = bases.get(config.getoption("dist"))
     if base is None:

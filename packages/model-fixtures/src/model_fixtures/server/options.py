@@ -15,6 +15,7 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         lifeline: whether the end of stdin ends the server.
         threads: CPU threads of each loaded model.
         parallel: predictions that one model runs at once.
+        authentication_timeout: seconds until a client must have presented itself.
     """
 
     ports: tuple[int, ...] = ()
@@ -23,11 +24,12 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     lifeline: bool = False
     threads: int = 1
     parallel: int = 1
+    authentication_timeout: float = 10.0
 
     def __repr__(self) -> str:
         token = None if self.api_token is None else "***"
         return (
             f"ServeOptions(ports={self.ports}, default_ports={self.default_ports}, "
             f"api_token={token!r}, lifeline={self.lifeline}, threads={self.threads}, "
-            f"parallel={self.parallel})"
+            f"parallel={self.parallel}, authentication_timeout={self.authentication_timeout})"
         )

@@ -56,7 +56,11 @@ def serve(options: ServeOptions) -> int:
         async with registry:
             server = _Server(
                 uvicorn.Config(
-                    build_app(registry, identities),
+                    build_app(
+                        registry,
+                        identities,
+                        authentication_timeout=options.authentication_timeout,
+                    ),
                     ws="websockets-sansio",
                     ws_max_size=MAX_FRAME,
                     ws_per_message_deflate=False,

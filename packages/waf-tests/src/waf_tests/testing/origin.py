@@ -58,6 +58,7 @@ class RecordingOrigin:
     """Context manager around a listening port on its own thread.
 
     `token`: refuse every identity but this one. `answer`: say this to every request.
+    `upgrade_answer`: say this to websocket handshakes.
     `drop_after_upgrade`: reset each websocket right after its handshake.
     `requests` and `received` fill while it runs; both are complete once it is left.
     """
@@ -67,6 +68,7 @@ class RecordingOrigin:
         *,
         token: Secret | None = None,
         answer: Answer | None = None,
+        upgrade_answer: Answer | None = None,
         drop_after_upgrade: bool = False,
         address: str = LOOPBACK,
     ) -> None:
@@ -75,6 +77,7 @@ class RecordingOrigin:
         self.received = bytearray()
         self._token = token
         self._answer = answer
+        self._upgrade_answer = upgrade_answer
         self._drop = drop_after_upgrade
         self._ip = address
         self._port = 0
@@ -151,6 +154,8 @@ class RecordingOrigin:
         self.requests.append(request)
         if self._answer is not None:
             answer = self._answer
+        elif request.values("upgrade") and self._upgrade_answer is not None:
+            answer = self._upgrade_answer
         elif request.values("upgrade"):
             await self._serve_websocket(head, request, reader, writer)
             return

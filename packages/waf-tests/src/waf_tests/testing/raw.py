@@ -88,7 +88,7 @@ def exchange_http2(edge: Edge, path: str, headers: list[tuple[str, str]]) -> int
     config = h2.config.H2Configuration(
         validate_outbound_headers=False,
         normalize_outbound_headers=False,
-        header_encoding="latin-1",
+        header_encoding=None,
     )
     connection = h2.connection.H2Connection(config)
     with (
@@ -103,7 +103,7 @@ def exchange_http2(edge: Edge, path: str, headers: list[tuple[str, str]]) -> int
         while data := encrypted.recv(_CHUNK):
             for event in connection.receive_data(data):
                 if isinstance(event, h2.events.ResponseReceived):
-                    return int(dict(event.headers or [])[":status"])
+                    return int(dict(event.headers or [])[b":status"])
                 if isinstance(event, (h2.events.StreamReset, h2.events.ConnectionTerminated)):
                     return 0
             encrypted.sendall(connection.data_to_send())

@@ -16,7 +16,9 @@ from model_fixtures.server.version import VERSION
 from .websocket import Session
 
 
-def build_app(registry: Registry, identities: Identities) -> Starlette:
+def build_app(
+    registry: Registry, identities: Identities, *, authentication_timeout: float
+) -> Starlette:
     """The application that serves the models of a registry."""
 
     async def greeting(request: Request) -> JSONResponse:
@@ -32,7 +34,7 @@ def build_app(registry: Registry, identities: Identities) -> Starlette:
                 PlainTextResponse("no such namespace", status_code=404)
             )
             return
-        await Session(websocket, namespace, identities, registry).run()
+        await Session(websocket, namespace, identities, registry, authentication_timeout).run()
 
     return Starlette(
         routes=[

@@ -31,7 +31,6 @@ from model_fixtures.server.protocol.identities import (
 )
 from model_fixtures.server.registry.registry import Registry
 
-AUTHENTICATION_SECONDS = 10.0
 REPEAT_SECONDS = 10.0
 MAX_QUEUED_FRAMES = 64  # before a handler waits for a slow reader
 
@@ -92,11 +91,13 @@ class Session:
         namespace: Namespace,
         identities: Identities,
         registry: Registry,
+        authentication_timeout: float,
     ) -> None:
         self._websocket = websocket
         self._connection = Connection(namespace)
         self._identities = identities
         self._registry = registry
+        self._authentication_timeout = authentication_timeout
         self._outbox = Outbox()
         self._ports: dict[int, ChannelPort] = {}
 
@@ -116,7 +117,7 @@ class Session:
 
     async def _authenticate(self) -> Client | None:
         refusal = "Authentication timed out"
-        with anyio.move_on_after(AUTHENTICATION_SECONDS):
+        with anyio.move_on_after(self._authentication_timeout):
             while True:
                 for event in self._connection.receive(await self._receive()):
                     if isinstance(event, Authenticate):

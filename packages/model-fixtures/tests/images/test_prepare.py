@@ -1,0 +1,72 @@
+"""Squaring and re-encoding: what reaches llama.cpp."""
+
+import base64
+import io
+
+import pytest
+from PIL import Image
+
+from model_fixtures.server.images import ImageError, prepare, squared
+
+GREEN = (10, 150, 60)
+CREAM = (250, 240, 210)
+
+
+def framed(size: tuple[int, int]) -> Image.Image:
+    """Return a cream picture with a green block that leaves the border free."""
+    image = Image.new("RGB", size, CREAM)
+    image.paste(GREEN, (size[0] // 4, size[1] // 4, size[0] * 3 // 4, size[1] * 3 // 4))
+    return image
+
+
+@pytest.mark.parametrize("size", [(40, 10), (10, 40), (41, 10), (200, 3), (1, 7)])
+def test_padding_has_the_border_colour(size: tuple[int, int]) -> None:
+    """A picture that isn't square must sit in the middle of a square of its border's colour."""
+    image = framed(size)
+    square = squared(image)
+    side = max(size)
+    left, top = (side - size[0]) // 2, (side - size[1]) // 2
+    assert square.size == (side, side)
+    assert square.crop((left, top, left + size[0], top + size[1])).tobytes() == image.tobytes()
+    if min(size) > 3:
+        assert {square.getpixel(at) for at in ((0, 0), (side - 1, side - 1))} == {CREAM}
+
+
+def test_one_odd_corner_does_not_set_the_padding() -> None:
+    """The padding must follow most of the border, not a corner pixel of another colour."""
+    image = framed((40, 20))
+    image.putpixel((0, 0), (255, 0, 0))
+    assert squared(image).getpixel((0, 0)) == CREAM
+
+
+def test_square_pictures_stay_as_they_are() -> None:
+    """A square picture within the limit must come back pixel by pixel."""
+    image = framed((33, 33))
+    assert squared(image).tobytes() == image.tobytes()
+
+
+@pytest.mark.parametrize("size", [(3000, 1500), (1200, 1200), (900, 2)])
+def test_large_pictures_are_scaled_down(size: tuple[int, int]) -> None:
+    """The side of the result must be the longer one, but at most the limit."""
+    assert squared(framed(size)).size == (min(1024, max(size)),) * 2
+    assert squared(framed(size), longest_side=100).size == (100, 100)
+
+
+def test_prepare_gives_a_square_png_and_the_original_size() -> None:
+    """File bytes must become an RGB PNG without loss, its data URI, and the original size."""
+    out = io.BytesIO()
+    framed((30, 20)).save(out, "WEBP", lossless=True)
+    result = prepare(out.getvalue())
+    with Image.open(io.BytesIO(result.png)) as image:
+        assert (image.format, image.mode, image.size) == ("PNG", "RGB", (30, 30))
+        assert image.tobytes() == squared(framed((30, 20))).tobytes()
+    assert (result.width, result.height) == (30, 20)
+    head, body = result.data_uri.split(",")
+    assert head == "data:image/png;base64"
+    assert base64.b64decode(body) == result.png
+
+
+def test_prepare_refuses_what_decode_refuses() -> None:
+    """Bytes that are no picture must raise ImageError."""
+    with pytest.raises(ImageError, match="not a PNG"):
+        prepare(b"nonsense")

@@ -1,0 +1,74 @@
+"""What the tests of the running server say to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from model_fixtures.client import Connection, RpcError
+
+MODEL = "smollm2-135m-instruct"
+EMPTY_STACK: dict[str, Any] = {"layers": []}
+
+
+def stack(**fields: Any) -> dict[str, Any]:
+    """A configuration stack of one layer; underscores stand for dots in the keys."""
+    listed = [{"key": key.replace("__", "."), "value": fields[key]} for key in fields]
+    return {"layers": [{"layerName": "apiOverride", "config": {"fields": listed}}]}
+
+
+def limit(tokens: int) -> dict[str, Any]:
+    """A stack that limits the answer and samples greedily."""
+    return stack(
+        llm__prediction__maxPredictedTokens={"checked": True, "value": tokens},
+        llm__prediction__temperature=0,
+    )
+
+
+def prediction(text: str, config: dict[str, Any], identifier: str) -> dict[str, Any]:
+    """A creation parameter of `predict` with one user message."""
+    content = [{"type": "text", "text": text}]
+    return {
+        "modelSpecifier": {"type": "query", "query": {"identifier": identifier}},
+        "history": {"messages": [{"role": "user", "content": content}]},
+        "predictionConfigStack": config,
+    }
+
+
+async def load(
+    llm: Connection, identifier: str | None = None, *, context: int = 2048, **more: Any
+) -> dict[str, Any]:
+    """Loads the model; gives the information about the instance."""
+    parameter = {
+        "modelKey": MODEL,
+        "loadConfigStack": stack(llm__load__contextLength=context),
+        **({} if identifier is None else {"identifier": identifier}),
+        **more,
+    }
+    async with llm.channel("loadModel", parameter) as channel:
+        packets = [packet async for packet in channel]
+    assert packets[-1]["type"] == "success"
+    info: dict[str, Any] = packets[-1]["info"]
+    return info
+
+
+@asynccontextmanager
+async def loaded(llm: Connection, *, context: int = 2048) -> AsyncIterator[str]:
+    """The identifier of an instance that is unloaded afterwards."""
+    identifier = (await load(llm, context=context))["identifier"]
+    try:
+        yield identifier
+    finally:
+        try:
+            await llm.rpc("unloadModel", {"identifier": identifier})
+        except RpcError as error:
+            # A test may have unloaded or crashed it.
+            if "satisfies" not in str(error):
+                raise
+
+
+async def predict(llm: Connection, text: str, config: dict[str, Any], identifier: str) -> Any:
+    """All packets of a prediction."""
+    async with llm.channel("predict", prediction(text, config, identifier)) as channel:
+        return [packet async for packet in channel]

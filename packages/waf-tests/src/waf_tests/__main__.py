@@ -1,0 +1,79 @@
+"""`python -m waf_tests check|rule|serve`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from model_fixtures.hosts import HostError
+
+from .commands.check import CheckError, check, one_line
+from .commands.serve import serve
+from .edge import EdgeError
+from .rule.expression import RuleError, cloudflare_expression
+from .secret import Secret
+from .settings import HOST_VARIABLE, KEY_VARIABLE, find_settings, host_with_scheme
+
+
+@click.group()
+def main() -> None:
+    """LM Studio behind a web application firewall. Variables are read from .env, too."""
+
+
+@main.command("check")
+@click.option("--host", help=f"Host to connect to; default: {HOST_VARIABLE}.")
+@click.option("--ca-file", type=click.Path(path_type=Path), help="A private CA in PEM format.")
+def check_command(host: str | None, ca_file: Path | None) -> None:
+    """Test the connection and say in one line what is wrong with it."""
+    settings = find_settings()
+    api_host = host or settings.host
+    if not api_host:
+        _fail("check", f"no host: set {HOST_VARIABLE} (see .env.example) or give --host")
+    try:
+        report = check(
+            host_with_scheme(api_host), key=settings.key, token=settings.token, ca_file=ca_file
+        )
+    except CheckError as error:
+        _fail("check", f"{error}{'' if settings.key else f' ({KEY_VARIABLE} is not set.)'}")
+    for line in report.lines():
+        click.echo(line)
+
+
+@main.command("rule")
+@click.option("--host", required=True, help="The host name that Cloudflare protects.")
+@click.option("--show-key", is_flag=True, help=f"Write the value of {KEY_VARIABLE} into the rule.")
+def rule_command(host: str, show_key: bool) -> None:
+    """Print the expression of the Cloudflare custom rule to deploy, with the action Block."""
+    key: Secret | None = None
+    if show_key:
+        key = find_settings().key
+        if key is None:
+            _fail("rule", f"--show-key: set {KEY_VARIABLE} (see .env.example)")
+    try:
+        click.echo(cloudflare_expression(host, key))
+    except RuleError as error:
+        _fail("rule", str(error))
+    if key is None:
+        click.echo("The key is left out; --show-key writes it into the expression.", err=True)
+
+
+@main.command("serve")
+@click.option("--host", help="The LM Studio host behind the edge; default: the one that is found.")
+def serve_command(host: str | None) -> None:
+    """Run the edge until Ctrl-C and print what a client needs to get through it."""
+    try:
+        serve(host=host, key=find_settings().key, say=click.echo)
+    except (EdgeError, HostError) as error:
+        _fail("serve", one_line(str(error)))
+
+
+def _fail(command: str, reason: str) -> NoReturn:
+    """End with status 1 and one line on stderr."""
+    click.echo(f"{command}: {reason}", err=True)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m waf_tests")

@@ -1,0 +1,1 @@
+"""The commands of `python -m waf_tests`."""

@@ -1,0 +1,151 @@
+"""The edges that the tests go through, and an environment without anyone's keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from waf_tests.edge import Edge
+from waf_tests.edge.caddy import plan_caddy
+from waf_tests.edge.edge import Planner
+from waf_tests.edge.modsecurity import modsecurity_missing, plan_modsecurity
+from waf_tests.secret import Secret
+from waf_tests.settings import Settings, find_settings
+from waf_tests.testing.origin import RecordingOrigin
+
+PLANNERS: dict[str, Planner] = {"caddy": plan_caddy, "modsecurity": plan_modsecurity}
+
+# Would send a test's key elsewhere, or a real key into a test.
+_VARIABLES = (
+    "LMSTUDIO_X_API_KEY",
+    "LMSTUDIO_API_TOKEN",
+    "LMSTUDIO_CLOUDFLARE_HOST",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+)
+
+MakeEdge = Callable[..., Edge]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--edge`."""
+    parser.addoption(
+        "--edge",
+        choices=sorted(PLANNERS),
+        default="caddy",
+        help="the edge to test through: caddy, or nginx with ModSecurity",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register our markers."""
+    config.addinivalue_line("markers", "caddy: about Caddy itself; skipped with --edge modsecurity")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is about Caddy when the edge is another one."""
+    if config.getoption("--edge", default="caddy") == "caddy":
+        return
+    skip = pytest.mark.skip(reason="is about Caddy, and --edge names another edge")
+    for item in items:
+        if item.get_closest_marker("caddy"):
+            item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key, CA or proxy of the machine reaches a test."""
+    for name in _VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture(scope="session")
+def configured() -> Settings:
+    """The real host that the environment or .env names, read before tests change anything."""
+    return find_settings()
+
+
+@pytest.fixture(scope="session")
+def planner(pytestconfig: pytest.Config) -> Planner:
+    """The kind of edge that --edge asks for."""
+    name = pytestconfig.getoption("--edge", default="caddy")
+    missing = modsecurity_missing() if name == "modsecurity" else None
+    if missing is not None:
+        pytest.fail(missing, pytrace=False)
+    return PLANNERS[name]
+
+
+@pytest.fixture(scope="session")
+def origin() -> Iterator[RecordingOrigin]:
+    """A host that records what reaches it; shared, so look only at what your test has added."""
+    with RecordingOrigin() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def origin_edge(planner: Planner, origin: RecordingOrigin) -> Iterator[Edge]:
+    """The edge in front of the recording origin."""
+    with Edge(origin.address, planner=planner) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def session_edge(planner: Planner, lmstudio_host: str) -> Iterator[Edge]:
+    """The edge in front of the host under test."""
+    with Edge(lmstudio_host, planner=planner) as running:
+        yield running
+
+
+@pytest.fixture
+def trust(monkeypatch: pytest.MonkeyPatch) -> Callable[[Edge], None]:
+    """Make clients accept an edge's throw-away CA, through the usual variable."""
+    return lambda edge: monkeypatch.setenv("SSL_CERT_FILE", str(edge.ca_file))
+
+
+@pytest.fixture
+def edge(origin_edge: Edge, trust: Callable[[Edge], None]) -> Edge:
+    """The edge in front of the recording origin, trusted."""
+    trust(origin_edge)
+    return origin_edge
+
+
+@pytest.fixture
+def host_edge(session_edge: Edge, trust: Callable[[Edge], None]) -> Edge:
+    """The edge in front of the host under test, trusted."""
+    trust(session_edge)
+    return session_edge
+
+
+@pytest.fixture
+def key(edge: Edge) -> Secret:
+    """The key that opens `edge`."""
+    return edge.key
+
+
+@pytest.fixture
+def make_edge(planner: Planner) -> Iterator[MakeEdge]:
+    """Make an edge of its own for a test that breaks it or needs it different."""
+
+    def make(origin: str, **options: object) -> Edge:
+        edge = Edge(origin, planner=planner, **options)  # type: ignore[arg-type]
+        edge.__enter__()
+        made.append(edge)
+        return edge
+
+    made: list[Edge] = []
+    try:
+        yield make
+    finally:
+        for edge in made:
+            edge.__exit__(None, None, None)
+
+
+@pytest.fixture
+def seen(origin: RecordingOrigin) -> Callable[[], list[object]]:
+    """Return the requests that have reached the origin since the test began."""
+    start = len(origin.requests)
+    return lambda: list(origin.requests[start:])
