@@ -72,7 +72,7 @@ PATTERNS: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
     (r"\bAsynchronous", "Synchronous"),
     # Names: the tables, then AsyncModelHandle, _AsyncSession, test_x_async, async_api
     (rf"\b(?:{'|'.join(WORDS)})\b", lambda match: WORDS[match[0]]),
-    (r"\b(_?)Async(?=[A-Z])", r"\1Sync"),
+    (r"(?<![A-Za-z0-9])Async(?![a-z0-9])", "Sync"),
     (r"(?<![A-Za-z0-9])async(?![A-Za-z0-9])", "sync"),
 ]
 
@@ -92,18 +92,15 @@ class SyncError(Exception):
 def to_sync(source: str, name: str) -> str:
     """The sync twin of an async test's source, not yet formatted; `name` is for error messages."""
     try:
-        marked = apply_marks(source, name)
-        refuse_hidden_awaits(marked, name)
+        refuse_hidden_awaits(ast.parse(source), name)
     except SyntaxError as error:
         raise SyncError(f"{name}:{error.lineno}: {error.msg}") from None
-    text = drop_keywords(marked)
+    text = apply_marks(source, name)
+    refuse_broken(text, name)
+    text = drop_keywords(text)
     for pattern, replacement in PATTERNS:
         text = re.sub(pattern, replacement, text, flags=re.MULTILINE)
-    try:
-        compile(text, name, "exec", dont_inherit=True)
-    except SyntaxError as error:
-        line = text.splitlines()[(error.lineno or 1) - 1].strip()
-        raise SyncError(f"{name}: its sync twin is no Python: {error.msg}: {line}") from None
+    refuse_broken(text, name)
     return text
 
 
@@ -142,12 +139,20 @@ def last_line(node: ast.stmt) -> int:
     return node.end_lineno or node.lineno
 
 
-def refuse_hidden_awaits(source: str, name: str) -> None:
+def refuse_hidden_awaits(tree: ast.Module, name: str) -> None:
     """Python 3.11 and 3.12 take f-strings apart differently, and so would unasync."""
-    strings = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.JoinedStr)]
-    for string in strings:
+    for string in [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]:
         if any(isinstance(node, ast.Await) for node in ast.walk(string)):
             raise SyncError(f"{name}:{string.lineno}: await in an f-string: name the value first")
+
+
+def refuse_broken(text: str, name: str) -> None:
+    """Text that is on its way to be a sync test must compile: an emptied block does not."""
+    try:
+        compile(text, name, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        line = text.splitlines()[(error.lineno or 1) - 1].strip()
+        raise SyncError(f"{name}: its sync twin is no Python: {error.msg}: {line}") from None
 
 
 def drop_keywords(source: str) -> str:

@@ -83,6 +83,9 @@ class Index:
         class Handler(BaseHTTPRequestHandler):
             """Serves the simple repository API over the folder of wheels."""
 
+            # A client that outlives its parent fails the test; it must not hang it.
+            timeout = 20
+
             def do_GET(self) -> None:
                 """Answer a project's page or a wheel."""
                 kind, name = self.path.strip("/").split("/", 1)
@@ -119,7 +122,10 @@ class Index:
                 if stall:
                     # Nothing comes but the end, tidy or abrupt.
                     with suppress(ConnectionError):
-                        self.connection.recv(1)
+                        try:
+                            self.connection.recv(1)
+                        except TimeoutError:
+                            return
                     index.client_gone.set()
 
             def log_message(self, *_: object) -> None:

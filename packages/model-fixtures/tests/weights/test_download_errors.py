@@ -90,7 +90,7 @@ def test_no_network(folder: Path, make_source: MakeSource, monkeypatch: pytest.M
     assert message.startswith(
         "cannot download tiny-1.0-py3-none-any.whl: pip cannot reach its package index ("
     )
-    assert "127.0.0.1" in message
+    assert "refused" in message
     assert message.endswith(
         "); check the network, or name a reachable index in PIP_INDEX_URL or a folder with the"
         " wheel in PIP_FIND_LINKS"

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from model_fixtures import weights
 
 # llama.cpp may crash its process, so it gets one of its own.

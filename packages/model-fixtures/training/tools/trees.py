@@ -114,7 +114,7 @@ class Source:
         """Return a batch of at most about ``limit`` tokens."""
         pack = Pack()
         while len(pack.ids) < limit - 300:
-            self._tree(pack, tokenizer, rng, min(len(pack.ids) + 760, limit))
+            self._tree(pack, tokenizer, rng, min(len(pack.ids) + 1000, limit))
         return pack
 
     def _tree(self, pack: Pack, tokenizer: Tokenizer, rng: random.Random, limit: int) -> None:

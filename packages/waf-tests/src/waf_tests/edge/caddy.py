@@ -86,7 +86,10 @@ def _server(settings: EdgeSettings) -> dict[str, Any]:
         "listen": [_listen(address, settings.port) for address in settings.listen],
         "protocols": ["h1", "h2"],
         "automatic_https": {"disable": True},
-        "tls_connection_policies": [{}],
+        # The one certificate there is, whatever name the client asks for.
+        "tls_connection_policies": [
+            {"default_sni": settings.certificate.name, "fallback_sni": settings.certificate.name}
+        ],
         "routes": [
             # Always matches: takes the ray id apart, for both answers.
             {

@@ -6,6 +6,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -39,11 +40,12 @@ class Edge:
         key: Secret | None = None,
         listen: tuple[str, ...] = (LOOPBACK,),
         idle_seconds: float | None = None,
+        certificate: ServerCertificate | None = None,
     ) -> None:
         """Choose port, key and certificate for an edge before `origin` ("address:port")."""
         self._planner = planner
         self._port = ReservedPort()
-        self._certificate: ServerCertificate = issue(host, *dict.fromkeys((*listen, LOOPBACK)))
+        self._certificate = certificate or issue(*dict.fromkeys((host, *listen, LOOPBACK)))
         self.settings = EdgeSettings(
             origin=origin,
             host=host,
@@ -70,7 +72,8 @@ class Edge:
     @property
     def api_host(self) -> str:
         """What to give a client: `https://host:port`."""
-        return f"https://{self.settings.host}:{self.port}"
+        host = self.settings.host
+        return f"https://[{host}]:{self.port}" if ":" in host else f"https://{host}:{self.port}"
 
     @property
     def ca_pem(self) -> str:
@@ -107,6 +110,10 @@ class Edge:
         process, self._process = self._process, None
         if process is not None:
             process.stop()
+
+    def change_key(self, key: Secret) -> None:
+        """Take another key from the next start on."""
+        self.settings = replace(self.settings, key=key)
 
     def __enter__(self) -> Edge:
         self._folder = Path(tempfile.mkdtemp(prefix="waf-ca-"))

@@ -32,6 +32,7 @@ http {{
     error_log stderr crit;
     access_log off;
     server_tokens off;
+    keepalive_timeout 1s;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;

@@ -137,17 +137,20 @@ class RecordingOrigin:
         self._tasks.add(task)
         try:
             await self._converse(reader, writer)
-        except (ConnectionError, asyncio.CancelledError):
+        except (OSError, asyncio.CancelledError):
             pass  # the other side, or the test, has ended it
         finally:
             self._tasks.discard(task)
             writer.close()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first = await reader.read(1)
+        if not first.isalpha():
+            return  # closed, or a TLS handshake
         try:
-            head = await reader.readuntil(_HEAD_END)
+            head = first + await reader.readuntil(_HEAD_END)
         except asyncio.IncompleteReadError as error:
-            self.received += error.partial
+            self.received += first + error.partial
             return
         self.received += head
         request = _parse(head)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import h2.config
@@ -11,6 +13,7 @@ import h2.connection
 import h2.events
 
 from waf_tests.edge import Edge
+from waf_tests.rule.table import HANDSHAKE
 
 _CHUNK = 65536
 # A bound for a hanging edge, not a wait: every test here ends with an answer or a closed socket.
@@ -75,6 +78,39 @@ def _send_and_read(connection: socket.socket, request: bytes) -> bytes:
     except (ConnectionError, ssl.SSLError):
         pass  # the edge has hung up; what it said before counts
     return bytes(received)
+
+
+class SilentWebsocket:
+    """A websocket that is open and says nothing, not even pings."""
+
+    def __init__(self, encrypted: ssl.SSLSocket) -> None:
+        """Wrap a connection on which the handshake has been answered."""
+        self._encrypted = encrypted
+
+    def wait_until_closed(self) -> None:
+        """Return when the edge has closed the connection."""
+        try:
+            while self._encrypted.recv(_CHUNK):
+                pass
+        except (ConnectionError, ssl.SSLError):
+            pass  # closed without a goodbye
+
+
+@contextmanager
+def open_silent_websocket(edge: Edge) -> Iterator[SilentWebsocket]:
+    """Open a websocket through the edge, with the key, and leave it alone."""
+    request = HANDSHAKE.request(edge.key.reveal(), edge.settings.host)
+    with (
+        socket.create_connection(("127.0.0.1", edge.port), timeout=_SECONDS) as plain,
+        trusting(edge).wrap_socket(plain, server_hostname=edge.settings.host) as encrypted,
+    ):
+        encrypted.sendall(request)
+        received = b""
+        while _HEAD_END not in received:
+            received += encrypted.recv(_CHUNK)
+        if not received.startswith(_UPGRADED):
+            raise ConnectionError("the edge did not answer the handshake with 101")
+        yield SilentWebsocket(encrypted)
 
 
 def exchange_http2(edge: Edge, path: str, headers: list[tuple[str, str]]) -> int:

@@ -27,6 +27,7 @@ class EngineConfig(Struct, frozen=True, kw_only=True):
     rope_freq_scale: float | None
     cache_type_k: str | None
     cache_type_v: str | None
+    draft_model: str | None = None  # another model file that proposes tokens
 
 
 def engine_config(

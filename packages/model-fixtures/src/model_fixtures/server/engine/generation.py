@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, Union
@@ -14,6 +15,7 @@ from .errors import EngineError
 from .llama import Chunk, LlamaServer
 from .overflow import fit_prompt
 from .process import WorkerProcess
+from .prompt import Prompt
 from .sampling import Sampling
 
 # The keys of the last chunk that are used; the rest is a long echo of the request.
@@ -30,11 +32,23 @@ RESPONSE_FIELDS = [
 ]
 
 
+WORD_TRIGGER = 1  # llama.cpp's number for a grammar that begins at a word
+
+
+class ToolGrammar(Struct, frozen=True):
+    """A grammar that holds from a marker on; its root begins with the marker."""
+
+    text: str
+    trigger: str
+
+
 class Request(Struct, frozen=True, kw_only=True):
     """What to generate from."""
 
-    tokens: list[int]  # the prompt
+    tokens: list[int]  # the prompt; of one with images the count alone is used
     head: int  # tokens at its start that truncateMiddle keeps
+    images: Prompt | None = None  # the prompt when it has images
+    lazy_grammar: ToolGrammar | None = None  # of tool calls, from their marker on
     context: int  # tokens
     sampling: Sampling
     grammar: str | None
@@ -62,6 +76,8 @@ class Finished(Struct, frozen=True, kw_only=True):
     stop_string: str | None
     predicted: int
     tokens_per_second: float | None
+    drafted: int = 0  # tokens that a draft model proposed
+    accepted: int = 0  # of these, how many the model took
 
 
 Event = Union[Progress, Text, Finished]  # noqa: UP007
@@ -94,6 +110,7 @@ async def generate(
                 break
             if chunk.prompt_progress is not None:
                 done = chunk.prompt_progress
+                total = done.total  # images have tokens, too
                 complete = complete or done.processed >= total
                 yield Progress(total, done.cache, min(done.processed, total) - done.cache)
                 continue
@@ -136,8 +153,20 @@ def _body(tokens: list[int], limit: int, request: Request) -> dict[str, Any]:
         "response_fields": RESPONSE_FIELDS,
         **sampling.to_llama(),
     }
+    if request.images is not None:
+        body["prompt"] = {
+            "prompt_string": request.images.text,
+            "multimodal_data": [
+                base64.b64encode(image).decode() for image in request.images.images
+            ],
+        }
     if request.grammar is not None:
         body["grammar"] = request.grammar
+    elif request.lazy_grammar is not None:
+        trigger = {"type": WORD_TRIGGER, "value": request.lazy_grammar.trigger}
+        body["grammar"] = request.lazy_grammar.text
+        body["grammar_lazy"] = True
+        body["grammar_triggers"] = [trigger]
     return body
 
 
@@ -154,5 +183,10 @@ def _finished(last: Chunk, counted: int, sampling: Sampling, at_context_end: boo
     if last.timings is not None and last.timings.predicted_per_second > 0:
         rate = last.timings.predicted_per_second
     return Finished(
-        stop_reason=reason, stop_string=stop_string, predicted=predicted, tokens_per_second=rate
+        stop_reason=reason,
+        stop_string=stop_string,
+        predicted=predicted,
+        tokens_per_second=rate,
+        drafted=0 if last.timings is None else last.timings.draft_n,
+        accepted=0 if last.timings is None else last.timings.draft_n_accepted,
     )

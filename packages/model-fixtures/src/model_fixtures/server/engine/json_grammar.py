@@ -14,6 +14,7 @@ from typing import Any
 
 MAX_STRING = 120  # characters
 MAX_ITEMS = 8
+MAX_NUMBER = 999_999_999  # beyond what a schema asks for
 MAX_REFERENCES = 3  # of one `$ref` inside itself
 # The same for values that the schema doesn't describe at all.
 ANY_STRING = 40
@@ -126,6 +127,8 @@ class _Writer:
         if kind == "string" and self._bounded and not {"pattern", "format"} & result.keys():
             least = result.get("minLength", 0)
             result.setdefault("maxLength", max(least, MAX_STRING))
+        if kind in NUMBERS and self._bounded:
+            _bound_number(result)
         result["x-guidance"] = {"lenient": True}  # an unknown `format` is no error
         return self._scalar(result)
 
@@ -246,6 +249,23 @@ class _Writer:
                 return {}
             target = target[key]
         return target
+
+
+def _bound_number(schema: dict[str, Any]) -> None:
+    """Ends the digits before and after the point, within what the schema admits."""
+    least = schema.get("minimum", schema.get("exclusiveMinimum"))
+    most = schema.get("maximum", schema.get("exclusiveMaximum"))
+    if any(isinstance(bound, (str, bool, list, dict)) for bound in (least, most)):
+        return  # llama.cpp says what is wrong
+    if least is None:
+        least = schema["minimum"] = min(0, 0 if most is None else most) - MAX_NUMBER
+    if most is None:
+        most = schema["maximum"] = max(0, least) + MAX_NUMBER
+    if schema["type"] == "number" and "multipleOf" not in schema:
+        if most < 0 and most - least >= 1:
+            schema["type"] = "integer"  # llguidance has no multiples in negative ranges
+        elif most - least >= 0.01:
+            schema["multipleOf"] = 0.001
 
 
 def _implied_type(schema: dict[str, Any]) -> str | None:

@@ -51,6 +51,7 @@ class Properties(Struct):
 
     bos_token: str = ""
     eos_token: str = ""
+    media_marker: str = ""  # stands for an image in a prompt; random for each worker
 
 
 class _Tokens(Struct):
@@ -81,7 +82,7 @@ class LlamaServer:
         self._client = httpx.AsyncClient(
             base_url=worker.url,
             headers={"Authorization": f"Bearer {worker.key}"},
-            timeout=None,
+            timeout=httpx.Timeout(None),  # a generation takes as long as it takes
             trust_env=False,
             verify=False,  # noqa: S501 (plain HTTP on loopback; saves loading certificates)
             # A connection that carried a stream is closed by llama.cpp: never reuse one.

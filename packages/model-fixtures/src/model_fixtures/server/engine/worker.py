@@ -52,6 +52,15 @@ def _parameters(config: dict[str, Any]) -> Any:
     for name in ("cache_type_k", "cache_type_v"):
         if config[name] is not None:
             setattr(params, name, xllamacpp.ggml_type["GGML_TYPE_" + config[name].upper()])
+    if config["draft_model"] is not None:
+        params.speculative.types = [
+            xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_DRAFT_SIMPLE
+        ]
+        draft = params.speculative.draft
+        draft.mparams.path = config["draft_model"]
+        for cpu in (draft.cpuparams, draft.cpuparams_batch):
+            cpu.n_threads = config["threads"]
+            cpu.poll = 0
     if config["embedding"]:
         params.embedding = True
         params.n_batch = params.n_ubatch = config["context_length"]

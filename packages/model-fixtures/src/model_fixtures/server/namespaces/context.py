@@ -10,18 +10,25 @@ from typing import Any, Protocol
 import anyio
 from msgspec import Struct
 
+from model_fixtures.server.protocol.files import Stop
 from model_fixtures.server.protocol.identities import Client
 from model_fixtures.server.protocol.models import Cancel
 from model_fixtures.server.registry.registry import Registry
+from model_fixtures.server.state import ServerState
 
 Packet = dict[str, Any]
 
 
 class Context(Struct, frozen=True):
-    """The client that asks, and the models."""
+    """The client that asks, and what the server has."""
 
     client: Client
-    registry: Registry
+    state: ServerState
+
+    @property
+    def registry(self) -> Registry:
+        """The models."""
+        return self.state.registry
 
 
 class Outlet(Protocol):
@@ -51,6 +58,10 @@ class ChannelPort:
         self._outlet.put(packet)
         await self._outlet.room()
 
+    def put(self, packet: Packet) -> None:
+        """Sends a packet at once, whether or not the client reads."""
+        self._outlet.put(packet)
+
     def progress(self, packet: Packet) -> None:
         """Sends a progress packet at once; it is repeated while nothing else is sent.
 
@@ -68,7 +79,7 @@ class ChannelPort:
 
     def deliver(self, packet: Struct) -> None:
         """Takes a packet of the client's."""
-        if isinstance(packet, Cancel):
+        if isinstance(packet, (Cancel, Stop)):
             self._cancelled = True
             if self._scope is not None:
                 self._scope.cancel()
@@ -77,7 +88,7 @@ class ChannelPort:
 
     @contextmanager
     def cancellable(self) -> Iterator[anyio.CancelScope]:
-        """A block that the client's cancel packet ends, also one that came before it."""
+        """A block that the client's cancel or stop packet ends, also one that came before it."""
         with anyio.CancelScope() as scope:
             self._scope = scope
             if self._cancelled:

@@ -1,7 +1,25 @@
-"""The `diagnostics` namespace: accepts connections; it has no endpoints yet."""
+"""The `diagnostics` namespace: what goes into models and comes out of them."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import anyio
+
 from model_fixtures.server.protocol.endpoints import Namespace
+from model_fixtures.server.protocol.files import Stop
+
+from .context import ChannelPort, Context
 
 namespace = Namespace("diagnostics")
+
+
+@namespace.channel("streamLogs", packets=Stop)
+async def stream_logs(context: Context, _: None, port: ChannelPort) -> None:
+    """Log events until the client stops or leaves."""
+
+    def listener(log: dict[str, Any]) -> None:
+        port.put({"type": "log", "log": log})
+
+    with context.state.logs.listening(listener), port.cancellable():
+        await anyio.sleep_forever()

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
+from msgspec import UNSET
 
-from model_fixtures.server.engine.overflow import common_prefix
-from model_fixtures.server.engine.prompt import Turn, chat_prompt, raw_prompt, turns_from
-from model_fixtures.server.engine.sampling import (
-    Sampling,
-    effective_prediction_config,
-    sampling_from,
-)
-from model_fixtures.server.engine.structured import grammar_for
-from model_fixtures.server.protocol import errors, kv_config, models
+from model_fixtures.server.engine.chat import raw_prompt, read_history
+from model_fixtures.server.engine.prompt import chat_prompt
+from model_fixtures.server.engine.sampling import effective_prediction_config, sampling_from
+from model_fixtures.server.protocol import kv_config, models
 from model_fixtures.server.protocol.endpoints import Namespace
-from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings
-from model_fixtures.server.registry.instance import Instance
 
 from .context import ChannelPort, Context
+from .drafts import draft_model
 from .model_endpoints import add_model_endpoints, engine_errors
-from .prediction import Prediction, run_prediction
+from .prediction import run_prediction
+from .preparing import (
+    image_reader,
+    offered_tools,
+    prepare_chat,
+    prepare_completion,
+    request_settings,
+)
 
 namespace = Namespace("llm")
 add_model_endpoints(namespace, "llm")
@@ -38,14 +39,16 @@ class BasePredictionConfig(models.Specified):
 async def predict(context: Context, request: models.Predict, port: ChannelPort) -> None:
     """A chat response, or a text completion when the request brings that layer."""
     instance = context.registry.find(request.model_specifier, "llm")
-    preset = request.fuzzy_preset_identifier
-    if isinstance(preset, str) and preset:
-        raise errors.preset_not_found(preset, [])
-    settings = Settings.from_stack(request.prediction_config_stack)
+    stack = request.prediction_config_stack
+    settings = request_settings(context, stack, request.fuzzy_preset_identifier)
     with context.registry.using(instance):
-        raw = raw_prompt(request.history, request.prediction_config_stack)
-        turns = [] if raw is not None else turns_from(request.history)
-        await run_prediction(await _prepare(instance, settings, raw, turns), port)
+        text = raw_prompt(request.history, stack)
+        if text is not None:
+            prediction = await prepare_completion(instance, settings, text)
+        else:
+            turns = read_history(request.history, image_reader(context, instance))
+            prediction = await prepare_chat(instance, settings, turns)
+        await run_prediction(context, prediction, port)
 
 
 @namespace.channel("completeRawText", models.CompleteRawText, models.Cancel)
@@ -54,9 +57,10 @@ async def complete_raw_text(
 ) -> None:
     """A text completion as newer clients ask for it."""
     instance = context.registry.find(request.model_specifier, "llm")
-    settings = Settings.from_stack(request.prediction_config_stack)
+    settings = request_settings(context, request.prediction_config_stack, UNSET)
     with context.registry.using(instance):
-        await run_prediction(await _prepare(instance, settings, request.raw_prompt, []), port)
+        prediction = await prepare_completion(instance, settings, request.raw_prompt)
+        await run_prediction(context, prediction, port)
 
 
 @namespace.rpc("applyPromptTemplate", models.ApplyPromptTemplate)
@@ -66,16 +70,19 @@ async def apply_prompt_template(
     """The prompt text of a chat, ending with the assistant's header."""
     instance = context.registry.find(request.specifier, "llm")
     settings = Settings.from_stack(request.prediction_config_stack)
-    special = await _special_texts(instance)
-    if request.opts.omit_bos_token:
-        special["bos_token"] = ""
-    if request.opts.omit_eos_token:
-        special["eos_token"] = ""
+    options = request.opts
+    omit = {"bos_token": options.omit_bos_token, "eos_token": options.omit_eos_token}
     with context.registry.using(instance), engine_errors():
-        text = await chat_prompt(
-            instance.llama, turns_from(request.history), settings, special=special
+        # An image is shown by its marker; nothing is read for that.
+        turns = read_history(request.history, lambda identifier: b"")
+        prompt = await chat_prompt(
+            instance.llama,
+            turns,
+            settings,
+            tools=options.tool_definitions or offered_tools(settings),
+            omit=frozenset(name for name, left_out in omit.items() if left_out),
         )
-    return {"formatted": text}
+    return {"formatted": prompt.text}
 
 
 @namespace.rpc("getBasePredictionConfig", BasePredictionConfig)
@@ -91,78 +98,6 @@ async def get_base_prediction_config(
 
 @namespace.rpc("preloadDraftModel", models.PreloadDraftModel)
 async def preload_draft_model(context: Context, request: models.PreloadDraftModel) -> None:
-    """Best effort, as by the app: drafts are loaded when a prediction asks for one."""
+    """Best effort, as by the app: the draft is loaded when a prediction asks for it."""
     context.registry.find(request.specifier, "llm")
-    if not context.registry.catalog.find(request.draft_model_key, "llm"):
-        raise ServerError(f'Cannot find model "{request.draft_model_key}"')
-
-
-async def _prepare(
-    instance: Instance, settings: Settings, raw: str | None, turns: list[Turn]
-) -> Prediction:
-    model = instance.model
-    load_seed = instance.settings.checked("llm.load.seed", None)
-    sampling = sampling_from(
-        settings,
-        load_seed=int(load_seed) if load_seed is not None and load_seed >= 0 else None,
-        stand_in=model.stand_in,
-    )
-    structured = settings.mapping("llm.prediction.structured")
-    grammar = grammar_for(structured, bounded=model.stand_in)
-    if grammar is not None and structured.get("type") == "json":
-        sampling = _whole_json(settings, sampling, instance)
-    with engine_errors():
-        if raw is not None:
-            tokens = await instance.llama.tokenize(raw, special=True)
-            return Prediction(
-                instance=instance,
-                settings=settings,
-                sampling=sampling,
-                tokens=tokens,
-                head=0,
-                grammar=grammar,
-            )
-        special = await _special_texts(instance)
-        text = await chat_prompt(instance.llama, turns, settings, special=special)
-        tokens = await instance.llama.tokenize(text, special=True)
-        head = 0
-        if len(tokens) + (sampling.max_tokens or instance.context_length) > instance.context_length:
-            first = await chat_prompt(
-                instance.llama, _first_turns(turns), settings, special=special
-            )
-            head = common_prefix(tokens, await instance.llama.tokenize(first, special=True))
-    return Prediction(
-        instance=instance,
-        settings=settings,
-        sampling=sampling,
-        tokens=tokens,
-        head=head,
-        grammar=grammar,
-    )
-
-
-def _whole_json(settings: Settings, sampling: Sampling, instance: Instance) -> Sampling:
-    """A bounded grammar ends by itself; a stand-in's default limit would cut its JSON.
-
-    A schema that refers to itself may still go on for ever, so the context is the limit.
-    """
-    asked = settings.checked("llm.prediction.maxPredictedTokens", None)
-    if not instance.model.stand_in or asked is not None:
-        return sampling
-    return msgspec.structs.replace(sampling, max_tokens=None, overflow="stopAtLimit")
-
-
-def _first_turns(turns: list[Turn]) -> list[Turn]:
-    """The system prompt and the first user message: what `truncateMiddle` keeps."""
-    kept: list[Turn] = []
-    for turn in turns:
-        kept.append(turn)
-        if turn.role == "user":
-            break
-    return kept
-
-
-async def _special_texts(instance: Instance) -> dict[str, str]:
-    """The texts of the begin and end tokens, for templates that a request brings along."""
-    properties = await instance.llama.properties()
-    return {"bos_token": properties.bos_token, "eos_token": properties.eos_token}
+    draft_model(context, request.draft_model_key)

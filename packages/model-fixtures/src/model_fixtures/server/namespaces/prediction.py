@@ -2,77 +2,38 @@
 
 from __future__ import annotations
 
-import time
+import secrets
 from contextlib import aclosing
 from typing import Any
 
-from msgspec import Struct
-
 from model_fixtures.server.engine.errors import EngineError, InstanceGoneError
-from model_fixtures.server.engine.generation import Finished, Progress, Request, Text, generate
+from model_fixtures.server.engine.generation import Finished, Progress, Text, generate
 from model_fixtures.server.engine.reasoning import Piece, ReasoningSplitter
-from model_fixtures.server.engine.sampling import Sampling, effective_prediction_config
+from model_fixtures.server.engine.sampling import effective_prediction_config
+from model_fixtures.server.engine.tool_stream import (
+    CallArguments,
+    CallEnded,
+    CallFailed,
+    CallNamed,
+    CallStarted,
+    PlainText,
+    ToolCallSplitter,
+    ToolEvent,
+)
 from model_fixtures.server.protocol import kv_config
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings
 from model_fixtures.server.registry.infos import instance_info
-from model_fixtures.server.registry.instance import Instance
 
-from .context import ChannelPort
+from .context import ChannelPort, Context, Packet
+from .drafts import draft_model
+from .preparing import Prediction
+from .tally import Tally
 
 REASONING_KEY = "llm.prediction.reasoning.parsing"
 
 
-class Prediction(Struct, frozen=True, kw_only=True):
-    """A prediction that is ready to run."""
-
-    instance: Instance
-    settings: Settings
-    sampling: Sampling
-    tokens: list[int]  # the prompt
-    head: int
-    grammar: str | None
-
-
-class _Tally:
-    """What the statistics are made of."""
-
-    def __init__(self) -> None:
-        self.started = time.perf_counter()
-        self.first: float | None = None
-        self.prompt = 0
-        self.predicted = 0
-
-    def count(self, tokens: int) -> None:
-        if self.first is None:
-            self.first = time.perf_counter()
-        self.predicted += tokens
-
-    def stats(self, reason: str, end: Finished | None) -> dict[str, Any]:
-        """The `llmPredictionStats`; what is not known is left out."""
-        now = time.perf_counter()
-        predicted = self.predicted if end is None else end.predicted
-        stats: dict[str, Any] = {
-            "stopReason": reason,
-            "totalTimeSec": now - self.started,
-            "promptTokensCount": self.prompt,
-            "predictedTokensCount": predicted,
-            "totalTokensCount": self.prompt + predicted,
-            "numGpuLayers": 0,
-        }
-        rate = None if end is None else end.tokens_per_second
-        if rate is None and self.first is not None and now > self.first and predicted > 1:
-            rate = (predicted - 1) / (now - self.first)
-        if rate is not None:
-            stats["tokensPerSecond"] = rate
-        if self.first is not None:
-            stats["timeToFirstTokenSec"] = self.first - self.started
-        if end is not None and end.stop_string is not None:
-            stats["stopString"] = end.stop_string
-        return stats
-
-
-async def run_prediction(prediction: Prediction, port: ChannelPort) -> None:
+async def run_prediction(context: Context, prediction: Prediction, port: ChannelPort) -> None:
     """Sends the packets of a prediction, `success` last.
 
     A cancel packet ends it with `userStopped`, unloading the model with `modelUnloaded`.
@@ -80,11 +41,21 @@ async def run_prediction(prediction: Prediction, port: ChannelPort) -> None:
     Raises:
         ServerError: the request can't be served, or the engine failed.
     """
-    tally = _Tally()
+    tally = Tally()
     reason, end = "userStopped", None
+    instance = prediction.instance
+    if context.state.logs.heard:
+        context.state.logs.publish(
+            {
+                "type": "llm.prediction.input",
+                "modelPath": instance.model.path,
+                "modelIdentifier": instance.identifier,
+                "input": prediction.formatted,
+            }
+        )
     with port.cancellable():
         try:
-            end = await _stream(prediction, port, tally)
+            end = await _stream(context, prediction, port, tally)
             reason = end.stop_reason
         except InstanceGoneError as error:
             if not error.unloaded:
@@ -92,53 +63,134 @@ async def run_prediction(prediction: Prediction, port: ChannelPort) -> None:
             reason = "modelUnloaded"
         except EngineError as error:
             raise ServerError(str(error)) from error
-    instance = prediction.instance
+    stats = tally.stats(reason, end, prediction.draft_model)
+    if context.state.logs.heard:
+        context.state.logs.publish(
+            {
+                "type": "llm.prediction.output",
+                "modelIdentifier": instance.identifier,
+                "output": tally.text,
+                "stats": stats,
+            }
+        )
     await port.send(
         {
             "type": "success",
-            "stats": tally.stats(reason, end),
+            "stats": stats,
             "modelInfo": instance_info(instance),
             "loadModelConfig": kv_config.to_wire(instance.load_config),
             "predictionConfig": kv_config.to_wire(
-                effective_prediction_config(prediction.settings, prediction.sampling)
+                effective_prediction_config(prediction.settings, prediction.request.sampling)
             ),
         }
     )
 
 
-async def _stream(prediction: Prediction, port: ChannelPort, tally: _Tally) -> Finished:
-    splitter = _splitter(prediction.settings)
-    instance = prediction.instance
-    request = Request(
-        tokens=prediction.tokens,
-        head=prediction.head,
-        context=instance.context_length,
-        sampling=prediction.sampling,
-        grammar=prediction.grammar,
-    )
-    async with aclosing(generate(instance.llama, instance.worker, request)) as events:
+async def _stream(
+    context: Context, prediction: Prediction, port: ChannelPort, tally: Tally
+) -> Finished:
+    output = _Output(prediction)
+    engine = prediction.instance.engine
+    if prediction.draft_model is not None:
+        draft = draft_model(context, prediction.draft_model)
+        # Repeated while the draft model loads.
+        port.progress(_progress(Progress(len(prediction.request.tokens), 0, 0)))
+        engine = await context.registry.drafting(prediction.instance, draft)
+    async with aclosing(generate(engine.llama, engine.worker, prediction.request)) as events:
         async for event in events:
             if isinstance(event, Progress):
                 tally.prompt = event.total
                 port.progress(_progress(event))
             elif isinstance(event, Text):
-                tally.count(event.tokens)
-                for piece in splitter.feed(event.content, event.tokens):
-                    await port.send(_fragment(piece))
+                tally.count(event.content, event.tokens)
+                for packet in output.feed(event):
+                    await port.send(packet)
             else:
-                for piece in splitter.finish():
-                    await port.send(_fragment(piece))
+                for packet in output.finish():
+                    await port.send(packet)
                 return event
     raise EngineError("The generation ended without a result")
 
 
-def _splitter(settings: Settings) -> ReasoningSplitter:
-    parsing = Settings(settings.mapping(REASONING_KEY))
-    if not parsing.boolean("enabled", True):
-        return ReasoningSplitter("", "")
-    return ReasoningSplitter(
-        parsing.text("startString", "<think>"), parsing.text("endString", "</think>")
-    )
+class _Output:
+    """Turns generated text into packets: reasoning first, then tool calls in what is plain."""
+
+    def __init__(self, prediction: Prediction) -> None:
+        parsing = Settings(prediction.settings.mapping(REASONING_KEY))
+        if parsing.boolean("enabled", True):
+            start, end = (
+                parsing.text("startString", "<think>"),
+                parsing.text("endString", "</think>"),
+            )
+            self._reasoning = ReasoningSplitter(start, end)
+        else:
+            self._reasoning = ReasoningSplitter("", "")
+        names = prediction.tool_names
+        self._tools = ToolCallSplitter(names) if names else None
+        self._drafted = prediction.draft_model is not None
+
+    def feed(self, text: Text) -> list[Packet]:
+        return self._packets(self._reasoning.feed(text.content, text.tokens))
+
+    def finish(self) -> list[Packet]:
+        packets = self._packets(self._reasoning.finish())
+        if self._tools is not None:
+            packets += [self._tool_packet(event) for event in self._tools.finish()]
+        return packets
+
+    def _packets(self, pieces: list[Piece]) -> list[Packet]:
+        packets: list[Packet] = []
+        for piece in pieces:
+            if self._tools is None or piece.kind != "none":
+                packets.append(self._fragment(piece))
+            else:
+                events = self._tools.feed(piece.content, piece.tokens)
+                packets += [self._tool_packet(event) for event in events]
+        return packets
+
+    def _fragment(self, piece: Piece) -> Packet:
+        fragment = {
+            "content": piece.content,
+            "tokensCount": piece.tokens,
+            "containsDrafted": self._drafted,
+            "reasoningType": piece.kind,
+            "isStructural": False,
+        }
+        return {"type": "fragment", "fragment": fragment}
+
+    def _tool_packet(self, event: ToolEvent) -> Packet:
+        match event:
+            case PlainText():
+                return self._fragment(Piece(event.content, event.tokens, "none"))
+            case CallStarted():
+                self._call_id = str(secrets.randbelow(900_000_000) + 100_000_000)
+                return {"type": "toolCallGenerationStart", "toolCallId": self._call_id}
+            case CallNamed():
+                return {"type": "toolCallGenerationNameReceived", "name": event.name}
+            case CallArguments():
+                return {
+                    "type": "toolCallGenerationArgumentFragmentGenerated",
+                    "content": event.content,
+                }
+            case CallEnded():
+                request = {
+                    "type": "function",
+                    "id": self._call_id,
+                    "name": event.name,
+                    "arguments": event.arguments,
+                }
+                return {
+                    "type": "toolCallGenerationEnd",
+                    "toolCallRequest": request,
+                    "rawContent": event.raw,
+                }
+            case CallFailed():
+                error = ServerError("The model's tool call is incomplete or not well formed")
+                return {
+                    "type": "toolCallGenerationFailed",
+                    "error": error.to_wire(),
+                    "rawContent": event.raw,
+                }
 
 
 def _progress(event: Progress) -> dict[str, Any]:
@@ -151,18 +203,5 @@ def _progress(event: Progress) -> dict[str, Any]:
             "totalPromptTokenCount": event.total,
             "processedPromptTokenCount": event.processed,
             "unprocessedPromptTokenCount": event.total - done,
-        },
-    }
-
-
-def _fragment(piece: Piece) -> dict[str, Any]:
-    return {
-        "type": "fragment",
-        "fragment": {
-            "content": piece.content,
-            "tokensCount": piece.tokens,
-            "containsDrafted": False,
-            "reasoningType": piece.kind,
-            "isStructural": False,
         },
     }

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from model_fixtures.catalog import CatalogModel
+from model_fixtures.server.engine.config import EngineConfig
+from model_fixtures.server.engine.engine import Engine
 from model_fixtures.server.engine.llama import LlamaServer
-from model_fixtures.server.engine.process import WorkerProcess
 from model_fixtures.server.protocol.kv_config import Settings
 
 ALPHABET = string.ascii_letters + string.digits
@@ -28,6 +29,8 @@ class Instance:
     Args:
         model: the catalog entry it was loaded from.
         identifier: what clients call it, unique among the loaded instances.
+        engine: llama.cpp with the model.
+        config: how the engine was started.
         settings: the merged load configuration of the request.
         load_config: the effective load configuration, as it is reported.
         context_length: tokens.
@@ -39,8 +42,9 @@ class Instance:
         self,
         model: CatalogModel,
         identifier: str,
-        worker: WorkerProcess,
+        engine: Engine,
         *,
+        config: EngineConfig,
         settings: Settings,
         load_config: dict[str, Any],
         context_length: int,
@@ -51,8 +55,9 @@ class Instance:
         self.model = model
         self.identifier = identifier
         self.reference = new_reference()
-        self.worker = worker
-        self.llama = LlamaServer(worker)
+        self.engine = engine
+        self.config = config
+        self.drafting: dict[str, Engine] = {}  # the same model with a draft model, by its key
         self.settings = settings
         self.load_config = load_config
         self.context_length = context_length
@@ -61,6 +66,11 @@ class Instance:
         self._clock = clock
         self._idle_since = clock()
         self.requests = 0
+
+    @property
+    def llama(self) -> LlamaServer:
+        """The client of its worker."""
+        return self.engine.llama
 
     @property
     def busy(self) -> bool:
@@ -83,6 +93,6 @@ class Instance:
             self._idle_since = self._clock()
 
     async def close(self) -> None:
-        """Ends the worker process."""
-        await self.worker.stop()
-        await self.llama.close()
+        """Ends its worker processes."""
+        for engine in (self.engine, *self.drafting.values()):
+            await engine.close()

@@ -11,12 +11,17 @@ from types import TracebackType
 
 import anyio
 import anyio.to_thread
+import msgspec
 from anyio.abc import TaskGroup
 
 from model_fixtures.catalog import Catalog, CatalogModel
-from model_fixtures.server.engine.config import effective_load_config, engine_config
+from model_fixtures.server.engine.config import (
+    EngineConfig,
+    effective_load_config,
+    engine_config,
+)
+from model_fixtures.server.engine.engine import Engine
 from model_fixtures.server.engine.errors import LoadFailedError
-from model_fixtures.server.engine.process import WorkerProcess, start_worker
 from model_fixtures.server.protocol import errors
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings
@@ -60,6 +65,7 @@ class Registry:
         self._instances: dict[str, Instance] = {}
         self._reserved: set[str] = set()
         self._changed = anyio.Event()
+        self._drafting = anyio.Lock()
         self._tasks: TaskGroup | None = None
         self.jit_jobs = JitJobs()
         self.experiment_flags: set[str] = set()
@@ -155,16 +161,17 @@ class Registry:
         """
         name = self._reserve(identifier, model.key)
         try:
-            worker, context = await self._start(model, settings, on_progress)
+            config = await self._config(model, settings)
             instance = Instance(
                 model,
                 name,
-                worker,
+                await self._start(model, config, on_progress),
+                config=config,
                 settings=settings,
                 load_config=effective_load_config(
-                    settings, embedding=model.domain == "embedding", context_length=context
+                    settings, embedding=config.embedding, context_length=config.context_length
                 ),
-                context_length=context,
+                context_length=config.context_length,
                 ttl=ttl,
                 jit=jit,
                 clock=self._clock,
@@ -237,9 +244,22 @@ class Registry:
         self._reserved.add(name)
         return name
 
-    async def _start(
-        self, model: CatalogModel, settings: Settings, on_progress: OnProgress
-    ) -> tuple[WorkerProcess, int]:
+    async def drafting(self, instance: Instance, draft: CatalogModel) -> Engine:
+        """The engine that runs an instance's model with a draft model; started once, kept.
+
+        Raises:
+            ServerError: the draft model can't be loaded beside the model.
+        """
+        async with self._drafting:
+            engine = instance.drafting.get(draft.key)
+            if engine is None:
+                file = await anyio.to_thread.run_sync(_weights_file, draft)
+                config = msgspec.structs.replace(instance.config, draft_model=str(file))
+                engine = await self._start(instance.model, config, lambda progress: None)
+                instance.drafting[draft.key] = engine
+            return engine
+
+    async def _config(self, model: CatalogModel, settings: Settings) -> EngineConfig:
         embedding = model.domain == "embedding"
         prefix = "embedding.load" if embedding else "llm.load"
         default = DEFAULT_EMBEDDING_CONTEXT if embedding else DEFAULT_LLM_CONTEXT
@@ -253,7 +273,7 @@ class Registry:
         if model.problem is not None:
             raise ServerError(f"Failed to load {model.key}: {model.problem}")
         file = await anyio.to_thread.run_sync(_weights_file, model)
-        config = engine_config(
+        return engine_config(
             file,
             settings,
             embedding=embedding,
@@ -261,14 +281,18 @@ class Registry:
             threads=self._threads,
             parallel=self._parallel,
         )
+
+    async def _start(
+        self, model: CatalogModel, config: EngineConfig, on_progress: OnProgress
+    ) -> Engine:
         try:
-            return await start_worker(config, self.tasks, on_progress), context
+            return await Engine.start(config, self.tasks, on_progress)
         except LoadFailedError as error:
             raise ServerError(f"Failed to load {model.key}: {error}") from error
 
     async def _notice_end(self, instance: Instance) -> None:
         """Forgets an instance whose worker has crashed."""
-        await instance.worker.ended.wait()
+        await instance.engine.worker.ended.wait()
         if self._instances.get(instance.identifier) is instance:
             await self.unload(instance)
 

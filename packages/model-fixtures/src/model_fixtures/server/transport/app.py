@@ -9,17 +9,14 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from model_fixtures.server.namespaces import NAMESPACES
-from model_fixtures.server.protocol.identities import Identities
-from model_fixtures.server.registry.registry import Registry
+from model_fixtures.server.state import ServerState
 from model_fixtures.server.version import VERSION
 
 from .websocket import Session
 
 
-def build_app(
-    registry: Registry, identities: Identities, *, authentication_timeout: float
-) -> Starlette:
-    """The application that serves the models of a registry."""
+def build_app(state: ServerState) -> Starlette:
+    """The application of a server."""
 
     async def greeting(request: Request) -> JSONResponse:
         return JSONResponse({"lmstudio": True})
@@ -34,7 +31,7 @@ def build_app(
                 PlainTextResponse("no such namespace", status_code=404)
             )
             return
-        await Session(websocket, namespace, identities, registry, authentication_timeout).run()
+        await Session(websocket, namespace, state).run()
 
     return Starlette(
         routes=[

@@ -27,9 +27,8 @@ from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.identities import (
     AuthenticationRefusedError,
     Client,
-    Identities,
 )
-from model_fixtures.server.registry.registry import Registry
+from model_fixtures.server.state import ServerState
 
 REPEAT_SECONDS = 10.0
 MAX_QUEUED_FRAMES = 64  # before a handler waits for a slow reader
@@ -89,15 +88,11 @@ class Session:
         self,
         websocket: WebSocket,
         namespace: Namespace,
-        identities: Identities,
-        registry: Registry,
-        authentication_timeout: float,
+        state: ServerState,
     ) -> None:
         self._websocket = websocket
         self._connection = Connection(namespace)
-        self._identities = identities
-        self._registry = registry
-        self._authentication_timeout = authentication_timeout
+        self._state = state
         self._outbox = Outbox()
         self._ports: dict[int, ChannelPort] = {}
 
@@ -111,18 +106,18 @@ class Session:
             try:
                 await self._serve(client)
             finally:
-                self._identities.leave(client)
+                self._state.identities.leave(client)
         except WebSocketDisconnect:
             pass
 
     async def _authenticate(self) -> Client | None:
         refusal = "Authentication timed out"
-        with anyio.move_on_after(self._authentication_timeout):
+        with anyio.move_on_after(self._state.options.authentication_timeout):
             while True:
                 for event in self._connection.receive(await self._receive()):
                     if isinstance(event, Authenticate):
                         try:
-                            client = self._identities.enter(event.identifier, event.passkey)
+                            client = self._state.identities.enter(event.identifier, event.passkey)
                         except AuthenticationRefusedError as error:
                             await self._refuse(str(error))
                             return None
@@ -137,7 +132,7 @@ class Session:
         await self._websocket.close()
 
     async def _serve(self, client: Client) -> None:
-        context = Context(client, self._registry)
+        context = Context(client, self._state)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._write)
             tasks.start_soon(self._repeat_progress)

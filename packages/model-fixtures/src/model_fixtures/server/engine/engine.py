@@ -1,0 +1,31 @@
+"""A worker process and the client that talks to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from anyio.abc import TaskGroup
+
+from .config import EngineConfig
+from .llama import LlamaServer
+from .process import WorkerProcess, start_worker
+
+
+class Engine:
+    """llama.cpp with a loaded model."""
+
+    def __init__(self, worker: WorkerProcess) -> None:
+        self.worker = worker
+        self.llama = LlamaServer(worker)
+
+    @classmethod
+    async def start(
+        cls, config: EngineConfig, tasks: TaskGroup, on_progress: Callable[[float], None]
+    ) -> Engine:
+        """Starts a worker; see `start_worker`."""
+        return cls(await start_worker(config, tasks, on_progress))
+
+    async def close(self) -> None:
+        """Ends the worker and gives its memory back."""
+        await self.worker.stop()
+        await self.llama.close()

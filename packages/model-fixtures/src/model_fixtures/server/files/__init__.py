@@ -1,0 +1,1 @@
+"""Files that clients have uploaded."""

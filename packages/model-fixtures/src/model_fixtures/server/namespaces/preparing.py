@@ -1,0 +1,161 @@
+"""Makes a request for text ready: settings, prompt, grammar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from model_fixtures.server.engine.chat import ImageReader, Turn, no_images
+from model_fixtures.server.engine.generation import Request, ToolGrammar
+from model_fixtures.server.engine.overflow import common_prefix
+from model_fixtures.server.engine.prompt import Prompt, chat_prompt
+from model_fixtures.server.engine.sampling import Sampling, sampling_from
+from model_fixtures.server.engine.structured import grammar_for
+from model_fixtures.server.engine.tool_format import CALL_START, definition
+from model_fixtures.server.engine.tool_grammar import tool_grammar
+from model_fixtures.server.images import ImageError, prepare
+from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.kv_config import Settings, Stack
+from model_fixtures.server.registry.instance import Instance
+
+from .context import Context
+from .model_endpoints import engine_errors
+
+TOOLS_KEY = "llm.prediction.tools"
+DRAFT_KEY = "llm.prediction.speculativeDecoding.draftModel"
+
+
+class Prediction(Struct, frozen=True, kw_only=True):
+    """A prediction that is ready to run."""
+
+    instance: Instance
+    settings: Settings
+    request: Request
+    formatted: str  # the prompt text
+    tool_names: set[str]
+    draft_model: str | None
+
+
+def request_settings(context: Context, stack: Stack, preset: str | UnsetType) -> Settings:
+    """The merged settings of a request, a preset below its own layers.
+
+    Raises:
+        ServerError: there is no such preset.
+    """
+    settings = Settings.from_stack(stack)
+    if preset is UNSET or not preset:
+        return settings
+    return context.state.presets.settings(preset).overlaid(settings)
+
+
+def image_reader(context: Context, instance: Instance) -> ImageReader:
+    """Reads a client's uploaded images for an instance, ready for llama.cpp."""
+    if not instance.model.vision:
+        return no_images
+
+    def read(identifier: str) -> bytes:
+        try:
+            return prepare(context.state.files.get(context.client, identifier).read()).png
+        except ImageError as error:
+            raise ServerError(str(error)) from error
+
+    return read
+
+
+async def prepare_completion(instance: Instance, settings: Settings, text: str) -> Prediction:
+    """Continues a text: no template, no tools."""
+    with engine_errors():
+        tokens = await instance.llama.tokenize(text, special=True)
+    return _prediction(instance, settings, Prompt(text), tokens, head=0, tools=[])
+
+
+async def prepare_chat(instance: Instance, settings: Settings, turns: list[Turn]) -> Prediction:
+    """Answers a chat."""
+    tools = offered_tools(settings)
+    sampling = _sampling(instance, settings)
+    with engine_errors():
+        prompt = await chat_prompt(instance.llama, turns, settings, tools=tools)
+        tokens = await instance.llama.tokenize(prompt.text, special=True)
+        head = 0
+        if len(tokens) + (sampling.max_tokens or instance.context_length) > instance.context_length:
+            first = await chat_prompt(instance.llama, _first_turns(turns), settings, tools=tools)
+            begin = await instance.llama.tokenize(first.text, special=True)
+            head = common_prefix(tokens, begin)
+    return _prediction(instance, settings, prompt, tokens, head=head, tools=tools)
+
+
+def offered_tools(settings: Settings) -> list[dict[str, Any]]:
+    """The tool definitions of a request; those without a name are left out."""
+    setting = Settings(settings.mapping(TOOLS_KEY))
+    if setting.text("type", "none") != "toolArray":
+        return []
+    return [
+        tool
+        for tool in setting.sequence("tools")
+        if isinstance(tool, dict) and isinstance(tool.get("function", {}).get("name"), str)
+    ]
+
+
+def _prediction(
+    instance: Instance,
+    settings: Settings,
+    prompt: Prompt,
+    tokens: list[int],
+    *,
+    head: int,
+    tools: list[dict[str, Any]],
+) -> Prediction:
+    structured = settings.mapping("llm.prediction.structured")
+    grammar = grammar_for(structured, bounded=instance.model.stand_in)
+    sampling = _sampling(instance, settings)
+    if grammar is not None and structured.get("type") == "json":
+        sampling = _whole_json(settings, sampling, instance)
+    lazy = None
+    if tools and grammar is None:
+        lazy = ToolGrammar(tool_grammar(tools), CALL_START)
+    request = Request(
+        tokens=tokens,
+        head=head,
+        context=instance.context_length,
+        sampling=sampling,
+        grammar=grammar,
+        images=prompt if prompt.images else None,
+        lazy_grammar=lazy,
+    )
+    return Prediction(
+        instance=instance,
+        settings=settings,
+        request=request,
+        formatted=prompt.text,
+        tool_names={definition(tool)[0] for tool in tools},
+        draft_model=settings.text(DRAFT_KEY, "") or None,
+    )
+
+
+def _sampling(instance: Instance, settings: Settings) -> Sampling:
+    seed = instance.settings.checked("llm.load.seed", None)
+    load_seed = int(seed) if seed is not None and seed >= 0 else None
+    return sampling_from(settings, load_seed=load_seed, stand_in=instance.model.stand_in)
+
+
+def _whole_json(settings: Settings, sampling: Sampling, instance: Instance) -> Sampling:
+    """A bounded grammar ends by itself; a stand-in's default limit would cut its JSON.
+
+    Should a schema admit values without end, the context is the limit.
+    """
+    asked = settings.checked("llm.prediction.maxPredictedTokens", None)
+    if not instance.model.stand_in or asked is not None:
+        return sampling
+    return msgspec.structs.replace(sampling, max_tokens=None, overflow="stopAtLimit")
+
+
+def _first_turns(turns: list[Turn]) -> list[Turn]:
+    """The system prompt and the first user message: what `truncateMiddle` keeps."""
+    kept: list[Turn] = []
+    for turn in turns:
+        kept.append(turn)
+        if turn.role == "user":
+            break
+    return kept

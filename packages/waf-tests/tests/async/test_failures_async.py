@@ -1,0 +1,208 @@
+"""Every way in which the async client may fail to get through says what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+import lmstudio
+import pytest
+from waf_tests.client import (
+    AsyncClient,
+    BlockedByFirewallError,
+    CertificateError,
+    UnexpectedAnswerError,
+)
+from waf_tests.edge import Edge
+from waf_tests.edge.certificates import issue
+from waf_tests.secret import Secret
+from waf_tests.testing.origin import Answer, RecordingOrigin
+
+pytestmark = pytest.mark.anyio
+
+MakeEdge = Callable[..., Edge]
+Trust = Callable[[Edge], None]
+
+RAY = (("CF-Ray", "8f00b204e9800998-FRA"),)
+
+
+async def test_blocked_async(edge: Edge) -> None:
+    """A 403 on the probe is `blocked by the firewall` with the ray id, not `is it running?`."""
+    with pytest.raises(BlockedByFirewallError, match="blocked by the firewall") as caught:
+        async with AsyncClient(edge.api_host):
+            pass
+    assert caught.value.ray_id is not None
+    assert caught.value.ray_id.endswith("-TST")
+    assert f"ray id {caught.value.ray_id}" in str(caught.value)
+    assert "Is LM Studio running?" not in str(caught.value)
+    assert isinstance(caught.value, lmstudio.LMStudioClientError)
+
+
+async def test_blocked_websocket_async() -> None:
+    """A 403 in place of the websocket's 101 says the same, with its own ray id."""
+    answer = Answer("403 Forbidden", RAY)
+    with (
+        RecordingOrigin(upgrade_answer=answer) as origin,
+        pytest.raises(BlockedByFirewallError, match=r"/(embedding|system): blocked") as caught,
+    ):
+        async with AsyncClient(origin.address, x_api_key="k") as client:
+            await client.list_downloaded_models()
+    assert caught.value.ray_id == "8f00b204e9800998-FRA"
+    assert "Is LM Studio running?" not in str(caught.value)
+
+
+async def test_blocked_without_ray_id_async() -> None:
+    """A firewall that gives no ray id is named as well, and the message says that there is none."""
+    with (
+        RecordingOrigin(answer=Answer("403 Forbidden")) as origin,
+        pytest.raises(BlockedByFirewallError, match="no ray id given") as caught,
+    ):
+        async with AsyncClient(origin.address):
+            pass
+    assert caught.value.ray_id is None
+
+
+async def test_challenged_async() -> None:
+    """A browser challenge is told apart from a block."""
+    answer = Answer("403 Forbidden", (*RAY, ("cf-mitigated", "challenge")))
+    with (
+        RecordingOrigin(answer=answer) as origin,
+        pytest.raises(BlockedByFirewallError, match="challenged by the firewall") as caught,
+    ):
+        async with AsyncClient(origin.address):
+            pass
+    assert caught.value.challenged
+
+
+async def test_redirect_not_followed_async() -> None:
+    """A redirect is reported, and the key is not sent on to where it points."""
+    with RecordingOrigin() as elsewhere:
+        location = (("Location", f"http://{elsewhere.address}/lmstudio-greeting"),)
+        with (
+            RecordingOrigin(answer=Answer("302 Found", location)) as origin,
+            pytest.raises(UnexpectedAnswerError, match="never sent on") as caught,
+        ):
+            async with AsyncClient(origin.address, x_api_key="k"):
+                pass
+    assert caught.value.status == 302
+    assert elsewhere.requests == []
+
+
+async def test_host_down_behind_edge_async(make_edge: MakeEdge, trust: Trust) -> None:
+    """With the edge up and LM Studio down, the error says that the firewall let it through."""
+    with RecordingOrigin() as gone:
+        address = gone.address
+    down = make_edge(address)
+    trust(down)
+    with pytest.raises(
+        UnexpectedAnswerError, match="LM Studio behind it does not answer"
+    ) as caught:
+        async with AsyncClient(down.api_host, x_api_key=down.key.reveal()):
+            pass
+    assert caught.value.status == 502
+
+
+@pytest.mark.parametrize("body", [b"hello", b"[]", b'{"lmstudio":false}'])
+async def test_not_lm_studio_async(body: bytes) -> None:
+    """A server that answers 200 without the greeting is said not to look like LM Studio."""
+    with (
+        RecordingOrigin(answer=Answer("200 OK", (), body)) as origin,
+        pytest.raises(UnexpectedAnswerError, match="does not look like LM Studio"),
+    ):
+        async with AsyncClient(origin.address):
+            pass
+
+
+async def test_nobody_there_async() -> None:
+    """Where nothing listens, the SDK's own question is the right one."""
+    with RecordingOrigin() as gone:
+        address = gone.address
+    with pytest.raises(lmstudio.LMStudioClientError, match=r"Is LM Studio running\?"):
+        async with AsyncClient(address, x_api_key="k"):
+            pass
+
+
+async def test_unknown_ca_async(origin_edge: Edge) -> None:
+    """A certificate of an unknown CA is reported as such, with what to do, before a key is sent."""
+    with pytest.raises(CertificateError, match="certificate was not accepted") as caught:
+        async with AsyncClient(origin_edge.api_host, x_api_key="k"):
+            pass
+    assert "SSL_CERT_FILE" in str(caught.value)
+    assert "Is LM Studio running?" not in str(caught.value)
+
+
+async def test_ca_parameter_async(origin_edge: Edge) -> None:
+    """ca_file alone makes the client accept a private CA."""
+    key, ca_file = origin_edge.key.reveal(), origin_edge.ca_file
+    async with AsyncClient(origin_edge.api_host, x_api_key=key, ca_file=ca_file) as client:
+        assert list(await client.list_downloaded_models()) == []
+
+
+async def test_certificate_of_another_host_async(make_edge: MakeEdge, trust: Trust) -> None:
+    """A certificate for another name is reported as such."""
+    other = make_edge("127.0.0.1:9", certificate=issue("other.example"))
+    trust(other)
+    with pytest.raises(CertificateError, match="Hostname mismatch"):
+        async with AsyncClient(other.api_host):
+            pass
+
+
+async def test_expired_certificate_async(make_edge: MakeEdge, trust: Trust) -> None:
+    """An expired certificate is reported as such."""
+    past = datetime(2020, 1, 1, tzinfo=timezone.utc)
+    expired = make_edge("127.0.0.1:9", certificate=issue("localhost", not_after=past))
+    trust(expired)
+    with pytest.raises(CertificateError, match="expired"):
+        async with AsyncClient(expired.api_host):
+            pass
+
+
+async def test_bad_ca_file_async(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+) -> None:
+    """SSL_CERT_FILE that names no certificate is reported by its name."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(pytestconfig.rootpath / "no-such.pem"))
+    with pytest.raises(lmstudio.LMStudioValueError, match=r"SSL_CERT_FILE .*no-such\.pem"):
+        async with AsyncClient(edge.api_host):
+            pass
+
+
+async def test_tls_to_a_plain_port_async(origin: RecordingOrigin) -> None:
+    """https:// for a host without TLS is reported as a TLS problem."""
+    with pytest.raises(CertificateError, match="no TLS connection"):
+        async with AsyncClient(f"https://{origin.address}"):
+            pass
+
+
+async def test_plain_to_a_tls_port_async(edge: Edge) -> None:
+    """Without scheme or 443 a TLS port is spoken to in plain, and its answer is shown."""
+    with pytest.raises(UnexpectedAnswerError, match="answered 400"):
+        async with AsyncClient(f"localhost:{edge.port}", x_api_key="not-the-key"):
+            pass
+
+
+@pytest.mark.parametrize("scheme", ["https", "wss", "HTTPS"])
+async def test_schemes_async(scheme: str, edge: Edge, key: Secret) -> None:
+    """https:// and wss:// both mean TLS, for the probe and for the websockets."""
+    host = edge.api_host.replace("https", scheme)
+    async with AsyncClient(host, x_api_key=key.reveal()) as client:
+        assert list(await client.list_downloaded_models()) == []
+        assert client.api_host == f"localhost:{edge.port}"
+
+
+async def test_ipv6_literal_async() -> None:
+    """An IPv6 literal in brackets connects, probe and websockets."""
+    with RecordingOrigin(address="::1") as origin:
+        async with AsyncClient(origin.address, x_api_key="k") as client:
+            assert list(await client.list_downloaded_models()) == []
+    assert origin.requests[0].values("host") == [origin.address]
+
+
+async def test_ipv6_literal_in_tls_async(
+    origin: RecordingOrigin, make_edge: MakeEdge, trust: Trust
+) -> None:
+    """An IPv6 literal in brackets connects in TLS, and the certificate's address is checked."""
+    edge = make_edge(origin.address, host="::1", listen=("::1",))
+    trust(edge)
+    async with AsyncClient(edge.api_host, x_api_key=edge.key.reveal()) as client:
+        assert list(await client.list_downloaded_models()) == []

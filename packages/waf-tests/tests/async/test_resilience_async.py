@@ -1,0 +1,123 @@
+"""Long-lived async clients: restarts, idle rules, large messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import anyio.to_thread
+import lmstudio
+import pytest
+from waf_tests.client import AsyncClient, BlockedByFirewallError
+from waf_tests.edge import Edge
+from waf_tests.secret import Secret
+from waf_tests.testing.origin import RecordingOrigin
+from waf_tests.testing.pings import ping_every
+from waf_tests.testing.raw import open_silent_websocket
+
+pytestmark = pytest.mark.anyio
+
+MakeEdge = Callable[..., Edge]
+Trust = Callable[[Edge], None]
+
+# Cloudflare closes a websocket after 100 s of silence; the SDK pings every 20 s. Both shortened.
+IDLE_SECONDS = 2.0
+PING_SECONDS = 0.25
+MEBIBYTE = 1 << 20
+
+
+async def test_edge_restart_async(make_edge: MakeEdge, trust: Trust) -> None:
+    """After a restart of the edge, an open client reconnects its session, with its key."""
+    with RecordingOrigin() as origin:
+        edge = make_edge(origin.address)
+        trust(edge)
+        async with AsyncClient(edge.api_host, x_api_key=edge.key.reveal()) as client:
+            assert list(await client.list_downloaded_models()) == []
+            edge.stop()
+            with pytest.raises(lmstudio.LMStudioWebsocketError):
+                await client.list_downloaded_models()
+            edge.start()
+            count = len(origin.requests)
+            await client.system.aclose()
+            await client.system.connect()
+            assert list(await client.list_downloaded_models()) == []
+        edge.stop()
+    (handshake,) = origin.requests[count:]
+    assert handshake.target == "/system"
+    assert handshake.values("x-api-key") == [edge.key.reveal()]
+
+
+async def test_new_client_after_restart_async(make_edge: MakeEdge, trust: Trust) -> None:
+    """While the edge is down a new client is told so; after the restart the same host works."""
+    with RecordingOrigin() as origin:
+        edge = make_edge(origin.address)
+        trust(edge)
+        edge.stop()
+        with pytest.raises(lmstudio.LMStudioClientError, match="not reachable"):
+            async with AsyncClient(edge.api_host, x_api_key=edge.key.reveal()):
+                pass
+        edge.start()
+        async with AsyncClient(edge.api_host, x_api_key=edge.key.reveal()) as client:
+            assert list(await client.list_downloaded_models()) == []
+        edge.stop()
+
+
+async def test_key_changed_meanwhile_async(make_edge: MakeEdge, trust: Trust) -> None:
+    """When the edge comes back with another key, reconnecting says that the firewall blocks."""
+    with RecordingOrigin() as origin:
+        edge = make_edge(origin.address)
+        trust(edge)
+        async with AsyncClient(edge.api_host, x_api_key=edge.key.reveal()) as client:
+            assert list(await client.list_downloaded_models()) == []
+            edge.stop()
+            edge.change_key(Secret("another-key"))
+            edge.start()
+            await client.system.aclose()
+            with pytest.raises(BlockedByFirewallError, match="/system: blocked"):
+                await client.system.connect()
+        edge.stop()
+
+
+@pytest.mark.slow
+async def test_pings_keep_idle_connection_async(
+    make_edge: MakeEdge, trust: Trust, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that says nothing outlives the idle rule, because the SDK's websockets ping."""
+    ping_every(PING_SECONDS, monkeypatch)
+    with RecordingOrigin() as origin:
+        edge = make_edge(origin.address, idle_seconds=IDLE_SECONDS)
+        trust(edge)
+        async with AsyncClient(edge.api_host, x_api_key=edge.key.reveal()) as client:
+            assert list(await client.list_downloaded_models()) == []
+            with open_silent_websocket(edge) as silent:
+                # It was opened last and is closed first: by the time it is, the rule has struck.
+                # sync: use silent.wait_until_closed()
+                await anyio.to_thread.run_sync(silent.wait_until_closed)
+            assert list(await client.list_downloaded_models()) == []
+        edge.stop()
+
+
+@pytest.mark.slow
+async def test_idle_connection_closed_async(
+    make_edge: MakeEdge, trust: Trust, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without pings the idle rule closes the same client's connection: the rule is in force."""
+    ping_every(None, monkeypatch)
+    with RecordingOrigin() as origin:
+        edge = make_edge(origin.address, idle_seconds=IDLE_SECONDS)
+        trust(edge)
+        async with AsyncClient(edge.api_host, x_api_key=edge.key.reveal()) as client:
+            assert list(await client.list_downloaded_models()) == []
+            with open_silent_websocket(edge) as silent:
+                # sync: use silent.wait_until_closed()
+                await anyio.to_thread.run_sync(silent.wait_until_closed)
+            with pytest.raises(lmstudio.LMStudioWebsocketError):
+                await client.list_downloaded_models()
+        edge.stop()
+
+
+@pytest.mark.parametrize("size", [0, 1, 100_000, 24 * MEBIBYTE])
+async def test_upload_async(size: int, edge: Edge, key: Secret) -> None:
+    """A file of any size, in one websocket message, arrives complete behind the edge."""
+    async with AsyncClient(edge.api_host, x_api_key=key.reveal()) as client:
+        handle = await client.prepare_image(bytes(size), "picture.png")
+    assert handle.size_bytes == size

@@ -1,0 +1,209 @@
+# DO NOT EDIT. Written by scripts/sync_tests.py from
+# packages/waf-tests/tests/async/test_failures_async.py
+# Change that, then: hatch run sync:generate
+"""Every way in which the sync client may fail to get through says what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+import lmstudio
+import pytest
+from waf_tests.client import (
+    BlockedByFirewallError,
+    CertificateError,
+    Client,
+    UnexpectedAnswerError,
+)
+from waf_tests.edge import Edge
+from waf_tests.edge.certificates import issue
+from waf_tests.secret import Secret
+from waf_tests.testing.origin import Answer, RecordingOrigin
+
+MakeEdge = Callable[..., Edge]
+Trust = Callable[[Edge], None]
+
+RAY = (("CF-Ray", "8f00b204e9800998-FRA"),)
+
+
+def test_blocked_sync(edge: Edge) -> None:
+    """A 403 on the probe is `blocked by the firewall` with the ray id, not `is it running?`."""
+    with pytest.raises(BlockedByFirewallError, match="blocked by the firewall") as caught:
+        with Client(edge.api_host):
+            pass
+    assert caught.value.ray_id is not None
+    assert caught.value.ray_id.endswith("-TST")
+    assert f"ray id {caught.value.ray_id}" in str(caught.value)
+    assert "Is LM Studio running?" not in str(caught.value)
+    assert isinstance(caught.value, lmstudio.LMStudioClientError)
+
+
+def test_blocked_websocket_sync() -> None:
+    """A 403 in place of the websocket's 101 says the same, with its own ray id."""
+    answer = Answer("403 Forbidden", RAY)
+    with (
+        RecordingOrigin(upgrade_answer=answer) as origin,
+        pytest.raises(BlockedByFirewallError, match=r"/(embedding|system): blocked") as caught,
+    ):
+        with Client(origin.address, x_api_key="k") as client:
+            client.list_downloaded_models()
+    assert caught.value.ray_id == "8f00b204e9800998-FRA"
+    assert "Is LM Studio running?" not in str(caught.value)
+
+
+def test_blocked_without_ray_id_sync() -> None:
+    """A firewall that gives no ray id is named as well, and the message says that there is none."""
+    with (
+        RecordingOrigin(answer=Answer("403 Forbidden")) as origin,
+        pytest.raises(BlockedByFirewallError, match="no ray id given") as caught,
+    ):
+        with Client(origin.address):
+            pass
+    assert caught.value.ray_id is None
+
+
+def test_challenged_sync() -> None:
+    """A browser challenge is told apart from a block."""
+    answer = Answer("403 Forbidden", (*RAY, ("cf-mitigated", "challenge")))
+    with (
+        RecordingOrigin(answer=answer) as origin,
+        pytest.raises(BlockedByFirewallError, match="challenged by the firewall") as caught,
+    ):
+        with Client(origin.address):
+            pass
+    assert caught.value.challenged
+
+
+def test_redirect_not_followed_sync() -> None:
+    """A redirect is reported, and the key is not sent on to where it points."""
+    with RecordingOrigin() as elsewhere:
+        location = (("Location", f"http://{elsewhere.address}/lmstudio-greeting"),)
+        with (
+            RecordingOrigin(answer=Answer("302 Found", location)) as origin,
+            pytest.raises(UnexpectedAnswerError, match="never sent on") as caught,
+        ):
+            with Client(origin.address, x_api_key="k"):
+                pass
+    assert caught.value.status == 302
+    assert elsewhere.requests == []
+
+
+def test_host_down_behind_edge_sync(make_edge: MakeEdge, trust: Trust) -> None:
+    """With the edge up and LM Studio down, the error says that the firewall let it through."""
+    with RecordingOrigin() as gone:
+        address = gone.address
+    down = make_edge(address)
+    trust(down)
+    with pytest.raises(
+        UnexpectedAnswerError, match="LM Studio behind it does not answer"
+    ) as caught:
+        with Client(down.api_host, x_api_key=down.key.reveal()):
+            pass
+    assert caught.value.status == 502
+
+
+@pytest.mark.parametrize("body", [b"hello", b"[]", b'{"lmstudio":false}'])
+def test_not_lm_studio_sync(body: bytes) -> None:
+    """A server that answers 200 without the greeting is said not to look like LM Studio."""
+    with (
+        RecordingOrigin(answer=Answer("200 OK", (), body)) as origin,
+        pytest.raises(UnexpectedAnswerError, match="does not look like LM Studio"),
+    ):
+        with Client(origin.address):
+            pass
+
+
+def test_nobody_there_sync() -> None:
+    """Where nothing listens, the SDK's own question is the right one."""
+    with RecordingOrigin() as gone:
+        address = gone.address
+    with pytest.raises(lmstudio.LMStudioClientError, match=r"Is LM Studio running\?"):
+        with Client(address, x_api_key="k"):
+            pass
+
+
+def test_unknown_ca_sync(origin_edge: Edge) -> None:
+    """A certificate of an unknown CA is reported as such, with what to do, before a key is sent."""
+    with pytest.raises(CertificateError, match="certificate was not accepted") as caught:
+        with Client(origin_edge.api_host, x_api_key="k"):
+            pass
+    assert "SSL_CERT_FILE" in str(caught.value)
+    assert "Is LM Studio running?" not in str(caught.value)
+
+
+def test_ca_parameter_sync(origin_edge: Edge) -> None:
+    """ca_file alone makes the client accept a private CA."""
+    key, ca_file = origin_edge.key.reveal(), origin_edge.ca_file
+    with Client(origin_edge.api_host, x_api_key=key, ca_file=ca_file) as client:
+        assert list(client.list_downloaded_models()) == []
+
+
+def test_certificate_of_another_host_sync(make_edge: MakeEdge, trust: Trust) -> None:
+    """A certificate for another name is reported as such."""
+    other = make_edge("127.0.0.1:9", certificate=issue("other.example"))
+    trust(other)
+    with pytest.raises(CertificateError, match="Hostname mismatch"):
+        with Client(other.api_host):
+            pass
+
+
+def test_expired_certificate_sync(make_edge: MakeEdge, trust: Trust) -> None:
+    """An expired certificate is reported as such."""
+    past = datetime(2020, 1, 1, tzinfo=timezone.utc)
+    expired = make_edge("127.0.0.1:9", certificate=issue("localhost", not_after=past))
+    trust(expired)
+    with pytest.raises(CertificateError, match="expired"):
+        with Client(expired.api_host):
+            pass
+
+
+def test_bad_ca_file_sync(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+) -> None:
+    """SSL_CERT_FILE that names no certificate is reported by its name."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(pytestconfig.rootpath / "no-such.pem"))
+    with pytest.raises(lmstudio.LMStudioValueError, match=r"SSL_CERT_FILE .*no-such\.pem"):
+        with Client(edge.api_host):
+            pass
+
+
+def test_tls_to_a_plain_port_sync(origin: RecordingOrigin) -> None:
+    """https:// for a host without TLS is reported as a TLS problem."""
+    with pytest.raises(CertificateError, match="no TLS connection"):
+        with Client(f"https://{origin.address}"):
+            pass
+
+
+def test_plain_to_a_tls_port_sync(edge: Edge) -> None:
+    """Without scheme or 443 a TLS port is spoken to in plain, and its answer is shown."""
+    with pytest.raises(UnexpectedAnswerError, match="answered 400"):
+        with Client(f"localhost:{edge.port}", x_api_key="not-the-key"):
+            pass
+
+
+@pytest.mark.parametrize("scheme", ["https", "wss", "HTTPS"])
+def test_schemes_sync(scheme: str, edge: Edge, key: Secret) -> None:
+    """https:// and wss:// both mean TLS, for the probe and for the websockets."""
+    host = edge.api_host.replace("https", scheme)
+    with Client(host, x_api_key=key.reveal()) as client:
+        assert list(client.list_downloaded_models()) == []
+        assert client.api_host == f"localhost:{edge.port}"
+
+
+def test_ipv6_literal_sync() -> None:
+    """An IPv6 literal in brackets connects, probe and websockets."""
+    with RecordingOrigin(address="::1") as origin:
+        with Client(origin.address, x_api_key="k") as client:
+            assert list(client.list_downloaded_models()) == []
+    assert origin.requests[0].values("host") == [origin.address]
+
+
+def test_ipv6_literal_in_tls_sync(
+    origin: RecordingOrigin, make_edge: MakeEdge, trust: Trust
+) -> None:
+    """An IPv6 literal in brackets connects in TLS, and the certificate's address is checked."""
+    edge = make_edge(origin.address, host="::1", listen=("::1",))
+    trust(edge)
+    with Client(edge.api_host, x_api_key=edge.key.reveal()) as client:
+        assert list(client.list_downloaded_models()) == []

@@ -1,0 +1,126 @@
+# DO NOT EDIT. Written by scripts/sync_tests.py from
+# packages/waf-tests/tests/async/test_tokens_async.py
+# Change that, then: hatch run sync:generate
+"""Two doors one behind the other: the firewall wants its key, the host its API token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import lmstudio
+import pytest
+from waf_tests.client import BlockedByFirewallError, Client
+from waf_tests.edge import Edge
+from waf_tests.secret import Secret
+from waf_tests.testing.origin import RecordingOrigin
+
+TOKEN = Secret("sk-lm-abcdEFGH:abcdefghij0123456789")
+OTHER_TOKEN = Secret("sk-lm-abcdEFGH:9876543210jihgfedcba")
+
+Refused = lmstudio.LMStudioServerError
+
+
+@pytest.fixture
+def locked(make_edge: Callable[..., Edge], trust: Callable[[Edge], None]) -> Iterator[Edge]:
+    """An edge in front of a host that accepts TOKEN alone."""
+    with RecordingOrigin(token=TOKEN) as origin:
+        edge = make_edge(origin.address)
+        trust(edge)
+        yield edge
+        edge.stop()
+
+
+def test_both_right_sync(locked: Edge) -> None:
+    """With key and token the call is answered."""
+    client = Client(locked.api_host, TOKEN.reveal(), x_api_key=locked.key.reveal())
+    with client:
+        assert list(client.list_downloaded_models()) == []
+
+
+def test_from_environment_sync(locked: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LMSTUDIO_API_TOKEN and LMSTUDIO_X_API_KEY together open both doors."""
+    monkeypatch.setenv("LMSTUDIO_API_TOKEN", TOKEN.reveal())
+    monkeypatch.setenv("LMSTUDIO_X_API_KEY", locked.key.reveal())
+    with Client(locked.api_host) as client:
+        assert list(client.list_downloaded_models()) == []
+
+
+@pytest.mark.parametrize("token", [None, "", OTHER_TOKEN.reveal()], ids=["none", "empty", "wrong"])
+def test_token_wrong_sync(token: str | None, locked: Edge) -> None:
+    """With the key but without the token the host refuses: an authentication error, no block."""
+    with pytest.raises(Refused, match="Authentication failed"):
+        with Client(locked.api_host, token, x_api_key=locked.key.reveal()) as client:
+            client.list_downloaded_models()
+
+
+def test_key_wrong_sync(locked: Edge) -> None:
+    """With the token but the wrong key the firewall blocks, and the host hears nothing."""
+    with pytest.raises(BlockedByFirewallError):
+        with Client(locked.api_host, TOKEN.reveal(), x_api_key="wrong") as client:
+            client.list_downloaded_models()
+
+
+def test_both_wrong_sync(locked: Edge) -> None:
+    """With both wrong the firewall answers first."""
+    with pytest.raises(BlockedByFirewallError):
+        with Client(locked.api_host, OTHER_TOKEN.reveal(), x_api_key="wrong") as client:
+            client.list_downloaded_models()
+
+
+def test_token_is_no_key_sync(locked: Edge) -> None:
+    """The token in the place of the key does not open the firewall."""
+    with pytest.raises(BlockedByFirewallError):
+        with Client(locked.api_host, TOKEN.reveal(), x_api_key=TOKEN.reveal()) as client:
+            client.list_downloaded_models()
+
+
+def test_parameter_before_environment_sync(locked: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A right token parameter wins over a wrong variable."""
+    monkeypatch.setenv("LMSTUDIO_API_TOKEN", OTHER_TOKEN.reveal())
+    client = Client(locked.api_host, TOKEN.reveal(), x_api_key=locked.key.reveal())
+    with client:
+        assert list(client.list_downloaded_models()) == []
+
+
+def test_wrong_parameter_before_environment_sync(
+    locked: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrong token parameter is not saved by a right variable."""
+    monkeypatch.setenv("LMSTUDIO_API_TOKEN", TOKEN.reveal())
+    with pytest.raises(Refused, match="Authentication failed"):
+        with Client(locked.api_host, OTHER_TOKEN.reveal(), x_api_key=locked.key.reveal()) as client:
+            client.list_downloaded_models()
+
+
+def test_empty_parameter_sync(locked: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty token parameter counts as not given: the variable's token is used."""
+    monkeypatch.setenv("LMSTUDIO_API_TOKEN", TOKEN.reveal())
+    with Client(locked.api_host, "", x_api_key=locked.key.reveal()) as client:
+        assert list(client.list_downloaded_models()) == []
+
+
+@pytest.mark.parametrize(
+    "token", ["hunter2hunter2", "sk-lm-short:abcdefghij0123456789", "sk-lm-abcdEFGH:tooshort"]
+)
+def test_malformed_sync(token: str) -> None:
+    """A malformed token is refused before anything is sent, and is not in the message."""
+    with (
+        RecordingOrigin() as origin,
+        pytest.raises(lmstudio.LMStudioValueError, match="does not look like") as caught,
+    ):
+        with Client(origin.address, token):
+            pass
+    assert token not in str(caught.value)
+    assert origin.received == b""
+
+
+def test_token_not_in_headers_sync() -> None:
+    """The token travels inside the websocket alone, never in a header that a firewall would log."""
+    with RecordingOrigin(token=TOKEN) as origin:
+        with Client(origin.address, TOKEN.reveal(), x_api_key="k") as client:
+            client.list_downloaded_models()
+    passkey = TOKEN.reveal().rpartition(":")[2]
+    assert origin.requests
+    for request in origin.requests:
+        assert passkey not in request.target
+        assert all(passkey not in value for _, value in request.headers)

@@ -1,0 +1,112 @@
+"""The Cloudflare expression that is printed, held against the table it is written for."""
+
+from __future__ import annotations
+
+import pytest
+from octorules_wirefilter import parse_expression
+from waf_tests.rule.expression import PLACEHOLDER, RuleError, cloudflare_expression, type_check
+from waf_tests.rule.table import ALLOWED, BLOCKED, Decides, Row
+from waf_tests.secret import Secret
+from waf_tests.testing.evaluator import Fields, compile_expression
+
+HOST = "lm.example.com"
+KEY = "s3cr3t-Key"
+
+
+def _fields(request: bytes) -> Fields:
+    """A request as Cloudflare's fields; for rows whose HTTP is well-formed."""
+    head = request.decode("latin-1").split("\r\n\r\n")[0]
+    first, *lines = head.split("\r\n")
+    headers: dict[str, tuple[str, ...]] = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        headers[name.lower()] = (*headers.get(name.lower(), ()), value.strip(" \t"))
+    return Fields(headers["host"][0], first.rpartition(" ")[2], headers=headers)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(row, id=row.name.replace(" ", "-"))
+        for row in (*ALLOWED, *BLOCKED)
+        if row.decides is Decides.RULE
+    ],
+)
+def test_expression_decides_as_the_table(row: Row) -> None:
+    """For every well-formed request, the printed expression blocks exactly what it should."""
+    blocks = compile_expression(cloudflare_expression(HOST, Secret(KEY)))
+    assert blocks(_fields(row.request(KEY, HOST))) is not row.allowed
+
+
+def test_plain_http_blocked() -> None:
+    """The expression blocks a request with the key that came without TLS."""
+    blocks = compile_expression(cloudflare_expression(HOST, Secret(KEY)))
+    headers = {"x-api-key": (KEY,)}
+    assert blocks(Fields(HOST, ssl=False, headers=headers))
+    assert not blocks(Fields(HOST, ssl=True, headers=headers))
+
+
+def test_other_hosts_of_the_zone_untouched() -> None:
+    """The expression says nothing about other hosts that share the Cloudflare zone."""
+    blocks = compile_expression(cloudflare_expression(HOST, Secret(KEY)))
+    assert not blocks(Fields("www.example.com"))
+    assert blocks(Fields(HOST))
+
+
+def test_expression_text() -> None:
+    """The expression is this text, to the letter: deploying another one must be a decision."""
+    assert cloudflare_expression("LM.example.com", Secret("k")) == (
+        '(lower(http.host) eq "lm.example.com"'
+        ' or starts_with(lower(http.host), "lm.example.com.")'
+        ' or starts_with(lower(http.host), "lm.example.com:"))'
+        ' and not (ssl and http.request.version in {"HTTP/1.1" "HTTP/2" "HTTP/3"}'
+        ' and any(http.request.headers["x-api-key"][*] eq "k")'
+        ' and all(http.request.headers["x-api-key"][*] eq "k"))'
+    )
+
+
+def test_cloudflares_engine_reads_the_same_words() -> None:
+    """Cloudflare's parser finds in the expression the fields, functions and literals we meant."""
+    parsed = parse_expression(cloudflare_expression(HOST, Secret(KEY)))
+    assert "error" not in parsed
+    assert set(parsed["fields"]) == {
+        "http.host",
+        "http.request.headers",
+        "http.request.version",
+        "ssl",
+    }
+    assert set(parsed["functions"]) == {"lower", "starts_with", "any", "all"}
+    assert KEY in parsed["string_literals"]
+
+
+@pytest.mark.parametrize("key", ['a"b', "a\\b", 'a\\"b', "a\\", '" or ssl or "', "%22", "'", "*"])
+def test_keys_are_quoted(key: str) -> None:
+    """A key with quotes or backslashes stays one literal and cannot change the rule."""
+    expression = cloudflare_expression(HOST, Secret(key))
+    assert parse_expression(expression)["string_literals"][-1] == key
+    blocks = compile_expression(expression)
+    assert not blocks(Fields(HOST, headers={"x-api-key": (key,)}))
+    assert blocks(Fields(HOST, headers={"x-api-key": ("other",)}))
+
+
+def test_placeholder_blocks_everyone() -> None:
+    """Deployed with the placeholder by mistake, the rule blocks: no client can send its value."""
+    assert PLACEHOLDER.strip() != PLACEHOLDER
+    blocks = compile_expression(cloudflare_expression(HOST, None))
+    assert blocks(Fields(HOST, headers={"x-api-key": (PLACEHOLDER.strip(),)}))
+
+
+@pytest.mark.parametrize(
+    "host", ["", "https://h", "h:443", "h/x", 'h" or ssl', "h\n", ".h", "h.", "h h", "*"]
+)
+def test_bad_hosts_refused(host: str) -> None:
+    """Anything but a host name is refused before it gets into the expression."""
+    with pytest.raises(RuleError, match="a host name is needed"):
+        cloudflare_expression(host, None)
+
+
+def test_engine_refusal_hides_the_key() -> None:
+    """What Cloudflare's engine says about a broken expression is cut before it repeats the key."""
+    with pytest.raises(RuleError, match="Cloudflare's engine refuses") as caught:
+        type_check(f'http.request.headers["x-api-key"] eq "{KEY}"')
+    assert KEY not in str(caught.value)
