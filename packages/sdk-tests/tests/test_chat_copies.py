@@ -74,13 +74,17 @@ def test_from_text() -> None:
             },
             id="structs",
         ),
-        pytest.param(ChatHistoryData.from_dict(WIRE), id="history-struct"),
-        pytest.param(sample_chat(), id="chat"),
     ],
 )
-def test_from_history_forms(history: Any) -> None:
-    """Each accepted form of a history gives a chat with the same wire form."""
+def test_from_history_dict_forms(history: Any) -> None:
+    """Each accepted form of entries in a dict gives a chat with the same wire form."""
     assert sent(Chat.from_history(history)) == WIRE
+
+
+def test_from_history_objects() -> None:
+    """A history struct and another chat give a chat with the same wire form."""
+    assert sent(Chat.from_history(ChatHistoryData.from_dict(WIRE))) == WIRE
+    assert sent(Chat.from_history(sample_chat())) == WIRE
 
 
 @pytest.mark.parametrize("history", [5, {"entries": []}, None, ["Hi"]], ids=repr)

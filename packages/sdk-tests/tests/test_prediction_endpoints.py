@@ -166,15 +166,13 @@ def test_failing_message_callback_is_logged(caplog: pytest.LogCaptureFixture) ->
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "prefix"),
-    [
-        (CompletionEndpoint("some-model", "Once"), "Completion"),
-        (ChatResponseEndpoint("some-model", Chat("Hi")), "Chat response"),
-    ],
+    ("endpoint_class", "prefix"),
+    [(CompletionEndpoint, "Completion"), (ChatResponseEndpoint, "Chat response")],
     ids=["completion", "chat"],
 )
-def test_unknown_packet_is_a_warning(endpoint: PredictionEndpoint, prefix: str) -> None:
+def test_unknown_packet_is_a_warning(endpoint_class: Any, prefix: str) -> None:
     """A packet of unknown type is a warning that says which kind of prediction got it."""
+    endpoint = endpoint_class("some-model", Chat("Hi") if prefix == "Chat response" else "Once")
     with pytest.warns(
         LMStudioUnknownMessageWarning,
         match=rf"^{prefix} unexpected message contents: {{'type': 'brandNew'}}$",

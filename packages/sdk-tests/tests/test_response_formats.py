@@ -48,9 +48,6 @@ class AbstractSchema:
             {"type": "gbnf", "gbnfGrammar": GRAMMAR},
             id="gbnf-setting",
         ),
-        pytest.param(
-            Person, {"type": "json", "jsonSchema": Person.model_json_schema()}, id="base-model"
-        ),
         pytest.param(PydanticLike, {"type": "json", "jsonSchema": SCHEMA}, id="pydantic-like"),
         pytest.param(
             LlmStructuredPredictionSetting(type="json", json_schema=SCHEMA),
@@ -69,6 +66,12 @@ def test_response_format_forms(response_format: Any, setting: dict[str, Any]) ->
     assert prediction_fields(None, response_format) == [
         kv_field("llm.prediction.structured", setting)
     ]
+
+
+def test_model_class_as_response_format() -> None:
+    """A model class travels as its schema."""
+    setting = {"type": "json", "jsonSchema": Person.model_json_schema()}
+    assert prediction_fields(None, Person) == [kv_field("llm.prediction.structured", setting)]
 
 
 def test_response_format_joins_the_config() -> None:

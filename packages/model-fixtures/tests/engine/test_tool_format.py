@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-
 from model_fixtures.server.engine.tool_format import (
     CALL_END,
     CALL_START,
@@ -31,13 +30,19 @@ def tool(name: str, properties: dict[str, Any], required: list[str], **more: Any
     return {"type": "function", "function": inner}
 
 
+def block(arguments: str) -> str:
+    """Return the text of a call of "add"."""
+    return f'[TOOL_REQUEST]{{"name": "add", "arguments": {arguments}}}[END_TOOL_REQUEST]'
+
+
 ADD = tool("add", {"a": {"type": "integer"}, "b": {"type": "integer"}}, ["a", "b"])
 
 
 def test_a_tool_becomes_one_line_of_json() -> None:
     """A tool with two required numbers is described by a line without schema boilerplate."""
     assert tool_line(ADD) == (
-        '{"name": "add", "description": "Does add.", "parameters": {"a": "integer", "b": "integer"}}'
+        '{"name": "add", "description": "Does add.", '
+        '"parameters": {"a": "integer", "b": "integer"}}'
     )
 
 
@@ -53,7 +58,10 @@ def test_a_tool_becomes_one_line_of_json() -> None:
         ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, "integer"),
         ({"anyOf": [{"type": "integer"}, {"type": "string"}]}, "integer | string"),
         ({"type": ["number", "null"]}, "number"),
-        ({"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]}, {"x": "integer"}),
+        (
+            {"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]},
+            {"x": "integer"},
+        ),
         ({"type": "object", "properties": {"x": {"type": "integer"}}}, {"x": "optional integer"}),
         ({"type": "object", "additionalProperties": {"type": "integer"}}, "object"),
         ({"$ref": "#/$defs/Point"}, {"x": "number"}),
@@ -124,8 +132,7 @@ def test_a_whole_conversation_as_a_prompt() -> None:
         ("user", "Go"),
         (
             "assistant",
-            'Hi\n[TOOL_REQUEST]{"name": "add", "arguments": {"a": 1, "b": 2}}[END_TOOL_REQUEST]\n'
-            '[TOOL_REQUEST]{"name": "add", "arguments": {"a": 3, "b": 4}}[END_TOOL_REQUEST]',
+            "Hi\n" + block('{"a": 1, "b": 2}') + "\n" + block('{"a": 3, "b": 4}'),
         ),
         ("user", '[TOOL_RESULT]"x"[END_TOOL_RESULT]\n[TOOL_RESULT]7[END_TOOL_RESULT]'),
     ]
@@ -138,7 +145,9 @@ def test_results_without_known_ids_keep_their_order() -> None:
     """Results that answer no known call stay in the order in which they came."""
     results = [ToolResult("1"), ToolResult("2", "unknown"), ToolResult("3")]
     assert turns([Message("tool", results=results)])[1][1].count("TOOL_RESULT") == 6
-    assert [part[0] for part in turns([Message("tool", results=results)])[1][1].split("]")[1::2]] == [
+    assert [
+        part[0] for part in turns([Message("tool", results=results)])[1][1].split("]")[1::2]
+    ] == [
         "1",
         "2",
         "3",
@@ -156,13 +165,18 @@ def test_control_tokens_in_a_message_are_defused() -> None:
     [
         ("Hello.", ["Hello."]),
         ("", [""]),
-        ('[TOOL_REQUEST]{"name": "add", "arguments": {"a": 1}}[END_TOOL_REQUEST]', [ToolCall("add", {"a": 1})]),
         (
-            'Hi\n[TOOL_REQUEST]{"name": "add", "arguments": {}}[END_TOOL_REQUEST]\n'
-            '[TOOL_REQUEST]{"name": "add", "arguments": {"a": "[x]"}}[END_TOOL_REQUEST]\nBye',
+            '[TOOL_REQUEST]{"name": "add", "arguments": {"a": 1}}[END_TOOL_REQUEST]',
+            [ToolCall("add", {"a": 1})],
+        ),
+        (
+            "Hi\n" + block("{}") + "\n" + block('{"a": "[x]"}') + "\nBye",
             ["Hi", ToolCall("add", {}), ToolCall("add", {"a": "[x]"}), "Bye"],
         ),
-        ("a [TOOL_REQUEST]{oops[END_TOOL_REQUEST] b", ["a [TOOL_REQUEST]{oops[END_TOOL_REQUEST] b"]),
+        (
+            "a [TOOL_REQUEST]{oops[END_TOOL_REQUEST] b",
+            ["a [TOOL_REQUEST]{oops[END_TOOL_REQUEST] b"],
+        ),
         ('[TOOL_REQUEST]{"name": "add"', ['[TOOL_REQUEST]{"name": "add"']),
         ("[TOOL_REQUEST][1][END_TOOL_REQUEST]", ["[TOOL_REQUEST][1][END_TOOL_REQUEST]"]),
         (
@@ -230,5 +244,7 @@ def test_every_rule_of_a_grammar_is_defined_once() -> None:
     names = [line.partition(" ::= ")[0] for line in lines]
     assert len(names) == len(set(names))
     for line in lines:
-        body = re.sub(r'"(?:[^"\\]|\\.)*"|\[(?:[^\]\\]|\\.)*\]|\{[^}]*\}', " ", line.partition("::=")[2])
+        body = re.sub(
+            r'"(?:[^"\\]|\\.)*"|\[(?:[^\]\\]|\\.)*\]|\{[^}]*\}', " ", line.partition("::=")[2]
+        )
         assert set(re.findall(r"[a-z][a-z0-9-]*", body)) <= set(names), line

@@ -1,5 +1,7 @@
 """The generators of vision training and evaluation: labels must be true of the pixels."""
 
+# ruff: noqa: S311 - drawings need no secrets
+
 import io
 from collections import Counter
 from random import Random
@@ -31,7 +33,7 @@ def drawn() -> list[tuple[Image.Image, Label]]:
 
 def count_near(image: Image.Image, colour: str) -> int:
     """Count pixels whose colour is called `colour`."""
-    counts = image.getcolors(maxcolors=1 << 24)
+    counts = image.getcolors(image.width * image.height)
     assert counts is not None
     total = 0
     for number, pixel in counts:
@@ -72,7 +74,9 @@ def test_plain_images_have_no_figure(drawn: list[tuple[Image.Image, Label]]) -> 
     assert len(plain) > COUNT * 0.05
     for image, label in plain:
         others = sum(
-            count_near(image, colour) for colour in COLOURS if colour not in (label.background, "gray")
+            count_near(image, colour)
+            for colour in COLOURS
+            if colour not in (label.background, "gray")
         )
         assert others <= image.width * image.height * 0.4, label
 
@@ -117,7 +121,12 @@ def test_evaluation_cases_are_balanced_and_decodable() -> None:
     assert Counter(case.image_first for case in colours) == {True: 22, False: 22}
     shapes = list(evaluation_sets.shapes(16, "t"))
     assert Counter(case.truth for case in shapes) == dict.fromkeys(SHAPES, 2)
-    for case in (*colours, *shapes, *evaluation_sets.parts(11, "t"), *evaluation_sets.empty(8, "t")):
+    for case in (
+        *colours,
+        *shapes,
+        *evaluation_sets.parts(11, "t"),
+        *evaluation_sets.empty(8, "t"),
+    ):
         assert 48 <= max(decode(case.data).size) <= 1600
 
 

@@ -69,7 +69,8 @@ class Conversation:
                 for index, wish in enumerate(part.calls)
             ]
             results = [
-                ToolResult(given.content, call.id) for given, call in zip(part.outcomes, calls)
+                ToolResult(given.content, call.id)
+                for given, call in zip(part.outcomes, calls, strict=True)
             ]
             start += len(calls)
             found.append(Message("assistant", part.text, calls))
@@ -101,9 +102,7 @@ def single(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversatio
         wish = request(tool, held, rng)
         prompt = phrases.one(wish, held, rng)
     given = outcome(wish, rng)
-    return Conversation(
-        "single", prompt, [Round("", [wish], [given])], given.answer, given.needles
-    )
+    return Conversation("single", prompt, [Round("", [wish], [given])], given.answer, given.needles)
 
 
 def say(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversation:
@@ -117,9 +116,7 @@ def say(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversation:
             "after", prompt, [Round("", [wish], [given])], answer, [*given.needles, said]
         )
     prompt, said = phrases.say_first(wish, held, rng)
-    return Conversation(
-        "say", prompt, [Round(said, [wish], [given])], given.answer, given.needles
-    )
+    return Conversation("say", prompt, [Round(said, [wish], [given])], given.answer, given.needles)
 
 
 def error(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversation:
@@ -180,7 +177,9 @@ def parallel(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversat
         prompt = phrases.both(calls[0], calls[1], held, rng)
         if not held and rng.random() < 0.12:
             third = request(rng.choice(tools), held, rng)
-            prompt = f"{prompt.rstrip('.?')}{rng.choice((', and then ', ', and also '))}{third.words}."
+            prompt = (
+                f"{prompt.rstrip('.?')}{rng.choice((', and then ', ', and also '))}{third.words}."
+            )
             calls.append(third)
     return _together(calls, prompt, rng, kind="parallel")
 
@@ -236,7 +235,9 @@ def recall(made: Conversation, rng: random.Random) -> Conversation:
     """Continue a finished conversation with a question that its history answers, or thanks."""
     history = made.messages()
     if rng.random() < 0.4:
-        prompt, answer = rng.choice((("Thanks!", "You are welcome!"), ("Thank you.", "You are welcome!")))
+        prompt, answer = rng.choice(
+            (("Thanks!", "You are welcome!"), ("Thank you.", "You are welcome!"))
+        )
         return Conversation("plain", prompt, [], answer, [], history)
     prompt = rng.choice(("What was the result?", "Say that again.", "Please repeat the answer."))
     return Conversation("plain", prompt, [], made.answer, [], history)

@@ -11,10 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from model_fixtures.server.engine.tool_format import Message, ToolCall, ToolResult, chatml, parse
 from model_fixtures.server.engine.tool_grammar import tool_grammar
+from tqdm import tqdm
 
 from .runner import Runner
 from .suites import KINDS, REGRESSION, REGRESSION_TOOLS, Case, cases
@@ -69,7 +68,11 @@ class Judge:
         first = self.say(messages, tools)
         if case.kind == "plain":
             return not first.calls, repr(first)
-        wishes = [(w, o) for part in expected.rounds for w, o in zip(part.calls, part.outcomes)]
+        wishes = [
+            (w, o)
+            for part in expected.rounds
+            for w, o in zip(part.calls, part.outcomes, strict=True)
+        ]
         if case.kind in ("choice", "copy"):
             wish = wishes[0][0]
             if len(first.calls) != 1:
@@ -91,7 +94,9 @@ class Judge:
                     (
                         pair
                         for pair in waiting
-                        if _same(call, pair[0].tool.name, pair[0].arguments, pair[0].tool.family.key)
+                        if _same(
+                            call, pair[0].tool.name, pair[0].arguments, pair[0].tool.family.key
+                        )
                     ),
                     None,
                 )
@@ -105,7 +110,10 @@ class Judge:
                 ToolCall(call.name, call.arguments, str(start + index))
                 for index, call in enumerate(message.calls)
             ]
-            messages += [Message("assistant", message.text, calls), Message("tool", results=results)]
+            messages += [
+                Message("assistant", message.text, calls),
+                Message("tool", results=results),
+            ]
             if case.kind == "say":
                 return not waiting, repr(first)
             message = self.say(messages, tools)
@@ -178,7 +186,9 @@ def main() -> None:
         right[case.kind] += fine
         total[case.kind] += 1
         if not fine:
-            rounds = [(wish.tool.name, wish.arguments) for r in case.expected.rounds for wish in r.calls]
+            rounds = [
+                (wish.tool.name, wish.arguments) for r in case.expected.rounds for wish in r.calls
+            ]
             failures.append(
                 {
                     "kind": case.kind,
@@ -195,7 +205,9 @@ def main() -> None:
         low, high = interval(right[kind], total[kind])
         scores[kind] = [right[kind], total[kind], round(low, 1), round(high, 1)]
         share = 100 * right[kind] / max(total[kind], 1)
-        print(f"{kind:10} {right[kind]:4}/{total[kind]:<4} {share:5.1f} %  ({low:.1f} to {high:.1f})")
+        print(
+            f"{kind:10} {right[kind]:4}/{total[kind]:<4} {share:5.1f} %  ({low:.1f} to {high:.1f})"
+        )
     wrong = regression(judge)
     print(f"regression {len(REGRESSION) - len(wrong)}/{len(REGRESSION)}")
     for line in wrong:

@@ -218,6 +218,6 @@ class Llama(nn.Module):
         for layer, block in enumerate(self.blocks):
             for group, names in GROUPS.items():
                 linear = getattr(block, group)
-                for name, pair in zip(names, linear.pairs()):
+                for name, pair in zip(names, linear.pairs(), strict=True):
                     found[f"blk.{layer}.{name}.weight"] = pair
         return found

@@ -12,21 +12,26 @@ _ONE = """{Do}.|{Do}|{Do}.|Please {do}.|Can you {do}?|Could you {do}?|{Do}, plea
 I want you to {do}.|I need you to {do}.|Use a tool to {do}.|Please use the tools to {do}.|
 Use the {tool} tool to {do}.|Would you {do} for me?|Now {do}.|Hey, {do}.|My task for you: {do}.|
 Use {tool} to {do}.|Please {do} with the {tool} tool.|Let us {do}."""
-_HELD_ONE = """Kindly {do}.|I'd like you to {do}.|Go ahead and {do}.|It would be great if you {do}.|
+_HELD_ONE = """Kindly {do}.|I'd like you to {do}.|Go ahead and {do}.|
+It would be great if you {do}.|
 Your job is to {do}.|With the help of {tool}, {do}."""
 _TWO = """{Do} and {do2}.|{Do}. Also {do2}.|{Do} and also {do2}.|Please {do} and {do2}.|
 I need two things: {do} and {do2}.|{Do}, then {do2}.|First {do}, then {do2}.|{Do}. {Do2}.|
 Can you {do} and {do2}?|Do two things: {do}, and {do2}.|{Do} and after that {do2}.|
-{Do}. Then {do2}.|1. {Do} 2. {Do2}|Please {do}. Please also {do2}.|Could you {do} and then {do2}?"""
-_HELD_TWO = """Would you mind doing both: {do} and {do2}?|{Do}; {do2}.|I want you to {do} as well as {do2}.|
+{Do}. Then {do2}.|1. {Do} 2. {Do2}|Please {do}. Please also {do2}.|
+Could you {do} and then {do2}?"""
+_HELD_TWO = """Would you mind doing both: {do} and {do2}?|{Do}; {do2}.|
+I want you to {do} as well as {do2}.|
 There are two jobs: {do}; and {do2}.|Kindly {do}, and in addition {do2}."""
 _CHAIN = """First {do}, then {do2}.|{Do}, then {do2}.|{Do}. Then {do2}.|{Do} and then {do2}.|
 {Do} and after that {do2}.|Please {do} and then {do2}.|Can you {do} and then {do2}?|
 {Do}. After that, {do2}.|Please {do}. Next, {do2}.|{Do}, and when you have it, {do2}."""
 _HELD_CHAIN = """Step one: {do}. Step two: {do2}.|Start like this: {do}. Afterwards {do2}.|
 {Do}. Once that is done, {do2}.|I'd like you to {do} and finally {do2}."""
-_SAY = """Say {x}, then {do}.|Say {x} and then {do}.|First say {x}, then {do}.|Say {x} first, then {do}.|
-Please say {x} and {do}.|Say {x}. Then {do}.|Before you {do}, say {x}.|Start with the words {x}, then {do}.|
+_SAY = """Say {x}, then {do}.|Say {x} and then {do}.|First say {x}, then {do}.|
+Say {x} first, then {do}.|
+Please say {x} and {do}.|Say {x}. Then {do}.|Before you {do}, say {x}.|
+Start with the words {x}, then {do}.|
 Write {x}, then {do}.|{Do}, but say {x} first.|Begin with {x} and then {do}.|
 Say {x} before you {do}.|First write {x}. Then {do}.|Answer {x} and then {do}."""
 _HELD_SAY = """Open with {x}, and only then {do}.|I want you to say {x} first and then {do}.|
@@ -35,7 +40,8 @@ _AFTER = """{Do}, then say {x}.|{Do} and say {x} when you are done.|{Do}. After 
 {Do} and finish with {x}.|First {do}, then say {x}."""
 _HELD_AFTER = "{Do}; at the end say {x}.|{Do} and close with the words {x}."
 _TAILS = ("Use the tools.", "Use the tool.", "Tell me the result.", "Answer in one sentence.")
-_GREETINGS = """hi|hello|hey|hi there|hello there|good morning|good evening|welcome|greetings|ok|okay|yes|
+_GREETINGS = """hi|hello|hey|hi there|hello there|good morning|good evening|welcome|greetings|ok|
+okay|yes|
 sure|of course|let me see|one moment|thank you|no problem|hello world|good day|here we go|ready"""
 _HELD_GREETINGS = "howdy|good afternoon|right away|as you wish|hold on|happy to help|ahoy"
 _SPECIAL = (

@@ -10,18 +10,19 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-_TOPICS = """rain|the moon|bread|bicycles|volcanoes|honey bees|chess|the ocean|photosynthesis|gravity|
+_TOPICS = """rain|the moon|bread|bicycles|volcanoes|honey bees|chess|the ocean|photosynthesis|
+gravity|
 jazz music|coffee|tea|sleep|friendship|winter|electricity|glass|paper|the Roman Empire|dinosaurs|
 robots|computers|the internet|trees|wolves|cats|dogs|horses|mountains|deserts|rivers|clouds|stars|
 black holes|the human heart|vitamins|running|swimming|painting|poetry|libraries|trains|airplanes|
 sailing|cheese|chocolate|rice|wheat|money|democracy|kindness|courage|patience|mathematics|
 probability|atoms|magnets|sound|light|color|fire|ice|salt|steel|bridges|castles|gardens|spiders|
-penguins|whales|owls|forests|islands|time zones|calendars|alphabets|dreams|laughter|soap""".replace(
-    "\n", ""
-).split("|")
+penguins|whales|owls|forests|islands|time zones|calendars|alphabets|dreams|laughter|
+soap""".replace("\n", "").split("|")
 _HELD_TOPICS = """snow|the sun|pottery|earthquakes|butterflies|football|recycling|magnetism|opera|
 breakfast|honesty|silk|maps|fossils|rockets|smartphones|roses|foxes|rabbits|caves|thunder|comets|
-the brain|yoga|sculpture|museums|ferries|apples|copper|tunnels|lighthouses|dolphins|parrots|swamps|
+the brain|yoga|sculpture|museums|ferries|apples|copper|tunnels|lighthouses|dolphins|parrots|
+swamps|
 rainbows|memory|teamwork|geometry|neutrons|candles""".replace("\n", "").split("|")
 _FRAMES = """What is {t}?|Explain {t} in one sentence.|Tell me a fun fact about {t}.|
 Write a short poem about {t}.|Why do people like {t}?|Describe {t} briefly.|
@@ -34,36 +35,42 @@ Could you say a few words on {t}?|What makes {t} special?|Compose a two-line ver
 In simple words, what does {t} mean?|Share an interesting thought about {t}.""".replace(
     "\n", ""
 ).split("|")
-_FIXED = """Hi!|Hello|Hello there!|Hey|Good morning!|Good evening.|How are you?|How are you today?|
+_FIXED = """Hi!|Hello|Hello there!|Hey|Good morning!|Good evening.|How are you?|
+How are you today?|
 Who are you?|What is your name?|What can you do?|Thank you!|Thanks a lot.|Tell me a joke.|
 Tell me a short story.|Is the sky blue?|Is water wet?|Do fish sleep?|What is the opposite of hot?|
-What is the opposite of big?|Which animal says meow?|What color is grass?|How many legs does a dog have?|
+What is the opposite of big?|Which animal says meow?|What color is grass?|
+How many legs does a dog have?|
 How many days are in a week?|Which month comes after May?|What is a synonym for happy?|
 Who wrote Romeo and Juliet?|What language is spoken in Brazil?|What is H2O?|Nice to meet you.|
 I am bored.|I feel tired today.|I like music.|My name is Anna.|Good night!|What's up?|
 Give me a word that rhymes with cat.|Name a fruit.|Name three colors.|Name a planet.|
 What is the largest planet?|What do bees make?|Where do penguins live?|What is a noun?|
-Can you help me?|Are you a robot?|Do you like music?|What is 'hello' in French?|Tell me about yourself.|
+Can you help me?|Are you a robot?|Do you like music?|What is 'hello' in French?|
+Tell me about yourself.|
 What is the meaning of life?|Count from one to five.|Say hello.|Just say hi.|Write a haiku.|
 Recommend a hobby.|What is a good name for a cat?|Give me some advice.|Say something nice.|
 Do not use any tool, just say hello.|Answer without tools: what is a dog?""".replace(
     "\n", ""
 ).split("|")
 _HELD_FIXED = """Good afternoon!|Greetings!|Nice day, isn't it?|Who made you?|Bye!|
-What is the opposite of dark?|Which animal barks?|What color is a banana?|How many months are in a year?|
-Which day comes after Monday?|What is a synonym for fast?|Who painted the Mona Lisa?|Name a vegetable.|
-Name two animals.|What is the smallest planet?|Where do camels live?|What is a verb?|I am happy today.|
+What is the opposite of dark?|Which animal barks?|What color is a banana?|
+How many months are in a year?|
+Which day comes after Monday?|What is a synonym for fast?|Who painted the Mona Lisa?|
+Name a vegetable.|
+Name two animals.|What is the smallest planet?|Where do camels live?|What is a verb?|
+I am happy today.|
 Do you like books?|What is a good name for a dog?|Tell me a riddle.|Cheer me up.""".replace(
     "\n", ""
 ).split("|")
 _COUNTRIES = """France|Germany|Italy|Spain|Japan|China|India|Egypt|Canada|Norway|Sweden|Greece|
 Portugal|Poland|Ireland|Austria|Kenya|Peru|Chile|Cuba""".replace("\n", "").split("|")
-_HELD_COUNTRIES = "Denmark|Finland|Turkey|Hungary|Russia|Mexico|England|Thailand".split("|")
+_HELD_COUNTRIES = ["Denmark", "Finland", "Turkey", "Hungary", "Russia", "Mexico", "England"]
 
 
 def prompts(held: bool, count: int, seed: int = 1) -> list[str]:
     """Return ``count`` different prompts; held-out ones share no topic or frame with the others."""
-    rng = random.Random(f"plain-{held}-{seed}")
+    rng = random.Random(f"plain-{held}-{seed}")  # noqa: S311  # a seed, no secret
     topics, frames = (_HELD_TOPICS, _HELD_FRAMES) if held else (_TOPICS, _FRAMES)
     found = list(_HELD_FIXED if held else _FIXED)
     countries = _HELD_COUNTRIES if held else _COUNTRIES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import random
 from dataclasses import dataclass
 from typing import Any
@@ -31,18 +32,20 @@ _TEXT = ("The result is: {r}", "The result is {r}", "Here is the result: {r}")
 _ERRORS = """division by zero|file {f} not found|permission denied|{w} is not a valid name|
 connection refused|timed out after {n} seconds|invalid argument {w}|no such user: {w}|
 the service is not available|disk full|network is down|access to {f} denied|unknown city {w}|
-value {n} is out of range|only positive numbers are allowed|rate limit reached|quota of {n} exceeded|
+value {n} is out of range|only positive numbers are allowed|rate limit reached|
+quota of {n} exceeded|
 missing key {w}|the {w} server is offline|file {f} already exists|not enough memory|invalid token|
 could not parse {w}|out of stock|the printer is out of paper|cannot divide by zero|{w} is locked|
 too many requests|list index out of range|unsupported operation|bad input|something went wrong|
-no route to host|expected a number but got {w}|the calendar is read only|login required""".replace(
-    "\n", ""
-).split("|")
+no route to host|expected a number but got {w}|the calendar is read only|
+login required""".replace("\n", "").split("|")
 _HELD_ERRORS = """battery too low|the sensor {w} does not respond|wrong password|
 account {n} is suspended|cannot reach the {w} gateway|the folder {w} is empty|payment declined|
-number {n} is too large|file {f} is corrupt|the request was rejected|negative values are forbidden|
+number {n} is too large|file {f} is corrupt|the request was rejected|
+negative values are forbidden|
 the queue is full|tool is under maintenance|no data for {w}""".replace("\n", "").split("|")
-_EXCEPTIONS = "ValueError|RuntimeError|KeyError|OSError|FileNotFoundError|PermissionError".split("|")
+_EXCEPTIONS = ("ValueError", "RuntimeError", "KeyError", "OSError", "FileNotFoundError")
+_EXCEPTIONS += ("PermissionError",)
 _SORRY = (
     "Sorry, the {tool} tool failed: {e}.",
     "I could not do that: the {tool} tool failed with the error: {e}.",
@@ -64,10 +67,7 @@ def _pack(value: Any, rng: random.Random) -> str:
 
 def _calc(request: Request, sign: str) -> int | float:
     a, b = (request.arguments[request.tool.names[key]] for key in ("a", "b"))
-    if sign == "+":
-        exact = a + b
-    else:
-        exact = a - b if sign == "-" else a * b
+    exact = {"+": operator.add, "-": operator.sub, "*": operator.mul}[sign](a, b)
     return exact if isinstance(exact, int) else round(exact, 3)
 
 
@@ -84,13 +84,19 @@ def _make(request: Request, rng: random.Random) -> tuple[Any, str, list[str]]:
         sky, degrees = rng.choice(_SKIES), rng.randint(-20, 45)
         style = rng.random()
         if style < 0.4:
-            return {"temperature": degrees, "condition": sky}, f"{sky}, {degrees} degrees", [
-                sky,
-                str(degrees),
-            ]
+            return (
+                {"temperature": degrees, "condition": sky},
+                f"{sky}, {degrees} degrees",
+                [
+                    sky,
+                    str(degrees),
+                ],
+            )
         if style < 0.6:
             return sky, sky, [sky]
-        text = rng.choice((f"{sky}, {degrees} degrees", f"{sky}, {degrees}°C", f"{degrees} and {sky}"))
+        text = rng.choice(
+            (f"{sky}, {degrees} degrees", f"{sky}, {degrees}°C", f"{degrees} and {sky}")
+        )
         return text, text, [text]
     if kind == "bool":
         answer = rng.random() < 0.5
@@ -189,7 +195,9 @@ def failure(request: Request, held: bool, rng: random.Random) -> Outcome:
         content = f"{text}."
     elif style < 0.9:
         key = next(iter(request.arguments), "value")
-        text = f"Failed to parse arguments for tool {name}: Expected `int`, got `str` - at `$.{key}`"
+        text = (
+            f"Failed to parse arguments for tool {name}: Expected `int`, got `str` - at `$.{key}`"
+        )
         content = text
     else:
         content = json.dumps(text)

@@ -37,12 +37,12 @@ class Runner:
         if grammar is not None:
             trigger = {"type": 1, "value": "[TOOL_REQUEST]"}
             body |= {"grammar": grammar, "grammar_lazy": True, "grammar_triggers": [trigger]}
-        request = urllib.request.Request(
+        request = urllib.request.Request(  # noqa: S310  # our own loopback address
             f"{self._server.listening_address}/completion",
             json.dumps(body).encode(),
             {"Content-Type": "application/json", "Connection": "close"},
         )
-        with urllib.request.urlopen(request, timeout=300) as response:
+        with urllib.request.urlopen(request, timeout=300) as response:  # noqa: S310
             return json.load(response)
 
     def complete(self, prompt: str, limit: int = 200, grammar: str | None = None) -> str:

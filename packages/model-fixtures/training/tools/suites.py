@@ -34,12 +34,12 @@ def cases(count: int, seed: str, kinds: Sequence[str] = KINDS) -> list[Case]:
     Of the tools for "choice" (3 to 6 of them) at least half are unseen in training, by verb and
     thing or as a family; in the other kinds 1 to 5 tools are offered, seen and unseen ones.
     """
-    source = Source({prompt: "" for prompt in prompts(held=True, count=260)}, held=True)
+    source = Source(dict.fromkeys(prompts(held=True, count=260), ""), held=True)
     found: list[Case] = []
     made = dict.fromkeys(kinds, 0)
     number = 0
     while any(made[kind] < count for kind in kinds):
-        rng = random.Random(f"suite-{seed}-{number}")
+        rng = random.Random(f"suite-{seed}-{number}")  # noqa: S311  # a seed, no secret
         number += 1
         few = source.tools(rng, rng.choice((1, 2, 3, 4, 5)))
         many = source.tools(rng, rng.choice((3, 4, 5, 6)))
@@ -110,7 +110,12 @@ REGRESSION: list[tuple[str, str, list[tuple[str, dict[str, object]]], str]] = [
         [("add", {"a": 3, "b": 4}), ("multiply", {"a": 5, "b": 6})],
         "",
     ),
-    ("get_weather", "What's the weather like in Zurich?", [("get_weather", {"city": "Zurich"})], ""),
+    (
+        "get_weather",
+        "What's the weather like in Zurich?",
+        [("get_weather", {"city": "Zurich"})],
+        "",
+    ),
     ("is_prime add", "Is 997 a prime number?", [("is_prime", {"n": 997})], ""),
     ("add multiply", "Hello! How are you?", [], ""),
     ("add get_weather", "What is the capital of France?", [], ""),

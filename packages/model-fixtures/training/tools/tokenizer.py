@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 import gguf
@@ -46,7 +47,7 @@ class Tokenizer:
     def _merge(self, word: str) -> tuple[int, ...]:
         parts = [self._letters[value] for value in word.encode()]
         while len(parts) > 1:
-            pairs = list(zip(parts, parts[1:]))
+            pairs = list(pairwise(parts))
             best = min(pairs, key=lambda pair: self._ranks.get(pair, 1 << 30))
             if best not in self._ranks:
                 break

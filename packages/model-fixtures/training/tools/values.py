@@ -22,29 +22,40 @@ def _words(text: str) -> list[str]:
     return [word.strip() for word in text.replace("\n", "|").split("|") if word.strip()]
 
 
-CITIES = _words("""Paris|London|Rome|Berlin|Madrid|Vienna|Prague|Warsaw|Lisbon|Dublin|Oslo|Stockholm
-Helsinki|Copenhagen|Amsterdam|Brussels|Zurich|Geneva|Budapest|Athens|Sofia|Bucharest|Belgrade|Zagreb
-Kyiv|Riga|Vilnius|Tallinn|Moscow|Istanbul|Ankara|Cairo|Lagos|Nairobi|Accra|Tunis|Cape Town|Tokyo|Osaka
-Kyoto|Seoul|Beijing|Shanghai|Bangkok|Hanoi|Jakarta|Manila|Delhi|Mumbai|Karachi|Dhaka|Tehran|Baghdad
+CITIES = _words("""Paris|London|Rome|Berlin|Madrid|Vienna|Prague|Warsaw|Lisbon|Dublin|Oslo|
+Stockholm
+Helsinki|Copenhagen|Amsterdam|Brussels|Zurich|Geneva|Budapest|Athens|Sofia|Bucharest|Belgrade|
+Zagreb
+Kyiv|Riga|Vilnius|Tallinn|Moscow|Istanbul|Ankara|Cairo|Lagos|Nairobi|Accra|Tunis|Cape Town|Tokyo|
+Osaka
+Kyoto|Seoul|Beijing|Shanghai|Bangkok|Hanoi|Jakarta|Manila|Delhi|Mumbai|Karachi|Dhaka|Tehran|
+Baghdad
 Dubai|Doha|New York|Boston|Chicago|Denver|Seattle|Portland|Miami|Dallas|Houston|Phoenix|Toronto
 Montreal|Vancouver|Lima|Quito|Bogota|Santiago|Buenos Aires|Rio de Janeiro|Sydney|Melbourne|Perth
 Auckland|Reykjavik|Edinburgh|Glasgow|Munich|Hamburg|Cologne|Lyon|Nice|Milan|Turin|Naples|Porto
 San Francisco|Los Angeles|Salt Lake City|Kuala Lumpur|Addis Ababa""")
-FIRST = _words("""Anna|Ben|Carla|David|Emma|Felix|Grace|Hugo|Ida|Jonas|Karin|Leo|Maria|Nina|Oscar|Paul
-Rosa|Sam|Tina|Viktor|Wendy|Yusuf|Zoe|Alice|Bob|Chen|Dmitri|Elena|Farid|Greta|Hassan|Ingrid|Jamal|Kofi
-Lena|Mehmet|Noah|Olga|Priya|Quentin|Ravi|Sofia|Tom|Uma|Vera|Walter|Xenia|Yuki|Zane|Mia|Ali|Kate""")
-LAST = _words("""Smith|Jones|Miller|Garcia|Novak|Kim|Singh|Lopez|Meyer|Rossi|Dubois|Tanaka|Ivanov|Khan
+FIRST = _words("""Anna|Ben|Carla|David|Emma|Felix|Grace|Hugo|Ida|Jonas|Karin|Leo|Maria|Nina|
+Oscar|Paul
+Rosa|Sam|Tina|Viktor|Wendy|Yusuf|Zoe|Alice|Bob|Chen|Dmitri|Elena|Farid|Greta|Hassan|Ingrid|Jamal|
+Kofi
+Lena|Mehmet|Noah|Olga|Priya|Quentin|Ravi|Sofia|Tom|Uma|Vera|Walter|Xenia|Yuki|Zane|Mia|Ali|
+Kate""")
+LAST = _words("""Smith|Jones|Miller|Garcia|Novak|Kim|Singh|Lopez|Meyer|Rossi|Dubois|Tanaka|
+Ivanov|Khan
 Brown|Silva|Larsen|Nowak|Haddad|Okafor|Schmidt|Berg|Costa|Murphy|Walker|Young|Fischer|Moreau""")
-NOUNS = _words("""apple|river|window|garden|coffee|silver|morning|bridge|candle|forest|market|planet
+NOUNS = _words("""apple|river|window|garden|coffee|silver|morning|bridge|candle|forest|market|
+planet
 rocket|yellow|winter|summer|guitar|tiger|lemon|cloud|stone|paper|ocean|desert|engine|castle|mirror
 ladder|pepper|violin|basket|copper|dragon|falcon|harbor|island|jungle|kitten|lantern|meadow|needle
 orange|pencil|quartz|ribbon|saddle|temple|umbrella|valley|wagon|zebra|anchor|butter|cactus|donkey
 elbow|feather|glacier|hammer|igloo|jacket|kettle|lizard|magnet|noodle|oyster|parrot|rabbit|sandal
-tomato|velvet|walnut|banana|cherry|hello|world|python|report|summary|budget|invoice|holiday|music""")
-_ONSETS = _words("b|br|c|ch|d|dr|f|fl|g|gr|h|j|k|kl|l|m|n|p|pr|qu|r|s|sh|st|t|th|tr|v|w|x|y|z|sk|")
+tomato|velvet|walnut|banana|cherry|hello|world|python|report|summary|budget|invoice|holiday|
+music""")
+_ONSETS = _words("b|br|c|ch|d|dr|f|fl|g|gr|h|j|k|kl|l|m|n|p|pr|qu|r|s|sh|st|t|th|tr|v|w|x|y|z|sk")
 _VOWELS = _words("a|e|i|o|u|ai|ea|oo|ie|ou|a|e|i|o|u")
 _CODAS = ["", "", "n", "r", "l", "s", "t", "m", "nd", "rk", "x", "ck", "th"]
-_STARTS = _words("""the meeting starts at|please remember to|we should buy|do not forget|I really like
+_STARTS = _words("""the meeting starts at|please remember to|we should buy|do not forget|
+I really like
 tomorrow we visit|the train leaves from|thank you for|there is a big|call me about|my favorite is
 the server needs|everyone loves|this is a note about|the team finished|send flowers and""")
 _EXT = _words("txt|md|csv|json|py|log|pdf|html|png|docx|toml|xml")
@@ -52,7 +63,8 @@ _STREETS = _words("Oak Street|Main Street|Hill Road|Park Avenue|Lake Lane|Mill R
 _COLORS = _words("red|green|blue|yellow|purple|orange|white|black|pink|brown|gray|teal")
 _LANGUAGES = _words("""French|German|Spanish|Italian|Japanese|Polish|Dutch|Swedish|Korean|Greek
 Portuguese|Turkish|Finnish|Danish|Czech|Arabic""")
-_COUNTRIES = _words("""France|Germany|Italy|Spain|Japan|Brazil|Canada|Egypt|Kenya|Norway|Peru|Chile
+_COUNTRIES = _words("""France|Germany|Italy|Spain|Japan|Brazil|Canada|Egypt|Kenya|Norway|Peru|
+Chile
 Poland|Greece|India|China|Mexico|Ireland|Austria|Portugal|Vietnam|Morocco|Iceland|Cuba""")
 _CURRENCIES = _words("USD|EUR|GBP|JPY|CHF|CAD|SEK|NOK|PLN|INR")
 _SYMBOLS = _words("AAPL|MSFT|TSLA|GOOG|AMZN|NVDA|IBM|INTC|ORCL|SAP|SONY|NKE|DIS|AMD")

@@ -1,5 +1,7 @@
 """Batches that depend on seed and step alone, so that a resumed run goes on as it would have."""
 
+# ruff: noqa: S311 - drawings need no secrets
+
 from random import Random
 
 import numpy as np
@@ -12,7 +14,9 @@ from training.vision.questions import Turn, ask
 from training.vision.tower import normalised
 
 
-def picks(count: int, size: int, step: int, seed: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def picks(
+    count: int, size: int, step: int, seed: int
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Return `size` indices below `count`; every image comes once in an epoch."""
     per_epoch = count // size
     epoch, position = divmod(step, per_epoch)
@@ -20,9 +24,7 @@ def picks(count: int, size: int, step: int, seed: int) -> np.ndarray[tuple[int],
     return np.sort(order[position * size : (position + 1) * size])
 
 
-def images(
-    data: Dataset, size: int, step: int, seed: int
-) -> tuple[torch.Tensor, torch.Tensor]:
+def images(data: Dataset, size: int, step: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Return normalised pixels [size, 3, side, side], half of them mirrored, and codes [size, 4]."""
     index = picks(len(data.codes), size, step, seed)
     pixels = normalised(torch.from_numpy(np.array(data.images[index])))

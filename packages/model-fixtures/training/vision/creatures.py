@@ -54,7 +54,9 @@ def animal(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
     """Stand an animal on its legs: body, head, ears, tail, belly."""
     shade = lighter(main, rng.uniform(-0.2, 0.2))
     if rng.random() < 0.8:
-        pen.line([(0.2, 0.65), (0.06, rng.uniform(0.3, 0.8)), (0.1, rng.uniform(0.2, 0.5))], 0.07, main)
+        pen.line(
+            [(0.2, 0.65), (0.06, rng.uniform(0.3, 0.8)), (0.1, rng.uniform(0.2, 0.5))], 0.07, main
+        )
     for x in (0.3, 0.45, 0.6, 0.72)[:: rng.choice((1, 3))]:
         pen.box(x, 0.87, 0.05, 0.12, shade)
     pen.ellipse(0.48, 0.66, rng.uniform(0.28, 0.36), rng.uniform(0.18, 0.26), main)
@@ -65,7 +67,9 @@ def animal(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
     for side in (-1, 1):
         ear = x + side * head * 0.7
         if rng.random() < 0.5:
-            pen.polygon([(ear - 0.08, y - 0.1), (ear + side * 0.04, 0.01), (ear + 0.08, y - 0.1)], main)
+            pen.polygon(
+                [(ear - 0.08, y - 0.1), (ear + side * 0.04, 0.01), (ear + 0.08, y - 0.1)], main
+            )
         else:
             pen.ellipse(ear, y - 0.16, 0.07, rng.uniform(0.07, 0.13), main)
     pen.ellipse(x, y, head, head * 0.95, main)
@@ -77,7 +81,9 @@ def monster(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
     """A blob with arms, horns, one to three eyes, teeth or spots."""
     for side in (-1, 1):
         if rng.random() < 0.7:
-            pen.line([(0.5 + side * 0.25, 0.6), (0.5 + side * 0.46, rng.uniform(0.35, 0.8))], 0.08, main)
+            pen.line(
+                [(0.5 + side * 0.25, 0.6), (0.5 + side * 0.46, rng.uniform(0.35, 0.8))], 0.08, main
+            )
         if rng.random() < 0.5:
             tip = 0.5 + side * rng.uniform(0.12, 0.3)
             pen.polygon([(tip - 0.05, 0.25), (tip + side * 0.05, 0.02), (tip + 0.05, 0.25)],
@@ -118,7 +124,9 @@ def head_only(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 def fish(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
     """A fish that swims left."""
-    pen.polygon([(0.68, 0.5), (0.98, 0.25), (0.92, 0.5), (0.98, 0.75)], rng.choice((main, main, accent)))
+    pen.polygon(
+        [(0.68, 0.5), (0.98, 0.25), (0.92, 0.5), (0.98, 0.75)], rng.choice((main, main, accent))
+    )
     pen.polygon([(0.35, 0.4), (0.55, rng.uniform(0.08, 0.2)), (0.62, 0.4)], lighter(main, -0.15))
     pen.ellipse(0.4, 0.5, 0.36, rng.uniform(0.18, 0.28), main)
     for x in (0.42, 0.55)[: rng.randint(0, 2)]:

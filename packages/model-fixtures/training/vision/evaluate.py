@@ -67,7 +67,8 @@ def score(runtime: Runtime, name: str, chosen: Iterable[sets.Case]) -> dict[str,
         start = time.perf_counter()
         image = prepare(case.data)
         completion = runtime.answer(
-            [image, case.question] if case.image_first else [case.question, image], cache_prompt=True
+            [image, case.question] if case.image_first else [case.question, image],
+            cache_prompt=True,
         )
         seconds.append(time.perf_counter() - start)
         lengths += completion["choices"][0]["finish_reason"] != "stop"

@@ -1,5 +1,7 @@
 """Evaluation sets: file bytes, question and truth, from a seed. Wording differs from training's."""
 
+# ruff: noqa: S311 - drawings need no secrets
+
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -76,7 +78,10 @@ def single(truth: str, shape: str, index: int, rng: Random, largest: float = 0.9
     draw.polygon(placed(NAMED[shape], centre, radius, rng), fill=main)
     if index % 7 == 0:
         other = rng.choice([name for name in COLOURS if name != truth])
-        corner = (0 if centre[0] > size[0] / 2 else size[0], 0 if centre[1] > size[1] / 2 else size[1])
+        corner = (
+            0 if centre[0] > size[0] / 2 else size[0],
+            0 if centre[1] > size[1] / 2 else size[1],
+        )
         small = placed(NAMED[rng.choice(SHAPES)], corner, radius * 0.3, rng)
         draw.polygon(small, fill=evaluation_shade(other, rng))
     return _encoded(image, rng)
@@ -90,7 +95,9 @@ def colours(count: int, seed: str) -> Iterator[Case]:
         data = single(truth, rng.choice(SHAPES), index // len(COLOURS), rng)
         question = rng.choice(COLOUR_QUESTIONS)
         for image_first in (True, False):
-            yield Case(data, question, truth, image_first, "image first" if image_first else "text first")
+            yield Case(
+                data, question, truth, image_first, "image first" if image_first else "text first"
+            )
 
 
 def parts(count: int, seed: str, kinds: tuple[str, ...] = tuple(KINDS)) -> Iterator[Case]:
@@ -128,5 +135,7 @@ def empty(count: int, seed: str) -> Iterator[Case]:
         if index % 4 == 3:
             note = "gradient"
             ramp = Image.linear_gradient("L").resize(size)
-            image = Image.composite(Image.new("RGB", size, evaluation_shade("white", rng)), image, ramp)
+            image = Image.composite(
+                Image.new("RGB", size, evaluation_shade("white", rng)), image, ramp
+            )
         yield Case(_encoded(image, rng), rng.choice(COLOUR_QUESTIONS), "", index % 2 == 0, note)

@@ -59,4 +59,9 @@ class Label:
         return f"The image shows {self.named}{others} on {self.behind}."
 
 
-HEADS = {"colour": len(COLOURS) + 1, "shape": len(SHAPE_NAMES) + 1, "background": len(COLOURS) + 1, "several": 2}
+HEADS = {
+    "colour": len(COLOURS) + 1,
+    "shape": len(SHAPE_NAMES) + 1,
+    "background": len(COLOURS) + 1,
+    "several": 2,
+}

@@ -85,7 +85,9 @@ class Language:
             k, v = k.repeat_interleave(group, 1), v.repeat_interleave(group, 1)
             # Spelt out: torch's fused attention is far slower backwards on a CPU.
             y = (q @ k.transpose(2, 3) * shape.head_width**-0.5 + mask).softmax(-1) @ v
-            x = x + self._linear(y.transpose(1, 2).reshape(batch, tokens, width), index, "attn_output")
+            x = x + self._linear(
+                y.transpose(1, 2).reshape(batch, tokens, width), index, "attn_output"
+            )
             y = self._norm(x, f"blk.{index}.ffn_norm.weight")
             gate = functional.silu(self._linear(y, index, "ffn_gate"))
             x = x + self._linear(gate * self._linear(y, index, "ffn_up"), index, "ffn_down")

@@ -39,7 +39,9 @@ class Objectives(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.heads = nn.ModuleDict({name: nn.Linear(SHAPE.width, size) for name, size in HEADS.items()})
+        self.heads = nn.ModuleDict(
+            {name: nn.Linear(SHAPE.width, size) for name, size in HEADS.items()}
+        )
 
     def classes(
         self, features: torch.Tensor, codes: torch.Tensor
@@ -51,7 +53,9 @@ class Objectives(nn.Module):
         for index, (name, head) in enumerate(self.heads.items()):
             logits, truth = head(pooled), codes[:, index].long()
             weight = 0.3 if name == "several" else 1.0
-            loss = loss + weight * functional.cross_entropy(logits, truth, label_smoothing=_SMOOTHING)
+            loss = loss + weight * functional.cross_entropy(
+                logits, truth, label_smoothing=_SMOOTHING
+            )
             scores[name] = float((logits.argmax(-1) == truth).float().mean())
         return loss, scores
 

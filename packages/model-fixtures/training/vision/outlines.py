@@ -8,7 +8,9 @@ Point = tuple[float, float]
 Outline = list[Point]
 
 
-def _arc(start: float, end: float, steps: int, radius: float = 1, centre: Point = (0, 0)) -> Outline:
+def _arc(
+    start: float, end: float, steps: int, radius: float = 1, centre: Point = (0, 0)
+) -> Outline:
     return [
         (
             centre[0] + radius * math.cos(start + (end - start) * step / steps),

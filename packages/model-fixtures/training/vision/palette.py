@@ -50,6 +50,8 @@ def any_colour(rng: Random) -> Rgb:
 
 def name_of(rgb: Rgb) -> str | None:
     """Return the name whose ranges hold `rgb`, None between names."""
+    if max(rgb) <= 26:
+        return "black"  # hue and saturation mean nothing this dark
     hue, saturation, value = colorsys.rgb_to_hsv(*(channel / 255 for channel in rgb))
     for name in COLOURS:
         for hues, saturations, values in _RANGES[name]:

@@ -71,9 +71,7 @@ def main(model: Path, scale: float) -> None:
                 pixels = torch.from_numpy(to_pixels(decode(data)).copy())[None]
                 with torch.no_grad():
                     vectors = tower(normalised(pixels))
-                    expected = prompts.next_logprobs(
-                        vectors, Turn(QUESTION, "", image_first)
-                    )
+                    expected = prompts.next_logprobs(vectors, Turn(QUESTION, "", image_first))
                 gaps = [abs(float(expected[token]) - value) for token, value in _top(result)[:2]]
                 worst = max(worst, *gaps)
                 click.echo(

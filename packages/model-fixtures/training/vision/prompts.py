@@ -21,9 +21,9 @@ class Prompts:
         self._close = ""
         for system in SYSTEMS:
             head = [] if system is None else [{"role": "system", "content": system}]
-            start, self._close = runtime.prompt(
-                [*head, {"role": "user", "content": _MARK}]
-            ).split(_MARK)
+            start, self._close = runtime.prompt([*head, {"role": "user", "content": _MARK}]).split(
+                _MARK
+            )
             self.caches.append(language.prefix(self.tokens(start)))
 
     def tokens(self, text: str) -> list[int]:

@@ -161,7 +161,11 @@ def _description(label: Label) -> str:
 def _shape_answer(label: Label) -> str:
     if label.shape == NONE:
         return NO_FIGURE
-    return "It is no simple shape." if label.shape == FIGURE else f"The shape is {_article(label.shape)}."
+    return (
+        "It is no simple shape."
+        if label.shape == FIGURE
+        else f"The shape is {_article(label.shape)}."
+    )
 
 
 def _article(word: str) -> str:

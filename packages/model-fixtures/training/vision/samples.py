@@ -126,17 +126,23 @@ def _draw_single(
     draw = ImageDraw.Draw(image)
     style = rng.random()
     if style < 0.08 and shape not in ("moon",):  # only a thick line, nothing inside
-        draw.line([*outline, *outline[:2]], fill=main, width=max(3, round(radius * 0.2)), joint="curve")
+        draw.line(
+            [*outline, *outline[:2]], fill=main, width=max(3, round(radius * 0.2)), joint="curve"
+        )
         return (*centre, radius)
     if style < 0.16 and image.mode == "RGB" and shape == FIGURE:  # a hole
         draw.polygon(outline, fill=main)
         hole = radius * rng.uniform(0.2, 0.4)
-        draw.ellipse((centre[0] - hole, centre[1] - hole, centre[0] + hole, centre[1] + hole), fill=behind)
+        draw.ellipse(
+            (centre[0] - hole, centre[1] - hole, centre[0] + hole, centre[1] + hole), fill=behind
+        )
         return (*centre, radius)
     draw.polygon(outline, fill=main)
     if style < 0.3:  # a thin edge in another shade
         edge = rng.choice(((0, 0, 0), (0, 0, 0), lighter(main, -0.5), (255, 255, 255)))
-        draw.line([*outline, outline[0]], fill=edge, width=max(1, round(radius * rng.uniform(0.03, 0.08))))
+        draw.line(
+            [*outline, outline[0]], fill=edge, width=max(1, round(radius * rng.uniform(0.03, 0.08)))
+        )
     elif style < 0.38:
         _shaded(image, outline, main, rng)
     return (*centre, radius)

@@ -101,9 +101,7 @@ def main() -> None:
 @click.option("--seed", default=1, show_default=True)
 @click.option("--every", default=1000, show_default=True, help="Steps between checkpoints.")
 @click.option("--name", default="align", show_default=True)
-def align(
-    steps: int, size: int, rate: float, count: int, seed: int, every: int, name: str
-) -> None:
+def align(steps: int, size: int, rate: float, count: int, seed: int, every: int, name: str) -> None:
     """Stage A: classes and captions, no language model in the loop."""
     trainer = Trainer(count, seed)
     run = Run.fresh(seed, rate)
@@ -117,7 +115,9 @@ def align(
             run.update(loss)
             bar.update()
             if run.step % 50 == 0:
-                bar.set_postfix(loss=f"{float(loss):.2f}", **{k: f"{v:.2f}" for k, v in scores.items()})
+                bar.set_postfix(
+                    loss=f"{float(loss):.2f}", **{k: f"{v:.2f}" for k, v in scores.items()}
+                )
             if run.step % every == 0 or run.step == steps:
                 trainer.keep(run, path)
 
@@ -161,7 +161,9 @@ def answer(
             bar.update()
             if run.step % 10 == 0:
                 bar.set_postfix(
-                    answer=f"{float(said):.3f}", right=f"{right:.2f}", caption=f"{scores['caption']:.2f}"
+                    answer=f"{float(said):.3f}",
+                    right=f"{right:.2f}",
+                    caption=f"{scores['caption']:.2f}",
                 )
             if run.step % every == 0 or run.step == steps:
                 trainer.keep(run, path)

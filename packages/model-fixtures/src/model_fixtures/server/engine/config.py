@@ -27,6 +27,7 @@ class EngineConfig(Struct, frozen=True, kw_only=True):
     rope_freq_scale: float | None
     cache_type_k: str | None
     cache_type_v: str | None
+    alias: str = ""  # what llama.cpp's own answers call the model
     draft_model: str | None = None  # another model file that proposes tokens
 
 

@@ -35,7 +35,7 @@ async def embed(llama: LlamaServer, text: str, *, stand_in: bool, context: int) 
         )
     if not stand_in:
         return _normalized((await llama.embed([tokens]))[0])
-    return _expanded(await _windowed(llama, tokens))
+    return expanded(await _windowed(llama, tokens))
 
 
 async def _windowed(llama: LlamaServer, tokens: list[int]) -> list[float]:
@@ -52,14 +52,15 @@ async def _windowed(llama: LlamaServer, tokens: list[int]) -> list[float]:
     )
 
 
-def _expanded(vector: list[float]) -> list[float]:
+def expanded(vector: list[float]) -> list[float]:
+    """A vector of the stand-in in 768 dimensions, with the same length and the same cosines."""
     # numpy takes a while to import, and most servers never embed.
     import numpy as np
 
     from model_fixtures.weights import expansion_matrix
 
-    expanded: list[float] = (expansion_matrix() @ np.asarray(vector)).tolist()
-    return expanded
+    longer: list[float] = (expansion_matrix() @ np.asarray(vector)).tolist()
+    return longer
 
 
 def _normalized(vector: Sequence[float]) -> list[float]:

@@ -70,7 +70,7 @@ _chunk_decoder = msgspec.json.Decoder(Chunk)
 
 
 class LlamaServer:
-    """A client for one worker.
+    """A client for one worker; `http` is for requests that are passed through.
 
     Every method raises `InstanceGoneError` when the worker has ended and `EngineError` with
     llama.cpp's message when it refuses a request.
@@ -79,7 +79,7 @@ class LlamaServer:
     def __init__(self, worker: WorkerProcess) -> None:
         self._worker = worker
         self._properties: Properties | None = None
-        self._client = httpx.AsyncClient(
+        self.http = httpx.AsyncClient(
             base_url=worker.url,
             headers={"Authorization": f"Bearer {worker.key}"},
             timeout=httpx.Timeout(None),  # a generation takes as long as it takes
@@ -91,13 +91,13 @@ class LlamaServer:
 
     async def close(self) -> None:
         """Closes all connections."""
-        await self._client.aclose()
+        await self.http.aclose()
 
     async def properties(self) -> Properties:
         """The model's begin and end tokens as text; asked once."""
         if self._properties is None:
             try:
-                response = await self._client.get("/props")
+                response = await self.http.get("/props")
             except httpx.TransportError as error:
                 raise self._gone() from error
             self._properties = msgspec.json.decode(response.content, type=Properties)
@@ -124,7 +124,7 @@ class LlamaServer:
     async def complete(self, body: dict[str, Any]) -> AsyncGenerator[Chunk, None]:
         """The chunks of a streaming completion; leaving the iteration frees the slot at once."""
         try:
-            async with self._client.stream("POST", "/completion", json=body) as response:
+            async with self.http.stream("POST", "/completion", json=body) as response:
                 if response.status_code != httpx.codes.OK:
                     raise EngineError(_message(await response.aread()))
                 async with aclosing(_events(response)) as events:
@@ -138,7 +138,7 @@ class LlamaServer:
 
     async def _post(self, path: str, body: dict[str, Any], result: Any) -> Any:
         try:
-            response = await self._client.post(path, json=body)
+            response = await self.http.post(path, json=body)
         except httpx.TransportError as error:
             raise self._gone() from error
         if response.status_code != httpx.codes.OK:

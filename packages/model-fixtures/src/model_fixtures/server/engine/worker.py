@@ -20,6 +20,8 @@ def _parameters(config: dict[str, Any]) -> Any:
 
     params = xllamacpp.CommonParams()
     params.model.path = config["model"]
+    if config["alias"]:
+        params.model_alias = {config["alias"]}
     params.n_ctx = config["context_length"]
     params.n_parallel = config["parallel"]
     params.kv_unified = config["parallel"] > 1

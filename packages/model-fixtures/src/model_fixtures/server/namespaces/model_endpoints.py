@@ -13,10 +13,8 @@ from model_fixtures.server.protocol.endpoints import Namespace
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings
 from model_fixtures.server.registry.infos import instance_info, model_info
-from model_fixtures.server.registry.instance import Instance
-from model_fixtures.server.registry.job import JitJob, Listener
+from model_fixtures.server.registry.job import Listener
 from model_fixtures.server.registry.lookup import matching
-from model_fixtures.server.registry.registry import DEFAULT_JIT_TTL
 
 from .context import ChannelPort, Context
 
@@ -49,31 +47,11 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
     async def get_or_load(context: Context, request: models.GetOrLoad, port: ChannelPort) -> None:
         registry = context.registry
         query = models.ModelQuery(identifier=request.identifier)
-        found = matching(query, registry.loaded(domain))
-        if found:
-            registry.used(found[0])
-            await port.send({"type": "alreadyLoaded", "info": instance_info(found[0])})
-            return
-        model, _ = registry.model(request.identifier, domain)
-        started = {
-            "type": "startLoading",
-            "identifier": request.identifier,
-            "info": model_info(model),
-        }
-        await port.send(started)
-        ttl = _seconds(request.load_ttl_ms)
-
-        async def load(job: JitJob) -> Instance:
-            await registry.evict_jit(None, job.tell_unload)
-            return await registry.load(
-                model,
-                Settings.from_stack(request.load_config_stack),
-                identifier=registry.free_identifier(request.identifier),
-                ttl=DEFAULT_JIT_TTL if ttl is None else ttl,
-                jit=True,
-                on_progress=job.tell_progress,
-            )
-
+        found = bool(matching(query, registry.loaded(domain)))
+        if not found:
+            model, _ = registry.model(request.identifier, domain)
+            started = {"identifier": request.identifier, "info": model_info(model)}
+            await port.send({"type": "startLoading", **started})
         listener = Listener(
             lambda share: port.progress({"type": "loadProgress", "progress": share}),
             lambda other: port.progress(
@@ -81,8 +59,15 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
             ),
         )
         with port.cancellable():
-            instance = await registry.jit_jobs.join(model.key, load, listener, registry.tasks)
-            await port.send({"type": "loadSuccess", "info": instance_info(instance)})
+            instance = await registry.get_or_load(
+                request.identifier,
+                domain,
+                Settings.from_stack(request.load_config_stack),
+                ttl=_seconds(request.load_ttl_ms),
+                listener=listener,
+            )
+            kind = "alreadyLoaded" if found else "loadSuccess"
+            await port.send({"type": kind, "info": instance_info(instance)})
             return
         raise ServerError("The load was cancelled")
 

@@ -25,11 +25,11 @@ from model_fixtures.server.engine.errors import LoadFailedError
 from model_fixtures.server.protocol import errors
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings
-from model_fixtures.server.protocol.models import QuerySpecifier, Specifier
+from model_fixtures.server.protocol.models import ModelQuery, QuerySpecifier, Specifier
 from model_fixtures.weights import WeightsError, ensure
 
 from .instance import Instance
-from .job import JitJobs
+from .job import JitJob, JitJobs, Listener
 from .lookup import matching
 
 DEFAULT_JIT_TTL = 3600.0  # seconds, the app's
@@ -67,7 +67,7 @@ class Registry:
         self._changed = anyio.Event()
         self._drafting = anyio.Lock()
         self._tasks: TaskGroup | None = None
-        self.jit_jobs = JitJobs()
+        self._jit_jobs = JitJobs()
         self.experiment_flags: set[str] = set()
 
     async def __aenter__(self) -> Registry:
@@ -162,6 +162,7 @@ class Registry:
         name = self._reserve(identifier, model.key)
         try:
             config = await self._config(model, settings)
+            config = msgspec.structs.replace(config, alias=name)
             instance = Instance(
                 model,
                 name,
@@ -183,10 +184,54 @@ class Registry:
         self._changed.set()
         return instance
 
-    async def evict_jit(self, keep: Instance | None, on_unload: OnUnload) -> None:
-        """Unloads the instances that were loaded just in time, but for one."""
+    async def get_or_load(
+        self,
+        name: str,
+        domain: str,
+        settings: Settings | None = None,
+        *,
+        ttl: float | None = None,
+        listener: Listener | None = None,
+    ) -> Instance:
+        """The loaded instance that a name means, else one loaded just in time.
+
+        At most one instance stays that was loaded so; the others are unloaded before. Whoever asks
+        for a model while it loads shares that load.
+
+        Args:
+            name: identifier, key or path; the new instance is called so.
+            domain: `llm` or `embedding`.
+            settings: the load configuration, not compared with that of a loaded instance.
+            ttl: idle seconds of a new instance, None = the app's hour.
+            listener: is told the progress and which instances give way.
+
+        Raises:
+            ServerError: nothing of this name is downloaded, or it can't be loaded.
+        """
+        found = matching(ModelQuery(identifier=name), self.loaded(domain))
+        if found:
+            self._used(found[0])
+            return found[0]
+        model, _ = self.model(name, domain)
+
+        async def load(job: JitJob) -> Instance:
+            await self._evict_jit(job.tell_unload)
+            return await self.load(
+                model,
+                settings or Settings(),
+                identifier=self._free_identifier(name),
+                ttl=DEFAULT_JIT_TTL if ttl is None else ttl,
+                jit=True,
+                on_progress=job.tell_progress,
+            )
+
+        silent = Listener(lambda progress: None, lambda instance: None)
+        return await self._jit_jobs.join(model.key, load, listener or silent, self.tasks)
+
+    async def _evict_jit(self, on_unload: OnUnload) -> None:
+        """Unloads the instances that were loaded just in time."""
         for instance in self.loaded():
-            if instance.jit and instance is not keep:
+            if instance.jit:
                 on_unload(instance)
                 await self.unload(instance)
 
@@ -205,12 +250,12 @@ class Registry:
         finally:
             self._changed.set()
 
-    def used(self, instance: Instance) -> None:
+    def _used(self, instance: Instance) -> None:
         """Starts an instance's time-to-live anew."""
         with self.using(instance):
             pass
 
-    def free_identifier(self, wanted: str) -> str:
+    def _free_identifier(self, wanted: str) -> str:
         """An identifier that no instance has: the wanted one, numbered when it is taken."""
         taken = self._instances.keys() | self._reserved
         name, number = wanted, 2
@@ -240,7 +285,7 @@ class Registry:
         if identifier is not None and identifier in taken:
             # Titles only: the SDK puts any other part on lines of its own.
             raise ServerError(f"A model with the identifier {identifier} already exists")
-        name = identifier or self.free_identifier(key)
+        name = identifier or self._free_identifier(key)
         self._reserved.add(name)
         return name
 

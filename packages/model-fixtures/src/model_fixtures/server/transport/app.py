@@ -9,6 +9,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from model_fixtures.server.namespaces import NAMESPACES
+from model_fixtures.server.rest import models, passing
 from model_fixtures.server.state import ServerState
 from model_fixtures.server.version import VERSION
 
@@ -33,10 +34,19 @@ def build_app(state: ServerState) -> Starlette:
             return
         await Session(websocket, namespace, state).run()
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/lmstudio-greeting", greeting),
             Route("/lms-status", status),
+            Route("/v1/models", models.openai_models),
+            Route("/v1/models/{name:path}", models.openai_model),
+            Route("/api/v0/models", models.lmstudio_models),
+            Route("/api/v0/models/{name:path}", models.lmstudio_model),
+            Route("/v1/chat/completions", passing.complete, methods=["POST"]),
+            Route("/v1/completions", passing.complete, methods=["POST"]),
+            Route("/v1/embeddings", passing.embed, methods=["POST"]),
             WebSocketRoute("/{namespace}", websocket),
         ]
     )
+    app.state.server = state
+    return app

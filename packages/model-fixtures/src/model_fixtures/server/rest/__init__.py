@@ -1,0 +1,1 @@
+"""REST beside the websockets: OpenAI's routes, answered by llama.cpp, and lists of models."""

@@ -1,0 +1,143 @@
+"""Requests that llama.cpp's own server answers: passed through, with little changed.
+
+Changed are: `model`, which is looked up here; a token limit for stand-ins that a request leaves
+open; and the vectors of the embedding stand-in, which get the length of those it stands in for.
+"""
+
+from __future__ import annotations
+
+import base64
+from array import array
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from model_fixtures.server.engine.embedding import expanded
+from model_fixtures.server.engine.sampling import STAND_IN_TOKEN_LIMIT
+from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.registry.instance import Instance
+from model_fixtures.server.state import ServerState
+
+from .access import refusal
+from .failures import failure, not_found
+
+LIMITS = ("max_tokens", "max_completion_tokens", "n_predict")
+
+
+async def complete(request: Request) -> Response:
+    """`/v1/chat/completions` and `/v1/completions`."""
+    return await _pass(request, "llm")
+
+
+async def embed(request: Request) -> Response:
+    """`/v1/embeddings`."""
+    return await _pass(request, "embedding")
+
+
+async def _pass(request: Request, domain: str) -> Response:
+    state: ServerState = request.app.state.server
+    if (refused := refusal(state, request)) is not None:
+        return refused
+    try:
+        body = msgspec.json.decode(await request.body(), type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        return failure(400, f"The body is no JSON object: {error}", "invalid_json")
+    name = body.get("model")
+    try:
+        instance = await _instance(state, name if isinstance(name, str) else "", domain)
+    except ServerError as error:
+        code = (error.display_data or {}).get("code", "")
+        if code in {"generic.pathNotFound", "generic.noModelMatchingQuery"}:
+            return not_found(str(name))
+        return failure(400, error.title, "model_not_usable")
+    stand_in = instance.model.stand_in
+    if domain == "llm" and stand_in and not any(body.get(key) for key in LIMITS):
+        body["max_tokens"] = STAND_IN_TOKEN_LIMIT
+    body["model"] = instance.identifier
+    answer = _Answer(state, instance, request.url.path, body)
+    if domain == "embedding" and stand_in:
+        return await answer.whole(_lengthened)
+    return await answer.streamed()
+
+
+async def _instance(state: ServerState, name: str, domain: str) -> Instance:
+    """The loaded instance of a name, loaded just in time if it must be; no name means any."""
+    if not name:
+        loaded = state.registry.loaded(domain)
+        if not loaded:
+            raise ServerError("No model is loaded: name one")
+        return loaded[0]
+    return await state.registry.get_or_load(name, domain)
+
+
+class _Answer:
+    """llama.cpp's answer to a request, for as long as it takes."""
+
+    def __init__(
+        self, state: ServerState, instance: Instance, path: str, body: dict[str, Any]
+    ) -> None:
+        self._state = state
+        self._instance = instance
+        self._path = path
+        self._body = body
+
+    async def whole(self, change: Any) -> Response:
+        """The answer at once, its JSON changed when it is no failure."""
+        with self._state.registry.using(self._instance):
+            try:
+                response = await self._instance.llama.http.post(self._path, json=self._body)
+            except httpx.TransportError:
+                return _gone()
+        content = response.json()
+        if response.status_code == httpx.codes.OK:
+            change(content)
+        return JSONResponse(content, status_code=response.status_code)
+
+    async def streamed(self) -> Response:
+        """The answer as it comes; a client that leaves ends the generation."""
+        http = self._instance.llama.http
+        outgoing = http.build_request("POST", self._path, json=self._body)
+        using = self._state.registry.using(self._instance)
+        using.__enter__()
+        try:
+            response = await http.send(outgoing, stream=True)
+        except httpx.TransportError:
+            using.__exit__(None, None, None)
+            return _gone()
+        except BaseException:
+            using.__exit__(None, None, None)
+            raise
+
+        async def content() -> AsyncIterator[bytes]:
+            try:
+                async for piece in response.aiter_raw():
+                    yield piece
+            finally:
+                using.__exit__(None, None, None)
+                await response.aclose()
+
+        return StreamingResponse(
+            content(),
+            status_code=response.status_code,
+            media_type=response.headers.get("content-type"),
+        )
+
+
+def _gone() -> Response:
+    return failure(500, "The model was unloaded or has crashed", "model_gone")
+
+
+def _lengthened(content: dict[str, Any]) -> None:
+    """Gives the stand-in's vectors the length of the model's own."""
+    for entry in content["data"]:
+        vector = entry["embedding"]
+        if isinstance(vector, str):
+            numbers = array("f", base64.b64decode(vector))
+            longer = array("f", expanded(list(numbers)))
+            entry["embedding"] = base64.b64encode(longer.tobytes()).decode()
+        else:
+            entry["embedding"] = expanded(vector)

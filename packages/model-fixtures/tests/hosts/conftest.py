@@ -1,0 +1,94 @@
+"""Servers that are, or are not, LM Studio hosts."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+MakeHttp = Callable[..., str]
+MakeRaw = Callable[[Callable[[socket.socket], None]], str]
+
+
+@contextmanager
+def http_server(answer: Callable[[str], tuple[int, bytes]]) -> Iterator[str]:
+    """The address of a server that gets paths and gives status and body."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body = answer(self.path)
+            with suppress(OSError):
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
+def raw_server(talk: Callable[[socket.socket], None]) -> Iterator[str]:
+    """The address of a server that does what `talk` says with its first connection."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def accept() -> None:
+        with suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                talk(connection)
+
+    thread = threading.Thread(target=accept)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        # Wakes up an accept that nobody came for.
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
+
+
+@pytest.fixture
+def serve_http() -> Iterator[MakeHttp]:
+    """A function that starts an HTTP server: from status and body, or from a function of paths."""
+    with ExitStack() as stack:
+
+        def make(
+            status: int = 200,
+            body: bytes = b'{"lmstudio":true}',
+            answer: Callable[[str], tuple[int, bytes]] | None = None,
+        ) -> str:
+            return stack.enter_context(http_server(answer or (lambda _path: (status, body))))
+
+        yield make
+
+
+@pytest.fixture
+def serve_raw() -> Iterator[MakeRaw]:
+    """A function that starts a server of bytes."""
+    with ExitStack() as stack:
+        yield lambda talk: stack.enter_context(raw_server(talk))
+
+
+@pytest.fixture
+def closed_address() -> Iterator[str]:
+    """An address where nobody listens."""
+    with closing(socket.socket()) as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{held.getsockname()[1]}"

@@ -1,0 +1,24 @@
+"""The suite's models by their keys, under which `loaded_models` has all but the last loaded."""
+
+LLM = "llama-3.2-1b-instruct"
+"""For tests that any LLM passes."""
+LLM_NAME = "hugging-quants/llama-3.2-1b-instruct"
+"""Another name of the same model: publisher/name."""
+PLAIN_LLM = "qwen2.5-7b-instruct-1m"
+"""An LLM without begin-of-text token: the tokens of a text are those of a prompt."""
+VISION_LLM = "mobilevlm_v2-1.7b"
+EMBEDDING = "text-embedding-nomic-embed-text-v1.5"
+EMBEDDING_NAME = "nomic-ai/nomic-embed-text-v1.5"
+"""Another name of the same model: publisher/name."""
+DIMENSIONS = 768
+"""Of the embedding model's vectors."""
+JIT_LLM = "smollm2-135m-instruct"
+"""Not loaded: tests load it just in time."""
+
+REQUIRED = {LLM, PLAIN_LLM, VISION_LLM, EMBEDDING}
+"""What `loaded_models` loads."""
+EXPECTED = REQUIRED | {JIT_LLM}
+"""What a host has downloaded."""
+
+UNKNOWN = "no-such-model"
+"""The name of no model."""

@@ -1,0 +1,34 @@
+"""A session of the synchronous API whose channels are answered from a script in place of a host."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import lmstudio
+from lmstudio.json_api import ChannelEndpoint
+from lmstudio.sync_api import SyncChannel
+
+from .packets import channel_closed, on_channel
+
+
+class ScriptedSession:
+    """Answers each channel that is opened with the next list of packets, and keeps the requests."""
+
+    def __init__(self, *rounds: list[dict[str, Any]]) -> None:
+        """Take the packets of each channel, in the order in which channels will be opened."""
+        self._rounds = iter(rounds)
+        self.requests: list[Any] = []
+
+    @contextmanager
+    def _create_channel(
+        self, endpoint: ChannelEndpoint[Any, Any, Any]
+    ) -> Iterator[SyncChannel[Any]]:
+        self.requests.append(endpoint.creation_params)
+        messages = [on_channel(1, packet) for packet in next(self._rounds)]
+        received = iter([*messages, channel_closed(1)])
+        yield SyncChannel(1, lambda _timeout: next(received), endpoint, print, {})
+
+    def llm(self) -> lmstudio.LLM:
+        """Return a handle that uses this session."""
+        session: Any = self
+        return lmstudio.LLM("some-model", session)

@@ -1,0 +1,31 @@
+"""Concurrency for async tests; tasks_sync is the same for their sync twins."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import anyio
+
+T = TypeVar("T")
+
+PATIENCE = 30
+"""Seconds after which a condition is taken for one that never comes true."""
+
+
+async def together(calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """Make the calls at the same time and return their results in the order of the calls."""
+    results: dict[int, T] = {}
+
+    async def run(index: int) -> None:
+        results[index] = await calls[index]()
+
+    async with anyio.create_task_group() as tasks:
+        for index in range(len(calls)):
+            tasks.start_soon(run, index)
+    return [results[index] for index in range(len(calls))]
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Ask until the condition holds; fail if it does not come true."""
+    with anyio.fail_after(PATIENCE):
+        while not await condition():
+            await anyio.sleep(0.05)

@@ -1,0 +1,44 @@
+"""Clients and models for the async tests."""
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import pytest
+from lmstudio import AsyncClient, AsyncEmbeddingModel, AsyncLLM, LMStudioModelNotFoundError
+from sdk_tests.model_names import EMBEDDING, LLM, PLAIN_LLM
+
+
+@pytest.fixture
+async def client(lmstudio_host: str) -> AsyncIterator[AsyncClient]:
+    """A client of the host, inside of its block."""
+    async with AsyncClient(lmstudio_host) as client:
+        yield client
+
+
+@pytest.fixture
+async def llm(client: AsyncClient) -> AsyncLLM:
+    """A loaded LLM, for tests that any LLM passes."""
+    return await client.llm.model(LLM)
+
+
+@pytest.fixture
+async def plain_llm(client: AsyncClient) -> AsyncLLM:
+    """A loaded LLM for which the tokens of a text are those of a prompt."""
+    return await client.llm.model(PLAIN_LLM)
+
+
+@pytest.fixture
+async def embedding_model(client: AsyncClient) -> AsyncEmbeddingModel:
+    """The loaded embedding model."""
+    return await client.embedding.model(EMBEDDING)
+
+
+@pytest.fixture
+async def loaded_as_before(client: AsyncClient) -> AsyncIterator[None]:
+    """Unload what the test leaves loaded, whatever happens in it."""
+    before = {model.identifier for model in await client.list_loaded_models()}
+    yield
+    for model in await client.list_loaded_models():
+        if model.identifier not in before:
+            with suppress(LMStudioModelNotFoundError):  # its time-to-live ended meanwhile
+                await model.unload()

@@ -1,0 +1,127 @@
+"""Callbacks of predictions: which, when, how often, and what becomes of their errors."""
+
+import logging
+from typing import Any
+
+import pytest
+from lmstudio import AsyncLLM, LlmPredictionFragment
+from sdk_tests.grammars import endless, written
+from sdk_tests.structured_log import logged_events
+
+pytestmark = [pytest.mark.anyio, pytest.mark.models]
+
+METHODS = ["complete", "respond"]
+
+
+class Recorder:
+    """All callbacks at once; `events` has (kind, argument) in the order of the calls."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, Any]] = []
+
+    @property
+    def callbacks(self) -> dict[str, Any]:
+        """Keyword arguments of any prediction method."""
+        return {
+            "on_prompt_processing_progress": lambda share: self.events.append(("progress", share)),
+            "on_first_token": lambda: self.events.append(("first token", None)),
+            "on_prediction_fragment": lambda piece: self.events.append(("fragment", piece)),
+            "on_message": lambda message: self.events.append(("message", message)),
+        }
+
+    def arguments(self, kind: str) -> list[Any]:
+        """Return the arguments of all calls of one kind."""
+        return [argument for each, argument in self.events if each == kind]
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_order(llm: AsyncLLM, method: str) -> None:
+    """Prompt progress comes first, then the first token, all fragments, and at last the message."""
+    recorder = Recorder()
+    await getattr(llm, method)("One two three", config=endless(4), **recorder.callbacks)
+    kinds = [kind for kind, _ in recorder.events]
+    progress = kinds.count("progress")
+    fragments = kinds.count("fragment")
+    assert kinds == [
+        *["progress"] * progress,
+        "first token",
+        *["fragment"] * fragments,
+        "message",
+    ]
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_prompt_progress(llm: AsyncLLM, method: str) -> None:
+    """Prompt progress rises from exactly 0 to exactly 1, also for a short prompt."""
+    shares: list[float] = []
+    await getattr(llm, method)(
+        "One two three", config={"maxTokens": 1}, on_prompt_processing_progress=shares.append
+    )
+    assert shares[0] == 0.0
+    assert shares[-1] == 1.0
+    assert shares == sorted(set(shares))
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_first_token_is_announced_once(llm: AsyncLLM, method: str) -> None:
+    """The first-token callback is called once, however many tokens follow."""
+    calls: list[None] = []
+    await getattr(llm, method)(
+        "One two three", config=endless(4), on_first_token=lambda: calls.append(None)
+    )
+    assert calls == [None]
+
+
+async def test_fragment_callback_sees_what_is_iterated(llm: AsyncLLM) -> None:
+    """Fragments reach the callback and the iteration in the same order, each just before."""
+    seen: list[LlmPredictionFragment] = []
+    stream = await llm.complete_stream(
+        "One two three", config=endless(4), on_prediction_fragment=seen.append
+    )
+    iterated = []
+    async for fragment in stream:
+        iterated.append(fragment)
+        assert seen == iterated
+    assert len(iterated) > 0
+
+
+@pytest.mark.parametrize("method", ["complete_stream", "respond_stream"])
+async def test_streams_call_back(llm: AsyncLLM, method: str) -> None:
+    """Streams call the same callbacks, and the last one before the result can be had."""
+    recorder = Recorder()
+    stream = await getattr(llm, method)("A", config=written("as told"), **recorder.callbacks)
+    assert recorder.events == []
+    result = await stream.wait_for_result()
+    assert recorder.arguments("progress")[-1] == 1.0
+    assert recorder.arguments("first token") == [None]
+    assert "".join(piece.content for piece in recorder.arguments("fragment")) == result.content
+    (message,) = recorder.arguments("message")
+    assert message.content[0].text == result.content
+
+
+@pytest.mark.parametrize(
+    ("callback", "event"),
+    [
+        ("on_prompt_processing_progress", "Prediction progress callback failed"),
+        ("on_first_token", "First token callback failed"),
+        ("on_prediction_fragment", "Prediction fragment callback failed"),
+    ],
+    ids=["progress", "first-token", "fragment"],
+)
+async def test_failing_callback_stops_nothing(
+    llm: AsyncLLM, caplog: pytest.LogCaptureFixture, callback: str, event: str
+) -> None:
+    """A callback's exception is logged as an error each time and the prediction goes on."""
+
+    def fail(*_: Any) -> None:
+        raise LookupError("my mistake")
+
+    with caplog.at_level(logging.ERROR):
+        result = await llm.complete("A", config=written("as told"), **{callback: fail})
+    assert result.content == "as told"
+    errors = logged_events(caplog, "CompletionEndpoint")
+    assert len(errors) > 0
+    for level, fields in errors:
+        assert level == "ERROR"
+        assert fields["event"].startswith(event)
+        assert fields["exc"] == "LookupError('my mistake')"

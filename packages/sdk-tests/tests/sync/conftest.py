@@ -1,0 +1,47 @@
+# DO NOT EDIT. Written by scripts/sync_tests.py from
+# packages/sdk-tests/tests/async/conftest.py
+# Change that, then: hatch run sync:generate
+"""Clients and models for the sync tests."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+from lmstudio import LLM, Client, EmbeddingModel, LMStudioModelNotFoundError
+from sdk_tests.model_names import EMBEDDING, LLM, PLAIN_LLM
+
+
+@pytest.fixture
+def client(lmstudio_host: str) -> Iterator[Client]:
+    """A client of the host, inside of its block."""
+    with Client(lmstudio_host) as client:
+        yield client
+
+
+@pytest.fixture
+def llm(client: Client) -> LLM:
+    """A loaded LLM, for tests that any LLM passes."""
+    return client.llm.model(LLM)
+
+
+@pytest.fixture
+def plain_llm(client: Client) -> LLM:
+    """A loaded LLM for which the tokens of a text are those of a prompt."""
+    return client.llm.model(PLAIN_LLM)
+
+
+@pytest.fixture
+def embedding_model(client: Client) -> EmbeddingModel:
+    """The loaded embedding model."""
+    return client.embedding.model(EMBEDDING)
+
+
+@pytest.fixture
+def loaded_as_before(client: Client) -> Iterator[None]:
+    """Unload what the test leaves loaded, whatever happens in it."""
+    before = {model.identifier for model in client.list_loaded_models()}
+    yield
+    for model in client.list_loaded_models():
+        if model.identifier not in before:
+            with suppress(LMStudioModelNotFoundError):  # its time-to-live ended meanwhile
+                model.unload()
