@@ -6,9 +6,8 @@ import zlib
 from collections.abc import Callable
 
 import pytest
-from PIL import Image
-
 from model_fixtures.server.images import ImageError, Limits, decode
+from PIL import Image
 
 RED = (230, 20, 30)
 BLUE = (20, 40, 220)
@@ -70,7 +69,7 @@ def test_animation_gives_the_first_frame(kind: str) -> None:
 def test_exif_orientation_is_applied(
     orientation: int, size: tuple[int, int], corner: tuple[int, int, int]
 ) -> None:
-    """A photo must come out as the EXIF orientation says: its size and its top left pixel show it."""
+    """A photo must come out turned as EXIF says: its size and top left pixel show it."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     image = decode(encoded(halves().resize((64, 32)), "JPEG", exif=exif, quality=95))

@@ -4,9 +4,8 @@ import base64
 import io
 
 import pytest
+from model_fixtures.server.images import ImageError, prepare, squared, trimmed
 from PIL import Image
-
-from model_fixtures.server.images import ImageError, prepare, squared
 
 GREEN = (10, 150, 60)
 CREAM = (250, 240, 210)
@@ -70,3 +69,47 @@ def test_prepare_refuses_what_decode_refuses() -> None:
     """Bytes that are no picture must raise ImageError."""
     with pytest.raises(ImageError, match="not a PNG"):
         prepare(b"nonsense")
+
+
+@pytest.mark.parametrize("size", [(400, 40), (40, 400), (300, 300)])
+def test_trimming_cuts_an_even_border(size: tuple[int, int]) -> None:
+    """A small block on an even ground must fill most of the trimmed picture and keep its colours."""
+    image = Image.new("RGB", size, CREAM)
+    image.paste(GREEN, (10, 5, 30, 35))
+    result = squared(trimmed(image))
+    assert result.width < max(size) // 3
+    assert result.getpixel((0, 0)) == CREAM
+    colours = dict((pixel, count) for count, pixel in result.getcolors() or [])
+    assert colours == {GREEN: 600, CREAM: result.width * result.height - 600}
+
+
+def test_trimming_leaves_pictures_without_an_even_border() -> None:
+    """A picture whose border has two colours must come back unchanged."""
+    image = Image.new("RGB", (60, 40), CREAM)
+    image.paste(GREEN, (0, 25, 60, 40))
+    assert trimmed(image).tobytes() == image.tobytes()
+
+
+def test_trimming_leaves_empty_pictures() -> None:
+    """A picture with nothing in it must keep its size."""
+    assert trimmed(Image.new("RGB", (50, 20), CREAM)).size == (50, 20)
+
+
+def test_trimming_magnifies_a_speck_only_so_far() -> None:
+    """One odd pixel in a large picture must not fill the result."""
+    image = Image.new("RGB", (800, 800), CREAM)
+    image.paste(GREEN, (400, 400, 404, 404))
+    assert trimmed(image).size == (100, 100)
+
+
+def test_prepare_trims_only_when_told() -> None:
+    """Only with trim=True may margins go; the original size is reported either way."""
+    out = io.BytesIO()
+    image = Image.new("RGB", (200, 100), CREAM)
+    image.paste(GREEN, (90, 40, 110, 60))
+    image.save(out, "PNG")
+    for trim, side in ((False, 200), (True, 25)):
+        result = prepare(out.getvalue(), trim=trim)
+        with Image.open(io.BytesIO(result.png)) as png:
+            assert png.size == (side, side)
+        assert (result.width, result.height) == (200, 100)

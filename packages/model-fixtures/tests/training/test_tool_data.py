@@ -22,7 +22,7 @@ ANSWERS = {"Hello!": "Hi!", "What is a dog?": "A dog is an animal."}
 def conversations(held: bool, count: int = 1500) -> list[tuple[list[Any], Conversation]]:
     """Return conversations with their tools."""
     source = Source(ANSWERS, held)
-    found = []
+    found: list[tuple[list[Any], Conversation]] = []
     rng = random.Random(f"test-{held}")  # noqa: S311  # a seed, no secret
     while len(found) < count:
         tools = source.tools(rng)
@@ -56,8 +56,11 @@ def fits(value: Any, schema: dict[str, Any]) -> bool:
         return value.keys() == schema["properties"].keys() and all(
             fits(value[key], inner) for key, inner in schema["properties"].items()
         )
-    types = {"string": str, "integer": int, "number": (int, float), "boolean": bool}[kind]
-    return isinstance(value, types) and (kind == "boolean" or not isinstance(value, bool))
+    if isinstance(value, bool):
+        return bool(kind == "boolean")
+    if kind == "number":
+        return isinstance(value, int | float)
+    return isinstance(value, {"string": str, "integer": int, "boolean": bool}[kind])
 
 
 def wishes(made: Conversation) -> list[tuple[int, Request]]:

@@ -7,9 +7,8 @@ from collections import Counter
 from random import Random
 
 import pytest
-from PIL import Image, ImageColor
-
 from model_fixtures.server.images import decode, flattened, squared
+from PIL import Image, ImageColor
 from training.vision import evaluation_sets
 from training.vision.evaluation_figures import KINDS, WEB, Canvas, evaluation_shade
 from training.vision.labels import COLOURS, FIGURE, MIXED, NONE, SHAPE_NAMES, SHAPES, Label
@@ -58,7 +57,7 @@ def test_every_label_occurs_often(drawn: list[tuple[Image.Image, Label]]) -> Non
 
 
 def test_named_colours_are_in_the_picture(drawn: list[tuple[Image.Image, Label]]) -> None:
-    """Nearly every labelled figure must show pixels of its colour; noise and fading may hide few."""
+    """Nearly every labelled figure must show its colour; noise and fading may hide few."""
     figures = [(image, label) for image, label in drawn if label.colour != NONE]
     shown = sum(count_near(image, label.colour) >= 12 for image, label in figures)
     assert shown / len(figures) > 0.93
@@ -115,7 +114,7 @@ def test_evaluation_figures_are_mostly_of_their_colour(kind: str) -> None:
 
 
 def test_evaluation_cases_are_balanced_and_decodable() -> None:
-    """Every colour and shape must be asked about equally often, both orders, with files that decode."""
+    """Every colour and shape must be asked about equally often; all files must decode."""
     colours = list(evaluation_sets.colours(22, "t"))
     assert Counter(case.truth for case in colours) == dict.fromkeys(COLOURS, 4)
     assert Counter(case.image_first for case in colours) == {True: 22, False: 22}

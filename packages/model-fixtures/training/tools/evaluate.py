@@ -13,7 +13,7 @@ from typing import Any
 
 from model_fixtures.server.engine.tool_format import Message, ToolCall, ToolResult, chatml, parse
 from model_fixtures.server.engine.tool_grammar import tool_grammar
-from tqdm import tqdm
+from rich.progress import track
 
 from .runner import Runner
 from .suites import KINDS, REGRESSION, REGRESSION_TOOLS, Case, cases
@@ -181,7 +181,7 @@ def main() -> None:
     right: dict[str, int] = defaultdict(int)
     total: dict[str, int] = defaultdict(int)
     failures = []
-    for case in tqdm(cases(args.count, args.seed, args.kinds), desc="conversations"):
+    for case in track(cases(args.count, args.seed, args.kinds), "conversations"):
         fine, said = judge.hold(case)
         right[case.kind] += fine
         total[case.kind] += 1

@@ -48,6 +48,11 @@ class Segment:
 Masks = list[tuple[Segment, Tensor]]
 
 
+def _diagonal(blocks: list[Tensor]) -> Tensor:
+    made: Tensor = torch.block_diag(*blocks)  # type: ignore[no-untyped-call]
+    return made
+
+
 class LoraLinear(nn.Module):
     """A frozen (fused) linear layer with one low-rank correction per original matrix."""
 
@@ -66,9 +71,9 @@ class LoraLinear(nn.Module):
         self.b = nn.Parameter(torch.zeros(weight.shape[0], rank * len(weights)))
         blocks = [torch.ones(out, rank) for out in self.outs]
         # Only the diagonal blocks of b belong to the adapter: the rest stays 0 for ever.
-        self.register_buffer("mask", torch.block_diag(*blocks), persistent=False)
+        self.register_buffer("mask", _diagonal(blocks), persistent=False)
         self.mask: Tensor
-        self.b.register_hook(lambda grad: grad * self.mask)
+        self.b.register_hook(lambda grad: grad * self.mask)  # type: ignore[no-untyped-call]
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x W^T + scale x A^T B^T for ``x`` (tokens x in)."""
@@ -94,9 +99,9 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, segments: Masks) -> Tensor:
     """Return the attention's result (tokens x 576); q has 9 heads, k and v have 3."""
     lengths = [segment.end - segment.start for segment, _ in segments]
     index = {(segment.start, segment.end): i for i, (segment, _) in enumerate(segments)}
-    queries = q.split(lengths)
-    keys = [part.permute(1, 2, 0) for part in k.split(lengths)]
-    values = [part.transpose(0, 1) for part in v.split(lengths)]
+    queries = torch.split(q, lengths)
+    keys = [part.permute(1, 2, 0) for part in torch.split(k, lengths)]
+    values = [part.transpose(0, 1) for part in torch.split(v, lengths)]
     parts = []
     for i, (segment, mask) in enumerate(segments):
         length, before = lengths[i], index.get((segment.prefix.start, segment.prefix.stop))
@@ -115,7 +120,7 @@ class _Loss(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, embed: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
         grad = torch.empty_like(x)
         loss = torch.zeros(())
-        for rows in torch.arange(len(x)).split(256):
+        for rows in torch.split(torch.arange(len(x)), 256):
             logits = x[rows] @ embed.t()
             probs = logits.softmax(-1, dtype=torch.float32)
             picked = probs[torch.arange(len(rows)), targets[rows]]
@@ -126,20 +131,25 @@ class _Loss(torch.autograd.Function):
         return loss
 
     @staticmethod
-    def backward(ctx: Any, out: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, out: Tensor) -> tuple[Tensor, None, None, None]:
         (grad,) = ctx.saved_tensors
         return grad * out, None, None, None
 
 
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotate neighbouring pairs of ``x`` (tokens x heads x 64)."""
-    pairs = x.unflatten(-1, (-1, 2))
+    pairs = x.view(*x.shape[:-1], -1, 2)
     even, odd = pairs[..., 0], pairs[..., 1]
     return torch.stack((even * cos - odd * sin, even * sin + odd * cos), -1).flatten(-2)
 
 
 class Block(nn.Module):
     """One decoder layer."""
+
+    qkv: LoraLinear
+    out: LoraLinear
+    gate_up: LoraLinear
+    down: LoraLinear
 
     def __init__(self, read: _Reader, layer: int, rank: int, scale: float) -> None:
         """Read layer number ``layer``."""
@@ -155,7 +165,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor, segments: Masks) -> Tensor:
         """Run the layer on packed tokens ``x`` (tokens x 576)."""
-        qkv = self.qkv(_norm(x, self.attn_norm)).unflatten(-1, (15, 64))
+        qkv = self.qkv(_norm(x, self.attn_norm)).view(-1, 15, 64)
         qk = _rotate(qkv[:, :12], cos, sin)
         x = x + self.out(_attend(qk[:, :9], qk[:, 9:], qkv[:, 12:], segments))
         gate, up = self.gate_up(_norm(x, self.ffn_norm)).chunk(2, -1)

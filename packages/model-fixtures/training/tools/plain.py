@@ -8,7 +8,7 @@ import random
 import re
 from pathlib import Path
 
-from tqdm import tqdm
+from rich.progress import track
 
 _TOPICS = """rain|the moon|bread|bicycles|volcanoes|honey bees|chess|the ocean|photosynthesis|
 gravity|
@@ -103,7 +103,7 @@ def main() -> None:
     args = parser.parse_args()
     answers: dict[str, str] = {}
     runner = Runner(args.base)
-    for prompt in tqdm(prompts(held=False, count=args.count), desc="plain answers"):
+    for prompt in track(prompts(held=False, count=args.count), "plain answers"):
         head = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
         text = f"<|im_start|>system\n{head}<|im_end|>\n<|im_start|>user\n{prompt}<|im_end|>\n"
         answer = shorten(runner.complete(text + "<|im_start|>assistant\n", limit=56))

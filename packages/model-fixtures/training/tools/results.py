@@ -44,8 +44,14 @@ account {n} is suspended|cannot reach the {w} gateway|the folder {w} is empty|pa
 number {n} is too large|file {f} is corrupt|the request was rejected|
 negative values are forbidden|
 the queue is full|tool is under maintenance|no data for {w}""".replace("\n", "").split("|")
-_EXCEPTIONS = ("ValueError", "RuntimeError", "KeyError", "OSError", "FileNotFoundError")
-_EXCEPTIONS += ("PermissionError",)
+_EXCEPTIONS = [
+    "ValueError",
+    "RuntimeError",
+    "KeyError",
+    "OSError",
+    "FileNotFoundError",
+    "PermissionError",
+]
 _SORRY = (
     "Sorry, the {tool} tool failed: {e}.",
     "I could not do that: the {tool} tool failed with the error: {e}.",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from tqdm import tqdm
+from rich.progress import Progress
 
 from .model import Llama, Segment
 from .tokenizer import Tokenizer
@@ -102,7 +102,8 @@ def main() -> None:
     average = None
     end = min(args.until or plan.steps, plan.steps)
     log = (args.out / "log.txt").open("a")
-    with tqdm(total=plan.steps, initial=first, desc="training", mininterval=10) as bar:
+    with Progress() as bar:
+        task = bar.add_task("training", total=plan.steps, completed=first)
         for step in range(first, end):
             began = time.monotonic()
             rng = random.Random(f"{plan.seed}-{step}")  # noqa: S311  # a seed, no secret
@@ -116,8 +117,7 @@ def main() -> None:
             optimizer.step()
             value = loss.item()
             average = value if average is None else 0.95 * average + 0.05 * value
-            bar.set_postfix(loss=f"{average:.4f}")
-            bar.update()
+            bar.update(task, advance=1, description=f"training, loss {average:.4f}")
             log.write(f"{step} {value:.4f} {average:.4f} {time.monotonic() - began:.1f}\n")
             log.flush()
             if (step + 1) % 20 == 0 or step + 1 == end:

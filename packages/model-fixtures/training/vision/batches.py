@@ -6,7 +6,6 @@ from random import Random
 
 import numpy as np
 import torch
-
 from training.vision.dataset import Dataset
 from training.vision.labels import Label
 from training.vision.prompts import Prompts
@@ -25,7 +24,7 @@ def picks(
 
 
 def images(data: Dataset, size: int, step: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return normalised pixels [size, 3, side, side], half of them mirrored, and codes [size, 4]."""
+    """Return pixels [size, 3, side, side], half of them mirrored, and codes [size, 4]."""
     index = picks(len(data.codes), size, step, seed)
     pixels = normalised(torch.from_numpy(np.array(data.images[index])))
     mirrored = torch.from_numpy(np.random.default_rng([seed, step, 1]).random(size) < 0.5)

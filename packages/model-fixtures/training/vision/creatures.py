@@ -7,7 +7,6 @@ from collections.abc import Callable
 from random import Random
 
 from PIL import ImageDraw
-
 from training.vision.palette import Rgb, lighter
 
 Draw = ImageDraw.ImageDraw
@@ -116,8 +115,8 @@ def head_only(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
     mouth = rng.uniform(0.66, 0.76)
     dark = rng.choice(((40, 0, 0), (0, 0, 0), accent))
     if rng.random() < 0.5:
-        pen.line([(0.33, mouth - 0.04), (0.42, mouth + 0.03), (0.58, mouth + 0.03), (0.67, mouth - 0.04)],
-                 0.04, dark)  # fmt: skip
+        ends, middle = mouth - 0.04, mouth + 0.03
+        pen.line([(0.33, ends), (0.42, middle), (0.58, middle), (0.67, ends)], 0.04, dark)
     else:
         pen.ellipse(0.5, mouth, rng.uniform(0.06, 0.16), 0.05, dark)
 

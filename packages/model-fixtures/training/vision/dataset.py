@@ -12,10 +12,9 @@ from random import Random
 import click
 import numpy as np
 import numpy.typing as npt
+from model_fixtures.server.images import flattened
 from PIL import Image
 from tqdm import tqdm
-
-from model_fixtures.server.images import flattened
 from training.vision.labels import Label
 from training.vision.paths import WORK
 from training.vision.samples import sample
@@ -41,8 +40,10 @@ class Dataset:
 
 def draw(seed: str) -> tuple[Bytes, Label]:
     """Draw one image from a seed, as the tower will see it."""
-    image, label = sample(Random(seed))
-    return to_pixels(flattened(image)), label
+    rng = Random(seed)
+    image, label = sample(rng)
+    # Some keep their margins, for a server or a picture where nothing can be trimmed.
+    return to_pixels(flattened(image), trim=rng.random() < 0.88), label
 
 
 def generate(folder: Path, count: int, seed: int) -> Dataset:

@@ -1,6 +1,7 @@
 """Scores a projector through llama.cpp, from file bytes to words, and measures what it costs.
 
-`python -m training.vision.evaluate --set validation` picks checkpoints, `--set test` is for the end.
+`python -m training.vision.evaluate --set validation` picks checkpoints, `--set test` is for the
+end.
 """
 
 import hashlib
@@ -15,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from tqdm import tqdm
-
 from model_fixtures.server.images import prepare
+from tqdm import tqdm
 from training.vision import evaluation_sets as sets
 from training.vision.evaluation_figures import KINDS
 from training.vision.labels import COLOURS, SHAPES
@@ -65,7 +65,7 @@ def score(runtime: Runtime, name: str, chosen: Iterable[sets.Case]) -> dict[str,
     wrong: list[dict[str, str]] = []
     for case in tqdm(list(chosen), desc=name, mininterval=5):
         start = time.perf_counter()
-        image = prepare(case.data)
+        image = prepare(case.data, trim=True)
         completion = runtime.answer(
             [image, case.question] if case.image_first else [case.question, image],
             cache_prompt=True,

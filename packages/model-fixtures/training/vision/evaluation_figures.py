@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from PIL import Image, ImageColor, ImageDraw
-
 from training.vision.palette import Rgb, distance, shade
 
 WEB: dict[str, tuple[str, ...]] = {
@@ -52,7 +51,7 @@ class Canvas:
         self._draw.ellipse(self._at([(x, y), (x + width, y + height)]), fill=fill)
 
     def pie(self, x: float, y: float, size: float, start: int, end: int, fill: Rgb) -> None:
-        """Fill a slice of a circle in the square with this corner; degrees, clockwise from right."""
+        """Fill a slice of a circle in this square; degrees, clockwise from right."""
         self._draw.pieslice(self._at([(x, y), (x + size, y + size)]), start, end, fill=fill)
 
     def area(self, points: Points, fill: Rgb) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from random import Random
 
 from PIL import Image, ImageDraw
-
 from training.vision.evaluation_figures import KINDS, draw_parts, evaluation_shade
 from training.vision.labels import COLOURS, SHAPES
 from training.vision.outlines import NAMED, placed

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import gguf
 import numpy as np
-
 from training.vision.tower import Tower
 
 NAME = "SmolLM2-135M vision stand-in"
@@ -20,7 +19,7 @@ def write_gguf(tower: Tower, path: Path) -> None:
     writer.add_string("general.name", NAME)
     writer.add_string(
         "general.description",
-        "Test stand-in: names colours and shapes of drawn figures. Trained on synthetic images only.",
+        "Test stand-in: names colours and shapes of drawn figures. Synthetic training data only.",
     )
     writer.add_string("general.license", LICENCE)
     writer.add_uint32("general.file_type", int(gguf.LlamaFileType.MOSTLY_F16))

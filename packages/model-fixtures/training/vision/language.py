@@ -119,7 +119,7 @@ class Language:
 
 
 def _rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    """Apply interleaved rotary embedding to [batch, tokens, heads, width]; heads come first after."""
+    """Rotate [batch, tokens, heads, width], interleaved; heads come before tokens after."""
     x = x.transpose(1, 2)
     even, odd = x[..., 0::2], x[..., 1::2]
     return torch.stack([even * cos - odd * sin, even * sin + odd * cos], -1).flatten(-2)

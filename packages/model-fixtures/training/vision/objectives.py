@@ -3,7 +3,6 @@
 import torch
 from torch import nn
 from torch.nn import functional
-
 from training.vision.labels import HEADS, Label
 from training.vision.prompts import Prompts
 from training.vision.tower import SHAPE
@@ -13,7 +12,7 @@ _SMOOTHING = 0.02
 
 
 class Captions:
-    """Captions as rows of token embeddings: output vector k should be the k-th token's embedding."""
+    """Captions as rows of embeddings: output vector k should be the k-th token's."""
 
     def __init__(self, prompts: Prompts, codes: set[tuple[int, ...]]) -> None:
         filler = prompts.tokens("\n")
@@ -46,7 +45,7 @@ class Objectives(nn.Module):
     def classes(
         self, features: torch.Tensor, codes: torch.Tensor
     ) -> tuple[torch.Tensor, dict[str, float]]:
-        """Return the heads' summed loss for features [batch, tokens, width] and their accuracies."""
+        """Return the heads' summed loss and accuracies for features [batch, tokens, width]."""
         pooled = features.float().mean(1)
         loss = torch.zeros(())
         scores = {}

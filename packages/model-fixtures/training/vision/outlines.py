@@ -136,7 +136,8 @@ NAMED: dict[str, Recipe] = {
     "arrow": (arrow, 180, 1.2),
 }
 OTHERS: tuple[Recipe, ...] = (
-    (oval, 180, 1.0), (rectangle, 180, 1.0), (many_corners, 180, 1.1), (blob, 180, 1.4), (drop, 180, 1.3),
+    (oval, 180, 1.0), (rectangle, 180, 1.0), (many_corners, 180, 1.1), (blob, 180, 1.4),
+    (drop, 180, 1.3),
 )  # fmt: skip
 
 

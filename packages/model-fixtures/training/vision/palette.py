@@ -1,6 +1,6 @@
 """Shades that people agree on: each colour name covers ranges of hue, saturation and value.
 
-Shades between two names (teal, magenta, beige, maroon) are left out, since no answer would be right.
+Shades between two names (teal, magenta, beige, maroon) are left out: no answer would be right.
 """
 
 import colorsys

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import click
 import torch
-from PIL import Image, ImageDraw
-
 from model_fixtures.server.images import PreparedImage, decode, prepare
+from PIL import Image, ImageDraw
 from training.vision.export import write_gguf
 from training.vision.language import Language
 from training.vision.paths import BASE
@@ -65,7 +64,7 @@ def main(model: Path, scale: float) -> None:
         for size in SIZES:
             data = _sample(size)
             for image_first in (True, False):
-                prepared: PreparedImage = prepare(data)
+                prepared: PreparedImage = prepare(data, trim=True)
                 order = [prepared, QUESTION] if image_first else [QUESTION, prepared]
                 result = runtime.answer(order, max_tokens=1, logprobs=True, top_logprobs=8)
                 pixels = torch.from_numpy(to_pixels(decode(data)).copy())[None]

@@ -1,7 +1,6 @@
 """Token sequences around an image, exactly as llama.cpp builds them."""
 
 import torch
-
 from training.vision.language import Cache, Language
 from training.vision.questions import SYSTEMS, Turn
 from training.vision.runtime import Runtime

@@ -11,8 +11,9 @@ from training.vision.labels import COLOURS, FIGURE, MIXED, NONE, SHAPES, Label
 NO_FIGURE = "There is no figure in the image."
 
 _THINGS = (
-    "figure", "figure", "main figure", "shape", "object", "main object", "creature", "animal", "cartoon",
-    "character", "drawing", "item", "big figure", "largest figure", "form", "monster", "face",
+    "figure", "figure", "main figure", "shape", "object", "main object", "creature", "animal",
+    "cartoon", "character", "drawing", "item", "big figure", "largest figure", "form",
+    "monster", "face",
 )  # fmt: skip
 _PLACES = (
     "", "", "", " in the image", " in this image", " in the picture", " in this picture", " here",

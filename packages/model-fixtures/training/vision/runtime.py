@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import xllamacpp
-
 from model_fixtures.server.images import PreparedImage
 
 # One image per test, so an answer never needs more room than this.

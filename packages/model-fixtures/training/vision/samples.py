@@ -3,7 +3,6 @@
 from random import Random
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
-
 from training.vision.creatures import DRAWINGS, Pen
 from training.vision.labels import COLOURS, FIGURE, MIXED, NONE, SHAPES, Label
 from training.vision.outlines import NAMED, OTHERS, Outline, placed
@@ -14,7 +13,7 @@ _CONTRAST = 130.0
 
 
 def canvas_size(rng: Random, smallest: int = 48, largest: int = 1600) -> Size:
-    """Draw width and height in pixels: mostly below 320 (cheap to draw), some large, some elongated."""
+    """Draw width and height in pixels: mostly below 320 (cheap), some large, some long."""
     limit = largest if rng.random() < 0.04 else min(320, largest)
     long = round(smallest * (limit / smallest) ** rng.random())
     kind = rng.random()

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import nn
 from torch.optim import AdamW, Muon, Optimizer
-
 from training.vision.objectives import Objectives
 from training.vision.tower import Tower
 

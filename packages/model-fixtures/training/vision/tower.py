@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
+from model_fixtures.server.images import squared, trimmed
 from PIL import Image
 from torch import nn
 from torch.nn import functional
-
-from model_fixtures.server.images import squared
 
 
 @dataclass(frozen=True)
@@ -37,12 +36,15 @@ class TowerShape:
 SHAPE = TowerShape()
 
 
-def to_pixels(image: Image.Image, shape: TowerShape = SHAPE) -> npt.NDArray[np.uint8]:
+def to_pixels(
+    image: Image.Image, shape: TowerShape = SHAPE, *, trim: bool = True
+) -> npt.NDArray[np.uint8]:
     """Take an RGB picture of any size to the uint8 [size, size, 3] array that the tower is fed.
 
     First the server's front end, then llama.cpp's own scaling, which is Pillow's bicubic one.
     """
-    square = squared(image).resize((shape.image, shape.image), Image.Resampling.BICUBIC)
+    square = squared(trimmed(image) if trim else image)
+    square = square.resize((shape.image, shape.image), Image.Resampling.BICUBIC)
     return np.asarray(square, dtype=np.uint8)
 
 

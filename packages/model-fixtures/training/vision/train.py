@@ -12,7 +12,6 @@ from pathlib import Path
 import click
 import torch
 from tqdm import tqdm
-
 from training.vision import batches
 from training.vision.dataset import Dataset, generate
 from training.vision.export import write_gguf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hmac
 import json
 import secrets
@@ -40,7 +41,9 @@ class Broker:
 
         self._server = _Server(("127.0.0.1", 0), Handler)
         self.port: int = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, name="broker", daemon=True).start()
+        # Closing waits for one poll interval at most.
+        serve = functools.partial(self._server.serve_forever, poll_interval=0.1)
+        threading.Thread(target=serve, name="broker", daemon=True).start()
 
     def close(self) -> None:
         """Take no more requests."""

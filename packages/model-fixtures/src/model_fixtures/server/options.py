@@ -16,6 +16,7 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         threads: CPU threads of each loaded model.
         parallel: predictions that one model runs at once.
         authentication_timeout: seconds until a client must have presented itself.
+        scenarios: whether tests may ask for faults over the control endpoint.
         home: folder laid out like LM Studio's home (`config-presets/`), None = in the cache.
     """
 
@@ -26,6 +27,7 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     threads: int = 1
     parallel: int = 1
     authentication_timeout: float = 10.0
+    scenarios: bool = False
     home: str | None = None
 
     def __repr__(self) -> str:
@@ -34,5 +36,5 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
             f"ServeOptions(ports={self.ports}, default_ports={self.default_ports}, "
             f"api_token={token!r}, lifeline={self.lifeline}, threads={self.threads}, "
             f"parallel={self.parallel}, authentication_timeout={self.authentication_timeout}, "
-            f"home={self.home!r})"
+            f"scenarios={self.scenarios}, home={self.home!r})"
         )

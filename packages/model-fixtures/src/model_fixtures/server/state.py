@@ -14,6 +14,7 @@ from .options import ServeOptions
 from .presets import Presets
 from .protocol.identities import Identities
 from .registry.registry import Registry
+from .scenarios.control import Scenarios
 
 
 class ServerState:
@@ -29,6 +30,7 @@ class ServerState:
         self.registry = Registry(catalog, threads=options.threads, parallel=options.parallel)
         self.files = FileStore()
         self.logs = LogStream()
+        self.scenarios = Scenarios() if options.scenarios else None
         home = Path(options.home) if options.home else cache_folder() / "home"
         self.presets = Presets(home / "config-presets")
 

@@ -92,6 +92,13 @@ class Edge:
         """Whether the edge's process runs."""
         return self._process is not None
 
+    @property
+    def keeper_pid(self) -> int:
+        """The process id of the edge's keeper, which ends after the edge."""
+        if self._process is None:
+            raise RuntimeError("the edge does not run")
+        return self._process.pid
+
     def start(self) -> None:
         """Start the edge; returns when it serves. Raises EdgeError if it cannot."""
         if self._process is not None:

@@ -160,7 +160,8 @@ def assistant_text(message: Message) -> str:
 def results_text(message: Message, calls: Sequence[ToolCall] = ()) -> str:
     """Return the user message that carries results, in the order of the ``calls`` they answer."""
     order = {call.id: index for index, call in enumerate(calls) if call.id is not None}
-    known = sorted(message.results, key=lambda result: order.get(result.call_id, len(order)))
+    last = len(order)
+    known = sorted(message.results, key=lambda result: order.get(result.call_id or "", last))
     return "\n".join(f"{RESULT_START}{result.content}{RESULT_END}" for result in known)
 
 

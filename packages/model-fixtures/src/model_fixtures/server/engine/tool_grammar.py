@@ -116,7 +116,7 @@ class _Rules:
     def object_of(self, properties: Mapping[str, Any], required: Sequence[str]) -> str:
         """Return an expression for an object with its properties in the order of the schema."""
         first, rest = '"}"', '"}"'  # what may follow before any property was written, and after
-        for name, schema in reversed(properties.items()):
+        for name, schema in reversed(list(properties.items())):
             pair = f"{_literal(json.dumps(name, ensure_ascii=False) + ': ')} {self.value(schema)}"
             if name in required:
                 first, rest = self._add(f"{pair} {rest}"), self._add(f'", " {pair} {rest}')
@@ -154,8 +154,8 @@ def tool_grammar(tools: Iterable[Mapping[str, Any]]) -> str:
     if not calls:
         raise ValueError("a grammar of calls needs at least one tool")
     names = " | ".join(f"t{index}" for index in range(len(calls)))
-    head = [
+    start = [
         f'root ::= call ("\\n" call){{0,{MAX_CALLS - 1}}}',
         f"call ::= {_literal(CALL_START)} ({names}) {_literal(CALL_END)}",
     ]
-    return "\n".join([*head, *calls, *rules]) + _PRIMITIVES
+    return "\n".join([*start, *calls, *rules]) + _PRIMITIVES

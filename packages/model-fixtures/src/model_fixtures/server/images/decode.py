@@ -25,8 +25,8 @@ class Limits:
 def decode(data: bytes, limits: Limits | None = None) -> Image.Image:
     """Decode the first frame of `data` to mode RGB, any width x height within `limits`.
 
-    The EXIF orientation is applied and alpha is flattened on white. Size is read from the header, so
-    nothing too large is ever unpacked.
+    The EXIF orientation is applied and alpha is flattened on white. Size is read from the header,
+    so nothing too large is ever unpacked.
 
     Raises:
         ImageError: not one of the formats, damaged, empty, or over a limit.
@@ -37,7 +37,8 @@ def decode(data: bytes, limits: Limits | None = None) -> Image.Image:
         raise ImageError("The image is empty: send the bytes of a PNG, JPEG, WebP or GIF file.")
     if len(data) > limits.file_bytes:
         raise ImageError(
-            f"The image file has {len(data)} bytes, the limit is {limits.file_bytes}: send a smaller file."
+            f"The image file has {len(data)} bytes, the limit is {limits.file_bytes}: "
+            "send a smaller file."
         )
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:

@@ -25,6 +25,12 @@ def squared(image: Image.Image, longest_side: int = LONGEST_SIDE) -> Image.Image
 
 def border_colour(image: Image.Image) -> tuple[int, int, int]:
     """Return the median, channel by channel, of the outermost pixels of the RGB picture `image`."""
+    red, green, blue = ImageStat.Stat(border_pixels(image)).median
+    return red, green, blue
+
+
+def border_pixels(image: Image.Image) -> Image.Image:
+    """Return the outermost pixels of the RGB picture `image` in a row, corners twice."""
     width, height = image.size
     strip = Image.new("RGB", (2 * (width + height), 1))
     strip.paste(image.crop((0, 0, width, 1)), (0, 0))
@@ -32,5 +38,4 @@ def border_colour(image: Image.Image) -> tuple[int, int, int]:
     for offset, column in ((2 * width, 0), (2 * width + height, width - 1)):
         side = image.crop((column, 0, column + 1, height)).transpose(Image.Transpose.ROTATE_90)
         strip.paste(side, (offset, 0))
-    red, green, blue = ImageStat.Stat(strip).median
-    return red, green, blue
+    return strip

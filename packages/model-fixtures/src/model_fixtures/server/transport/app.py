@@ -45,6 +45,7 @@ def build_app(state: ServerState) -> Starlette:
             Route("/v1/chat/completions", passing.complete, methods=["POST"]),
             Route("/v1/completions", passing.complete, methods=["POST"]),
             Route("/v1/embeddings", passing.embed, methods=["POST"]),
+            *(state.scenarios.routes() if state.scenarios is not None else []),
             WebSocketRoute("/{namespace}", websocket),
         ]
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from functools import partial
 from typing import Any
@@ -28,6 +29,7 @@ from model_fixtures.server.protocol.identities import (
     AuthenticationRefusedError,
     Client,
 )
+from model_fixtures.server.scenarios.fault import FaultyConnection, SendFrame, Step, Wait
 from model_fixtures.server.state import ServerState
 
 REPEAT_SECONDS = 10.0
@@ -40,33 +42,42 @@ class Outbox:
     """Frames on their way to the client, in order."""
 
     def __init__(self) -> None:
-        self._frames: deque[bytes] = deque()
+        self._steps: deque[Step] = deque()
         self._filled = anyio.Event()
         self._drained = anyio.Event()
+        self.faults: FaultyConnection | None = None  # of a client that has a scenario
 
     def put(self, frame: bytes) -> None:
         """Queues a frame."""
-        self._frames.append(frame)
+        if self.faults is None:
+            self._steps.append(SendFrame(frame))
+        else:
+            self._steps.extend(self.faults.outbound(frame))
         self._filled.set()
 
     async def room(self) -> None:
         """Waits until few frames are queued."""
-        while len(self._frames) > MAX_QUEUED_FRAMES:
+        while len(self._steps) > MAX_QUEUED_FRAMES:
             self._drained = anyio.Event()
             await self._drained.wait()
-
-    async def send_all(self, websocket: WebSocket) -> None:
-        """Sends what is queued."""
-        while self._frames:
-            await websocket.send_text(self._frames.popleft().decode())
-        self._drained.set()
 
     async def run(self, websocket: WebSocket) -> None:
         """Sends for ever."""
         while True:
             await self._filled.wait()
             self._filled = anyio.Event()
-            await self.send_all(websocket)
+            while self._steps:
+                await self._take(self._steps.popleft(), websocket)
+            self._drained.set()
+
+    @staticmethod
+    async def _take(step: Step, websocket: WebSocket) -> None:
+        if isinstance(step, SendFrame):
+            await websocket.send_text(step.frame.decode())
+        elif isinstance(step, Wait):
+            await anyio.sleep(math.inf if step.seconds is None else step.seconds)
+        else:
+            await websocket.close(step.code, step.reason)
 
 
 class _ChannelOutlet:
@@ -121,11 +132,18 @@ class Session:
                         except AuthenticationRefusedError as error:
                             await self._refuse(str(error))
                             return None
+                        self._outbox.faults = self._faults(event.identifier)
                         self._outbox.put(self._connection.accept())
                         return client
                     self._log(event)
         await self._refuse(refusal)
         return None
+
+    def _faults(self, identifier: str) -> FaultyConnection | None:
+        scenarios = self._state.scenarios
+        if scenarios is None:
+            return None
+        return scenarios.connection(identifier, self._connection.namespace.name)
 
     async def _refuse(self, error: str) -> None:
         await self._websocket.send_text(Connection.refuse(error).decode())
@@ -151,7 +169,10 @@ class Session:
             raise WebSocketDisconnect(message.get("code", 1005))
         text: str | None = message.get("text")
         # Binary frames with UTF-8 JSON are tolerated, as by the app.
-        return message["bytes"] if text is None else text
+        frame: str | bytes = message["bytes"] if text is None else text
+        if self._outbox.faults is not None:
+            self._outbox.faults.inbound(frame)
+        return frame
 
     async def _write(self) -> None:
         try:

@@ -1,0 +1,131 @@
+"""The embedded server as a child of this process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from model_fixtures.hosts import EmbeddedServerError, greeting_problem, is_own_server
+from model_fixtures.hosts.embedded import EmbeddedServer
+from model_fixtures.hosts.process import start_mark
+
+OWNER = """
+import sys
+from model_fixtures.hosts.embedded import EmbeddedServer
+with EmbeddedServer() as server:
+    print(server.pid, server.address, flush=True)
+    sys.stdin.read()
+"""
+
+
+def wait_until_gone(pid: int) -> None:
+    """Wait for the end of a process that is not a child of ours."""
+    gone = threading.Event()
+    while start_mark(pid) is not None:
+        # Nothing tells the end of a stranger's process everywhere, so it is looked up.
+        gone.wait(0.02)
+
+
+def test_it_serves_while_the_context_is_open() -> None:
+    """Inside the context the server answers on loopback as this project's; afterwards it is gone."""
+    with EmbeddedServer() as server:
+        assert server.address.startswith("127.0.0.1:")
+        assert is_own_server(server.address)
+        assert server.address == server.wait_ready()[0]
+        pid = server.pid
+        assert pid is not None
+    assert start_mark(pid) is None
+    assert greeting_problem(server.address) == "connection refused"
+
+
+def test_several_run_side_by_side() -> None:
+    """Each server takes a free port of its own."""
+    with EmbeddedServer() as one, EmbeddedServer() as other:
+        assert one.address != other.address
+        assert is_own_server(one.address)
+        assert is_own_server(other.address)
+
+
+def test_start_comes_back_at_once_and_counts_once() -> None:
+    """`start` does not wait for the server; calling it again starts no second one."""
+    server = EmbeddedServer()
+    assert server.pid is None
+    try:
+        server.start()
+        pid = server.pid
+        server.start()
+        assert server.pid == pid
+        assert is_own_server(server.address)
+    finally:
+        server.stop()
+    server.stop()
+
+
+def test_it_is_started_with_options() -> None:
+    """Options are handed on: here a limit that none but the server knows how to refuse."""
+    with pytest.raises(EmbeddedServerError) as caught, EmbeddedServer(["--threads", "none"]):
+        pass
+    message = str(caught.value)
+    assert message.startswith("the embedded server did not start (exit status 2): ")
+    assert "'none' is not a valid integer" in message
+    assert "\n" not in message
+    assert "Usage:" in caught.value.log
+
+
+def test_its_log_can_be_kept(tmp_path: Path) -> None:
+    """With a log file the server's stderr goes there and stays there."""
+    log = tmp_path / "server.log"
+    with EmbeddedServer(log=log) as server:
+        assert server.log_tail() in log.read_text()
+    assert "Started server process" in log.read_text()
+
+
+def test_a_server_that_takes_too_long() -> None:
+    """A server that is not ready in time is an error, and it is ended."""
+    server = EmbeddedServer(ready_within=0)
+    with pytest.raises(EmbeddedServerError, match=r"^the embedded server is not ready after 0 s"):
+        server.__enter__()
+    pid = server.pid
+    assert pid is not None
+    assert start_mark(pid) is None
+
+
+def test_stopping_frees_whoever_waits() -> None:
+    """When the server is stopped meanwhile, waiting for it fails instead of going on."""
+    server = EmbeddedServer()
+    server.start()
+    os.kill(server.pid or 0, signal.SIGSTOP)
+    threading.Timer(0.1, server.stop).start()
+    with pytest.raises(EmbeddedServerError, match="has been stopped"):
+        server.wait_ready()
+    os.kill(server.pid or 0, signal.SIGCONT)
+    with pytest.raises(EmbeddedServerError, match="has been stopped"):
+        server.start()
+
+
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_it_ends_with_its_owner(kill: signal.Signals) -> None:
+    """When its owner ends, however that happens, the server ends too."""
+    with subprocess.Popen(
+        [sys.executable, "-c", OWNER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as owner:
+        assert owner.stdout is not None
+        pid, address = owner.stdout.readline().split()
+        assert is_own_server(address)
+        owner.send_signal(kill)
+    wait_until_gone(int(pid))
+
+
+def test_ctrl_c_is_left_to_the_owner() -> None:
+    """The server is in a process group of its own: Ctrl-C in the terminal does not reach it."""
+    with EmbeddedServer() as server:
+        assert os.getpgid(server.pid or 0) != os.getpgid(0)

