@@ -68,8 +68,13 @@ def test_fields_are_record_attributes(
 def test_record_names_the_caller(
     logger: StructuredLogger, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The record's place is the line that logs, for the level methods and for log()."""
+    """The record's place is the line that logs, whichever method is called."""
+    logger.debug("It happened")
     logger.info("It happened")
+    logger.warn("It happened")
+    logger.error("It happened")
+    logger.critical("It happened")
+    logger.exception("It happened")
     logger.log(logging.INFO, "It happened")
     places = {(record.pathname, record.funcName) for record in caplog.records}
     assert places == {(__file__, "test_record_names_the_caller")}

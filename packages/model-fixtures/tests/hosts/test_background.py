@@ -100,7 +100,7 @@ def test_a_server_that_takes_too_long(folder: Path) -> None:
 def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
     """A state folder that cannot be made is a one-line error that says what to do."""
     (tmp_path / "file").touch()
-    with pytest.raises(HostError, match="Not a directory.*set XDG_STATE_HOME"):
+    with pytest.raises(HostError, match=r"Not a directory.*set XDG_STATE_HOME"):
         background.start(ARGUMENTS, folder=tmp_path / "file" / "state")
 
 

@@ -73,13 +73,13 @@ def test_prepare_refuses_what_decode_refuses() -> None:
 
 @pytest.mark.parametrize("size", [(400, 40), (40, 400), (300, 300)])
 def test_trimming_cuts_an_even_border(size: tuple[int, int]) -> None:
-    """A small block on an even ground must fill most of the trimmed picture and keep its colours."""
+    """A small block on an even ground must fill most of the result and keep its colours."""
     image = Image.new("RGB", size, CREAM)
     image.paste(GREEN, (10, 5, 30, 35))
     result = squared(trimmed(image))
     assert result.width < max(size) // 3
     assert result.getpixel((0, 0)) == CREAM
-    colours = dict((pixel, count) for count, pixel in result.getcolors() or [])
+    colours = {pixel: count for count, pixel in result.getcolors() or []}
     assert colours == {GREEN: 600, CREAM: result.width * result.height - 600}
 
 

@@ -1,6 +1,6 @@
 """Draws the training set into two files, pixels and labels, resumable in blocks.
 
-`python -m training.vision.dataset --count 120000`
+`python -m training.vision.dataset --count 80000`
 """
 
 # ruff: noqa: S311 - drawings need no secrets
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from model_fixtures.server.images import flattened
 from PIL import Image
-from tqdm import tqdm
+from rich.progress import track
 from training.vision.labels import Label
 from training.vision.paths import WORK
 from training.vision.samples import sample
@@ -50,7 +50,7 @@ def generate(folder: Path, count: int, seed: int) -> Dataset:
     """Draw `count` images in `folder`; blocks that are there already are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     names = [f"{seed}-{start}" for start in range(0, count, BLOCK)]
-    for number, name in enumerate(tqdm(names, desc=f"draw {folder.name}", unit="block")):
+    for number, name in enumerate(track(names, f"draw {folder.name}")):
         path = folder / f"{name}.npz"
         if path.exists():
             continue
@@ -94,7 +94,7 @@ def as_image(pixels: Bytes) -> Image.Image:
 
 
 @click.command()
-@click.option("--count", default=120_000, show_default=True)
+@click.option("--count", default=80_000, show_default=True)
 @click.option("--seed", default=11, show_default=True)
 @click.option("--name", default="train", show_default=True)
 def main(count: int, seed: int, name: str) -> None:

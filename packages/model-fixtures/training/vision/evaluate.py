@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 from model_fixtures.server.images import prepare
-from tqdm import tqdm
+from rich.progress import track
 from training.vision import evaluation_sets as sets
 from training.vision.evaluation_figures import KINDS
 from training.vision.labels import COLOURS, SHAPES
@@ -63,7 +63,7 @@ def score(runtime: Runtime, name: str, chosen: Iterable[sets.Case]) -> dict[str,
     right, total, seconds, lengths = 0, 0, [], 0
     by_note: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     wrong: list[dict[str, str]] = []
-    for case in tqdm(list(chosen), desc=name, mininterval=5):
+    for case in track(list(chosen), name):
         start = time.perf_counter()
         image = prepare(case.data, trim=True)
         completion = runtime.answer(

@@ -44,16 +44,17 @@ def _top(result: dict[str, object]) -> list[tuple[int, float]]:
 
 @click.command()
 @click.option("--model", type=click.Path(path_type=Path), default=BASE, show_default=True)
-@click.option("--scale", default=0.2, show_default=True, help="Spread of the random output.")
+@click.option("--scale", default=1.0, show_default=True, help="Of the random output.")
 def main(model: Path, scale: float) -> None:
     """Compare torch with llama.cpp on four picture sizes and both orders; exit 1 on a mismatch."""
     torch.set_num_threads(1)
     torch.manual_seed(1)
     tower = Tower()
     with torch.no_grad():
-        for parameter in tower.parameters():
+        for name, parameter in tower.named_parameters():
             parameter.copy_(parameter.half().float())
-        tower.mm[1].weight.mul_(scale / 0.02 * 0.1)
+            if name == "mm.1.weight":
+                parameter.mul_(scale)
     language = Language(model, torch.float32)
     worst = 0.0
     with tempfile.TemporaryDirectory() as folder:
@@ -65,7 +66,9 @@ def main(model: Path, scale: float) -> None:
             data = _sample(size)
             for image_first in (True, False):
                 prepared: PreparedImage = prepare(data, trim=True)
-                order = [prepared, QUESTION] if image_first else [QUESTION, prepared]
+                order: list[str | PreparedImage] = [prepared, QUESTION]
+                if not image_first:
+                    order.reverse()
                 result = runtime.answer(order, max_tokens=1, logprobs=True, top_logprobs=8)
                 pixels = torch.from_numpy(to_pixels(decode(data)).copy())[None]
                 with torch.no_grad():

@@ -25,7 +25,8 @@ class Run:
         """Start from random weights; matrices learn by Muon, everything else by AdamW."""
         torch.manual_seed(seed)
         tower, objectives = Tower(), Objectives()
-        matrices, others = [], []
+        matrices: list[nn.Parameter] = []
+        others: list[nn.Parameter] = []
         for name, parameter in tower.named_parameters():
             inner = parameter.dim() == 2 and name != "position_embd"
             (matrices if inner else others).append(parameter)
@@ -51,7 +52,7 @@ class Run:
         """Take one step down the gradient of `loss`."""
         for optimiser in self.optimisers:
             optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.parameters(), clip)
         for optimiser in self.optimisers:
             optimiser.step()

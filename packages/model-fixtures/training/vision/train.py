@@ -7,11 +7,18 @@ there and also asks questions through the frozen language model.
 
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 import torch
-from tqdm import tqdm
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from training.vision import batches
 from training.vision.dataset import Dataset, generate
 from training.vision.export import write_gguf
@@ -82,9 +89,46 @@ class Trainer:
         write_gguf(copy, path.with_suffix(".gguf"))
         scores = " ".join(f"{name} {value:.3f}" for name, value in self.validate(run).items())
         line = f"{time.strftime('%H:%M:%S')} {path.stem} step {run.step}: {scores}"
-        tqdm.write(line)
-        with (path.parent / "log.txt").open("a") as log:
-            log.write(line + "\n")
+        note(line)
+
+
+def note(line: str) -> None:
+    """Print a line and append it to the log beside the checkpoints."""
+    click.echo(line)
+    with (WORK / "runs" / "log.txt").open("a") as log:
+        log.write(line + "\n")
+
+
+def progress() -> Progress:
+    """Return a progress bar that shows the step and the latest losses."""
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    )
+
+
+def fit(
+    trainer: Trainer,
+    run: Run,
+    path: Path,
+    take_step: Callable[[], dict[str, float]],
+    steps: int,
+    warmup: int,
+    every: int,
+) -> None:
+    """Take steps until there are `steps` of them, with a checkpoint at `path` every so often."""
+    means: dict[str, float] = {}
+    with progress() as bar:
+        task = bar.add_task(path.stem, total=steps, completed=run.step)
+        while run.step < steps:
+            run.rate(schedule(run.step, steps, warmup))
+            for name, value in take_step().items():
+                means[name] = 0.9 * means.get(name, value) + 0.1 * value
+            text = " ".join(f"{name} {value:.3f}" for name, value in means.items())
+            bar.update(task, completed=run.step, description=f"{path.stem}: {text}")
+            if run.step % (every // 10) == 0:
+                note(f"{time.strftime('%H:%M:%S')} {path.stem} {run.step}: {text}")
+            if run.step % every == 0 or run.step == steps:
+                trainer.keep(run, path)
 
 
 @click.group()
@@ -93,12 +137,12 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--steps", default=12_000, show_default=True)
-@click.option("--size", default=64, show_default=True, help="Images in a batch.")
+@click.option("--steps", default=2400, show_default=True)
+@click.option("--size", default=128, show_default=True, help="Images in a batch.")
 @click.option("--rate", default=2e-3, show_default=True, help="Highest learning rate.")
-@click.option("--count", default=140_000, show_default=True, help="Images in the training set.")
+@click.option("--count", default=80_000, show_default=True, help="Images in the training set.")
 @click.option("--seed", default=1, show_default=True)
-@click.option("--every", default=1000, show_default=True, help="Steps between checkpoints.")
+@click.option("--every", default=400, show_default=True, help="Steps between checkpoints.")
 @click.option("--name", default="align", show_default=True)
 def align(steps: int, size: int, rate: float, count: int, seed: int, every: int, name: str) -> None:
     """Stage A: classes and captions, no language model in the loop."""
@@ -107,28 +151,23 @@ def align(steps: int, size: int, rate: float, count: int, seed: int, every: int,
     path = WORK / "runs" / f"{name}.pt"
     if path.exists():
         run.load(path)
-    with tqdm(total=steps, initial=run.step, desc=name, mininterval=10) as bar:
-        while run.step < steps:
-            run.rate(schedule(run.step, steps, 300))
-            loss, scores = trainer.losses(run, trainer.train, size, run.step, seed)
-            run.update(loss)
-            bar.update()
-            if run.step % 50 == 0:
-                bar.set_postfix(
-                    loss=f"{float(loss):.2f}", **{k: f"{v:.2f}" for k, v in scores.items()}
-                )
-            if run.step % every == 0 or run.step == steps:
-                trainer.keep(run, path)
+
+    def take_step() -> dict[str, float]:
+        loss, scores = trainer.losses(run, trainer.train, size, run.step, seed)
+        run.update(loss)
+        return {"loss": float(loss), **scores}
+
+    fit(trainer, run, path, take_step, steps, warmup=300, every=every)
 
 
 @main.command()
-@click.option("--steps", default=900, show_default=True)
+@click.option("--steps", default=400, show_default=True)
 @click.option("--size", default=16, show_default=True, help="Questions in a batch.")
 @click.option("--extra", default=96, show_default=True, help="Images in a batch without questions.")
 @click.option("--rate", default=6e-4, show_default=True, help="Highest learning rate.")
-@click.option("--count", default=140_000, show_default=True, help="Images in the training set.")
+@click.option("--count", default=80_000, show_default=True, help="Images in the training set.")
 @click.option("--seed", default=2, show_default=True)
-@click.option("--every", default=150, show_default=True, help="Steps between checkpoints.")
+@click.option("--every", default=100, show_default=True, help="Steps between checkpoints.")
 @click.option("--start", default="align", show_default=True, help="Stage A's run to begin with.")
 @click.option("--name", default="answer", show_default=True)
 def answer(
@@ -143,29 +182,22 @@ def answer(
         run.load(path)
     else:
         run.load(WORK / "runs" / f"{start}.pt", weights_only=True)
-    with tqdm(total=steps, initial=run.step, desc=name, mininterval=10) as bar:
-        while run.step < steps:
-            run.rate(schedule(run.step, steps, 40))
-            step = run.step
-            long = step % _LONG_EVERY == _LONG_EVERY - 1
-            pixels, codes = batches.images(trainer.train, size // 2 if long else size, step, seed)
-            system = 0 if step % 2 == 0 else (step // 2) % len(SYSTEMS)
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                vectors = run.tower(pixels)
-            said, right = batches.answer_loss(
-                trainer.prompts, vectors, batches.turns(codes, step, seed, long), system
-            )
-            side, scores = trainer.losses(run, trainer.train, extra, step, seed + 100)
-            run.update(said + 0.3 * side)
-            bar.update()
-            if run.step % 10 == 0:
-                bar.set_postfix(
-                    answer=f"{float(said):.3f}",
-                    right=f"{right:.2f}",
-                    caption=f"{scores['caption']:.2f}",
-                )
-            if run.step % every == 0 or run.step == steps:
-                trainer.keep(run, path)
+
+    def take_step() -> dict[str, float]:
+        step = run.step
+        long = step % _LONG_EVERY == _LONG_EVERY - 1
+        pixels, codes = batches.images(trainer.train, size // 2 if long else size, step, seed)
+        system = 0 if step % 2 == 0 else (step // 2) % len(SYSTEMS)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            vectors = run.tower(pixels)
+        said, right = batches.answer_loss(
+            trainer.prompts, vectors, batches.turns(codes, step, seed, long), system
+        )
+        side, scores = trainer.losses(run, trainer.train, extra, step, seed + 100)
+        run.update(said + 0.3 * side)
+        return {"answer": float(said), "right": right, **scores}
+
+    fit(trainer, run, path, take_step, steps, warmup=40, every=every)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,23 @@
 """The suite's models by their keys, under which `loaded_models` has all but the last loaded."""
 
-LLM = "llama-3.2-1b-instruct"
+LLM_KEY = "llama-3.2-1b-instruct"
 """For tests that any LLM passes."""
 LLM_NAME = "hugging-quants/llama-3.2-1b-instruct"
 """Another name of the same model: publisher/name."""
-PLAIN_LLM = "qwen2.5-7b-instruct-1m"
+PLAIN_LLM_KEY = "qwen2.5-7b-instruct-1m"
 """An LLM without begin-of-text token: the tokens of a text are those of a prompt."""
-VISION_LLM = "mobilevlm_v2-1.7b"
-EMBEDDING = "text-embedding-nomic-embed-text-v1.5"
+VISION_LLM_KEY = "mobilevlm_v2-1.7b"
+EMBEDDING_KEY = "text-embedding-nomic-embed-text-v1.5"
 EMBEDDING_NAME = "nomic-ai/nomic-embed-text-v1.5"
 """Another name of the same model: publisher/name."""
 DIMENSIONS = 768
 """Of the embedding model's vectors."""
-JIT_LLM = "smollm2-135m-instruct"
+JIT_LLM_KEY = "smollm2-135m-instruct"
 """Not loaded: tests load it just in time."""
 
-REQUIRED = {LLM, PLAIN_LLM, VISION_LLM, EMBEDDING}
+REQUIRED = {LLM_KEY, PLAIN_LLM_KEY, VISION_LLM_KEY, EMBEDDING_KEY}
 """What `loaded_models` loads."""
-EXPECTED = REQUIRED | {JIT_LLM}
+EXPECTED = REQUIRED | {JIT_LLM_KEY}
 """What a host has downloaded."""
 
 UNKNOWN = "no-such-model"

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 from lmstudio import AsyncClient, AsyncEmbeddingModel, AsyncLLM, LMStudioModelNotFoundError
-from sdk_tests.model_names import EMBEDDING, LLM, PLAIN_LLM
+from sdk_tests.model_names import EMBEDDING_KEY, LLM_KEY, PLAIN_LLM_KEY
 
 
 @pytest.fixture
@@ -18,19 +18,19 @@ async def client(lmstudio_host: str) -> AsyncIterator[AsyncClient]:
 @pytest.fixture
 async def llm(client: AsyncClient) -> AsyncLLM:
     """A loaded LLM, for tests that any LLM passes."""
-    return await client.llm.model(LLM)
+    return await client.llm.model(LLM_KEY)
 
 
 @pytest.fixture
 async def plain_llm(client: AsyncClient) -> AsyncLLM:
     """A loaded LLM for which the tokens of a text are those of a prompt."""
-    return await client.llm.model(PLAIN_LLM)
+    return await client.llm.model(PLAIN_LLM_KEY)
 
 
 @pytest.fixture
 async def embedding_model(client: AsyncClient) -> AsyncEmbeddingModel:
     """The loaded embedding model."""
-    return await client.embedding.model(EMBEDDING)
+    return await client.embedding.model(EMBEDDING_KEY)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import anyio
 import pytest
 from lmstudio import AsyncLLM, LMStudioCancelledError
 from sdk_tests.grammars import endless, written
+from sdk_tests.logger_names import WEBSOCKET_LOGGER
 from sdk_tests.releases import known_bug
 from sdk_tests.structured_log import logged_events
 
@@ -142,5 +143,5 @@ async def test_closing_early_ends_the_prediction(
     # By the end of this one the host has sent the end of the first.
     with caplog.at_level(logging.WARNING):
         await llm.complete(PROMPT, config=written("as told"))
-    late = [fields["event"] for _, fields in logged_events(caplog, "AsyncWebsocketHandler")]
+    late = [fields["event"] for _, fields in logged_events(caplog, WEBSOCKET_LOGGER)]
     assert [event for event in late if "maxPredictedTokensReached" in event] == []

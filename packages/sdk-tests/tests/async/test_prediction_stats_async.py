@@ -3,7 +3,7 @@
 import pytest
 from lmstudio import AsyncClient, AsyncLLM, LlmInfo, PredictionResult
 from sdk_tests.grammars import endless, written
-from sdk_tests.model_names import LLM
+from sdk_tests.model_names import LLM_KEY
 
 pytestmark = [pytest.mark.anyio, pytest.mark.models]
 
@@ -57,7 +57,7 @@ async def test_speed(llm: AsyncLLM) -> None:
 @pytest.mark.usefixtures("loaded_as_before")
 async def test_end_of_context(client: AsyncClient) -> None:
     """With stopAtLimit a text ends with contextLengthReached where the context is full."""
-    llm = await client.llm.load_new_instance(LLM, config={"contextLength": 128})
+    llm = await client.llm.load_new_instance(LLM_KEY, config={"contextLength": 128})
     config = endless(100, contextOverflowPolicy="stopAtLimit")
     stats = (await llm.complete(" word" * 120, config=config)).stats
     assert stats.stop_reason == "contextLengthReached"
@@ -68,7 +68,7 @@ async def test_end_of_context(client: AsyncClient) -> None:
 @pytest.mark.usefixtures("loaded_as_before")
 async def test_unloaded_in_the_middle(client: AsyncClient) -> None:
     """A prediction whose model is unloaded ends with modelUnloaded and the text so far."""
-    llm = await client.llm.load_new_instance(LLM, config={"contextLength": 512})
+    llm = await client.llm.load_new_instance(LLM_KEY, config={"contextLength": 512})
     stream = await llm.complete_stream(PROMPT, config=endless(400))
     seen = ""
     async for fragment in stream:
@@ -84,7 +84,7 @@ async def test_model_info(llm: AsyncLLM) -> None:
     result = await llm.complete(PROMPT, config={"maxTokens": 1})
     info = await llm.get_info()
     assert isinstance(result.model_info, LlmInfo)
-    assert result.model_info.model_key == LLM
+    assert result.model_info.model_key == LLM_KEY
     described = {name: getattr(info, name) for name in LlmInfo.__struct_fields__}
     assert described == {
         name: getattr(result.model_info, name) for name in LlmInfo.__struct_fields__

@@ -103,11 +103,12 @@ class DownloadProgress(_Bars):
 def show_status(status: Status, console: Console | None = None) -> None:
     """Print the table of the suite's models, and what is wrong below it."""
     console = console or Console()
+    longest = max(len(each.model.key) for each in status.models)
     table = Table(box=box.SIMPLE_HEAD, width=min(WIDTH, console.width), pad_edge=False)
-    table.add_column("model", overflow="fold", ratio=1)
+    table.add_column("model", overflow="fold", min_width=min(longest, WIDTH // 2))
     for heading in ("required", "downloaded"):
         table.add_column(heading, no_wrap=True)
-    table.add_column("loaded", overflow="fold", max_width=18)
+    table.add_column("loaded", overflow="fold")
     for each in status.models:
         table.add_row(
             each.model.key, _yes(each.model.required), _yes(each.downloaded), _loaded(each)

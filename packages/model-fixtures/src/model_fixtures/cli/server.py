@@ -13,6 +13,13 @@ from model_fixtures.hosts import background as background_server
 @click.command()
 @server_options
 @click.option("--lifeline", is_flag=True, help="Stop when stdin closes.")
+@click.option("--scenarios", is_flag=True, help="Let tests ask for faults (docs/scenarios.md).")
+@click.option(
+    "--home",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Folder laid out like LM Studio's home, for config-presets/; by default in the cache.",
+)
 @click.option(
     "--authentication-timeout",
     type=click.FloatRange(min=0, min_open=True),
@@ -28,6 +35,8 @@ def serve(
     threads: int | None,
     lifeline: bool,
     authentication_timeout: float,
+    scenarios: bool,
+    home: str | None,
 ) -> int:
     """Run the embedded server until Ctrl-C.
 
@@ -45,6 +54,8 @@ def serve(
         api_token=api_token or None,
         lifeline=lifeline,
         authentication_timeout=authentication_timeout,
+        scenarios=scenarios,
+        home=home,
         **({} if threads is None else {"threads": threads}),
     )
     return run(options)

@@ -11,6 +11,7 @@ from model_fixtures.weights import cache_folder
 from .files.store import FileStore
 from .logs import LogStream
 from .options import ServeOptions
+from .plugins.registry import Plugins
 from .presets import Presets
 from .protocol.identities import Identities
 from .registry.registry import Registry
@@ -29,6 +30,7 @@ class ServerState:
         self.identities = Identities(options.api_token)
         self.registry = Registry(catalog, threads=options.threads, parallel=options.parallel)
         self.files = FileStore()
+        self.plugins = Plugins(self.identities)
         self.logs = LogStream()
         self.scenarios = Scenarios() if options.scenarios else None
         home = Path(options.home) if options.home else cache_folder() / "home"

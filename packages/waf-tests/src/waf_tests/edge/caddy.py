@@ -11,7 +11,7 @@ from typing import Any
 
 from .block_page import BLOCK_PAGE, DATA_CENTRE, SERVER, STATUS
 from .errors import EdgeError
-from .plan import EdgeSettings, Plan
+from .plan import EdgeSettings, Plan, bracketed
 
 # Caddy's placeholder for a header joins the values of several headers of one name with commas.
 _KEY_HEADERS = "{http.request.header.X-Api-Key}"
@@ -83,7 +83,7 @@ def caddy_config(settings: EdgeSettings) -> dict[str, Any]:
 
 def _server(settings: EdgeSettings) -> dict[str, Any]:
     return {
-        "listen": [_listen(address, settings.port) for address in settings.listen],
+        "listen": [f"{bracketed(address)}:{settings.port}" for address in settings.listen],
         "protocols": ["h1", "h2"],
         "automatic_https": {"disable": True},
         # The one certificate there is, whatever name the client asks for.
@@ -119,10 +119,6 @@ def _server(settings: EdgeSettings) -> dict[str, Any]:
             },
         ],
     }
-
-
-def _listen(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def _allowed(settings: EdgeSettings) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from waf_tests.secret import Secret
 
 from .caddy import plan_caddy
 from .certificates import ServerCertificate, issue
-from .plan import EdgeSettings, Plan
+from .plan import EdgeSettings, Plan, bracketed
 from .ports import LOOPBACK, ReservedPort
 from .process import EdgeProcess
 
@@ -72,8 +72,7 @@ class Edge:
     @property
     def api_host(self) -> str:
         """What to give a client: `https://host:port`."""
-        host = self.settings.host
-        return f"https://[{host}]:{self.port}" if ":" in host else f"https://{host}:{self.port}"
+        return f"https://{bracketed(self.settings.host)}:{self.port}"
 
     @property
     def ca_pem(self) -> str:

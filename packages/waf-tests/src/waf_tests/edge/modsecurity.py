@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .block_page import BLOCK_PAGE, DATA_CENTRE
 from .errors import EdgeError
-from .plan import EdgeSettings, Plan
+from .plan import EdgeSettings, Plan, bracketed
 
 _MODULE = Path("/usr/lib/nginx/modules/ngx_http_modsecurity_module.so")
 _CORE_RULES = Path("/usr/share/modsecurity-crs/rules")
@@ -114,7 +114,7 @@ def plan_modsecurity(settings: EdgeSettings, folder: Path) -> Plan:
         raise EdgeError(str(missing))
     idle = _FOR_EVER if settings.idle_seconds is None else f"{int(settings.idle_seconds * 1000)}ms"
     listen = "\n".join(
-        f"        listen {_listen(address, settings.port)} ssl http2 reuseport;"
+        f"        listen {bracketed(address)}:{settings.port} ssl http2 reuseport;"
         for address in settings.listen
     )
     digest = hashlib.sha1(settings.key.reveal().encode("ascii"), usedforsecurity=False).hexdigest()
@@ -135,7 +135,7 @@ def plan_modsecurity(settings: EdgeSettings, folder: Path) -> Plan:
             "rules.conf": _RULES.format(
                 folder=folder,
                 digest=digest,
-                host=re.escape(settings.host.lower()),
+                host=re.escape(bracketed(settings.host.lower())),
                 core_setup=_CORE_SETUP,
                 core_rules=_CORE_RULES,
             ),
@@ -148,7 +148,3 @@ def plan_modsecurity(settings: EdgeSettings, folder: Path) -> Plan:
 def _nginx() -> str | None:
     # Outside the PATH of an ordinary user on Debian.
     return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
-
-
-def _listen(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -40,3 +40,8 @@ class Plan:
     ready: str
     stdin: str = field(default="", repr=False)
     files: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+def bracketed(host: str) -> str:
+    """Return the host as it stands before a port: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host

@@ -40,6 +40,7 @@ class ToolGrammar(Struct, frozen=True):
 
     text: str
     trigger: str
+    at_once: bool  # the output must be a call from its first token
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -162,6 +163,8 @@ def _body(tokens: list[int], limit: int, request: Request) -> dict[str, Any]:
         }
     if request.grammar is not None:
         body["grammar"] = request.grammar
+    elif request.lazy_grammar is not None and request.lazy_grammar.at_once:
+        body["grammar"] = request.lazy_grammar.text
     elif request.lazy_grammar is not None:
         trigger = {"type": WORD_TRIGGER, "value": request.lazy_grammar.trigger}
         body["grammar"] = request.lazy_grammar.text

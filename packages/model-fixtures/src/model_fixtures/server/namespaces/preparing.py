@@ -98,6 +98,13 @@ def offered_tools(settings: Settings) -> list[dict[str, Any]]:
     ]
 
 
+def _must_call(settings: Settings) -> bool:
+    """Whether the model may not answer without a call; older and newer clients say it apart."""
+    force = Settings(settings.mapping(TOOLS_KEY)).boolean("force", False)
+    choice = Settings(settings.mapping("llm.prediction.toolChoice"))
+    return force or choice.text("mode", "auto") == "required"
+
+
 def _prediction(
     instance: Instance,
     settings: Settings,
@@ -114,7 +121,7 @@ def _prediction(
         sampling = _whole_json(settings, sampling, instance)
     lazy = None
     if tools and grammar is None:
-        lazy = ToolGrammar(tool_grammar(tools), CALL_START)
+        lazy = ToolGrammar(tool_grammar(tools), CALL_START, _must_call(settings))
     request = Request(
         tokens=tokens,
         head=head,

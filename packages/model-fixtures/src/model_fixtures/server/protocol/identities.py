@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+PLUGIN_PREFIX = "plugin:"  # of identities that only the server hands out
 TOKEN = re.compile(r"^sk-lm-([A-Za-z0-9]{8}):([A-Za-z0-9]{20})$")
 
 
@@ -36,6 +38,7 @@ class Client:
         self._passkey = passkey
         self.connections = 0
         self._releases: list[Callable[[], None]] = []
+        self._closers: list[Callable[[], None]] = []
 
     def __repr__(self) -> str:
         return f"Client({self.identifier!r}, connections={self.connections})"
@@ -47,6 +50,20 @@ class Client:
     def on_release(self, callback: Callable[[], None]) -> None:
         """Calls back when the last connection of this identity has dropped."""
         self._releases.append(callback)
+
+    @contextmanager
+    def closable(self, close: Callable[[], None]) -> Iterator[None]:
+        """A connection that is closed when the identity is revoked."""
+        self._closers.append(close)
+        try:
+            yield
+        finally:
+            self._closers.remove(close)
+
+    def close_all(self) -> None:
+        """Closes all connections of the identity."""
+        for close in list(self._closers):
+            close()
 
     def release(self) -> None:
         """Gives back what hangs on the identity, newest first."""
@@ -64,6 +81,18 @@ class Identities:
     def __init__(self, api_token: str | None = None) -> None:
         self._required = None if api_token is None else Client(*parse_token(api_token))
         self._clients: dict[str, Client] = {}
+        self._granted: dict[str, Client] = {}
+
+    def grant(self, identifier: str, passkey: str) -> None:
+        """Lets in an identity that the server has made up itself."""
+        self._granted[identifier] = Client(identifier, passkey)
+
+    def revoke(self, identifier: str) -> None:
+        """Takes such an identity back and closes its connections."""
+        self._granted.pop(identifier, None)
+        client = self._clients.get(identifier)
+        if client is not None:
+            client.close_all()
 
     def enter(self, identifier: str, passkey: str) -> Client:
         """Counts a connection in.
@@ -73,11 +102,14 @@ class Identities:
                 passkey other than the identity's own.
         """
         required = self._required
-        if required is not None and identifier != required.identifier:
+        granted = self._granted.get(identifier)
+        if granted is None and identifier.startswith(PLUGIN_PREFIX):
+            raise AuthenticationRefusedError("No plugin is registered under this identifier")
+        if required is not None and granted is None and identifier != required.identifier:
             raise AuthenticationRefusedError(
                 "This server requires an API token; set LMSTUDIO_API_TOKEN or api_token"
             )
-        owner = self._clients.get(identifier, required)
+        owner = self._clients.get(identifier, granted or required)
         if owner is not None and not owner.knows(passkey):
             raise AuthenticationRefusedError("Invalid passkey for this client identifier")
         client = self._clients.setdefault(identifier, Client(identifier, passkey))

@@ -9,6 +9,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from model_fixtures.server.namespaces import NAMESPACES
+from model_fixtures.server.plugins.control import turn_routes
 from model_fixtures.server.rest import models, passing
 from model_fixtures.server.state import ServerState
 from model_fixtures.server.version import VERSION
@@ -45,9 +46,16 @@ def build_app(state: ServerState) -> Starlette:
             Route("/v1/chat/completions", passing.complete, methods=["POST"]),
             Route("/v1/completions", passing.complete, methods=["POST"]),
             Route("/v1/embeddings", passing.embed, methods=["POST"]),
-            *(state.scenarios.routes() if state.scenarios is not None else []),
+            *_control_routes(state),
             WebSocketRoute("/{namespace}", websocket),
         ]
     )
     app.state.server = state
     return app
+
+
+def _control_routes(state: ServerState) -> list[Route]:
+    """What tests control a server with; there only when it was started for that."""
+    if state.scenarios is None:
+        return []
+    return [*state.scenarios.routes(), *turn_routes(state.plugins)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 from collections import deque
@@ -33,6 +34,7 @@ from model_fixtures.server.scenarios.fault import FaultyConnection, SendFrame, S
 from model_fixtures.server.state import ServerState
 
 REPEAT_SECONDS = 10.0
+REVOKED = 1008  # close code
 MAX_QUEUED_FRAMES = 64  # before a handler waits for a slow reader
 
 logger = logging.getLogger("model_fixtures.server")
@@ -155,13 +157,17 @@ class Session:
             tasks.start_soon(self._write)
             tasks.start_soon(self._repeat_progress)
             try:
-                while True:
-                    for event in self._connection.receive(await self._receive()):
-                        self._handle(event, context, tasks)
+                with client.closable(tasks.cancel_scope.cancel):
+                    while True:
+                        for event in self._connection.receive(await self._receive()):
+                            self._handle(event, context, tasks)
             except WebSocketDisconnect:
                 pass
             finally:
                 tasks.cancel_scope.cancel()
+        if self._websocket.application_state is WebSocketState.CONNECTED:
+            with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+                await self._websocket.close(REVOKED, "the identity was revoked")
 
     async def _receive(self) -> str | bytes:
         message = await self._websocket.receive()

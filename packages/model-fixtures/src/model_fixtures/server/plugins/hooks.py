@@ -1,0 +1,213 @@
+"""Driving the hooks of plugins: preprocessing, tool sessions, generation."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+from anyio.abc import ObjectReceiveStream
+
+from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.plugins import HookPacket
+
+from .plugin import HookChannel, Plugin
+from .process import Process
+
+ABORT_SECONDS = 2.0
+OnPacket = Callable[[HookPacket], None]
+
+
+async def preprocess(
+    plugin: Plugin,
+    process: Process,
+    message: dict[str, Any],
+    *,
+    settings: dict[str, Any],
+    plugins: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """A user message as the plugin's preprocessor gives it back.
+
+    When the caller is cancelled, the plugin is told to abort.
+
+    Raises:
+        ServerError: the hook failed, or the plugin left.
+    """
+    hook = plugin.hook("promptPreprocessor")
+    task = secrets.token_hex(8)
+    request: dict[str, Any] = {
+        "type": "preprocess",
+        "taskId": task,
+        "input": message,
+        "config": {"fields": []},
+        "pluginConfig": plugin.declared(settings, everywhere=False),
+        "globalPluginConfig": plugin.declared(settings, everywhere=True),
+        "workingDirectoryPath": None,
+        "enabledPluginInfos": plugins,
+        "pci": process.pci,
+        "token": process.token,
+    }
+    with hook.replies(task) as replies:
+        hook.send(request)
+        try:
+            reply = await _next(plugin, replies)
+        except anyio.get_cancelled_exc_class():
+            await _abort(hook, replies, {"type": "abort", "taskId": task})
+            raise
+    if reply.type == "complete" and isinstance(reply.processed, dict):
+        return reply.processed
+    raise _failure(plugin, reply)
+
+
+class ToolSession:
+    """An open session with a tools provider."""
+
+    def __init__(
+        self,
+        plugin: Plugin,
+        hook: HookChannel,
+        session: str,
+        definitions: list[dict[str, Any]],
+        replies: ObjectReceiveStream[HookPacket],
+    ) -> None:
+        self._plugin = plugin
+        self._hook = hook
+        self._session = session
+        self._replies = replies
+        self.definitions = definitions
+
+    def start(self, call: str, name: str, arguments: Any) -> None:
+        """Asks for a call; its packets come by `packet`."""
+        self._hook.send(
+            {
+                "type": "callTool",
+                "sessionId": self._session,
+                "callId": call,
+                "toolName": name,
+                "parameters": arguments,
+            }
+        )
+
+    def abort(self, call: str) -> None:
+        """Gives a call up; the plugin need not answer."""
+        self._hook.send({"type": "abortToolCall", "sessionId": self._session, "callId": call})
+
+    async def packet(self) -> HookPacket:
+        """The next packet about any call.
+
+        Raises:
+            ServerError: the plugin left.
+        """
+        return await _next(self._plugin, self._replies)
+
+    async def call(self, name: str, arguments: Any, on_packet: OnPacket) -> Any:
+        """The result of a call; status and warnings go to `on_packet` meanwhile.
+
+        Raises:
+            ServerError: the tool failed, or the plugin left.
+        """
+        number = secrets.token_hex(8)
+        self.start(number, name, arguments)
+        try:
+            while True:
+                packet = await self.packet()
+                if packet.call_id != number:
+                    continue
+                if packet.type == "toolCallComplete":
+                    return packet.result
+                if packet.type == "toolCallError":
+                    raise _failure(self._plugin, packet)
+                on_packet(packet)
+        except anyio.get_cancelled_exc_class():
+            self.abort(number)
+            raise
+
+
+@asynccontextmanager
+async def tool_session(plugin: Plugin, settings: dict[str, Any]) -> AsyncIterator[ToolSession]:
+    """A session with a plugin's tools provider.
+
+    Raises:
+        ServerError: the provider failed, or the plugin left.
+    """
+    hook = plugin.hook("toolsProvider")
+    session = secrets.token_hex(8)
+    with hook.replies(session) as replies:
+        hook.send(
+            {
+                "type": "initSession",
+                "sessionId": session,
+                "pluginConfig": plugin.declared(settings, everywhere=False),
+                "globalPluginConfig": plugin.declared(settings, everywhere=True),
+                "workingDirectoryPath": None,
+            }
+        )
+        try:
+            reply = await _next(plugin, replies)
+            if reply.type != "sessionInitialized" or not isinstance(reply.tool_definitions, list):
+                raise _failure(plugin, reply)
+            yield ToolSession(plugin, hook, session, reply.tool_definitions, replies)
+        finally:
+            hook.send({"type": "discardSession", "sessionId": session})
+
+
+async def generate(
+    plugin: Plugin,
+    history: dict[str, Any],
+    tools: list[dict[str, Any]],
+    settings: dict[str, Any],
+) -> AsyncGenerator[HookPacket, None]:
+    """The packets of a plugin's generator, without its last one.
+
+    Raises:
+        ServerError: the generator failed, or the plugin left.
+    """
+    hook = plugin.hook("generator")
+    task = secrets.token_hex(8)
+    with hook.replies(task) as replies:
+        hook.send(
+            {
+                "type": "generate",
+                "taskId": task,
+                "input": history,
+                "pluginConfig": plugin.declared(settings, everywhere=False),
+                "globalPluginConfig": plugin.declared(settings, everywhere=True),
+                "toolDefinitions": tools,
+                "workingDirectoryPath": None,
+            }
+        )
+        try:
+            while (packet := await _next(plugin, replies)).type != "complete":
+                if packet.type in {"error", "aborted"}:
+                    raise _failure(plugin, packet)
+                yield packet
+        except (anyio.get_cancelled_exc_class(), GeneratorExit):
+            hook.send({"type": "abort", "taskId": task})
+            raise
+
+
+async def _next(plugin: Plugin, replies: ObjectReceiveStream[HookPacket]) -> HookPacket:
+    try:
+        return await replies.receive()
+    except anyio.EndOfStream:
+        raise ServerError(f"The plugin {plugin.identifier} has left") from None
+
+
+async def _abort(
+    hook: HookChannel, replies: ObjectReceiveStream[HookPacket], packet: dict[str, Any]
+) -> None:
+    hook.send(packet)
+    with anyio.move_on_after(ABORT_SECONDS, shield=True):
+        while (await replies.receive()).type != "aborted":
+            pass
+
+
+def _failure(plugin: Plugin, packet: HookPacket) -> ServerError:
+    error = packet.error if isinstance(packet.error, dict) else {}
+    title = error.get("title")
+    return ServerError(
+        title if isinstance(title, str) else f"The plugin {plugin.identifier} failed",
+        cause=error.get("cause") if isinstance(error.get("cause"), str) else None,
+    )

@@ -1,0 +1,120 @@
+"""Exit codes and errors of the command line as a whole."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from model_fixtures.catalog import load_catalog
+from model_fixtures.cli import main, options
+
+from ..fake_host import FakeHost  # noqa: TID252 (tests are no importable package)
+from .conftest import Run
+
+COMMANDS = ("load", "unload", "status", "download", "serve", "start", "stop")
+
+
+def test_all_commands_are_there(run: Run) -> None:
+    """The help lists every command."""
+    code, out, _ = run("--help")
+    assert code == 0
+    listed = [line.split()[0] for line in out[out.index("Commands:") + 1 :]]
+    assert listed == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(run: Run, command: str) -> None:
+    """Every command explains itself, with -h too."""
+    assert run(command, "--help")[0] == 0
+    assert run(command, "-h")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("frobnicate",),
+        ("load", "--what"),
+        ("load", "more"),
+        ("serve", "--port", "x"),
+        ("serve", "--port", "65536"),
+        ("serve", "--threads", "0"),
+        ("serve", "--no-default-ports"),
+    ],
+)
+def test_misuse(run: Run, arguments: tuple[str, ...]) -> None:
+    """A command line that makes no sense exits with 2 and says what is wrong, last on stderr."""
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, [])
+    assert err[-1].startswith("Error: ")
+
+
+@pytest.mark.parametrize(
+    ("host", "error"),
+    [
+        ("a:b:c", "--host: 'a:b:c' is not a host: write host, host:port, [IPv6] or [IPv6]:port"),
+        ("", "--host: the host is empty: write host, host:port, [IPv6] or [IPv6]:port"),
+    ],
+)
+@pytest.mark.parametrize("command", ["load", "unload", "status", "download"])
+def test_bad_hosts(run: Run, command: str, host: str, error: str) -> None:
+    """A malformed host exits with 1 and one line, for every command that takes one."""
+    assert run(command, "--host", host) == (1, [], [f"error: {error}"])
+
+
+def test_the_variable_is_heeded(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LMSTUDIO_API_HOST names the host when the option does not."""
+    monkeypatch.setenv("LMSTUDIO_API_HOST", "a:b:c")
+    _, _, err = run("status")
+    assert err[0].startswith("error: LMSTUDIO_API_HOST: 'a:b:c' is not a host")
+
+
+def test_errors_of_the_catalog(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings of the catalog that make no sense are one line."""
+    monkeypatch.setenv("LMSTUDIO_TEST_CATALOG", "/nowhere/catalog.toml")
+    code, out, err = run("status", "--host", "embedded")
+    assert (code, out) == (1, [])
+    assert len(err) == 1
+    assert "/nowhere/catalog.toml" in err[0]
+
+
+def test_errors_of_the_wire(run: Run, fake_host: FakeHost) -> None:
+    """A host that refuses the client is one line with its reason."""
+    fake_host.refusal = "Token required"
+    code, _, err = run("status", "--host", fake_host.address)
+    assert code == 1
+    assert err == [f"error: {fake_host.address} refuses the client: Token required"]
+
+
+def test_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C anywhere exits with 130."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(options, "select", interrupt)
+    assert main(["status"]) == 130
+
+
+def test_as_a_module() -> None:
+    """`python -m model_fixtures` runs the command line and hands on its exit code."""
+    command = [sys.executable, "-m", "model_fixtures", "status", "--host", ""]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: --host: the host is empty")
+
+
+def test_serving_needs_no_tables() -> None:
+    """Starting the server does not import what only other commands need: rich, pip's helpers."""
+    code = (
+        "import sys; from model_fixtures.cli import program;"
+        "program.main(['serve', '--help'], standalone_mode=False);"
+        "sys.exit('rich' in sys.modules or 'model_fixtures.loader' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_the_suite_is_complete() -> None:
+    """Four models are required and one is for tests that load it themselves."""
+    catalog = load_catalog()
+    assert (len(catalog.required), len(catalog.models)) == (4, 5)

@@ -1,0 +1,100 @@
+# DO NOT EDIT. Written by scripts/sync_tests.py from
+# packages/sdk-tests/tests/async/test_downloaded_models_async.py
+# Change that, then: hatch run sync:generate
+"""The list of downloaded models."""
+
+import lmstudio
+import pytest
+from lmstudio import (
+    Client,
+    DownloadedEmbeddingModel,
+    DownloadedLlm,
+    EmbeddingModelInfo,
+    LlmInfo,
+    LMStudioValueError,
+)
+from sdk_tests.model_names import EMBEDDING, EMBEDDING_NAME, EXPECTED, LLM, LLM_NAME
+
+pytestmark = [pytest.mark.lmstudio]
+
+
+def test_all_expected_models_are_listed_once(client: Client) -> None:
+    """All models of the suite are downloaded, and each model is listed once."""
+    keys = [model.model_key for model in client.list_downloaded_models()]
+    assert set(keys) >= EXPECTED
+    assert len(keys) == len(set(keys))
+
+
+def test_listing_by_namespace(client: Client) -> None:
+    """A namespace's listing is the part of the whole one that has its type, in the same order."""
+    everything = client.list_downloaded_models()
+    llms = client.list_downloaded_models("llm")
+    embedding_models = client.list_downloaded_models("embedding")
+    assert {type(model) for model in llms} == {DownloadedLlm}
+    assert {type(model) for model in embedding_models} == {DownloadedEmbeddingModel}
+    assert [model for model in everything if model.type == "llm"] == llms
+    assert [model for model in everything if model.type == "embedding"] == embedding_models
+    assert len(everything) == len(llms) + len(embedding_models)
+
+
+def test_listing_by_session(client: Client) -> None:
+    """The sessions' own methods give the same listings as the client's."""
+    assert client.system.list_downloaded_models() == client.list_downloaded_models()
+    assert client.llm.list_downloaded() == client.list_downloaded_models("llm")
+    assert client.embedding.list_downloaded() == client.list_downloaded_models("embedding")
+
+
+@pytest.mark.parametrize("namespace", ["", "LLM", "system"])
+def test_unknown_namespace(client: Client, namespace: str) -> None:
+    """Only llm and embedding are namespaces of models."""
+    with pytest.raises(LMStudioValueError, match=f"^Unknown model namespace: '{namespace}'$"):
+        client.list_downloaded_models(namespace)
+
+
+def test_llm_listing(client: Client) -> None:
+    """A listed LLM has its key, its path, and an info that says the same."""
+    (llm,) = [model for model in client.llm.list_downloaded() if model.model_key == LLM]
+    assert isinstance(llm.info, LlmInfo)
+    assert (llm.type, llm.info.type, llm.info.model_key) == ("llm", "llm", LLM)
+    assert llm.path == llm.info.path
+    assert llm.path.lower().startswith(LLM_NAME)
+    assert llm.info.size_bytes > 0
+    assert llm.info.max_context_length > 0
+    assert repr(llm) == (
+        f"{type(llm).__name__}(model_key='{LLM}', display_name={llm.info.display_name!r},"
+        f" architecture={llm.info.architecture!r}, vision=False)"
+    )
+
+
+def test_embedding_model_listing(client: Client) -> None:
+    """A listed embedding model has its key, its path, and an info that says the same."""
+    listing = client.embedding.list_downloaded()
+    (model,) = [model for model in listing if model.model_key == EMBEDDING]
+    assert isinstance(model.info, EmbeddingModelInfo)
+    assert (model.type, model.info.type, model.info.model_key) == (
+        "embedding",
+        "embedding",
+        EMBEDDING,
+    )
+    assert model.path == model.info.path
+    assert model.path.startswith(EMBEDDING_NAME)
+    assert repr(model) == (
+        f"{type(model).__name__}(model_key='{EMBEDDING}',"
+        f" display_name={model.info.display_name!r}, architecture={model.info.architecture!r})"
+    )
+
+
+def test_listings_of_two_clients(client: Client, lmstudio_host: str) -> None:
+    """Two clients list the same models, but listings are equal within a client only."""
+    with Client(lmstudio_host) as other_client:
+        ours = client.list_downloaded_models()
+        theirs = other_client.list_downloaded_models()
+    assert [model.info for model in ours] == [model.info for model in theirs]
+    assert ours != theirs
+    assert ours == client.list_downloaded_models()
+
+
+def test_listing_says_what_info_says(client: Client) -> None:
+    """A downloaded model is described by public types of the package."""
+    for model in client.list_downloaded_models():
+        assert type(model.info).__name__ in lmstudio.__all__

@@ -1,0 +1,132 @@
+# DO NOT EDIT. Written by scripts/sync_tests.py from
+# packages/sdk-tests/tests/async/test_model_info_async.py
+# Change that, then: hatch run sync:generate
+"""Model info and load configuration: contents, and every way of naming a loaded model."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from lmstudio import (
+    LLM,
+    Client,
+    EmbeddingLoadModelConfig,
+    EmbeddingModel,
+    EmbeddingModelInstanceInfo,
+    LlmInstanceInfo,
+    LlmLoadModelConfig,
+    LMStudioModelNotFoundError,
+    LMStudioServerError,
+    ModelQuery,
+)
+from lmstudio._sdk_models import ModelSpecifierInstanceReference, ModelSpecifierQuery
+from sdk_tests.model_names import EMBEDDING, EMBEDDING_NAME, LLM, LLM_NAME, VISION_LLM
+
+pytestmark = [pytest.mark.models]
+
+# From an info to a specifier of the same model.
+SPECIFIERS: dict[str, Callable[[LlmInstanceInfo], Any]] = {
+    "identifier": lambda info: info.identifier,
+    "publisher-and-name": lambda _: LLM_NAME,
+    "path": lambda info: info.path,
+    "query-struct": lambda info: ModelQuery(identifier=info.identifier),
+    "query-dict": lambda info: {"identifier": info.identifier},
+    "path-query": lambda info: {"path": info.path},
+    "folder-query": lambda info: {"path": info.path.rpartition("/")[0]},
+    "domain-query": lambda info: {"domain": "llm", "identifier": info.identifier},
+    "vision-query": lambda info: {"vision": info.vision, "identifier": info.identifier},
+    "specifier-struct": lambda info: ModelSpecifierQuery(
+        query=ModelQuery(identifier=info.identifier)
+    ),
+    "specifier-dict": lambda info: {"type": "query", "query": {"identifier": info.identifier}},
+    "reference-struct": lambda info: ModelSpecifierInstanceReference(
+        instance_reference=info.instance_reference
+    ),
+    "reference-dict": lambda info: {
+        "type": "instanceReference",
+        "instanceReference": info.instance_reference,
+    },
+    "snake-case-dict": lambda info: {
+        "type": "instanceReference",
+        "instance_reference": info.instance_reference,
+    },
+}
+
+
+def test_llm_info(llm: LLM) -> None:
+    """The info of a loaded LLM has its identifier, key, path, abilities and sizes."""
+    info = llm.get_info()
+    assert isinstance(info, LlmInstanceInfo)
+    assert (info.type, info.identifier, info.model_key) == ("llm", LLM, LLM)
+    assert info.path.lower().startswith(LLM_NAME)
+    assert (info.vision, info.format) == (False, "gguf")
+    assert isinstance(info.trained_for_tool_use, bool)
+    assert info.size_bytes > 0
+    assert info.context_length <= info.max_context_length
+    assert info.instance_reference != ""
+
+
+def test_embedding_model_info(embedding_model: EmbeddingModel) -> None:
+    """The info of a loaded embedding model has its identifier, key, path and sizes."""
+    info = embedding_model.get_info()
+    assert isinstance(info, EmbeddingModelInstanceInfo)
+    assert (info.type, info.identifier, info.model_key) == ("embedding", EMBEDDING, EMBEDDING)
+    assert info.path.startswith(EMBEDDING_NAME)
+    assert info.size_bytes > 0
+    assert info.context_length <= info.max_context_length
+
+
+@pytest.mark.parametrize("form", SPECIFIERS)
+def test_specifier(client: Client, llm: LLM, form: str) -> None:
+    """Every form of specifier finds the same loaded instance."""
+    expected = client.llm.get_model_info(LLM)
+    assert isinstance(expected, LlmInstanceInfo)
+    assert client.llm.get_model_info(SPECIFIERS[form](expected)) == expected
+
+
+def test_empty_query_finds_any_model(client: Client) -> None:
+    """A query without conditions finds one of the loaded models."""
+    info = client.llm.get_model_info(ModelQuery())
+    assert info.identifier in {model.identifier for model in client.llm.list_loaded()}
+
+
+def test_prediction_by_specifier(client: Client) -> None:
+    """A prediction names the instance that it ran on when its handle has another name."""
+    result = LLM(LLM_NAME, client.llm).complete("Hi", config={"maxTokens": 1})
+    assert result.model_info.model_key == LLM
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"domain": "embedding", "identifier": LLM},
+        {"identifier": LLM, "path": "hugging-quants/no-such-repository"},
+        {"identifier": VISION_LLM, "path": "hugging-quants/Llama-3.2-1B-Instruct-Q8_0-GGUF"},
+    ],
+    ids=["domain", "path", "another-model"],
+)
+def test_conditions_hold_together(client: Client, query: dict[str, str]) -> None:
+    """A model that fulfils only some conditions of a query is not found."""
+    with pytest.raises(LMStudioModelNotFoundError):
+        client.llm.get_model_info(query)
+
+
+def test_unknown_reference(client: Client) -> None:
+    """An instance reference that was never given out is a server error."""
+    reference = {"type": "instanceReference", "instanceReference": "NoSuchInstanceReference1"}
+    with pytest.raises(LMStudioServerError, match=r"^RPC error: "):
+        client.llm.get_model_info(reference)
+
+
+def test_namespaces_are_apart(client: Client) -> None:
+    """The LLM session doesn't find the embedding model, nor the embedding session the LLM."""
+    with pytest.raises(LMStudioModelNotFoundError):
+        client.llm.get_model_info(EMBEDDING)
+    with pytest.raises(LMStudioModelNotFoundError):
+        client.embedding.get_model_info(LLM)
+
+
+def test_load_config_types(llm: LLM, embedding_model: EmbeddingModel) -> None:
+    """The load configuration has the type that fits the model."""
+    assert isinstance(llm.get_load_config(), LlmLoadModelConfig)
+    assert isinstance(embedding_model.get_load_config(), EmbeddingLoadModelConfig)

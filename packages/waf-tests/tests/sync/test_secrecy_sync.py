@@ -1,0 +1,93 @@
+# DO NOT EDIT. Written by scripts/sync_tests.py from
+# packages/waf-tests/tests/async/test_secrecy_async.py
+# Change that, then: hatch run sync:generate
+"""What sync clients show of their keys: nothing, not even in debug logs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import lmstudio
+import pytest
+from waf_tests.client import BlockedByFirewallError, Client
+from waf_tests.edge import Edge
+from waf_tests.secret import Secret
+from waf_tests.testing.origin import RecordingOrigin
+from waf_tests.testing.scan import halves, leaks
+
+TOKEN = Secret("sk-lm-abcdEFGH:abcdefghij0123456789")
+OTHER_TOKEN = Secret("sk-lm-abcdEFGH:9876543210jihgfedcba")
+KEY = Secret("key-to-be-kept-out-of-sight")
+SECRETS = (KEY, *halves(TOKEN), *halves(OTHER_TOKEN))
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Callable[[], bytes]:
+    """Everything that any library logs from here on, with the records' own fields."""
+    caplog.set_level(logging.DEBUG)
+    return lambda: "\n".join(
+        f"{caplog.text}{[vars(record) for record in caplog.records]}".splitlines()
+    ).encode()
+
+
+def test_log_of_success_sync(logged: Callable[[], bytes]) -> None:
+    """The debug log of a client that gets in names its requests but no key and no token."""
+    with RecordingOrigin(token=TOKEN) as origin:
+        with Client(origin.address, TOKEN.reveal(), x_api_key=KEY.reveal()) as client:
+            client.list_downloaded_models()
+    assert b"lmstudio-greeting" in logged()
+    assert leaks(logged(), SECRETS) == []
+
+
+def test_log_of_block_sync(edge: Edge, logged: Callable[[], bytes]) -> None:
+    """The debug log of a blocked client, and its error, show no key and no token."""
+    with pytest.raises(BlockedByFirewallError) as caught:
+        with Client(edge.api_host, TOKEN.reveal(), x_api_key=KEY.reveal()):
+            pass
+    assert b"403" in logged()
+    assert leaks(logged(), SECRETS) == []
+    assert leaks(f"{caught.value}{caught.value!r}".encode(), SECRETS) == []
+
+
+def test_log_of_refusal_sync(logged: Callable[[], bytes]) -> None:
+    """The debug log of a client with a wrong token, and its error, show neither token nor key."""
+    with (
+        RecordingOrigin(token=TOKEN) as origin,
+        pytest.raises(lmstudio.LMStudioServerError) as caught,
+    ):
+        with Client(origin.address, OTHER_TOKEN.reveal(), x_api_key=KEY.reveal()) as it:
+            it.list_downloaded_models()
+    assert leaks(logged(), SECRETS) == []
+    assert leaks(f"{caught.value}{caught.value!r}".encode(), SECRETS) == []
+
+
+def test_log_of_lost_connection_sync(logged: Callable[[], bytes]) -> None:
+    """A connection that breaks before the token is sent does not put the token into the log."""
+    with (
+        RecordingOrigin(drop_after_upgrade=True) as origin,
+        pytest.raises(lmstudio.LMStudioError) as caught,
+    ):
+        with Client(origin.address, TOKEN.reveal(), x_api_key=KEY.reveal()) as client:
+            client.list_downloaded_models()
+    assert leaks(logged(), SECRETS) == []
+    assert leaks(f"{caught.value}{caught.value!r}".encode(), SECRETS) == []
+
+
+def test_unsent_message_sync() -> None:
+    """The SDK's error about a message that it cannot send, which repeats it, shows no token."""
+    client = Client("localhost:1", TOKEN.reveal(), x_api_key=KEY.reveal())
+    websocket = lmstudio.json_api.LMStudioWebsocket[None]
+    error = websocket._get_tx_error(client._auth_details, OSError("broken pipe"))
+    assert "Failed to send websocket message" in str(error)
+    assert leaks(str(error).encode(), SECRETS) == []
+    assert client._auth_details["clientPasskey"] == TOKEN.reveal().rpartition(":")[2]
+    client.close()
+
+
+def test_representations_sync() -> None:
+    """Neither the client's repr nor that of anything it holds shows a key or token."""
+    headers = {"CF-Access-Client-Secret": KEY.reveal()}
+    client = Client("https://localhost", TOKEN.reveal(), headers, KEY.reveal())
+    assert leaks(f"{client!r}{client}{vars(client)}".encode(), SECRETS) == []
+    client.close()
