@@ -53,8 +53,9 @@ class Checkout:
         for name in ("hatch.py", "pip_settings.py"):
             shutil.copy(hatch.ROOT / "scripts" / name, root / "scripts")
         (root / "home").mkdir()
+        inherited = {name: value for name, value in os.environ.items() if name != "HATCH_PYTHON"}
         self.variables = {
-            **os.environ,
+            **inherited,
             "HOME": str(root / "home"),
             "PIP_NO_INDEX": "1",
             "PIP_FIND_LINKS": str(self.wheels),

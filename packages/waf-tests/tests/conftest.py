@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,21 +11,28 @@ from waf_tests.edge.caddy import plan_caddy
 from waf_tests.edge.edge import Planner
 from waf_tests.edge.modsecurity import modsecurity_missing, plan_modsecurity
 from waf_tests.secret import Secret
-from waf_tests.settings import Settings, find_settings
+from waf_tests.settings import (
+    HOST_VARIABLE,
+    KEY_VARIABLE,
+    TOKEN_VARIABLE,
+    Settings,
+    find_settings,
+    host_with_scheme,
+)
 from waf_tests.testing.origin import RecordingOrigin
+from waf_tests.testing.real_host import RealHost
 
 PLANNERS: dict[str, Planner] = {"caddy": plan_caddy, "modsecurity": plan_modsecurity}
 
 # Would send a test's key elsewhere, or a real key into a test.
-_VARIABLES = (
-    "LMSTUDIO_X_API_KEY",
-    "LMSTUDIO_API_TOKEN",
-    "LMSTUDIO_CLOUDFLARE_HOST",
+_KEY_VARIABLES = (HOST_VARIABLE, KEY_VARIABLE, TOKEN_VARIABLE)
+_NETWORK_VARIABLES = (
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "ALL_PROXY",
+    "NO_PROXY",
 )
 
 MakeEdge = Callable[..., Edge]
@@ -58,15 +66,42 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No key, CA or proxy of the machine reaches a test."""
-    for name in _VARIABLES:
+    for name in (*_KEY_VARIABLES, *_NETWORK_VARIABLES):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture
+def environ(_clean_environment: None) -> dict[str, str]:
+    """A copy of the clean environment, for a process of its own."""
+    return dict(os.environ)
 
 
 @pytest.fixture(scope="session")
 def configured() -> Settings:
     """The real host that the environment or .env names, read before tests change anything."""
     return find_settings()
+
+
+@pytest.fixture(scope="session")
+def network_variables() -> dict[str, str]:
+    """How this machine reaches the world: proxies and CAs, for the real host alone."""
+    names = [*_NETWORK_VARIABLES, *(name.lower() for name in _NETWORK_VARIABLES)]
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+@pytest.fixture
+def real_host(
+    configured: Settings, network_variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> RealHost:
+    """The real host behind Cloudflare; the test is skipped where none is configured."""
+    host, key = configured.host, configured.key
+    if host is None or key is None:
+        pytest.skip(f"{HOST_VARIABLE} and {KEY_VARIABLE} are not set: no real host to test")
+    for name, value in network_variables.items():
+        monkeypatch.setenv(name, value)
+    token = configured.token.reveal() if configured.token else None
+    return RealHost(host_with_scheme(host), key, token)
 
 
 @pytest.fixture(scope="session")

@@ -118,7 +118,11 @@ def test_size_of_uncached_weights() -> None:
     ("text", "message"),
     [
         ("models = [", "{file}: correct the TOML there: "),
-        ("[model]\n", "{file}: unknown key 'model'; all settings go in [[models]] tables"),
+        (
+            "[model]\n",
+            "{file}: unknown key 'model'; all settings go in [[models]] tables, and what can be"
+            " downloaded in [[downloads]] tables",
+        ),
         ("models = 3", "{file}: 'models' must be written as [[models]] tables"),
         ("models = [3]", "{file}: 'models' must be written as [[models]] tables"),
         ("[[models]]\n", "{file}: [[models]] table 1: 'key' is missing; give the model's key"),

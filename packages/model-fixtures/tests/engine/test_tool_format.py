@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -236,10 +237,9 @@ HARD = tool(
 )
 
 
-def test_every_rule_of_a_grammar_is_defined_once() -> None:
-    """The grammar of the hardest tool names no rule that it lacks, and none twice."""
-    import re
-
+def test_every_rule_of_a_grammar_is_defined_once_and_ends() -> None:
+    """The hardest tool's grammar lacks no rule, has none twice, and none that holds itself."""
+    uses: dict[str, set[str]] = {}
     lines = [line for line in tool_grammar([ADD, HARD]).splitlines() if line]
     names = [line.partition(" ::= ")[0] for line in lines]
     assert len(names) == len(set(names))
@@ -247,4 +247,44 @@ def test_every_rule_of_a_grammar_is_defined_once() -> None:
         body = re.sub(
             r'"(?:[^"\\]|\\.)*"|\[(?:[^\]\\]|\\.)*\]|\{[^}]*\}', " ", line.partition("::=")[2]
         )
-        assert set(re.findall(r"[a-z][a-z0-9-]*", body)) <= set(names), line
+        uses[line.partition(" ::= ")[0]] = set(re.findall(r"[a-z][a-z0-9-]*", body))
+    assert set().union(*uses.values()) <= set(names)
+    while uses:
+        done = {name for name, used in uses.items() if not used & uses.keys()}
+        assert done, f"rules that need each other: {sorted(uses)}"
+        uses = {name: used for name, used in uses.items() if name not in done}
+
+
+@pytest.mark.parametrize(
+    ("schema", "rule"),
+    [
+        ({"enum": ["a", 3, None]}, 't0-1 ::= "\\"a\\"" | "3" | "null"'),
+        ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, "t0-1 ::= integer | null"),
+        ({"type": ["string", "null"]}, "t0-1 ::= string | null"),
+        (
+            {"type": "array", "items": {"type": "number"}},
+            't0-1 ::= "[" (number (", " number){0,})? "]"',
+        ),
+        (
+            {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 3},
+            't0-1 ::= "[" (string (", " string){1,2}) "]"',
+        ),
+        ({"$ref": "#/$defs/Gone"}, 't0-1 ::= "\\"p\\": " any "}"'),
+    ],
+)
+def test_schemas_become_rules(schema: dict[str, Any], rule: str) -> None:
+    """Enums, alternatives, arrays with bounds and lost references have the rules one expects."""
+    assert rule in tool_grammar([tool("t", {"p": schema}, ["p"])]).splitlines()
+
+
+def test_optional_parameters_may_be_left_out() -> None:
+    """Of two optional parameters each may be missing, and commas come only between pairs."""
+    pair = {"a": {"type": "integer"}, "b": {"type": "integer"}}
+    rules = tool_grammar([tool("t", pair, [])]).splitlines()
+    assert rules[3:8] == [
+        't0-1 ::= "\\"b\\": " integer "}" | "}"',
+        't0-2 ::= (", " "\\"b\\": " integer)? "}"',
+        't0-3 ::= "\\"a\\": " integer t0-2 | t0-1',
+        't0-4 ::= (", " "\\"a\\": " integer)? t0-2',
+        't0-5 ::= "{" t0-3',
+    ]

@@ -77,6 +77,7 @@ def main() -> None:
     parser.add_argument("--until", type=int, help="stop after this step, to go on later")
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--tokens", type=int, default=2048, help="tokens of a batch")
+    parser.add_argument("--first-layer", type=int, default=0, help="layers before it stay")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--snapshot", type=int, default=100, help="keep an adapter so often")
@@ -86,6 +87,7 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     plan = Plan(steps=args.steps, seed=args.seed)
     model = Llama(args.base, rank=args.rank, alpha=2.0 * args.rank)
+    model.first = args.first_layer
     tokenizer = Tokenizer(args.base)
     source = Source(json.loads(args.answers.read_text()))
     optimizer = torch.optim.AdamW(

@@ -22,7 +22,7 @@ _SYSTEMS = (
     "Answer briefly.",
     "You are a friendly robot who helps with everyday tasks.",
 )
-_KINDS = {"single": 30, "say": 17, "error": 8, "plain": 10, "parallel": 18, "chained": 34}
+_KINDS = {"single": 30, "say": 17, "error": 7, "plain": 8, "parallel": 24, "chained": 36}
 _SIZES = (1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 6)
 _CHAINABLE = ("add", "multiply", "subtract", "capital", "email_of", "read_file", "secret", "age")
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 from lmstudio import LLM, Client, EmbeddingModel, LMStudioModelNotFoundError
-from sdk_tests.model_names import EMBEDDING, LLM, PLAIN_LLM
+from sdk_tests.model_names import EMBEDDING_KEY, LLM_KEY, PLAIN_LLM_KEY
 
 
 @pytest.fixture
@@ -21,19 +21,19 @@ def client(lmstudio_host: str) -> Iterator[Client]:
 @pytest.fixture
 def llm(client: Client) -> LLM:
     """A loaded LLM, for tests that any LLM passes."""
-    return client.llm.model(LLM)
+    return client.llm.model(LLM_KEY)
 
 
 @pytest.fixture
 def plain_llm(client: Client) -> LLM:
     """A loaded LLM for which the tokens of a text are those of a prompt."""
-    return client.llm.model(PLAIN_LLM)
+    return client.llm.model(PLAIN_LLM_KEY)
 
 
 @pytest.fixture
 def embedding_model(client: Client) -> EmbeddingModel:
     """The loaded embedding model."""
-    return client.embedding.model(EMBEDDING)
+    return client.embedding.model(EMBEDDING_KEY)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import logging
 import pytest
 from lmstudio import LLM, LMStudioCancelledError
 from sdk_tests.grammars import endless, written
+from sdk_tests.logger_names import WEBSOCKET_LOGGER
 from sdk_tests.releases import known_bug
 from sdk_tests.structured_log import logged_events
 
@@ -133,5 +134,5 @@ def test_closing_early_ends_the_prediction(llm: LLM, caplog: pytest.LogCaptureFi
     # By the end of this one the host has sent the end of the first.
     with caplog.at_level(logging.WARNING):
         llm.complete(PROMPT, config=written("as told"))
-    late = [fields["event"] for _, fields in logged_events(caplog, "SyncWebsocketHandler")]
+    late = [fields["event"] for _, fields in logged_events(caplog, WEBSOCKET_LOGGER)]
     assert [event for event in late if "maxPredictedTokensReached" in event] == []

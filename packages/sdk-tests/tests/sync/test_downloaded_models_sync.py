@@ -3,7 +3,6 @@
 # Change that, then: hatch run sync:generate
 """The list of downloaded models."""
 
-import lmstudio
 import pytest
 from lmstudio import (
     Client,
@@ -13,7 +12,7 @@ from lmstudio import (
     LlmInfo,
     LMStudioValueError,
 )
-from sdk_tests.model_names import EMBEDDING, EMBEDDING_NAME, EXPECTED, LLM, LLM_NAME
+from sdk_tests.model_names import EMBEDDING_KEY, EMBEDDING_NAME, EXPECTED, LLM_KEY, LLM_NAME
 
 pytestmark = [pytest.mark.lmstudio]
 
@@ -44,7 +43,7 @@ def test_listing_by_session(client: Client) -> None:
     assert client.embedding.list_downloaded() == client.list_downloaded_models("embedding")
 
 
-@pytest.mark.parametrize("namespace", ["", "LLM", "system"])
+@pytest.mark.parametrize("namespace", ["", "LLM_KEY", "system"])
 def test_unknown_namespace(client: Client, namespace: str) -> None:
     """Only llm and embedding are namespaces of models."""
     with pytest.raises(LMStudioValueError, match=f"^Unknown model namespace: '{namespace}'$"):
@@ -53,15 +52,15 @@ def test_unknown_namespace(client: Client, namespace: str) -> None:
 
 def test_llm_listing(client: Client) -> None:
     """A listed LLM has its key, its path, and an info that says the same."""
-    (llm,) = [model for model in client.llm.list_downloaded() if model.model_key == LLM]
+    (llm,) = [model for model in client.llm.list_downloaded() if model.model_key == LLM_KEY]
     assert isinstance(llm.info, LlmInfo)
-    assert (llm.type, llm.info.type, llm.info.model_key) == ("llm", "llm", LLM)
+    assert (llm.type, llm.info.type, llm.info.model_key) == ("llm", "llm", LLM_KEY)
     assert llm.path == llm.info.path
     assert llm.path.lower().startswith(LLM_NAME)
     assert llm.info.size_bytes > 0
     assert llm.info.max_context_length > 0
     assert repr(llm) == (
-        f"{type(llm).__name__}(model_key='{LLM}', display_name={llm.info.display_name!r},"
+        f"{type(llm).__name__}(model_key='{LLM_KEY}', display_name={llm.info.display_name!r},"
         f" architecture={llm.info.architecture!r}, vision=False)"
     )
 
@@ -69,17 +68,17 @@ def test_llm_listing(client: Client) -> None:
 def test_embedding_model_listing(client: Client) -> None:
     """A listed embedding model has its key, its path, and an info that says the same."""
     listing = client.embedding.list_downloaded()
-    (model,) = [model for model in listing if model.model_key == EMBEDDING]
+    (model,) = [model for model in listing if model.model_key == EMBEDDING_KEY]
     assert isinstance(model.info, EmbeddingModelInfo)
     assert (model.type, model.info.type, model.info.model_key) == (
         "embedding",
         "embedding",
-        EMBEDDING,
+        EMBEDDING_KEY,
     )
     assert model.path == model.info.path
     assert model.path.startswith(EMBEDDING_NAME)
     assert repr(model) == (
-        f"{type(model).__name__}(model_key='{EMBEDDING}',"
+        f"{type(model).__name__}(model_key='{EMBEDDING_KEY}',"
         f" display_name={model.info.display_name!r}, architecture={model.info.architecture!r})"
     )
 
@@ -92,9 +91,3 @@ def test_listings_of_two_clients(client: Client, lmstudio_host: str) -> None:
     assert [model.info for model in ours] == [model.info for model in theirs]
     assert ours != theirs
     assert ours == client.list_downloaded_models()
-
-
-def test_listing_says_what_info_says(client: Client) -> None:
-    """A downloaded model is described by public types of the package."""
-    for model in client.list_downloaded_models():
-        assert type(model.info).__name__ in lmstudio.__all__

@@ -20,7 +20,7 @@ from lmstudio import (
     ModelQuery,
 )
 from lmstudio._sdk_models import ModelSpecifierInstanceReference, ModelSpecifierQuery
-from sdk_tests.model_names import EMBEDDING, EMBEDDING_NAME, LLM, LLM_NAME, VISION_LLM
+from sdk_tests.model_names import EMBEDDING_KEY, EMBEDDING_NAME, LLM_KEY, LLM_NAME, VISION_LLM_KEY
 
 pytestmark = [pytest.mark.models]
 
@@ -57,7 +57,7 @@ def test_llm_info(llm: LLM) -> None:
     """The info of a loaded LLM has its identifier, key, path, abilities and sizes."""
     info = llm.get_info()
     assert isinstance(info, LlmInstanceInfo)
-    assert (info.type, info.identifier, info.model_key) == ("llm", LLM, LLM)
+    assert (info.type, info.identifier, info.model_key) == ("llm", LLM_KEY, LLM_KEY)
     assert info.path.lower().startswith(LLM_NAME)
     assert (info.vision, info.format) == (False, "gguf")
     assert isinstance(info.trained_for_tool_use, bool)
@@ -70,7 +70,11 @@ def test_embedding_model_info(embedding_model: EmbeddingModel) -> None:
     """The info of a loaded embedding model has its identifier, key, path and sizes."""
     info = embedding_model.get_info()
     assert isinstance(info, EmbeddingModelInstanceInfo)
-    assert (info.type, info.identifier, info.model_key) == ("embedding", EMBEDDING, EMBEDDING)
+    assert (info.type, info.identifier, info.model_key) == (
+        "embedding",
+        EMBEDDING_KEY,
+        EMBEDDING_KEY,
+    )
     assert info.path.startswith(EMBEDDING_NAME)
     assert info.size_bytes > 0
     assert info.context_length <= info.max_context_length
@@ -79,7 +83,7 @@ def test_embedding_model_info(embedding_model: EmbeddingModel) -> None:
 @pytest.mark.parametrize("form", SPECIFIERS)
 def test_specifier(client: Client, llm: LLM, form: str) -> None:
     """Every form of specifier finds the same loaded instance."""
-    expected = client.llm.get_model_info(LLM)
+    expected = client.llm.get_model_info(LLM_KEY)
     assert isinstance(expected, LlmInstanceInfo)
     assert client.llm.get_model_info(SPECIFIERS[form](expected)) == expected
 
@@ -93,15 +97,15 @@ def test_empty_query_finds_any_model(client: Client) -> None:
 def test_prediction_by_specifier(client: Client) -> None:
     """A prediction names the instance that it ran on when its handle has another name."""
     result = LLM(LLM_NAME, client.llm).complete("Hi", config={"maxTokens": 1})
-    assert result.model_info.model_key == LLM
+    assert result.model_info.model_key == LLM_KEY
 
 
 @pytest.mark.parametrize(
     "query",
     [
-        {"domain": "embedding", "identifier": LLM},
-        {"identifier": LLM, "path": "hugging-quants/no-such-repository"},
-        {"identifier": VISION_LLM, "path": "hugging-quants/Llama-3.2-1B-Instruct-Q8_0-GGUF"},
+        {"domain": "embedding", "identifier": LLM_KEY},
+        {"identifier": LLM_KEY, "path": "hugging-quants/no-such-repository"},
+        {"identifier": VISION_LLM_KEY, "path": "hugging-quants/Llama-3.2-1B-Instruct-Q8_0-GGUF"},
     ],
     ids=["domain", "path", "another-model"],
 )
@@ -121,9 +125,9 @@ def test_unknown_reference(client: Client) -> None:
 def test_namespaces_are_apart(client: Client) -> None:
     """The LLM session doesn't find the embedding model, nor the embedding session the LLM."""
     with pytest.raises(LMStudioModelNotFoundError):
-        client.llm.get_model_info(EMBEDDING)
+        client.llm.get_model_info(EMBEDDING_KEY)
     with pytest.raises(LMStudioModelNotFoundError):
-        client.embedding.get_model_info(LLM)
+        client.embedding.get_model_info(LLM_KEY)
 
 
 def test_load_config_types(llm: LLM, embedding_model: EmbeddingModel) -> None:

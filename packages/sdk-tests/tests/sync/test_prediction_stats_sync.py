@@ -6,7 +6,7 @@
 import pytest
 from lmstudio import LLM, Client, LlmInfo, PredictionResult
 from sdk_tests.grammars import endless, written
-from sdk_tests.model_names import LLM
+from sdk_tests.model_names import LLM_KEY
 
 pytestmark = [pytest.mark.models]
 
@@ -60,7 +60,7 @@ def test_speed(llm: LLM) -> None:
 @pytest.mark.usefixtures("loaded_as_before")
 def test_end_of_context(client: Client) -> None:
     """With stopAtLimit a text ends with contextLengthReached where the context is full."""
-    llm = client.llm.load_new_instance(LLM, config={"contextLength": 128})
+    llm = client.llm.load_new_instance(LLM_KEY, config={"contextLength": 128})
     config = endless(100, contextOverflowPolicy="stopAtLimit")
     stats = (llm.complete(" word" * 120, config=config)).stats
     assert stats.stop_reason == "contextLengthReached"
@@ -71,7 +71,7 @@ def test_end_of_context(client: Client) -> None:
 @pytest.mark.usefixtures("loaded_as_before")
 def test_unloaded_in_the_middle(client: Client) -> None:
     """A prediction whose model is unloaded ends with modelUnloaded and the text so far."""
-    llm = client.llm.load_new_instance(LLM, config={"contextLength": 512})
+    llm = client.llm.load_new_instance(LLM_KEY, config={"contextLength": 512})
     stream = llm.complete_stream(PROMPT, config=endless(400))
     seen = ""
     for fragment in stream:
@@ -87,7 +87,7 @@ def test_model_info(llm: LLM) -> None:
     result = llm.complete(PROMPT, config={"maxTokens": 1})
     info = llm.get_info()
     assert isinstance(result.model_info, LlmInfo)
-    assert result.model_info.model_key == LLM
+    assert result.model_info.model_key == LLM_KEY
     described = {name: getattr(info, name) for name in LlmInfo.__struct_fields__}
     assert described == {
         name: getattr(result.model_info, name) for name in LlmInfo.__struct_fields__

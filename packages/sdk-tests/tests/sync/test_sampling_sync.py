@@ -12,7 +12,7 @@ from lmstudio import (
     LMStudioServerError,
 )
 from sdk_tests.grammars import written
-from sdk_tests.model_names import LLM, UNKNOWN
+from sdk_tests.model_names import LLM_KEY, UNKNOWN
 
 pytestmark = [pytest.mark.models]
 
@@ -40,7 +40,7 @@ def test_load_seed_is_deterministic(client: Client) -> None:
     """Models loaded with the same seed sample the same text at a high temperature."""
     texts = []
     for _ in range(2):
-        llm = client.llm.load_new_instance(LLM, config={"contextLength": 512, "seed": 7})
+        llm = client.llm.load_new_instance(LLM_KEY, config={"contextLength": 512, "seed": 7})
         assert (llm.get_load_config()).seed == 7
         result = llm.complete(PROMPT, config={"temperature": 1.5, "maxTokens": 12})
         texts.append(result.content)

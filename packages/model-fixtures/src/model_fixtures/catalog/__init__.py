@@ -12,11 +12,15 @@ A table changes the model with its key; all but `key` may be left out: `file`, `
 `adapter` (paths, relative ones from the TOML file's folder), `weights`, `projector_weights`,
 `adapter_weights` (names of stand-in weights), `name`, `context_length` (tokens), `required`, and
 for a model that the catalog lacks `path` (`publisher/repo/file.gguf`) and `domain`.
+
+The file may also have `[[downloads]]` tables: what the embedded server offers for download, see
+`model_fixtures.server.repository`.
 """
 
 from model_fixtures.catalog.answering import answering_file, needed_weights, size_bytes
 from model_fixtures.catalog.errors import CatalogError
-from model_fixtures.catalog.loading import load_catalog
+from model_fixtures.catalog.header import HeaderError
+from model_fixtures.catalog.loading import describe_file, load_catalog
 from model_fixtures.catalog.models import Catalog, CatalogModel, Domain
 
 __all__ = [
@@ -24,7 +28,9 @@ __all__ = [
     "CatalogError",
     "CatalogModel",
     "Domain",
+    "HeaderError",
     "answering_file",
+    "describe_file",
     "load_catalog",
     "needed_weights",
     "size_bytes",

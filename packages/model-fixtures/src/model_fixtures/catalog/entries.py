@@ -12,6 +12,8 @@ from model_fixtures.catalog.models import Domain
 
 # Keys that name a file; a relative one counts from the folder of the catalog file.
 FILE_KEYS = frozenset({"file", "projector", "adapter"})
+# Downloads are the server's: model_fixtures/server/repository/entries.py.
+TABLES = ("models", "downloads")
 
 
 class StandIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,8 +59,8 @@ def read_built_in() -> tuple[dict[str, StandIn], dict[str, Entry]]:
     return built_in.stand_ins, {entry.key: entry for entry in built_in.models}
 
 
-def read_entries(source: Path) -> dict[str, Entry]:
-    """Give the models by key of the user's catalog file. Raises `CatalogError`."""
+def read_tables(source: Path, name: str) -> list[dict[str, Any]]:
+    """Give the `[[name]]` tables of the user's catalog file as they are. Raises `CatalogError`."""
     try:
         tables = msgspec.toml.decode(source.read_bytes())
     except OSError as problem:
@@ -69,15 +71,22 @@ def read_entries(source: Path) -> dict[str, Entry]:
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         # No advice needed: the TOML reader names line and column.
         raise CatalogError(f"{source}: correct the TOML there: {problem}") from None
-    models = tables.pop("models", [])
-    if tables:
+    unknown = [key for key in tables if key not in TABLES]
+    if unknown:
         raise CatalogError(
-            f"{source}: unknown key {next(iter(tables))!r}; all settings go in [[models]] tables"
+            f"{source}: unknown key {unknown[0]!r}; all settings go in [[models]] tables,"
+            " and what can be downloaded in [[downloads]] tables"
         )
-    if not isinstance(models, list) or not all(isinstance(table, dict) for table in models):
-        raise CatalogError(f"{source}: 'models' must be written as [[models]] tables")
+    found = tables.get(name, [])
+    if not isinstance(found, list) or not all(isinstance(table, dict) for table in found):
+        raise CatalogError(f"{source}: {name!r} must be written as [[{name}]] tables")
+    return found
+
+
+def read_entries(source: Path) -> dict[str, Entry]:
+    """Give the models by key of the user's catalog file. Raises `CatalogError`."""
     entries: dict[str, Entry] = {}
-    for number, table in enumerate(models, start=1):
+    for number, table in enumerate(read_tables(source, "models"), start=1):
         entry = _entry(source, number, table)
         if entry.key in entries:
             raise CatalogError(

@@ -15,6 +15,20 @@ CATALOG_VARIABLE = "LMSTUDIO_TEST_CATALOG"
 MODELS_VARIABLE = "LMSTUDIO_TEST_MODELS"
 # What LM Studio loads an LLM with when nobody says otherwise.
 DEFAULT_CONTEXT_LENGTH = 4096
+# What llama.cpp can only make embeddings with.
+EMBEDDING_ARCHITECTURES = frozenset(
+    {
+        "bert",
+        "eurobert",
+        "gemma-embedding",
+        "jina-bert-v2",
+        "jina-bert-v3",
+        "modern-bert",
+        "neo-bert",
+        "nomic-bert",
+        "nomic-bert-moe",
+    }
+)
 UNKNOWN = Header(
     architecture=None,
     params=None,
@@ -59,6 +73,19 @@ def load_catalog() -> Catalog:
         models.append(model)
     _refuse_shared_paths(models, source)
     return Catalog(models=tuple(models))
+
+
+def describe_file(file: Path, path: str, name: str) -> CatalogModel:
+    """Describe a GGUF that no catalog entry names, from its header alone; `key` equals `path`.
+
+    Raises `HeaderError` for what is no sound GGUF, `OSError` for what cannot be read.
+    """
+    facts = read_header(file)
+    embedding = facts.architecture in EMBEDDING_ARCHITECTURES
+    domain: Domain = "embedding" if embedding else "llm"
+    projector = None if embedding else _projector_beside(file)
+    entry = Entry(key=path, path=path, required=False, file=file, projector=projector)
+    return _finish(entry, path, name=name, domain=domain, facts=facts)
 
 
 def _models_folder() -> Path | None:

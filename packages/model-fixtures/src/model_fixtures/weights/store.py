@@ -111,7 +111,7 @@ class Store:
 
         def fetch(name: str) -> None:
             try:
-                events.put((name, self._obtain(name, verify, children, report=report(name))))
+                events.put((name, self.obtain(name, verify, children, report(name))))
             except Exception as problem:  # noqa: BLE001 (raised again in the caller's thread)
                 events.put((name, problem))
 
@@ -155,9 +155,14 @@ class Store:
             raise WeightsError("; ".join(dict.fromkeys(str(each) for each in problems.values())))
         return paths
 
-    def _obtain(
+    def obtain(
         self, name: str, verify: bool, children: Children, report: Callable[[int], None]
     ) -> Path:
+        """Give the file of `name`, fetched in the caller's thread if need be.
+
+        `report` counts downloaded bytes. `children.cancel()` from another thread stops it at once
+        while it downloads, else soon. Raises `WeightsError`, or `Cancelled` after that.
+        """
         source = self._source(name)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -125,7 +125,7 @@ def _certificate(connection: Connection, endpoint: Endpoint) -> Certificate:
         reason = explained or f"{endpoint.http_url('')}: no TLS connection ({error.strerror})"
         raise CheckError(str(reason)) from None
     return Certificate(
-        subject=_name(found, "subject") or _alternative_name(found),
+        subject=_alternative_names(found) or _name(found, "subject"),
         issuer=_name(found, "issuer"),
         expires=str(found.get("notAfter", "")),
     )
@@ -137,7 +137,8 @@ def _name(certificate: Mapping[str, Any], part: str) -> str:
     return str(pairs.get("commonName") or pairs.get("organizationName") or "")
 
 
-def _alternative_name(certificate: Mapping[str, Any]) -> str:
+def _alternative_names(certificate: Mapping[str, Any]) -> str:
+    """Return the names that the certificate is checked for."""
     return ", ".join(name for _, name in certificate.get("subjectAltName", ()))
 
 

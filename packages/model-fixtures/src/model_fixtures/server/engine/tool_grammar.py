@@ -15,6 +15,7 @@ from typing import Any
 from .tool_format import CALL_END, CALL_START, alternatives, definition, resolve
 
 MAX_CALLS = 8  # in one message
+_MAX_SELF = 3  # levels of a schema that refers to itself
 _MAX_ITEMS = 50  # that "minItems" and "maxItems" can ask for: more would blow up the grammar
 
 _PRIMITIVES = r"""
@@ -24,9 +25,12 @@ integer ::= "-"? ("0" | [1-9] [0-9]{0,17})
 number ::= integer ("." [0-9]{1,15})? ([eE] [-+]? [0-9]{1,3})?
 boolean ::= "true" | "false"
 null ::= "null"
-any ::= string | number | boolean | null | array | object
-array ::= "[" (any (", " any)*)? "]"
-object ::= "{" (string ": " any (", " string ": " any)*)? "}"
+any ::= scalar | array | object
+array ::= "[" (inner (", " inner)*)? "]"
+object ::= "{" (string ": " inner (", " string ": " inner)*)? "}"
+inner ::= scalar | "[" (scalar (", " scalar)*)? "]" | "{" (pair (", " pair)*)? "}"
+pair ::= string ": " scalar
+scalar ::= string | number | boolean | null
 """
 _PRIMITIVE_NAMES = ("string", "integer", "number", "boolean", "null", "array", "object")
 
@@ -51,17 +55,14 @@ class _Rules:
         self._prefix = prefix
         self._root = root
         self._rules = rules
-        self._references: dict[str, str] = {}
+        self._open: list[str] = []  # the references that the schema at hand lies in
         self._count = 0
 
     def _add(self, body: str) -> str:
-        name = self._new_name()
+        self._count += 1
+        name = f"{self._prefix}-{self._count}"
         self._rules.append(f"{name} ::= {body}")
         return name
-
-    def _new_name(self) -> str:
-        self._count += 1
-        return f"{self._prefix}-{self._count}"
 
     def value(self, schema: Any) -> str:
         """Return an expression for a value of ``schema``."""
@@ -86,12 +87,17 @@ class _Rules:
         return kind if kind in _PRIMITIVE_NAMES else "any"
 
     def _reference(self, schema: Mapping[str, Any]) -> str:
-        """Follow a reference; its rule is made once, so that a schema may hold itself."""
+        """Follow a reference; a schema that holds itself ends after a few rounds.
+
+        A small model that may go on for ever does so.
+        """
         reference = schema["$ref"]
-        if reference not in self._references:
-            name = self._references[reference] = self._new_name()
-            self._rules.append(f"{name} ::= {self.value(resolve(schema, self._root))}")
-        return self._references[reference]
+        if self._open.count(reference) >= _MAX_SELF:
+            return "scalar"
+        self._open.append(reference)
+        found = self.value(resolve(schema, self._root))
+        self._open.pop()
+        return found
 
     def _array(self, schema: Mapping[str, Any]) -> str:
         item = self.value(schema.get("items", {}))

@@ -1,0 +1,118 @@
+"""However a run ends, nothing of it stays behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from model_fixtures.hosts.process import start_mark
+
+from .conftest import Suite
+
+pytestmark = pytest.mark.usefixtures("weights", "interruptible")
+
+# The bar: seconds after which no process may be left.
+BAR = 10.0
+RUNNING = """
+    import threading
+    from pathlib import Path
+    import pytest
+
+    @pytest.mark.models
+    def test_long(loaded_models):
+        Path("running").touch()
+        threading.Event().wait()
+"""
+QUICK = """
+    import pytest
+
+    @pytest.mark.models
+    def test_models(loaded_models):
+        pass
+"""
+
+
+def children(pid: int) -> list[int]:
+    """The pids of the children of a process, as far as they have not ended."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                stat = (folder / "stat").read_text()
+            except OSError:
+                continue
+            if int(stat.rpartition(")")[2].split()[1]) == pid:
+                found.append(int(folder.name))
+    return found
+
+
+def descendants(pid: int) -> list[int]:
+    """The pids of a process and of all that it has started."""
+    return [pid, *(below for child in children(pid) for below in descendants(child))]
+
+
+def wait_until(done: Callable[[], bool], seconds: float) -> bool:
+    """Wait for something that nobody tells; whether it happened in time."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def left(processes: dict[int, str | None]) -> list[int]:
+    """Those processes that still run."""
+    return [pid for pid, mark in processes.items() if mark and start_mark(pid) == mark]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks processes up in /proc")
+@pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "sigkill"])
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["serial", "parallel"])
+@pytest.mark.parametrize("moment", ["starting", "running"])
+def test_nothing_survives(
+    suite: Suite, kill: signal.Signals, workers: tuple[str, ...], moment: str
+) -> None:
+    """Ctrl-C or SIGKILL, as the server starts or a test runs: all ends, the next run is green."""
+    suite.write(RUNNING)
+    command = suite.command("--lmstudio-host", "embedded", *workers)
+    with subprocess.Popen(
+        command,
+        cwd=suite.folder,
+        env=suite.environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        # A group of its own, as a shell gives it: Ctrl-C goes to all of the group.
+        start_new_session=True,
+    ) as run:
+        file = suite.folder / ("servers" if moment == "starting" else "running")
+        assert wait_until(lambda: file.exists() and bool(suite.servers()), 60)
+        processes = {pid: start_mark(pid) for pid in descendants(run.pid)}
+        assert suite.servers()[0] in processes
+        if moment == "running":
+            # The server and its four models.
+            assert len(children(suite.servers()[0])) >= 4
+        if kill == signal.SIGINT:
+            os.killpg(run.pid, kill)
+        else:
+            run.send_signal(kill)
+        assert wait_until(lambda: not left(processes), BAR), left(processes)
+        if kill == signal.SIGINT:
+            assert run.wait() == pytest.ExitCode.INTERRUPTED
+    suite.write(QUICK)
+    outcome = suite.run("--lmstudio-host", "embedded", *workers)
+    assert outcome.counts == {"passed": 1}, outcome.text
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+def test_the_server_ends_with_the_run(suite: Suite, workers: tuple[str, ...]) -> None:
+    """After a run that was not disturbed its server has ended, too."""
+    suite.write(QUICK)
+    outcome = suite.run("--lmstudio-host", "embedded", *workers)
+    assert outcome.counts == {"passed": 1}, outcome.text
+    assert [start_mark(pid) for pid in suite.servers()] == [None]

@@ -1,0 +1,119 @@
+"""The host that a run decides on, and runs that need none."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import pytest
+
+from ..fake_host import FakeHost  # noqa: TID252 (tests are no importable package)
+from .conftest import Suite
+
+NEEDS_HOST = """
+    import pytest
+
+    @pytest.mark.lmstudio
+    def test_host(lmstudio_host):
+        print("host is", lmstudio_host)
+"""
+NEEDS_NONE = """
+    def test_nothing():
+        pass
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+def test_a_named_host_is_used(suite: Suite, host: FakeHost, workers: tuple[str, ...]) -> None:
+    """The option names the host: the header says so, and tests get it, in workers too."""
+    suite.write(NEEDS_HOST)
+    outcome = suite.run("--lmstudio-host", host.address, "-rP", *workers)
+    assert outcome.counts == {"passed": 1}
+    assert f"lmstudio host: {host.address} (named by --lmstudio-host)" in outcome.lines
+    assert f"host is {host.address}" in outcome.lines
+    assert suite.servers() == []
+
+
+def test_the_variable_names_the_host(suite: Suite, host: FakeHost) -> None:
+    """Without the option LMSTUDIO_API_HOST names the host."""
+    suite.write(NEEDS_HOST)
+    suite.environ["LMSTUDIO_API_HOST"] = host.address
+    outcome = suite.run()
+    assert outcome.code == 0
+    assert f"lmstudio host: {host.address} (named by LMSTUDIO_API_HOST)" in outcome.lines
+
+
+def test_the_header_names_the_sdk(suite: Suite) -> None:
+    """The header says which SDK release is under test."""
+    suite.write(NEEDS_NONE)
+    outcome = suite.run("--lmstudio-host", "embedded")
+    assert f"lmstudio SDK: {version('lmstudio')}" in outcome.lines
+    assert "lmstudio host: the embedded server (--lmstudio-host says embedded)" in outcome.lines
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+@pytest.mark.parametrize(
+    ("option", "problem"),
+    [
+        ("a:b:c", "'a:b:c' is not a host: write host, host:port, [IPv6] or [IPv6]:port"),
+        ("127.0.0.1:1", "no LM Studio host at 127.0.0.1:1 (connection refused): start its server"),
+    ],
+)
+def test_a_bad_host_ends_the_run(
+    suite: Suite, option: str, problem: str, workers: tuple[str, ...]
+) -> None:
+    """A host that is malformed or does not answer is one line and no test runs."""
+    suite.write(NEEDS_HOST)
+    outcome = suite.run("--lmstudio-host", option, *workers)
+    assert outcome.code == pytest.ExitCode.USAGE_ERROR
+    said = [line for line in outcome.lines if line]
+    assert len(said) == 1
+    assert said[0].startswith(f"ERROR: --lmstudio-host: {problem}")
+
+
+@pytest.mark.parametrize(
+    "option", ["--collect-only", "--help", "--markers", "--fixtures", "--setup-plan", "--version"]
+)
+def test_previews_look_for_no_host(suite: Suite, option: str) -> None:
+    """Options that run no test probe and start nothing, so a host that is away is no error."""
+    suite.write(NEEDS_HOST)
+    outcome = suite.run(option, "--lmstudio-host", "127.0.0.1:1")
+    assert outcome.code == 0
+    assert suite.run(option, "--lmstudio-host", "embedded").code == 0
+    assert suite.servers() == []
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+@pytest.mark.parametrize(
+    "arguments", [("test_none.py",), (".", "-m", "not lmstudio"), (".", "-k", "nothing")]
+)
+def test_a_server_is_started_only_for_tests_that_need_it(
+    suite: Suite, arguments: tuple[str, ...], workers: tuple[str, ...]
+) -> None:
+    """When no selected test needs a host, the embedded server is not started."""
+    suite.write(NEEDS_HOST)
+    suite.write(NEEDS_NONE, "test_none.py")
+    outcome = suite.run("--lmstudio-host", "embedded", *arguments, *workers)
+    assert outcome.code == 0
+    assert outcome.counts["passed"] == 1
+    assert suite.servers() == []
+
+
+def test_markers_have_descriptions(suite: Suite) -> None:
+    """All four markers are registered and explained."""
+    listed = suite.run("--markers").text
+    for marker in ("lmstudio", "models", "slow", "embedded"):
+        assert f"@pytest.mark.{marker}: " in listed
+
+
+def test_only_the_async_backend_of_the_sdk_is_used(suite: Suite) -> None:
+    """Tests marked `anyio` run once, on asyncio, whatever else is installed."""
+    suite.write("""
+        import pytest
+
+        @pytest.mark.anyio
+        async def test_backend(anyio_backend_name):
+            assert anyio_backend_name == "asyncio"
+    """)
+    outcome = suite.run("--lmstudio-host", "embedded", "-v")
+    assert outcome.counts == {"passed": 1}
+    assert any(line.startswith("test_it.py::test_backend PASSED") for line in outcome.lines)

@@ -1,0 +1,104 @@
+"""Uploaded files: owned by an identity, gone with it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+
+import pytest
+from model_fixtures.server.files import store as module
+from model_fixtures.server.files.store import FileStore
+from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.identities import Client, Identities
+
+TEXT = base64.b64encode(b"hello").decode()
+
+
+@pytest.fixture
+def store() -> Iterator[FileStore]:
+    """An empty store."""
+    with FileStore() as opened:
+        yield opened
+
+
+def a_client(name: str = "guest:1") -> Client:
+    """A connected client."""
+    return Identities().enter(name, "passkey")
+
+
+def test_file_comes_back_to_its_owner(store: FileStore) -> None:
+    """The owner reads what it has sent; the identifier is a plain name."""
+    client = a_client()
+    file = store.add(client, "note.txt", TEXT)
+    assert (file.name, file.size, file.kind) == ("note.txt", 5, "text/plain")
+    assert not set(":/\\") & set(file.identifier)
+    assert file.identifier.endswith(".txt")
+    assert store.get(client, file.identifier).read() == b"hello"
+    assert store.get(client, f"local:{file.identifier}").read() == b"hello"
+
+
+def test_each_upload_has_its_own_identifier(store: FileStore) -> None:
+    """Equal bytes under an equal name are two files."""
+    client = a_client()
+    first, second = store.add(client, "a", TEXT), store.add(client, "a", TEXT)
+    assert first.identifier != second.identifier
+
+
+def test_nobody_else_can_use_a_file(store: FileStore) -> None:
+    """Another client's identifier is unknown."""
+    file = store.add(a_client(), "a", TEXT)
+    with pytest.raises(ServerError, match="File not found"):
+        store.get(a_client("guest:2"), file.identifier)
+
+
+def test_files_go_with_their_client(store: FileStore) -> None:
+    """When the identity is released its files are deleted; others stay."""
+    leaving, staying = a_client(), a_client("guest:2")
+    gone, kept = store.add(leaving, "a", TEXT), store.add(staying, "a", TEXT)
+    leaving.release()
+    assert not gone.path.exists()
+    assert kept.path.exists()
+    assert len(store) == 1
+
+
+def test_folder_goes_with_the_store() -> None:
+    """Leaving the store deletes its folder."""
+    with FileStore() as store:
+        folder = store.add(a_client(), "a", TEXT).path.parent
+        assert folder.is_dir()
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("content", ["no base64!", "aGVsbG8", "ä"])
+def test_content_that_is_no_base64(store: FileStore, content: str) -> None:
+    """Anything but base64 is refused, by the file's name."""
+    with pytest.raises(ServerError, match=r"The content of a\.png is not base64"):
+        store.add(a_client(), "a.png", content)
+    assert len(store) == 0
+
+
+def test_file_over_the_limit(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is too large is refused with the limit."""
+    monkeypatch.setattr(module, "MAX_BYTES", 3)
+    with pytest.raises(ServerError, match="too large"):
+        store.add(a_client(), "a", base64.b64encode(b"x" * 20).decode())
+
+
+def test_files_of_a_client_over_the_limit(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All files of a client together have a limit, and another client has its own."""
+    monkeypatch.setattr(module, "MAX_TOTAL", 8)
+    client = a_client()
+    store.add(client, "a", TEXT)
+    with pytest.raises(ServerError, match="all files of a client"):
+        store.add(client, "a", TEXT)
+    store.add(a_client("guest:2"), "a", TEXT)
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "a/b.txt", "c:\\d.txt", "x" * 500, ""])
+def test_names_never_become_paths(store: FileStore, name: str) -> None:
+    """Whatever a file is called, it lies in the store's own folder."""
+    client = a_client()
+    folder = store.add(client, "a", TEXT).path.parent
+    assert store.add(client, name, TEXT).path.parent == folder

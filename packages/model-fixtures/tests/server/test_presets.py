@@ -1,0 +1,64 @@
+"""Presets in files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from model_fixtures.server.presets import Presets
+from model_fixtures.server.protocol.errors import ServerError
+
+
+@pytest.fixture
+def presets(tmp_path: Path) -> Presets:
+    """Two presets of the user's and a broken file."""
+    for name, temperature in (("Code Review", 0.1), ("Story Teller", 1.2)):
+        slug = name.lower().replace(" ", "-")
+        content = {
+            "identifier": f"@local:{slug}",
+            "name": name,
+            "changed": False,
+            "operation": {"fields": [{"key": "llm.prediction.temperature", "value": temperature}]},
+            "load": {"fields": []},
+        }
+        (tmp_path / f"{slug}.preset.json").write_text(json.dumps(content))
+    (tmp_path / "broken.preset.json").write_text("{")
+    return Presets(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["@local:code-review", "Code Review", "code review", "code-review", "CODE_REVIEW", "review"],
+)
+def test_found_by_exact_and_fuzzy_name(presets: Presets, name: str) -> None:
+    """Identifier, name, both in other spellings, and a part of the name find a preset."""
+    assert presets.settings(name).number("llm.prediction.temperature", 0) == 0.1
+
+
+@pytest.mark.parametrize("name", ["nobody", "e", ""])
+def test_none_or_several(presets: Presets, name: str) -> None:
+    """A name that no preset has, or several have, is an error that lists what there is."""
+    with pytest.raises(ServerError) as caught:
+        presets.settings(name)
+    assert caught.value.display_data == {
+        "code": "generic.presetNotFound",
+        "specifiedFuzzyPresetIdentifier": name,
+        "availablePresetsSample": [
+            {"identifier": "@local:code-review", "name": "Code Review"},
+            {"identifier": "@local:story-teller", "name": "Story Teller"},
+        ],
+        "totalAvailablePresets": 2,
+    }
+
+
+def test_new_files_count_at_once(presets: Presets, tmp_path: Path) -> None:
+    """A preset that is written while the server runs is found."""
+    content = {"identifier": "@local:new", "name": "New", "operation": {"fields": []}}
+    (tmp_path / "new.preset.json").write_text(json.dumps(content))
+    assert list(presets.settings("new").keys()) == []
+
+
+def test_missing_folder(tmp_path: Path) -> None:
+    """Without the folder there are no presets, and no error."""
+    assert Presets(tmp_path / "nowhere").all() == []

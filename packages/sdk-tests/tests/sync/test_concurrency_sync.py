@@ -1,0 +1,94 @@
+# DO NOT EDIT. Written by scripts/sync_tests.py from
+# packages/sdk-tests/tests/async/test_concurrency_async.py
+# Change that, then: hatch run sync:generate
+"""Several requests at the same time."""
+
+import pytest
+from lmstudio import LLM, Client, EmbeddingModel
+from sdk_tests.grammars import written
+from sdk_tests.model_names import EMBEDDING_KEY, LLM_KEY, PLAIN_LLM_KEY
+from sdk_tests.tasks_sync import together
+from sdk_tests.vectors import vector
+
+pytestmark = [pytest.mark.models]
+
+WORDS = ["one", "two", "three", "four"]
+
+
+def test_predictions_of_one_model(llm: LLM) -> None:
+    """Predictions of one model at the same time all finish, each with its own text."""
+
+    def predict(word: str) -> str:
+        return (llm.complete("Say it: ", config=written(word))).content
+
+    calls = [lambda word=word: predict(word) for word in WORDS]
+    assert together(calls) == WORDS
+
+
+def test_predictions_of_two_models(client: Client) -> None:
+    """Predictions of two models on one session at the same time don't mix."""
+
+    def predict(key: str) -> tuple[str, str]:
+        result = (client.llm.model(key)).complete("Say it: ", config=written(key))
+        return result.content, result.model_info.model_key
+
+    keys = [LLM_KEY, PLAIN_LLM_KEY]
+    calls = [lambda key=key: predict(key) for key in keys]
+    assert together(calls) == [(key, key) for key in keys]
+
+
+def test_interleaved_streams(llm: LLM) -> None:
+    """Two open streams on one session can be read in turns, and in any order."""
+    first = llm.complete_stream("Say it: ", config=written("first"))
+    second = llm.complete_stream("Say it: ", config=written("second"))
+    first.start()
+    second.start()
+    assert (second.wait_for_result()).content == "second"
+    assert (first.wait_for_result()).content == "first"
+
+
+def test_calls_during_a_stream(llm: LLM) -> None:
+    """Calls on the session of an open stream are answered, and the stream goes on."""
+    pieces = []
+    for fragment in llm.complete_stream("Say it: ", config=written("as told")):
+        pieces.append(fragment.content)
+        assert (llm.get_info()).identifier == LLM_KEY
+    assert "".join(pieces) == "as told"
+
+
+def test_calls_of_different_namespaces(client: Client) -> None:
+    """Requests on different sessions at the same time get the answers that belong to them."""
+    llm = client.llm.model(LLM_KEY)
+    embedding_model = client.embedding.model(EMBEDDING_KEY)
+
+    def embedded() -> int:
+        return len(vector(embedding_model.embed("Hello")))
+
+    def counted() -> int:
+        return llm.count_tokens("Hello")
+
+    def listed() -> int:
+        return len(client.system.list_downloaded_models())
+
+    alone = [embedded(), counted(), listed()]
+    assert together([embedded, counted, listed]) == alone
+
+
+def test_two_clients(client: Client, lmstudio_host: str) -> None:
+    """Two clients predict with the same instance at the same time."""
+
+    def predict(client: Client, word: str) -> str:
+        return (LLM(LLM_KEY, client.llm).complete("Hi", config=written(word))).content
+
+    with Client(lmstudio_host) as other_client:
+        calls = [lambda: predict(client, "ours"), lambda: predict(other_client, "theirs")]
+        assert together(calls) == ["ours", "theirs"]
+
+
+def test_many_texts_at_once(embedding_model: EmbeddingModel) -> None:
+    """Texts given in one call are tokenized to as many answers, in order."""
+    texts = [f"number {number}" for number in range(20)]
+    tokens = embedding_model.tokenize(texts)
+    assert tokens[0] == embedding_model.tokenize(texts[0])
+    assert tokens[-1] == embedding_model.tokenize(texts[-1])
+    assert len(tokens) == len(texts)

@@ -1,0 +1,170 @@
+# DO NOT EDIT. Written by scripts/sync_tests.py from
+# packages/sdk-tests/tests/async/test_jit_loading_async.py
+# Change that, then: hatch run sync:generate
+"""Models loaded just in time: on demand, one at a time, and for a limited time."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+from lmstudio import LLM, Client, LMStudioModelNotFoundError
+from model_fixtures.catalog import CatalogModel
+from sdk_tests.grammars import written
+from sdk_tests.model_names import EMBEDDING_KEY, JIT_LLM_KEY, LLM_KEY, REQUIRED
+from sdk_tests.structured_log import logged_events
+from sdk_tests.tasks_sync import eventually, together
+
+pytestmark = [
+    pytest.mark.models,
+    pytest.mark.usefixtures("loaded_as_before"),
+]
+
+EVENT = "Unloading other JIT model"
+HOUR = 60 * 60 * 1000  # milliseconds
+
+
+@pytest.fixture
+def no_embedding_model(client: Client, loaded_models: tuple[CatalogModel, ...]) -> Iterator[None]:
+    """Unload the embedding model, so that it can be loaded just in time; put it back at the end."""
+    (usual,) = [model for model in loaded_models if model.key == EMBEDDING_KEY]
+    client.embedding.unload(EMBEDDING_KEY)
+    yield
+    with suppress(LMStudioModelNotFoundError):
+        client.embedding.unload(EMBEDDING_KEY)
+    client.embedding.load_new_instance(
+        EMBEDDING_KEY, config={"contextLength": usual.context_length}, ttl=None
+    )
+
+
+def identifiers(client: Client) -> set[str]:
+    """Return what is loaded."""
+    return {model.identifier for model in client.list_loaded_models()}
+
+
+def time_to_live(client: Client, identifier: str) -> object:
+    """Return what the host says about an LLM's time-to-live in milliseconds."""
+    loaded = client.llm.remote_call("listLoaded")
+    (ttl,) = [info["ttlMs"] for info in loaded if info["identifier"] == identifier]
+    return ttl
+
+
+def test_load_on_demand(client: Client) -> None:
+    """Asking for a model that is not loaded loads it with the given config and progress."""
+    progress: list[float] = []
+    llm = client.llm.model(
+        JIT_LLM_KEY, config={"contextLength": 512}, on_load_progress=progress.append
+    )
+    assert llm == LLM(JIT_LLM_KEY, client.llm)
+    assert llm in client.llm.list_loaded()
+    assert llm.get_context_length() == 512
+    assert (progress[0], progress[-1]) == (0.0, 1.0)
+    assert progress == sorted(set(progress))
+    assert (llm.complete("Hi", config=written("as told"))).content == "as told"
+
+
+def test_loaded_on_demand_by_path(client: Client) -> None:
+    """A model asked for by its path is called by that path; by its key it is the same instance."""
+    (path,) = [
+        model.path for model in client.llm.list_downloaded() if model.model_key == JIT_LLM_KEY
+    ]
+    llm = client.llm.model(path)
+    assert llm.identifier == path
+    assert client.llm.model(JIT_LLM_KEY) == llm
+
+
+def test_asking_again(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """Asking again for a model that was loaded on demand returns it; nothing is unloaded."""
+    caplog.set_level(logging.INFO)
+    first = (client.llm.model(JIT_LLM_KEY)).get_info()
+    again = (client.llm.model(JIT_LLM_KEY)).get_info()
+    assert again == first
+    assert EVENT not in caplog.text
+
+
+def test_concurrent_requests_load_once(client: Client) -> None:
+    """Several requests for an unloaded model at the same time get one instance."""
+    models = together([lambda: client.llm.model(JIT_LLM_KEY)] * 3)
+    assert {model.identifier for model in models} == {JIT_LLM_KEY}
+    assert identifiers(client) == REQUIRED | {JIT_LLM_KEY}
+
+
+@pytest.mark.usefixtures("no_embedding_model")
+def test_llm_replaces_embedding_model(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """Loading an LLM on demand unloads the embedding model that was, and says so in the log."""
+    embedding_model = client.embedding.model(EMBEDDING_KEY)
+    instance = embedding_model.get_info()
+    caplog.set_level(logging.DEBUG)
+    client.llm.model(JIT_LLM_KEY)
+    assert identifiers(client) == REQUIRED - {EMBEDDING_KEY} | {JIT_LLM_KEY}
+    with pytest.raises(LMStudioModelNotFoundError):
+        embedding_model.embed("Hello")
+    events = logged_events(caplog, "GetOrLoadEndpoint")
+    (info, debug) = [(level, fields) for level, fields in events if fields["event"] == EVENT]
+    for level, fields in (info, debug):
+        assert fields["model_key"] == JIT_LLM_KEY, level
+        assert fields["unloaded_model_key"] == EMBEDDING_KEY, level
+    assert (info[0], debug[0]) == ("INFO", "DEBUG")
+    assert "Turn OFF JIT models auto-evict" in info[1]["suggestion"]
+    assert debug[1]["unloaded_model"]["path"] == instance.path
+
+
+@pytest.mark.usefixtures("no_embedding_model")
+def test_embedding_model_replaces_llm(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """Loading an embedding model on demand unloads the LLM that was; INFO tells just once."""
+    llm = client.llm.model(JIT_LLM_KEY)
+    caplog.set_level(logging.INFO)
+    client.embedding.model(EMBEDDING_KEY)
+    assert identifiers(client) == REQUIRED
+    with pytest.raises(LMStudioModelNotFoundError):
+        llm.complete("Hi", config={"maxTokens": 1})
+    events = [fields for _, fields in logged_events(caplog, "GetOrLoadEndpoint")]
+    assert [(each["event"], each["unloaded_model_key"]) for each in events] == [
+        (EVENT, JIT_LLM_KEY)
+    ]
+
+
+def test_explicit_loads_stay(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """Loading on demand unloads no instance that was loaded explicitly, with time-to-live or not."""
+    caplog.set_level(logging.INFO)
+    client.embedding.load_new_instance(EMBEDDING_KEY, "with-ttl", ttl=600)
+    client.embedding.load_new_instance(EMBEDDING_KEY, "without-ttl", ttl=None)
+    client.llm.model(JIT_LLM_KEY)
+    assert identifiers(client) == REQUIRED | {"with-ttl", "without-ttl", JIT_LLM_KEY}
+    assert EVENT not in caplog.text
+
+
+@pytest.mark.parametrize(("ttl", "expected"), [(5, 5000), (None, HOUR)], ids=["given", "default"])
+def test_time_to_live_on_demand(client: Client, ttl: int | None, expected: int) -> None:
+    """A model loaded on demand has the given time-to-live, or the host's default of an hour."""
+    client.llm.model(JIT_LLM_KEY, ttl=ttl)
+    assert time_to_live(client, JIT_LLM_KEY) == expected
+
+
+def test_sdk_default_time_to_live(client: Client) -> None:
+    """The SDK's own default time-to-live is an hour, also for explicit loads."""
+    llm = client.llm.load_new_instance(JIT_LLM_KEY)
+    assert time_to_live(client, llm.identifier) == HOUR
+
+
+def test_loaded_for_ever(client: Client) -> None:
+    """An explicit load with ttl=None has no time-to-live."""
+    llm = client.llm.load_new_instance(JIT_LLM_KEY, ttl=None)
+    assert time_to_live(client, llm.identifier) is None
+    assert time_to_live(client, LLM_KEY) is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["on-demand", "explicit"])
+def test_idle_model_is_unloaded(client: Client, how: str) -> None:
+    """A model that has been idle for its time-to-live is unloaded; others stay."""
+    load = client.llm.model if how == "on-demand" else client.llm.load_new_instance
+    llm = load(JIT_LLM_KEY, ttl=1)
+
+    def gone() -> bool:
+        return llm not in client.llm.list_loaded()
+
+    eventually(gone)
+    with pytest.raises(LMStudioModelNotFoundError):
+        llm.get_info()
+    assert identifiers(client) == REQUIRED

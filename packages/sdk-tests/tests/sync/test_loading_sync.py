@@ -1,0 +1,208 @@
+# DO NOT EDIT. Written by scripts/sync_tests.py from
+# packages/sdk-tests/tests/async/test_loading_async.py
+# Change that, then: hatch run sync:generate
+"""Loading new instances and unloading them."""
+
+from typing import Any
+
+import pytest
+from lmstudio import (
+    Client,
+    EmbeddingLoadModelConfig,
+    EmbeddingModel,
+    LlmLoadModelConfig,
+    LMStudioModelNotFoundError,
+    LMStudioServerError,
+)
+from sdk_tests.model_names import (
+    EMBEDDING_KEY,
+    EMBEDDING_NAME,
+    JIT_LLM_KEY,
+    LLM_KEY,
+    LLM_NAME,
+)
+from sdk_tests.tasks_sync import together
+
+pytestmark = [
+    pytest.mark.models,
+    pytest.mark.usefixtures("loaded_as_before"),
+]
+
+# Most of these tests load the embedding model: it is much smaller than any LLM.
+
+
+def test_second_instance_is_numbered(client: Client) -> None:
+    """Further instances of a loaded model are called by its key and a number from 2 up."""
+    second = client.embedding.load_new_instance(EMBEDDING_KEY)
+    third = client.embedding.load_new_instance(EMBEDDING_KEY)
+    assert isinstance(second, EmbeddingModel)
+    assert second.identifier == f"{EMBEDDING_KEY}:2"
+    assert third.identifier == f"{EMBEDDING_KEY}:3"
+    assert {second.identifier, third.identifier} <= {
+        model.identifier for model in client.embedding.list_loaded()
+    }
+
+
+def test_number_is_reused(client: Client) -> None:
+    """After the second instance has been unloaded the next one is the second again."""
+    for _ in range(2):
+        second = client.embedding.load_new_instance(EMBEDDING_KEY)
+        assert second.identifier == f"{EMBEDDING_KEY}:2"
+        second.unload()
+
+
+def test_instances_are_different(client: Client) -> None:
+    """Two instances of a model have the model in common, but not the reference."""
+    second = (client.embedding.load_new_instance(EMBEDDING_KEY)).get_info()
+    first = client.embedding.get_model_info(EMBEDDING_KEY)
+    assert second.model_key == first.model_key == EMBEDDING_KEY
+    assert second.path == first.path
+    assert second.instance_reference != first.instance_reference
+
+
+def test_chosen_identifier(client: Client) -> None:
+    """An instance gets the identifier that was asked for, and is found by it."""
+    model = client.embedding.load_new_instance(EMBEDDING_KEY, "my-embedding-model")
+    assert model.identifier == "my-embedding-model"
+    info = client.embedding.get_model_info("my-embedding-model")
+    assert (info.identifier, info.model_key) == ("my-embedding-model", EMBEDDING_KEY)
+
+
+def test_taken_identifier(client: Client) -> None:
+    """Asking for an identifier that is taken is an error, and loads nothing."""
+    before = client.list_loaded_models()
+    with pytest.raises(LMStudioServerError, match="^Model load error: .*already exists"):
+        client.embedding.load_new_instance(EMBEDDING_KEY, EMBEDDING_KEY)
+    assert client.list_loaded_models() == before
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{"contextLength": 300}, {"context_length": 300}, EmbeddingLoadModelConfig(context_length=300)],
+    ids=["dict", "snake-case", "struct"],
+)
+def test_embedding_load_config(client: Client, config: Any) -> None:
+    """An embedding model is loaded with the given configuration, in any of its forms."""
+    model = client.embedding.load_new_instance(EMBEDDING_KEY, config=config)
+    assert model.get_context_length() == 300
+    assert (model.get_load_config()).context_length == 300
+
+
+def test_llm_load_config(client: Client) -> None:
+    """An LLM is loaded with the given configuration, which it reports in full."""
+    given = LlmLoadModelConfig(
+        context_length=512,
+        eval_batch_size=256,
+        flash_attention=False,
+        keep_model_in_memory=False,
+        try_mmap=True,
+        seed=11,
+    )
+    model = client.llm.load_new_instance(LLM_KEY, config=given)
+    config = model.get_load_config()
+    assert isinstance(config, LlmLoadModelConfig)
+    for name in (field for field in given.__struct_fields__ if getattr(given, field) is not None):
+        assert getattr(config, name) == getattr(given, name), name
+
+
+def test_load_progress(client: Client) -> None:
+    """Loading reports rising numbers between 0 and 1, and 1 in the end."""
+    progress: list[float] = []
+    client.embedding.load_new_instance(EMBEDDING_KEY, on_load_progress=progress.append)
+    assert progress == sorted(set(progress))
+    assert min(progress) >= 0.0
+    assert progress[-1] == 1.0
+
+
+def test_failing_progress_callback(client: Client) -> None:
+    """A progress callback's exception doesn't stop the load."""
+
+    def fail(_: float) -> None:
+        raise LookupError("my mistake")
+
+    model = client.embedding.load_new_instance(EMBEDDING_KEY, on_load_progress=fail)
+    assert model in client.embedding.list_loaded()
+
+
+@pytest.mark.parametrize("form", ["name", "path"])
+def test_loading_by_another_name(client: Client, form: str) -> None:
+    """A load by publisher and name or by path is called by the model's key nevertheless."""
+    path = (client.embedding.get_model_info(EMBEDDING_KEY)).path
+    name = {"name": EMBEDDING_NAME, "path": path}[form]
+    model = client.embedding.load_new_instance(name)
+    assert model.identifier == f"{EMBEDDING_KEY}:2"
+
+
+def test_loading_from_a_listing(client: Client) -> None:
+    """A downloaded model's load_new_instance takes identifier, configuration and callback."""
+    progress: list[float] = []
+    (listed,) = [
+        each
+        for each in client.list_downloaded_models("embedding")
+        if each.model_key == EMBEDDING_KEY
+    ]
+    model = listed.load_new_instance(
+        instance_identifier="listed",
+        config={"contextLength": 300},
+        on_load_progress=progress.append,
+        ttl=None,
+    )
+    assert model == EmbeddingModel("listed", client.embedding)
+    assert model.get_context_length() == 300
+    assert progress[-1] == 1.0
+
+
+def test_unloading(client: Client) -> None:
+    """An unloaded instance is listed no more, and its handle finds nothing."""
+    model = client.embedding.load_new_instance(EMBEDDING_KEY, "short-lived")
+    model.unload()
+    assert model not in client.embedding.list_loaded()
+    with pytest.raises(LMStudioModelNotFoundError):
+        model.embed("Hello")
+
+
+def test_unloading_twice(client: Client) -> None:
+    """Unloading what has been unloaded is an error."""
+    model = client.embedding.load_new_instance(EMBEDDING_KEY, "short-lived")
+    client.embedding.unload("short-lived")
+    with pytest.raises(LMStudioModelNotFoundError, match=r"^RPC error: "):
+        model.unload()
+
+
+def test_handle_outlives_its_instance(client: Client) -> None:
+    """A handle works again once another instance has its identifier."""
+    model = client.embedding.load_new_instance(EMBEDDING_KEY, "reborn")
+    reference = (model.get_info()).instance_reference
+    model.unload()
+    client.embedding.load_new_instance(EMBEDDING_KEY, "reborn")
+    assert (model.get_info()).instance_reference != reference
+
+
+def test_concurrent_loads(client: Client) -> None:
+    """Loads of one model at the same time give an instance each."""
+    models = together([lambda: client.embedding.load_new_instance(EMBEDDING_KEY)] * 2)
+    assert {model.identifier for model in models} == {f"{EMBEDDING_KEY}:2", f"{EMBEDDING_KEY}:3"}
+
+
+@pytest.mark.embedded  # the app may cap the length instead
+def test_context_longer_than_the_models(client: Client) -> None:
+    """A context longer than the model's is an error that names the model, and loads nothing."""
+    before = client.list_loaded_models()
+    with pytest.raises(LMStudioServerError, match=rf"^Model load error: .*{LLM_KEY}"):
+        client.llm.load_new_instance(LLM_KEY, config={"contextLength": 10_000_000})
+    assert client.list_loaded_models() == before
+
+
+def test_loading_through_the_wrong_session(client: Client) -> None:
+    """An LLM can't be loaded as an embedding model, nor the other way round."""
+    for session, key in ((client.embedding, LLM_KEY), (client.llm, EMBEDDING_KEY)):
+        with pytest.raises(LMStudioServerError, match=r"^Model load error: "):
+            session.load_new_instance(key)
+
+
+def test_explicit_load_of_an_unloaded_model(client: Client) -> None:
+    """A model that is not loaded is loaded under its key, and found by other names then."""
+    model = client.llm.load_new_instance(JIT_LLM_KEY, config={"contextLength": 512})
+    assert model.identifier == JIT_LLM_KEY
+    assert client.llm.model(JIT_LLM_KEY) == model
+    assert (client.llm.model(LLM_NAME)).identifier == LLM_KEY

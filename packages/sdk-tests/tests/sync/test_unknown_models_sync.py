@@ -1,0 +1,119 @@
+# DO NOT EDIT. Written by scripts/sync_tests.py from
+# packages/sdk-tests/tests/async/test_unknown_models_async.py
+# Change that, then: hatch run sync:generate
+"""Names that no model has: every call says quickly that there is no such model."""
+
+from typing import Any
+
+import pytest
+from lmstudio import (
+    LLM,
+    Client,
+    EmbeddingModel,
+    LMStudioModelNotFoundError,
+    LMStudioServerError,
+)
+from sdk_tests.model_names import UNKNOWN
+from sdk_tests.releases import SDK_1_6
+
+pytestmark = [pytest.mark.lmstudio]
+
+# Arguments of handle methods that ask the host about a loaded model.
+COMMON: dict[str, tuple[Any, ...]] = {
+    "unload": (),
+    "get_info": (),
+    "get_load_config": (),
+    "get_context_length": (),
+    "tokenize": ("Hello",),
+    "count_tokens": ("Hello",),
+}
+LLM_ONLY: dict[str, tuple[Any, ...]] = {"apply_prompt_template": ("Hello",)}
+EMBEDDING_ONLY: dict[str, tuple[Any, ...]] = {"embed": ("Hello",)}
+
+
+def check_details(error: LMStudioServerError, code: str, domain: str | None = None) -> None:
+    """Check the code of a server error, and whom it was asked for."""
+    assert error.server_error is not None
+    data: Any = error.server_error.display_data
+    assert data["code"] == code
+    if domain is not None:
+        assert data["query"] == {"domain": domain, "identifier": UNKNOWN}
+
+
+@pytest.mark.parametrize("method", [*COMMON, *LLM_ONLY])
+def test_llm_handle(client: Client, method: str) -> None:
+    """Each method of an LLM handle raises the error for models that are not found."""
+    handle = LLM(UNKNOWN, client.llm)
+    with pytest.raises(LMStudioModelNotFoundError, match=r"^RPC error: ") as failure:
+        getattr(handle, method)(*(COMMON | LLM_ONLY)[method])
+    check_details(failure.value, "generic.noModelMatchingQuery", "llm")
+
+
+@pytest.mark.parametrize("method", [*COMMON, *EMBEDDING_ONLY])
+def test_embedding_model_handle(client: Client, method: str) -> None:
+    """Each method of an embedding model handle raises the error for models not found."""
+    handle = EmbeddingModel(UNKNOWN, client.embedding)
+    with pytest.raises(LMStudioModelNotFoundError, match=r"^RPC error: ") as failure:
+        getattr(handle, method)(*(COMMON | EMBEDDING_ONLY)[method])
+    check_details(failure.value, "generic.noModelMatchingQuery", "embedding")
+
+
+@pytest.mark.parametrize(
+    ("method", "prefix"), [("complete", "Completion"), ("respond", "Chat response")]
+)
+def test_prediction(client: Client, method: str, prefix: str) -> None:
+    """A prediction raises it, too, before any callback is called."""
+    called: list[Any] = []
+    handle = LLM(UNKNOWN, client.llm)
+    with pytest.raises(LMStudioModelNotFoundError, match=f"^{prefix} error: ") as failure:
+        getattr(handle, method)(
+            "Hello",
+            on_prompt_processing_progress=called.append,
+            on_message=called.append,
+            on_first_token=lambda: called.append(None),
+        )
+    assert called == []
+    check_details(failure.value, "generic.noModelMatchingQuery", "llm")
+
+
+def test_stream(client: Client) -> None:
+    """A stream raises it when it is iterated, and again when its result is asked for."""
+    stream = LLM(UNKNOWN, client.llm).respond_stream("Hello")
+    with pytest.raises(LMStudioModelNotFoundError) as failure:
+        for _ in stream:
+            pass
+    with pytest.raises(LMStudioModelNotFoundError) as again:
+        stream.result()
+    assert again.value is failure.value
+
+
+@pytest.mark.parametrize("namespace", ["llm", "embedding"])
+@pytest.mark.parametrize(
+    ("method", "prefix"), [("model", "Model get/load"), ("load_new_instance", "Model load")]
+)
+def test_loading(client: Client, namespace: str, method: str, prefix: str) -> None:
+    """Loading what is not downloaded names the model; 1.6 has the error for models not found."""
+    expected = LMStudioModelNotFoundError if SDK_1_6 else LMStudioServerError
+    with pytest.raises(expected, match=f"^{prefix} error: ") as failure:
+        getattr(getattr(client, namespace), method)(UNKNOWN)
+    assert type(failure.value) is expected
+    assert UNKNOWN in str(failure.value)
+    check_details(failure.value, "generic.pathNotFound")
+
+
+@pytest.mark.parametrize("namespace", ["llm", "embedding"])
+def test_session_methods(client: Client, namespace: str) -> None:
+    """The sessions' methods raise the same errors as the handles'."""
+    session = getattr(client, namespace)
+    for call in (session.get_model_info, session.unload):
+        with pytest.raises(LMStudioModelNotFoundError) as failure:
+            call(UNKNOWN)
+        check_details(failure.value, "generic.noModelMatchingQuery", namespace)
+
+
+def test_session_survives(client: Client) -> None:
+    """After an error the session goes on working."""
+    with pytest.raises(LMStudioModelNotFoundError):
+        client.llm.get_model_info(UNKNOWN)
+    assert {model.model_key for model in client.llm.list_downloaded()}
+    assert isinstance(client.llm.list_loaded(), list)

@@ -1,0 +1,69 @@
+"""A real Cloudflare host, where one is configured: `hatch run waf:test -- -k real`."""
+
+from __future__ import annotations
+
+import pytest
+from waf_tests.client import AsyncClient, BlockedByFirewallError
+from waf_tests.testing.real_host import RealHost
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_real_parameter_async(real_host: RealHost) -> None:
+    """x_api_key opens the real host, and it shows its models."""
+    key = real_host.key.reveal()
+    async with AsyncClient(real_host.api_host, real_host.token, x_api_key=key) as client:
+        assert len(await client.list_downloaded_models()) > 0
+
+
+async def test_real_dict_async(real_host: RealHost) -> None:
+    """http_headers opens the real host."""
+    headers = {"x-api-key": real_host.key.reveal()}
+    async with AsyncClient(real_host.api_host, real_host.token, headers) as client:
+        assert len(await client.list_downloaded_models()) > 0
+
+
+async def test_real_environment_async(real_host: RealHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LMSTUDIO_X_API_KEY opens the real host."""
+    monkeypatch.setenv("LMSTUDIO_X_API_KEY", real_host.key.reveal())
+    async with AsyncClient(real_host.api_host, real_host.token) as client:
+        assert len(await client.list_downloaded_models()) > 0
+
+
+@pytest.mark.parametrize("namespace", ["llm", "embedding"])
+async def test_real_namespaces_async(namespace: str, real_host: RealHost) -> None:
+    """The websockets of the model namespaces get through to the real host."""
+    key = real_host.key.reveal()
+    async with AsyncClient(real_host.api_host, real_host.token, x_api_key=key) as client:
+        assert isinstance(await getattr(client, namespace).remote_call("listLoaded"), list)
+
+
+async def test_real_no_key_async(real_host: RealHost) -> None:
+    """Without the key the real host's firewall blocks, with a ray id."""
+    with pytest.raises(BlockedByFirewallError) as caught:
+        async with AsyncClient(real_host.api_host, real_host.token):
+            pass
+    assert caught.value.ray_id
+
+
+async def test_real_wrong_key_async(real_host: RealHost) -> None:
+    """With the key in the wrong case the real host's firewall blocks."""
+    key = real_host.key.reveal().swapcase()
+    with pytest.raises(BlockedByFirewallError):
+        async with AsyncClient(real_host.api_host, real_host.token, x_api_key=key):
+            pass
+
+
+async def test_real_prediction_async(real_host: RealHost) -> None:
+    """A stream from a model that the real host has loaded adds up to its result."""
+    key = real_host.key.reveal()
+    async with AsyncClient(real_host.api_host, real_host.token, x_api_key=key) as client:
+        loaded = await client.llm.list_loaded()
+        if not loaded:
+            pytest.skip("the real host has no model loaded")
+        stream = await loaded[0].complete_stream("Once upon a time", config={"maxTokens": 16})
+        text = ""
+        async for fragment in stream:
+            text += fragment.content
+        assert text == stream.result().content
+        assert text
