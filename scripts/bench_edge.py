@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from lmstudio import LlmPredictionStats
+from lmstudio import LlmPredictionConfigDict, LlmPredictionStats
 from model_fixtures.hosts import select_host
 from model_fixtures.hosts.embedded import EmbeddedServer
 from waf_tests.client import Client
@@ -28,7 +28,7 @@ PLANNERS = {"caddy": plan_caddy, "modsecurity": plan_modsecurity}
 ROUNDS = 200
 STREAMS = 8
 TOKENS = 128
-CONFIG = {"maxTokens": TOKENS, "temperature": 0.0}
+CONFIG: LlmPredictionConfigDict = {"maxTokens": TOKENS, "temperature": 0.0}
 MILLI = 1000
 
 
@@ -91,7 +91,8 @@ def streams(direct: Client, edge: Client, rounds: int) -> tuple[list[float], lis
 def line(name: str, unit: str, scale: float, ways: tuple[list[float], list[float]]) -> str:
     """One line of the result."""
     direct, edge = (statistics.median(values) * scale for values in ways)
-    return f"{name:<14} direct {direct:8.2f} {unit:<9} edge {edge:8.2f} {unit:<9} ratio {edge / direct:.3f}"
+    shown = f"direct {direct:8.2f} {unit:<9} edge {edge:8.2f} {unit:<9}"
+    return f"{name:<14} {shown} ratio {edge / direct:.3f}"
 
 
 def main() -> None:

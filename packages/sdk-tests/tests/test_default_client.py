@@ -14,7 +14,6 @@ GREETING = b'{"lmstudio": true}'
 @pytest.fixture(autouse=True)
 def _default_client_reset(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give each test a process without default client, and leave one behind."""
-    monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.delenv("LMSTUDIO_API_TOKEN", raising=False)
     sync_api._reset_default_client()
     yield

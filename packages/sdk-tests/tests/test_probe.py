@@ -13,12 +13,6 @@ from sdk_tests.releases import known_bug
 GREETING = b'{"lmstudio": true}'
 
 
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep loopback requests away from a proxy that the user may have."""
-    monkeypatch.setenv("NO_PROXY", "*")
-
-
 @pytest.fixture
 def client() -> Iterator[lmstudio.Client]:
     """A client for an address where nothing listens, not entered: it makes no request by itself."""

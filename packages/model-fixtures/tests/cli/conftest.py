@@ -19,7 +19,7 @@ Run = Callable[..., tuple[int, list[str], list[str]]]
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A state folder of our own and none of the user's settings; what was started is stopped."""
-    for variable in ("LMSTUDIO_API_HOST", "LMSTUDIO_API_TOKEN", "LMSTUDIO_TEST_API_TOKEN"):
+    for variable in ("LMSTUDIO_API_HOST", "LMSTUDIO_API_TOKEN", "LMSTUDIO_SERVER_API_TOKEN"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(background, "state_folder", lambda: tmp_path / "state")
     monkeypatch.setenv("COLUMNS", "80")

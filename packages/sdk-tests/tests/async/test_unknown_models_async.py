@@ -109,8 +109,9 @@ async def test_session_methods(client: AsyncClient, namespace: str) -> None:
 
 
 async def test_session_survives(client: AsyncClient) -> None:
-    """After an error the session goes on working."""
+    """After errors of a call and of a channel the session goes on working."""
     with pytest.raises(LMStudioModelNotFoundError):
         await client.llm.get_model_info(UNKNOWN)
-    assert {model.model_key for model in await client.llm.list_downloaded()}
+    with pytest.raises(LMStudioModelNotFoundError):
+        await AsyncLLM(UNKNOWN, client.llm).complete("Hello")
     assert isinstance(await client.llm.list_loaded(), list)

@@ -112,8 +112,9 @@ def test_session_methods(client: Client, namespace: str) -> None:
 
 
 def test_session_survives(client: Client) -> None:
-    """After an error the session goes on working."""
+    """After errors of a call and of a channel the session goes on working."""
     with pytest.raises(LMStudioModelNotFoundError):
         client.llm.get_model_info(UNKNOWN)
-    assert {model.model_key for model in client.llm.list_downloaded()}
+    with pytest.raises(LMStudioModelNotFoundError):
+        LLM(UNKNOWN, client.llm).complete("Hello")
     assert isinstance(client.llm.list_loaded(), list)

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from lmstudio import AssistantResponse, Chat, LlmPredictionFragment, TextData
+from lmstudio import (
+    AssistantResponse,
+    Chat,
+    LlmPredictionConfigDict,
+    LlmPredictionFragment,
+    TextData,
+)
 from waf_tests.client import AsyncClient
 from waf_tests.edge import Edge
 
@@ -14,7 +20,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.models]
 LLM = "llama-3.2-1b-instruct"
 EMBEDDING = "text-embedding-nomic-embed-text-v1.5"
 # Greedy: the same tokens every time, so both ways can be compared.
-CONFIG = {"maxTokens": 24, "temperature": 0.0}
+CONFIG: LlmPredictionConfigDict = {"maxTokens": 24, "temperature": 0.0}
 PROMPT = "Name three primary colours."
 
 

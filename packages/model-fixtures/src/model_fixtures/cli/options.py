@@ -12,7 +12,7 @@ from model_fixtures.hosts import Host, Selection, select
 from model_fixtures.hosts import background as background_server
 
 # Secrets come in by the environment, never as an argument of a process that others can list.
-TOKEN_VARIABLE = "LMSTUDIO_TEST_API_TOKEN"  # noqa: S105 (the name of a variable)
+TOKEN_VARIABLE = "LMSTUDIO_SERVER_API_TOKEN"  # noqa: S105 (the name of a variable)
 
 host_option = click.option(
     "--host",

@@ -39,8 +39,11 @@ class Connection:
         """The trusted CAs: `ca_file` alone if given, else what httpx and SSL_CERT_FILE say.
 
         Made once for a client: reading the CA bundle for each of its sockets takes far longer.
+        For a plain endpoint it is empty and trusts nobody; httpx would read the bundle there, too.
         Raises LMStudioValueError if the file is missing or not a certificate.
         """
+        if self.endpoint is None or not self.endpoint.tls:
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         try:
             if self.ca_file is not None:
                 return ssl.create_default_context(cafile=str(self.ca_file))

@@ -1,7 +1,143 @@
-"""The `repository` namespace: accepts connections; it has no endpoints yet."""
+"""The `repository` namespace: search, download options, downloads; hub features are refused."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from msgspec import UNSET
+
+from model_fixtures.server.protocol import repository as payloads
 from model_fixtures.server.protocol.endpoints import Namespace
+from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.models import Cancel
+from model_fixtures.server.repository.downloads import Listener
+from model_fixtures.server.repository.index import COMPATIBILITY_TYPE, is_exact
+from model_fixtures.server.repository.memory import available_memory, estimate_fit
+from model_fixtures.server.repository.meter import Progress
+from model_fixtures.server.repository.offers import Offer
+
+from .context import ChannelPort, Context
 
 namespace = Namespace("repository")
+
+HUB_CALLS = (
+    "deauthenticate",
+    "fuzzyFindStaffPicks",
+    "getAuthenticationStatus",
+    "getLocalArtifactFiles",
+    "getWritableArtifactOwners",
+    "installPluginDependencies",
+    "loginWithPreAuthenticatedKeys",
+)
+HUB_CHANNELS = (
+    "createArtifactDownloadPlan",
+    "createDownloadPlan",
+    "downloadArtifact",
+    "ensureAuthenticated",
+    "pushArtifact",
+)
+
+
+@namespace.rpc("searchModels", payloads.SearchModels)
+async def search_models(
+    context: Context, request: payloads.SearchModels
+) -> dict[str, list[payloads.SearchResult]]:
+    """Models that can be downloaded."""
+    opts = request.opts
+    types = opts.compatibility_types
+    found = context.state.repository.index.search(
+        opts.search_term,
+        limit=opts.limit,
+        compatibility_types=types if isinstance(types, list) else None,
+    )
+    results = [
+        payloads.SearchResult(
+            name=entry.name,
+            identifier=payloads.ResultIdentifier("catalog", entry.identifier),
+            exact=True if is_exact(entry, opts.search_term) else UNSET,
+        )
+        for entry in found
+    ]
+    return {"results": results}
+
+
+@namespace.rpc("getModelDownloadOptions", payloads.GetModelDownloadOptions)
+async def get_model_download_options(
+    context: Context, request: payloads.GetModelDownloadOptions
+) -> dict[str, list[payloads.DownloadOption]]:
+    """The files of a model that was found; their identifiers are this client's only."""
+    repository = context.state.repository
+    identifier = request.model_search_result_identifier.identifier
+    entry = repository.index.find(identifier)
+    if entry is None:
+        raise ServerError(
+            f"No model {identifier} can be downloaded: search for what can,"
+            " or add it to the file that LMSTUDIO_TEST_CATALOG names"
+        )
+    available = available_memory()
+    results = [
+        payloads.DownloadOption(
+            name=option.file,
+            size_bytes=option.size,
+            fit_estimation=estimate_fit(option.size, available),
+            compatibility_type=COMPATIBILITY_TYPE,
+            download_identifier=repository.offers.give(context.client, Offer(entry, option)),
+            indexed_model_identifier=entry.path(option),
+            quantization=option.quantization or UNSET,
+            recommended=option.recommended or UNSET,
+        )
+        for option in entry.options
+    ]
+    return {"results": results}
+
+
+@namespace.channel("downloadModel", payloads.DownloadModel, Cancel)
+async def download_model(
+    context: Context, request: payloads.DownloadModel, port: ChannelPort
+) -> None:
+    """Downloads a file; the key of the model comes last."""
+    repository = context.state.repository
+    offer = repository.offers.get(context.client, request.download_identifier)
+
+    def on_progress(progress: Progress) -> None:
+        update = {
+            "downloadedBytes": progress.downloaded,
+            "totalBytes": progress.total,
+            "speedBytesPerSecond": progress.rate,
+        }
+        port.progress({"type": "downloadProgress", "update": update})
+
+    listener = Listener(on_progress, lambda: port.put({"type": "startFinalizing"}))
+    with port.cancellable():
+        key = await repository.downloads.join(offer, listener, context.registry.tasks)
+        await port.send({"type": "success", "defaultIdentifier": key})
+        return
+    raise ServerError("The download was cancelled")
+
+
+@namespace.rpc("isAuthenticated")
+async def is_authenticated(context: Context, _: None) -> dict[str, bool]:
+    """Nobody has an account here."""
+    return {"authenticated": False}
+
+
+def _refuse(name: str) -> ServerError:
+    return ServerError(f"{name} needs an LM Studio account: not available here")
+
+
+def _refuse_call(name: str) -> None:
+    @namespace.rpc(name)
+    async def refuse(context: Context, _: Any) -> None:
+        raise _refuse(name)
+
+
+def _refuse_channel(name: str) -> None:
+    @namespace.channel(name)
+    async def refuse(context: Context, _: Any, port: ChannelPort) -> None:
+        raise _refuse(name)
+
+
+for _name in HUB_CALLS:
+    _refuse_call(_name)
+for _name in HUB_CHANNELS:
+    _refuse_channel(_name)

@@ -46,6 +46,9 @@ async def _pass(request: Request, domain: str) -> Response:
         body = msgspec.json.decode(await request.body(), type=dict[str, Any])
     except msgspec.DecodeError as error:
         return failure(400, f"The body is no JSON object: {error}", "invalid_json")
+    if _fetches(body.get("messages")):
+        message = "Images must be in the request as a data: URI; the server fetches nothing"
+        return failure(400, message, "invalid_image_url")
     name = body.get("model")
     try:
         instance = await _instance(state, name if isinstance(name, str) else "", domain)
@@ -62,6 +65,22 @@ async def _pass(request: Request, domain: str) -> Response:
     if domain == "embedding" and stand_in:
         return await answer.whole(_lengthened)
     return await answer.streamed()
+
+
+def _fetches(messages: Any) -> bool:
+    """Whether llama.cpp would open an address for an image or a sound of a chat."""
+    if not isinstance(messages, list):
+        return False
+    parts = [
+        part
+        for message in messages
+        if isinstance(message, dict) and isinstance(message.get("content"), list)
+        for part in message["content"]
+        if isinstance(part, dict)
+    ]
+    urls = [part.get(f"{kind}_url") for part in parts for kind in ("image", "audio", "video")]
+    addresses = [url.get("url") if isinstance(url, dict) else url for url in urls]
+    return any(isinstance(one, str) and not one.startswith("data:") for one in addresses)
 
 
 async def _instance(state: ServerState, name: str, domain: str) -> Instance:

@@ -1,0 +1,17 @@
+"""Where the server keeps what outlives it, laid out like LM Studio's home."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from model_fixtures.weights import cache_folder
+
+
+def home_folder(named: str | None = None) -> Path:
+    """The folder that was named, else the one in the cache. It need not exist."""
+    return Path(named).expanduser().absolute() if named else cache_folder() / "home"
+
+
+def models_folder(home: Path) -> Path:
+    """Where downloaded models lie: `<publisher>/<repo>/<file>.gguf`."""
+    return home / "models"

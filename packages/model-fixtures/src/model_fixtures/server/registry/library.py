@@ -1,0 +1,169 @@
+"""Which models are there: the suite's own, and those in the models folder.
+
+The folder is looked at anew each time, so that what was downloaded, copied in or deleted meanwhile
+needs no restart. A file whose path is that of one of the suite's models is that model: it is
+listed once, under the suite's key, and what the catalog says answers for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from model_fixtures.catalog import Catalog, CatalogModel, HeaderError, describe_file
+
+QUANTIZATION = re.compile(r"[-._](?:I?Q\d\w*|F16|F32|BF16|FP16)$", re.IGNORECASE)
+PREFIX = "text-embedding-"  # of the keys of embedding models, as in the app
+
+logger = logging.getLogger("model_fixtures.server")
+
+
+class LibraryError(Exception):
+    """A file can't be taken in or deleted. The message is one line and says what to do."""
+
+
+class Library:
+    """The models that can be loaded.
+
+    Args:
+        suite: the suite's own models.
+        folder: the models folder, laid out like LM Studio's. It need not exist.
+    """
+
+    def __init__(self, suite: Catalog, folder: Path) -> None:
+        self.folder = folder
+        self._suite = suite
+        self._described: dict[tuple[Path, int, int], CatalogModel | None] = {}
+
+    @property
+    def catalog(self) -> Catalog:
+        """All models, the suite's first."""
+        own = {model.path.lower() for model in self._suite.models}
+        added = tuple(model for model in self.downloaded() if model.path.lower() not in own)
+        return Catalog(models=(*self._suite.models, *added))
+
+    def downloaded(self) -> list[CatalogModel]:
+        """The models in the folder, those of the suite included, the oldest file first.
+
+        The suite's models have their own keys here, but the files of the folder.
+        """
+        own = {model.path.lower(): model.key for model in self._suite.models}
+        holders = {model.key: _repository(model) for model in self._suite.models}
+        models: list[CatalogModel] = []
+        for described in self._scan():
+            key = own.get(described.path.lower()) or _free_key(described, holders)
+            holders[key] = _repository(described)
+            models.append(msgspec.structs.replace(described, key=key))
+        return models
+
+    def take(self, staged: Path, path: str) -> CatalogModel:
+        """Move a whole file to its place in the folder; the model that it is from then on.
+
+        Args:
+            staged: a file on the same file system.
+            path: `publisher/repo/file.gguf`.
+
+        Raises:
+            LibraryError: it is no GGUF.
+            OSError: it can't be moved.
+        """
+        try:
+            describe_file(staged, path, path)
+        except HeaderError as problem:
+            raise LibraryError(f"{path} {problem}: correct its source in the catalog") from None
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staged.replace(target)
+        return self.at(path)
+
+    def at(self, path: str) -> CatalogModel:
+        """The model in the folder with this path.
+
+        Raises:
+            LibraryError: there is none.
+        """
+        for model in self.downloaded():
+            if model.path == path:
+                return model
+        raise LibraryError(f"{path} is gone from {self.folder}: download it again")
+
+    def delete(self, model: CatalogModel) -> None:
+        """Delete the file of a model in the folder, and the folders that are empty without it.
+
+        Raises:
+            LibraryError: the file lies elsewhere, or can't be deleted.
+        """
+        file = self.folder / model.path
+        # A link to a file may go; what lies behind a link to a folder is not ours.
+        if not file.parent.resolve().is_relative_to(self.folder.resolve()):
+            raise LibraryError(
+                f"{file} lies outside of {self.folder}, behind a link: delete it there"
+            )
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as problem:
+            raise LibraryError(
+                f"cannot delete {file} ({problem.strerror}): make its folder writable"
+            ) from None
+        for folder in (file.parent, file.parent.parent):
+            try:
+                folder.rmdir()
+            except OSError:  # other files are in there
+                return
+
+    def _scan(self) -> Iterator[CatalogModel]:
+        found: list[tuple[int, str, Path, int]] = []
+        for file in self.folder.glob("*/*/*.gguf"):
+            try:
+                status = file.stat()
+            except OSError:  # deleted just now
+                continue
+            path = file.relative_to(self.folder).as_posix()
+            if not path.startswith(".") and not file.name.lower().startswith("mmproj"):
+                found.append((status.st_mtime_ns, path, file, status.st_size))
+        for modified, path, file, size in sorted(found):
+            described = self._describe(file, path, (file, modified, size))
+            if described is not None:
+                yield described
+
+    def _describe(self, file: Path, path: str, mark: tuple[Path, int, int]) -> CatalogModel | None:
+        if mark not in self._described:
+            try:
+                name = re.sub(r"[-_]+", " ", _base(path))
+                self._described[mark] = describe_file(file, path, name)
+            except (HeaderError, OSError) as problem:
+                # Such as a copy that is under way: its size and time change, so it is read again.
+                logger.warning("%s is not listed: it %s", file, problem)
+                self._described[mark] = None
+        return self._described[mark]
+
+
+def _base(path: str) -> str:
+    """The model's name in a path: the repository's without format and quantization."""
+    name = re.sub(r"[-._]gguf$", "", path.split("/")[1], flags=re.IGNORECASE)
+    return QUANTIZATION.sub("", name)
+
+
+def _repository(model: CatalogModel) -> str:
+    return model.path.rpartition("/")[0].lower()
+
+
+def _free_key(model: CatalogModel, holders: dict[str, str]) -> str:
+    """A key that no model has yet: `name`, `name@quantization` or `publisher/name`.
+
+    Args:
+        model: with its path for a key.
+        holders: the repository of the model that has each key.
+    """
+    key = _base(model.path).lower()
+    if model.domain == "embedding":
+        key = PREFIX + key.removeprefix(PREFIX)
+    if key in holders and holders[key] != _repository(model):
+        key = f"{model.publisher.lower()}/{key}"
+    if key in holders and model.quantization is not None:
+        key = f"{key}@{model.quantization.lower()}"
+    return model.path if key in holders else key

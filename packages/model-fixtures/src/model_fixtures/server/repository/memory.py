@@ -1,0 +1,33 @@
+"""Whether a model fits into this machine's memory."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+Fit = Literal["fitWithoutGPU", "willNotFit"]
+# Beside its weights a model takes memory for its context and for computing.
+OVERHEAD = 1.2
+
+
+def estimate_fit(size: int, available: int | None) -> Fit:
+    """How a model of `size` bytes runs with the available bytes (None = unknown): no GPU is used."""
+    fits = available is None or size * OVERHEAD <= available
+    return "fitWithoutGPU" if fits else "willNotFit"
+
+
+def available_memory() -> int | None:
+    """Bytes that programs can still have; all that the machine has where that is unknown (not
+    Linux), None where even that is (Windows)."""
+    try:
+        for line in Path("/proc/meminfo").read_text("ascii").splitlines():
+            name, _, amount = line.partition(":")
+            if name == "MemAvailable":
+                return int(amount.split()[0]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None

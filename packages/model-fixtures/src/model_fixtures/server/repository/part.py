@@ -1,0 +1,89 @@
+"""A file that comes in pieces and counts only if it has the right digest."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from types import TracebackType
+
+CHUNK_BYTES = 1 << 20
+
+
+class DownloadError(Exception):
+    """A file can't be had. The message is one line: what is wrong and what to do."""
+
+
+class Part:
+    """Writes and checks. A context manager that closes the file.
+
+    Args:
+        path: where the pieces go.
+        size: bytes that it must have in the end.
+        sha256: its digest, in lower-case hex.
+    """
+
+    def __init__(self, path: Path, size: int, sha256: str) -> None:
+        self.path = path
+        self.done = 0
+        self._size = size
+        self._sha256 = sha256
+        self._digest = hashlib.sha256()
+        self._file = path.open("wb")
+
+    def __enter__(self) -> Part:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def write(self, piece: bytes) -> None:
+        """Takes the next piece.
+
+        Raises:
+            DownloadError: that is more than it should have.
+            OSError: it can't be written.
+        """
+        self.done += len(piece)
+        if self.done > self._size:
+            raise DownloadError(
+                f"the hub sends more than {self._size} bytes: correct 'size' or 'url'"
+            )
+        self._digest.update(piece)
+        self._file.write(piece)
+
+    def check(self) -> None:
+        """Brings the whole file to the disk.
+
+        Raises:
+            DownloadError: bytes are missing or wrong.
+            OSError: it can't be written.
+        """
+        if self.done != self._size:
+            raise DownloadError(
+                f"the hub sent {self.done} of {self._size} bytes: try again, or correct 'size'"
+            )
+        if self._digest.hexdigest() != self._sha256:
+            raise DownloadError(
+                f"it has SHA-256 {self._digest.hexdigest()} instead of {self._sha256}:"
+                " correct 'sha256' or 'url'"
+            )
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+
+def has_digest(path: Path, sha256: str) -> bool:
+    """Whether a file is there and has this digest (about 0.1 s for 100 MB)."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(CHUNK_BYTES):
+                digest.update(piece)
+    except OSError:
+        return False
+    return digest.hexdigest() == sha256

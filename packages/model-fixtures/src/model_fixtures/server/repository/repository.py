@@ -1,0 +1,26 @@
+"""All that the `repository` namespace needs of a server."""
+
+from __future__ import annotations
+
+from model_fixtures.server.registry.library import Library
+
+from .downloads import Downloads
+from .entries import load_entries
+from .index import Index
+from .offers import Offers
+
+
+class Repository:
+    """What can be downloaded, what was offered to whom, and what is under way.
+
+    Args:
+        library: where downloads go.
+
+    Raises:
+        CatalogError: the user's list of downloads makes no sense.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self.index = Index(load_entries())
+        self.offers = Offers()
+        self.downloads = Downloads(library)

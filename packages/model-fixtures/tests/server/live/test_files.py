@@ -1,0 +1,207 @@
+"""Uploads, documents and retrieval over the wire."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from model_fixtures.client import ChannelError, Connection, Credentials, RpcError, connect
+
+from .talking import EMPTY_STACK, limit, loaded, predict
+
+pytestmark = pytest.mark.anyio
+EMBEDDING = "text-embedding-nomic-embed-text-v1.5"
+TEXTS = {
+    "animals.md": "# Animals\n\nA cat sits on the mat and purrs.",
+    "money.txt": "Share prices fell sharply on the stock exchange today.",
+}
+
+
+def a_pdf(text: str) -> bytes:
+    """A PDF of one page with one line of text."""
+    stream = f"BT /F1 24 Tf 72 720 Td ({text}) Tj ET".encode()
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    document, offsets = b"%PDF-1.4\n", []
+    for number, content in enumerate(objects, start=1):
+        offsets.append(len(document))
+        document += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    start = len(document)
+    return (
+        document
+        + b"xref\n0 6\n0000000000 65535 f \n"
+        + table
+        + b"trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % start
+    )
+
+
+async def upload(files: Connection, name: str, data: bytes) -> dict[str, Any]:
+    """Uploads a file."""
+    content = base64.b64encode(data).decode()
+    handle: dict[str, Any] = await files.rpc(
+        "uploadFileBase64", {"name": name, "contentBase64": content}
+    )
+    return handle
+
+
+async def packets(files: Connection, endpoint: str, parameter: Any) -> list[dict[str, Any]]:
+    """All packets of a channel."""
+    async with files.channel(endpoint, parameter) as channel:
+        return [packet async for packet in channel]
+
+
+async def test_upload(address: str) -> None:
+    """An upload gives an identifier, the type by content, and the decoded size."""
+    async with connect(address, "files") as files:
+        handle = await upload(files, "some-uuid", b"\x89PNG\r\n\x1a\n1234")
+    assert handle == {
+        "identifier": handle["identifier"],
+        "fileType": "image",
+        "sizeBytes": 12,
+    }
+
+
+async def test_handle_is_its_owners_alone(address: str) -> None:
+    """Another client can't use a handle; another connection of the same client can."""
+    owner = Credentials.guest()
+    async with connect(address, "files", owner) as files:
+        handle = await upload(files, "note.txt", b"hello")
+        name = {"fileName": handle["identifier"]}
+        async with connect(address, "files", owner) as same:
+            assert "path" in await same.rpc("getLocalFileAbsolutePath", name)
+        async with connect(address, "files") as other:
+            with pytest.raises(RpcError, match="File not found"):
+                await other.rpc("getLocalFileAbsolutePath", name)
+
+
+async def test_handles_vanish_with_the_last_connection(address: str) -> None:
+    """A handle outlives one connection of its client, but not the last."""
+    owner = Credentials.guest()
+    async with connect(address, "llm", owner):
+        async with connect(address, "files", owner) as files:
+            handle = await upload(files, "note.txt", b"hello")
+        async with connect(address, "files", owner) as files:
+            path = await files.rpc("getLocalFileAbsolutePath", {"fileName": handle["identifier"]})
+    assert "path" in path
+    async with connect(address, "files", owner) as files:
+        with pytest.raises(RpcError, match="File not found"):
+            await files.rpc("getLocalFileAbsolutePath", {"fileName": handle["identifier"]})
+
+
+async def test_image_for_a_model_that_does_not_see(address: str) -> None:
+    """A chat with an image is refused by a model without vision."""
+    owner = Credentials.guest()
+    async with (
+        connect(address, "files", owner) as files,
+        connect(address, "llm", owner) as llm,
+        loaded(llm) as identifier,
+    ):
+        handle = await upload(files, "a.png", b"\x89PNG\r\n\x1a\n")
+        part = {"type": "file", "name": "a.png", **handle}
+        request = {
+            "modelSpecifier": {"type": "query", "query": {"identifier": identifier}},
+            "history": {"messages": [{"role": "user", "content": [part]}]},
+            "predictionConfigStack": EMPTY_STACK,
+        }
+        with pytest.raises(ChannelError, match="does not support images"):
+            await packets(llm, "predict", request)
+        assert (await predict(llm, "Hi", limit(1), identifier))[-1]["type"] == "success"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "library"),
+    [("a.md", b"# Title\n\ntext", "text"), ("a", a_pdf("Hello PDF"), "pypdf")],
+)
+async def test_parse_document(address: str, name: str, data: bytes, library: str) -> None:
+    """A document comes back as text, with the parser first and progress up to 1."""
+    async with connect(address, "files") as files:
+        handle = await upload(files, name, data)
+        parser = await files.rpc(
+            "getDocumentParsingLibrary", {"fileIdentifier": handle["identifier"]}
+        )
+        found = await packets(
+            files,
+            "parseDocument",
+            {"fileIdentifier": handle["identifier"], "parseOpts": {}},
+        )
+    assert parser["library"] == library
+    assert found[0] == {"type": "parserLoaded", "parser": parser}
+    assert [packet["progress"] for packet in found[1:-1]] == [1]
+    assert found[-1]["type"] == "result"
+    assert found[-1]["parser"] == parser
+    assert found[-1]["content"].strip() in {"# Title\n\ntext", "Hello PDF"}
+
+
+@pytest.mark.parametrize("data", [b"\x89PNG\r\n\x1a\n", b"%PDF-1.7 broken"])
+async def test_document_that_cannot_be_read(address: str, data: bytes) -> None:
+    """An image, or a damaged PDF, ends in an error that names the file."""
+    async with connect(address, "files") as files:
+        handle = await upload(files, "thing", data)
+        parameter = {"fileIdentifier": handle["identifier"], "parseOpts": {}}
+        with pytest.raises(ChannelError, match="Cannot read thing"):
+            await packets(files, "parseDocument", parameter)
+
+
+async def test_retrieve(address: str) -> None:
+    """Retrieval ranks passages by meaning, with all steps of each file in order."""
+    async with connect(address, "files") as files, connect(address, "embedding") as embedding:
+        model = {"identifier": EMBEDDING, "loadConfigStack": EMPTY_STACK}
+        await packets(embedding, "getOrLoad", model)
+        handles = [await upload(files, name, TEXTS[name].encode()) for name in TEXTS]
+        handles.append(await upload(files, "page", a_pdf("The moon circles the earth.")))
+        field = {"key": "retrieval.embeddingModel", "value": EMBEDDING}
+        found = await packets(
+            files,
+            "retrieve",
+            {
+                "query": "a kitten on a rug",
+                "fileIdentifiers": [handle["identifier"] for handle in handles],
+                "config": {"fields": [field]},
+            },
+        )
+        await embedding.rpc("unloadModel", {"identifier": EMBEDDING})
+    kinds = [packet["type"] for packet in found]
+    assert found[0] == {"type": "onFileProcessList", "indices": [0, 1, 2]}
+    assert kinds[-3:] == ["onSearchingStart", "onSearchingEnd", "result"]
+    first = [packet for packet in found if packet.get("index") == 0]
+    assert [
+        (packet["type"].removeprefix("onFileProcessing"), packet.get("step"))
+        for packet in first
+        if "progress" not in packet
+    ] == [
+        ("Start", None),
+        ("StepStart", "loading"),
+        ("StepEnd", "loading"),
+        ("StepStart", "chunking"),
+        ("StepEnd", "chunking"),
+        ("StepStart", "embedding"),
+        ("StepEnd", "embedding"),
+        ("End", None),
+    ]
+    entries = found[-1]["result"]["entries"]
+    assert entries[0]["sourceIndex"] == 0
+    assert entries[0]["content"].endswith("purrs.")
+    assert [entry["score"] for entry in entries] == sorted(
+        (entry["score"] for entry in entries), reverse=True
+    )
+    assert [entry.get("pageNumber") for entry in entries if entry["sourceIndex"] == 2] == [1]
+
+
+async def test_retrieve_without_an_embedding_model(address: str) -> None:
+    """With no embedding model loaded a retrieval says what is missing."""
+    async with connect(address, "files") as files:
+        handle = await upload(files, "a.txt", b"hello")
+        parameter = {
+            "query": "x",
+            "fileIdentifiers": [handle["identifier"]],
+            "config": {"fields": []},
+        }
+        with pytest.raises(ChannelError, match="needs an embedding model"):
+            await packets(files, "retrieve", parameter)

@@ -1,0 +1,126 @@
+"""Connections that break, and what it takes to go on."""
+
+import logging
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from lmstudio import AsyncClient, AsyncLLM, LMStudioWebsocketError
+from sdk_tests.grammars import endless, written
+from sdk_tests.logger_names import WEBSOCKET_LOGGER
+from sdk_tests.model_names import LLM_KEY
+from sdk_tests.releases import known_bug
+from sdk_tests.structured_log import logged_events
+from sdk_tests.tasks_async import eventually
+from sdk_tests.tcp_proxy import TcpProxy, tcp_proxy
+
+pytestmark = [pytest.mark.anyio, pytest.mark.lmstudio]
+
+LOST = r"^Client unexpectedly disconnected\.$"
+
+
+@pytest.fixture
+def proxy(lmstudio_host: str) -> Iterator[TcpProxy]:
+    """A proxy in front of the host."""
+    with tcp_proxy(lmstudio_host) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def client(proxy: TcpProxy) -> AsyncIterator[AsyncClient]:
+    """A client that talks through the proxy."""
+    async with AsyncClient(proxy.address) as client:
+        yield client
+
+
+async def test_call_after_the_loss(client: AsyncClient, proxy: TcpProxy) -> None:
+    """A call on a session whose connection broke is an error, and so is every further one."""
+    await client.llm.list_loaded()
+    proxy.cut()
+    for _ in range(2):
+        with pytest.raises(LMStudioWebsocketError, match=LOST):
+            await client.llm.list_loaded()
+
+
+async def test_prediction_after_the_loss(client: AsyncClient, proxy: TcpProxy) -> None:
+    """A prediction on a session whose connection broke is an error, not an endless wait."""
+    await client.llm.list_loaded()
+    proxy.cut()
+    with pytest.raises(LMStudioWebsocketError, match=LOST):
+        await AsyncLLM(LLM_KEY, client.llm).complete("Hello")
+
+
+async def test_session_can_be_opened_again(client: AsyncClient, proxy: TcpProxy) -> None:
+    """After the loss a session works again once it has been disconnected and connected."""
+    await client.llm.list_loaded()
+    proxy.cut()
+    with pytest.raises(LMStudioWebsocketError):
+        await client.llm.list_loaded()
+    await client.llm.disconnect()
+    await client.llm.connect()
+    assert isinstance(await client.llm.list_loaded(), list)
+
+
+async def test_new_client_after_the_loss(client: AsyncClient, proxy: TcpProxy) -> None:
+    """A new client for the same address works; the old one can still be closed."""
+    await client.llm.list_loaded()
+    proxy.cut()
+    async with AsyncClient(proxy.address) as new_client:
+        assert isinstance(await new_client.llm.list_loaded(), list)
+    await client.aclose()
+
+
+async def test_loss_is_logged(
+    client: AsyncClient, proxy: TcpProxy, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A broken connection is logged as an error with its address, without being asked."""
+    await client.llm.list_loaded()
+    caplog.set_level(logging.ERROR)
+    proxy.cut()
+
+    async def noticed() -> bool:
+        lost = [fields["ws_url"] for _, fields in logged_events(caplog, WEBSOCKET_LOGGER)]
+        return f"ws://{proxy.address}/llm" in lost
+
+    await eventually(noticed)
+    (event,) = {fields["event"] for _, fields in logged_events(caplog, WEBSOCKET_LOGGER)}
+    assert event == "Websocket failed, terminating session."
+
+
+@known_bug(
+    "A session whose connection has broken goes on saying that it is connected, and refuses"
+    " connect() for that reason until disconnect() has been called."
+)
+async def test_session_notices_the_loss(client: AsyncClient, proxy: TcpProxy) -> None:
+    """A session whose connection broke must not say that it is connected."""
+    await client.llm.list_loaded()
+    proxy.cut()
+    with pytest.raises(LMStudioWebsocketError):
+        await client.llm.list_loaded()
+    assert not client.llm.connected
+
+
+@pytest.mark.models
+async def test_loss_in_the_middle_of_a_stream(client: AsyncClient, proxy: TcpProxy) -> None:
+    """A stream whose connection breaks raises an error after the text that arrived."""
+    stream = await AsyncLLM(LLM_KEY, client.llm).complete_stream("Hello", config=endless(300))
+    seen = 0
+    with pytest.raises(LMStudioWebsocketError, match=LOST):
+        async for _ in stream:
+            seen += 1
+            proxy.cut()
+    assert seen > 0
+    with pytest.raises(LMStudioWebsocketError, match=LOST):
+        stream.result()
+
+
+@pytest.mark.models
+async def test_loss_leaves_models_loaded(client: AsyncClient, proxy: TcpProxy) -> None:
+    """After the loss the model is still loaded and free for the next prediction."""
+    stream = await AsyncLLM(LLM_KEY, client.llm).complete_stream("Hello", config=endless(300))
+    with pytest.raises(LMStudioWebsocketError):
+        async for _ in stream:
+            proxy.cut()
+    await client.llm.disconnect()
+    await client.llm.connect()
+    result = await AsyncLLM(LLM_KEY, client.llm).complete("Hello", config=written("as told"))
+    assert result.content == "as told"

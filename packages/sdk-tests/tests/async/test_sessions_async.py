@@ -1,0 +1,220 @@
+"""Clients and their sessions: opening, closing, and use at the wrong time."""
+
+import pytest
+from lmstudio import (
+    AsyncClient,
+    AsyncLLM,
+    LMStudioClientError,
+    LMStudioServerError,
+    LMStudioValueError,
+    LMStudioWebsocketError,
+)
+from sdk_tests.loopback import closed_address
+from sdk_tests.model_names import UNKNOWN
+from sdk_tests.releases import known_bug
+from sdk_tests.tasks_async import together
+
+pytestmark = [pytest.mark.anyio, pytest.mark.lmstudio]
+
+NAMESPACES = ["embedding", "files", "llm", "repository", "system"]
+
+
+async def test_host_is_recognised(lmstudio_host: str) -> None:
+    """A host's address is valid; that of a port without listener is not."""
+    assert await AsyncClient.is_valid_api_host(lmstudio_host) is True
+    assert await AsyncClient.is_valid_api_host(closed_address()) is False
+
+
+async def test_client_knows_its_host(client: AsyncClient, lmstudio_host: str) -> None:
+    """A client uses the host that it was given."""
+    assert client.api_host == lmstudio_host
+
+
+async def test_wrong_host() -> None:
+    """Entering a client whose host is not there is an error that names the address."""
+    address = closed_address()
+    with pytest.raises(LMStudioClientError) as failure:
+        async with AsyncClient(address):
+            pass
+    assert str(failure.value) == f"LM Studio is not reachable at {address}. Is LM Studio running?"
+
+
+# sync: skip
+async def test_all_sessions_are_opened(client: AsyncClient) -> None:
+    """Entering the asynchronous client connects all five sessions."""
+    assert {name: getattr(client, name).connected for name in NAMESPACES} == dict.fromkeys(
+        NAMESPACES, True
+    )
+
+
+@pytest.mark.parametrize("name", NAMESPACES)
+async def test_session_is_the_clients(client: AsyncClient, name: str) -> None:
+    """A client has one session for each namespace, which knows the client."""
+    session = getattr(client, name)
+    assert session.API_NAMESPACE == name
+    assert session.client is client
+    assert getattr(client, name) is session
+
+
+@pytest.mark.parametrize("name", ["llm", "embedding"])
+async def test_session_answers(client: AsyncClient, name: str) -> None:
+    """A session is connected once it has answered."""
+    session = getattr(client, name)
+    assert isinstance(await session.list_loaded(), list)
+    assert session.connected
+
+
+async def test_entering_an_open_session(client: AsyncClient) -> None:
+    """An open session can be entered once more; leaving that block closes it."""
+    await client.system.list_downloaded_models()
+    async with client.system as session:
+        assert session is client.system
+        assert session.connected
+    assert not client.system.connected
+
+
+async def test_disconnecting(client: AsyncClient) -> None:
+    """A session can be disconnected, more than once, and connected again."""
+    await client.system.list_downloaded_models()
+    await client.system.disconnect()
+    await client.system.disconnect()
+    assert not client.system.connected
+    await client.system.connect()
+    assert client.system.connected
+    assert len(await client.system.list_downloaded_models()) > 0
+
+
+async def test_closing_a_session_leaves_others_open(client: AsyncClient) -> None:
+    """Closing one session of a client doesn't touch the others."""
+    await client.llm.list_loaded()
+    await client.system.list_downloaded_models()
+    await client.system.aclose()
+    assert client.llm.connected
+    assert isinstance(await client.llm.list_loaded(), list)
+
+
+async def test_connecting_twice(client: AsyncClient) -> None:
+    """Connecting a connected session is an error, and the session stays as it was."""
+    await client.llm.list_loaded()
+    with pytest.raises(
+        LMStudioWebsocketError, match=r"^Attempted to connect already connected session$"
+    ):
+        await client.llm.connect()
+    assert isinstance(await client.llm.list_loaded(), list)
+
+
+# sync: skip
+async def test_use_of_a_disconnected_session(client: AsyncClient) -> None:
+    """An asynchronous session that was disconnected refuses calls, loads and predictions."""
+    await client.llm.disconnect()
+    with pytest.raises(
+        LMStudioWebsocketError, match=r"^Session must be connected to make remote calls$"
+    ):
+        await client.llm.list_loaded()
+    with pytest.raises(
+        LMStudioWebsocketError, match=r"^Session must be connected to create channels$"
+    ):
+        await client.llm.model(UNKNOWN)
+    stream = await AsyncLLM(UNKNOWN, client.llm).complete_stream("Hello")
+    with pytest.raises(LMStudioWebsocketError):
+        await stream.start()
+
+
+async def test_leaving_the_block_closes_all_sessions(lmstudio_host: str) -> None:
+    """Leaving a client's block disconnects its sessions."""
+    async with AsyncClient(lmstudio_host) as client:
+        llm, system = client.llm, client.system
+        await llm.list_loaded()
+        await system.list_downloaded_models()
+    assert not llm.connected
+    assert not system.connected
+
+
+async def test_nested_block_closes(lmstudio_host: str) -> None:
+    """A client may be entered twice; as with files the first exit closes it."""
+    async with AsyncClient(lmstudio_host) as client:
+        llm = client.llm
+        await llm.list_loaded()
+        async with client as same:
+            assert same is client
+        assert not llm.connected
+
+
+async def test_closing_twice(lmstudio_host: str) -> None:
+    """A client that is closed already can be closed again."""
+    client = AsyncClient(lmstudio_host)
+    async with client:
+        await client.llm.list_loaded()
+    await client.aclose()
+    await client.aclose()
+
+
+@known_bug(
+    "A closed client can be entered again without complaint, as a closed file can't, but its"
+    " sessions never work again: they stay disconnected, or (without await) fail with a bare"
+    " RuntimeError about an inactive task manager.",
+    raises=pytest.fail.Exception,
+)
+async def test_entering_a_closed_client(lmstudio_host: str) -> None:
+    """Entering a client that was closed must be refused."""
+    client = AsyncClient(lmstudio_host)
+    async with client:
+        pass
+    with pytest.raises(LMStudioClientError):
+        await client.__aenter__()
+
+
+async def test_two_clients_are_independent(client: AsyncClient, lmstudio_host: str) -> None:
+    """Closing a client doesn't touch the sessions of another one."""
+    await client.llm.list_loaded()
+    async with AsyncClient(lmstudio_host) as other_client:
+        await other_client.llm.list_loaded()
+        assert other_client.llm is not client.llm
+    assert isinstance(await client.llm.list_loaded(), list)
+
+
+async def test_calls_at_the_same_time(client: AsyncClient) -> None:
+    """A session answers several calls at the same time."""
+    alone = await client.system.list_downloaded_models()
+    assert await together([client.system.list_downloaded_models] * 8) == [alone] * 8
+
+
+async def test_search_needs_something_to_search(client: AsyncClient) -> None:
+    """A search without any condition is refused locally."""
+    with pytest.raises(LMStudioValueError, match="at least one|At least one"):
+        await client.repository.search_models()
+
+
+@pytest.mark.embedded  # the app leaves such calls without an answer
+@pytest.mark.parametrize("name", NAMESPACES)
+async def test_unknown_call(client: AsyncClient, name: str) -> None:
+    """A call that the namespace doesn't have is a server error that names the call."""
+    session = getattr(client, name)
+    with pytest.raises(LMStudioServerError, match=r"^RPC error: .*noSuchCall"):
+        await session.remote_call("noSuchCall")
+    assert session.connected
+
+
+@pytest.mark.embedded  # the app leaves such calls without an answer
+async def test_call_without_its_parameter(client: AsyncClient) -> None:
+    """A call without the parameter that it needs is a server error, and the session goes on."""
+    with pytest.raises(LMStudioServerError, match=r"^RPC error: .*specifier"):
+        await client.llm.remote_call("tokenize")
+    assert isinstance(await client.llm.list_loaded(), list)
+
+
+@pytest.mark.embedded  # the app leaves such calls without an answer
+async def test_notice_prefix(client: AsyncClient) -> None:
+    """The error of a call begins with the prefix that the caller chose."""
+    with pytest.raises(LMStudioServerError, match=r"^My call error: "):
+        await client.llm.remote_call("noSuchCall", notice_prefix="My call")
+
+
+@pytest.mark.embedded  # the app leaves such requests without an answer
+@pytest.mark.parametrize("name", ["", "two\nlines", "x" * 2000], ids=["empty", "control", "long"])
+async def test_name_that_no_model_can_have(client: AsyncClient, name: str) -> None:
+    """Names that the protocol doesn't allow are server errors of calls and of channels."""
+    for request in (client.llm.unload, client.llm.model, client.llm.load_new_instance):
+        with pytest.raises(LMStudioServerError):
+            await request(name)
+    assert isinstance(await client.llm.list_loaded(), list)

@@ -1,0 +1,127 @@
+# DO NOT EDIT. Written by scripts/sync_tests.py from
+# packages/sdk-tests/tests/async/test_lost_connections_async.py
+# Change that, then: hatch run sync:generate
+"""Connections that break, and what it takes to go on."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from lmstudio import LLM, Client, LMStudioWebsocketError
+from sdk_tests.grammars import endless, written
+from sdk_tests.logger_names import WEBSOCKET_LOGGER
+from sdk_tests.model_names import LLM_KEY
+from sdk_tests.releases import known_bug
+from sdk_tests.structured_log import logged_events
+from sdk_tests.tasks_sync import eventually
+from sdk_tests.tcp_proxy import TcpProxy, tcp_proxy
+
+pytestmark = [pytest.mark.lmstudio]
+
+LOST = r"^Client unexpectedly disconnected\.$"
+
+
+@pytest.fixture
+def proxy(lmstudio_host: str) -> Iterator[TcpProxy]:
+    """A proxy in front of the host."""
+    with tcp_proxy(lmstudio_host) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def client(proxy: TcpProxy) -> Iterator[Client]:
+    """A client that talks through the proxy."""
+    with Client(proxy.address) as client:
+        yield client
+
+
+def test_call_after_the_loss(client: Client, proxy: TcpProxy) -> None:
+    """A call on a session whose connection broke is an error, and so is every further one."""
+    client.llm.list_loaded()
+    proxy.cut()
+    for _ in range(2):
+        with pytest.raises(LMStudioWebsocketError, match=LOST):
+            client.llm.list_loaded()
+
+
+def test_prediction_after_the_loss(client: Client, proxy: TcpProxy) -> None:
+    """A prediction on a session whose connection broke is an error, not an endless wait."""
+    client.llm.list_loaded()
+    proxy.cut()
+    with pytest.raises(LMStudioWebsocketError, match=LOST):
+        LLM(LLM_KEY, client.llm).complete("Hello")
+
+
+def test_session_can_be_opened_again(client: Client, proxy: TcpProxy) -> None:
+    """After the loss a session works again once it has been disconnected and connected."""
+    client.llm.list_loaded()
+    proxy.cut()
+    with pytest.raises(LMStudioWebsocketError):
+        client.llm.list_loaded()
+    client.llm.disconnect()
+    client.llm.connect()
+    assert isinstance(client.llm.list_loaded(), list)
+
+
+def test_new_client_after_the_loss(client: Client, proxy: TcpProxy) -> None:
+    """A new client for the same address works; the old one can still be closed."""
+    client.llm.list_loaded()
+    proxy.cut()
+    with Client(proxy.address) as new_client:
+        assert isinstance(new_client.llm.list_loaded(), list)
+    client.close()
+
+
+def test_loss_is_logged(client: Client, proxy: TcpProxy, caplog: pytest.LogCaptureFixture) -> None:
+    """A broken connection is logged as an error with its address, without being asked."""
+    client.llm.list_loaded()
+    caplog.set_level(logging.ERROR)
+    proxy.cut()
+
+    def noticed() -> bool:
+        lost = [fields["ws_url"] for _, fields in logged_events(caplog, WEBSOCKET_LOGGER)]
+        return f"ws://{proxy.address}/llm" in lost
+
+    eventually(noticed)
+    (event,) = {fields["event"] for _, fields in logged_events(caplog, WEBSOCKET_LOGGER)}
+    assert event == "Websocket failed, terminating session."
+
+
+@known_bug(
+    "A session whose connection has broken goes on saying that it is connected, and refuses"
+    " connect() for that reason until disconnect() has been called."
+)
+def test_session_notices_the_loss(client: Client, proxy: TcpProxy) -> None:
+    """A session whose connection broke must not say that it is connected."""
+    client.llm.list_loaded()
+    proxy.cut()
+    with pytest.raises(LMStudioWebsocketError):
+        client.llm.list_loaded()
+    assert not client.llm.connected
+
+
+@pytest.mark.models
+def test_loss_in_the_middle_of_a_stream(client: Client, proxy: TcpProxy) -> None:
+    """A stream whose connection breaks raises an error after the text that arrived."""
+    stream = LLM(LLM_KEY, client.llm).complete_stream("Hello", config=endless(300))
+    seen = 0
+    with pytest.raises(LMStudioWebsocketError, match=LOST):
+        for _ in stream:
+            seen += 1
+            proxy.cut()
+    assert seen > 0
+    with pytest.raises(LMStudioWebsocketError, match=LOST):
+        stream.result()
+
+
+@pytest.mark.models
+def test_loss_leaves_models_loaded(client: Client, proxy: TcpProxy) -> None:
+    """After the loss the model is still loaded and free for the next prediction."""
+    stream = LLM(LLM_KEY, client.llm).complete_stream("Hello", config=endless(300))
+    with pytest.raises(LMStudioWebsocketError):
+        for _ in stream:
+            proxy.cut()
+    client.llm.disconnect()
+    client.llm.connect()
+    result = LLM(LLM_KEY, client.llm).complete("Hello", config=written("as told"))
+    assert result.content == "as told"

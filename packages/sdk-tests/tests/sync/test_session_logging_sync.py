@@ -1,0 +1,102 @@
+# DO NOT EDIT. Written by scripts/sync_tests.py from
+# packages/sdk-tests/tests/async/test_session_logging_async.py
+# Change that, then: hatch run sync:generate
+"""What sessions write to the log."""
+
+import logging
+from typing import Any
+
+import pytest
+from lmstudio import Client, LMStudioServerError
+from sdk_tests.logger_names import WEBSOCKET_LOGGER
+from sdk_tests.structured_log import logged_events
+
+pytestmark = [pytest.mark.lmstudio]
+
+SESSION_LOGGER = "SyncLMStudioWebsocket"
+
+
+def llm_events(caplog: pytest.LogCaptureFixture, logger: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return what a logger wrote about the LLM session."""
+    return [
+        (level, fields)
+        for level, fields in logged_events(caplog, logger)
+        if fields["ws_url"].endswith("/llm")
+    ]
+
+
+def test_life_of_a_connection(lmstudio_host: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Connecting and disconnecting are logged at INFO with the address, details at DEBUG."""
+    caplog.set_level(logging.DEBUG)
+    with Client(lmstudio_host) as client:
+        client.llm.list_loaded()
+    events = llm_events(caplog, WEBSOCKET_LOGGER)
+    assert [(level, fields["event"]) for level, fields in events[:4]] == [
+        ("DEBUG", "Websocket handling task started"),
+        ("DEBUG", "Websocket connected"),
+        ("DEBUG", "Websocket authenticated"),
+        ("INFO", "Websocket session established"),
+    ]
+    assert {fields["ws_url"] for _, fields in events} == {f"ws://{lmstudio_host}/llm"}
+    last_level, last_event = llm_events(caplog, SESSION_LOGGER)[-1]
+    assert last_level == "INFO"
+    assert last_event["event"].startswith("Websocket session disconnected")
+
+
+def test_requests_and_answers(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """A call is logged at DEBUG as it is sent, its answer without the contents of its parts."""
+    client.llm.list_loaded()
+    caplog.set_level(logging.DEBUG)
+    client.llm.list_loaded()
+    (sent,) = llm_events(caplog, SESSION_LOGGER)
+    call_id = sent[1]["json"]["callId"]
+    assert sent[0] == "DEBUG"
+    assert sent[1]["event"] == "Sending RPC request"
+    assert sent[1]["json"] == {"type": "rpcCall", "endpoint": "listLoaded", "callId": call_id}
+    (received,) = llm_events(caplog, "RemoteCallHandler")
+    assert received[0] == "DEBUG"
+    assert received[1]["event"] == "Received RPC result"
+    assert received[1]["call_id"] == call_id
+    assert received[1]["json"]["callId"] == call_id
+
+
+def test_long_answers_are_not_logged(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """Of a long answer the log shows that there was one, not the answer."""
+    caplog.set_level(logging.DEBUG)
+    client.system.list_downloaded_models()
+    (received,) = [
+        fields
+        for _, fields in logged_events(caplog, "RemoteCallHandler")
+        if fields["ws_url"].endswith("/system")
+    ]
+    assert received["json"]["result"] == ["..."]
+
+
+def test_nothing_to_say(lmstudio_host: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A session without incidents writes nothing at WARNING or above."""
+    caplog.set_level(logging.WARNING)
+    with Client(lmstudio_host) as client:
+        client.llm.list_loaded()
+        client.system.list_downloaded_models()
+    assert caplog.records == []
+
+
+def test_secrets_are_not_logged(lmstudio_host: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither the client's identity nor its passkey is in the log of a connection."""
+    caplog.set_level(logging.DEBUG)
+    with Client(lmstudio_host) as client:
+        client.llm.list_loaded()
+        details = client._auth_details
+    assert details["clientPasskey"] not in caplog.text
+    assert details["clientIdentifier"] not in caplog.text
+
+
+@pytest.mark.embedded  # the app answers with the warning alone
+def test_communication_warning(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """The host's complaint about a request is logged as an error with the host's words."""
+    caplog.set_level(logging.ERROR)
+    with pytest.raises(LMStudioServerError, match="noSuchCall"):
+        client.llm.remote_call("noSuchCall")
+    ((level, fields),) = llm_events(caplog, WEBSOCKET_LOGGER)
+    assert (level, fields["event"]) == ("ERROR", "SDK communication warning")
+    assert "noSuchCall" in fields["warning"]

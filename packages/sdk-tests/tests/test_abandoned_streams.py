@@ -1,0 +1,53 @@
+"""Streams of the synchronous API that their reader leaves."""
+
+from collections.abc import Iterator
+
+import pytest
+from lmstudio import LLM, Client, LMStudioCancelledError
+from sdk_tests.grammars import endless, written
+from sdk_tests.model_names import LLM_KEY
+from sdk_tests.releases import known_bug
+
+pytestmark = pytest.mark.models
+
+
+@pytest.fixture
+def llm(lmstudio_host: str) -> Iterator[LLM]:
+    """A loaded LLM."""
+    with Client(lmstudio_host) as client:
+        yield client.llm.model(LLM_KEY)
+
+
+def test_session_works_after_a_break(llm: LLM) -> None:
+    """After a loop that was left early the same session predicts as if nothing had been."""
+    for _ in llm.complete_stream("Hello", config=endless(5)):
+        break
+    assert llm.complete("Hello", config=written("as told")).content == "as told"
+
+
+@known_bug(
+    "A `break` in the loop over a stream ends its generator, and the stream keeps that as its error:"
+    " result() then raises GeneratorExit, which is no Exception, through all handlers of the caller."
+)
+def test_result_after_a_break(llm: LLM) -> None:
+    """The result of a stream that was left early must be the error for early closing."""
+    stream = llm.complete_stream("Hello", config=endless(5))
+    for _ in stream:
+        break
+    try:
+        stream.result()
+    except BaseException as error:  # noqa: BLE001  (which kind is the question)
+        assert type(error) is LMStudioCancelledError
+    else:
+        pytest.fail("a stream that was left early has a result")
+
+
+def test_error_in_the_loop_is_kept(llm: LLM) -> None:
+    """An exception in a stream's block is what its result raises."""
+    error = LookupError("my mistake")
+    stream = llm.complete_stream("Hello", config=endless(5))
+    with pytest.raises(LookupError), stream:
+        for _ in stream._iter_events():
+            raise error
+    with pytest.raises((LookupError, GeneratorExit)):
+        stream.result()

@@ -1,0 +1,132 @@
+"""Sessions of the synchronous client, which connect on first use."""
+
+from collections.abc import Iterator
+from concurrent.futures import CancelledError
+
+import lmstudio
+import pytest
+from lmstudio import Client, LMStudioWebsocketError
+from sdk_tests.releases import known_bug
+from sdk_tests.tcp_proxy import tcp_proxy
+
+pytestmark = pytest.mark.lmstudio
+
+NAMESPACES = ["embedding", "files", "llm", "repository", "system"]
+
+
+@pytest.fixture
+def client(lmstudio_host: str) -> Iterator[Client]:
+    """A client of the host, inside of its block."""
+    with Client(lmstudio_host) as client:
+        yield client
+
+
+def test_entering_opens_nothing(client: Client) -> None:
+    """Inside of the client's block no session is connected, not even when it is looked at."""
+    assert [getattr(client, name).connected for name in NAMESPACES] == [False] * 5
+
+
+def test_only_the_used_session_is_opened(client: Client) -> None:
+    """The first call connects its own session and no other."""
+    client.llm.list_loaded()
+    connected = {name for name in NAMESPACES if getattr(client, name).connected}
+    assert connected == {"llm"}
+
+
+def test_listing_uses_the_system_session(client: Client) -> None:
+    """The downloaded models of a session are asked for over the system session."""
+    client.llm.list_downloaded()
+    connected = {name for name in NAMESPACES if getattr(client, name).connected}
+    assert connected == {"system"}
+
+
+def test_client_needs_no_block(lmstudio_host: str) -> None:
+    """A client works without being entered; closing it ends its sessions."""
+    client = Client(lmstudio_host)
+    llm = client.llm
+    assert isinstance(llm.list_loaded(), list)
+    client.close()
+    assert not llm.connected
+
+
+@pytest.mark.parametrize("name", NAMESPACES)
+def test_entering_a_session_opens_it(client: Client, name: str) -> None:
+    """A session can be entered on its own, which connects it, and left, which closes it."""
+    session = getattr(client, name)
+    with session as entered:
+        assert entered is session
+        assert session.connected
+    assert not session.connected
+
+
+def test_session_opens_again_after_disconnect(client: Client) -> None:
+    """A call on a session that was disconnected connects it again."""
+    for _ in range(3):
+        assert isinstance(client.llm.list_loaded(), list)
+        client.llm.disconnect()
+        assert not client.llm.connected
+
+
+def test_first_use_may_be_a_channel(client: Client) -> None:
+    """A session also connects when the first request is a load."""
+    with pytest.raises(lmstudio.LMStudioServerError, match="^Model get/load error: "):
+        client.llm.model("no-such-model")
+    assert client.llm.connected
+
+
+def test_connection_of_a_session(client: Client) -> None:
+    """connect() returns the connection, which can't be connected a second time."""
+    connection = client.llm.connect()
+    assert connection.connected
+    with pytest.raises(
+        LMStudioWebsocketError, match=r"^Attempted to connect already connected websocket$"
+    ):
+        connection.connect()
+    client.llm.disconnect()
+    assert not connection.connected
+
+
+def test_session_after_a_lost_connection(lmstudio_host: str) -> None:
+    """After a loss disconnect() is enough: the next call connects."""
+    with tcp_proxy(lmstudio_host) as proxy, Client(proxy.address) as client:
+        client.llm.list_loaded()
+        proxy.cut()
+        with pytest.raises(LMStudioWebsocketError):
+            client.llm.list_loaded()
+        client.llm.disconnect()
+        assert isinstance(client.llm.list_loaded(), list)
+
+
+def test_host_that_went_away(lmstudio_host: str) -> None:
+    """A session that can't connect says where and why, and that LM Studio may not be running."""
+    with tcp_proxy(lmstudio_host) as proxy, Client(proxy.address) as client:
+        proxy.close()
+        with pytest.raises(LMStudioWebsocketError) as failure:
+            client.llm.list_loaded()
+        assert not client.llm.connected
+    message = str(failure.value)
+    assert f"LM Studio is not reachable at ws://{proxy.address}/llm (due to httpx." in message
+    assert message.endswith("Is LM Studio running?")
+
+
+@known_bug(
+    "A call on a closed client fails with a bare RuntimeError about an inactive task manager, or,"
+    " while its thread is still ending, with CancelledError; neither is an SDK error.",
+    raises=(RuntimeError, CancelledError),
+)
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_use_of_a_closed_client(lmstudio_host: str) -> None:
+    """A call on a closed client must be an SDK error."""
+    client = Client(lmstudio_host)
+    client.llm.list_loaded()
+    client.close()
+    with pytest.raises(LMStudioWebsocketError):
+        client.llm.list_loaded()
+
+
+def test_sessions_of_one_client_share_an_identity(lmstudio_host: str) -> None:
+    """All sessions of a client authenticate with the same pair, which the host accepts."""
+    with Client(lmstudio_host) as client:
+        pairs = [session.connect()._auth_details for session in (client.llm, client.files)]
+    assert pairs[0] == pairs[1]
