@@ -10,6 +10,12 @@ from sdk_tests.loopback import closed_address
 from sdk_tests.releases import known_bug
 
 
+@pytest.fixture(autouse=True)
+def _no_token_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the user's token, which every new client parses, out of tests without a host."""
+    monkeypatch.delenv("LMSTUDIO_API_TOKEN", raising=False)
+
+
 def test_thread_runs_coroutines() -> None:
     """A coroutine handed to a started thread runs there and its result comes back."""
 

@@ -16,7 +16,13 @@ from sdk_tests.loopback import closed_address
 from sdk_tests.packets import embedding_info, llm_info
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(autouse=True)
+def _no_token_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the user's token, which every new client parses, out of tests without a host."""
+    monkeypatch.delenv("LMSTUDIO_API_TOKEN", raising=False)
+
+
+@pytest.fixture
 def client() -> Iterator[lmstudio.Client]:
     """A client that is never entered and makes no request."""
     client = lmstudio.Client(closed_address())
@@ -24,7 +30,7 @@ def client() -> Iterator[lmstudio.Client]:
     client.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def other_client() -> Iterator[lmstudio.Client]:
     """Another such client."""
     client = lmstudio.Client(closed_address())

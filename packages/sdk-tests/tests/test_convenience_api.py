@@ -31,11 +31,16 @@ def _default_client(lmstudio_host: str) -> Iterator[None]:
     sync_api._reset_default_client()
 
 
+def default_client() -> lmstudio.Client | None:
+    """Return the default client if there is one."""
+    return sync_api._default_client
+
+
 def test_default_client_is_made_on_demand(lmstudio_host: str) -> None:
     """The first use makes the default client, further ones take the same."""
-    assert sync_api._default_client is None
+    assert default_client() is None
     lmstudio.list_downloaded_models()
-    client = sync_api._default_client
+    client = default_client()
     assert isinstance(client, lmstudio.Client)
     assert client.api_host == lmstudio_host
     lmstudio.list_downloaded_models("llm")
@@ -45,7 +50,7 @@ def test_default_client_is_made_on_demand(lmstudio_host: str) -> None:
 def test_used_default_client_cannot_be_configured(lmstudio_host: str) -> None:
     """Once a request has been made the host is fixed."""
     lmstudio.list_downloaded_models()
-    with pytest.raises(LMStudioClientError, match="^Default client is already created"):
+    with pytest.raises(LMStudioClientError, match=r"^Default client is already created"):
         lmstudio.configure_default_client(lmstudio_host)
 
 
@@ -75,7 +80,7 @@ def test_downloaded_models() -> None:
 def test_unknown_namespace() -> None:
     """The module functions refuse unknown namespaces as the client's methods do."""
     for function in (lmstudio.list_downloaded_models, lmstudio.list_loaded_models):
-        with pytest.raises(LMStudioValueError, match="^Unknown model namespace: 'files'$"):
+        with pytest.raises(LMStudioValueError, match=r"^Unknown model namespace: 'files'$"):
             function("files")
 
 

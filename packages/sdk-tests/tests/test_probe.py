@@ -13,6 +13,12 @@ from sdk_tests.releases import known_bug
 GREETING = b'{"lmstudio": true}'
 
 
+@pytest.fixture(autouse=True)
+def _no_token_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the user's token, which every new client parses, out of tests without a host."""
+    monkeypatch.delenv("LMSTUDIO_API_TOKEN", raising=False)
+
+
 @pytest.fixture
 def client() -> Iterator[lmstudio.Client]:
     """A client for an address where nothing listens, not entered: it makes no request by itself."""

@@ -7,7 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -271,17 +272,23 @@ def test_rule_bad_host(run: Run) -> None:
 # --- serve
 
 
+@contextmanager
 def _serve(
     arguments: Sequence[str], folder: Path, environment: dict[str, str]
-) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+) -> Iterator[subprocess.Popen[str]]:
+    """Run serve; it ends with the test, also with one that fails."""
+    with subprocess.Popen(
         [sys.executable, "-m", "waf_tests", "serve", *arguments],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _words(process: subprocess.Popen[str]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from model_fixtures.client import (
     ConnectError,
     Connection,
     ConnectionLostError,
+    LateMessageError,
     ProtocolError,
     RpcError,
     connect,
@@ -254,8 +255,31 @@ async def test_nonsense_from_the_host_ends_everything() -> None:
         await connection.wait_closed()
 
     async with session(script) as connection:
-        with pytest.raises(ProtocolError, match="call 9, which is not open"):
+        with pytest.raises(ProtocolError, match="call 9, which was never open"):
             await connection.rpc("e")
+
+
+@pytest.mark.parametrize("strict", [True, False])
+async def test_late_messages(strict: bool) -> None:
+    """A packet after the end of its channel ends a strict connection; another one notes it."""
+
+    async def script(connection: ServerConnection) -> None:
+        await receive(connection)
+        await send(connection, type="channelClose", channelId=1)
+        await send(connection, type="channelSend", channelId=1, message={})
+        await receive(connection)
+        await send(connection, type="rpcResult", callId=1, result="fine")
+
+    async with scripted(script) as address, connect(address, "llm", strict=strict) as connection:
+        async with connection.channel("e") as channel:
+            assert [packet async for packet in channel] == []
+        late = "message for channel 1, which has ended"
+        if strict:
+            with pytest.raises(LateMessageError, match=late):
+                await connection.rpc("e")
+        else:
+            assert await connection.rpc("e") == "fine"
+            assert [str(exc) for exc in connection.late] == [late]
 
 
 async def test_silence_is_reported() -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from model_fixtures.client import CommunicationWarning, Envelope, ProtocolError
+from model_fixtures.client import CommunicationWarning, Envelope, LateMessageError, ProtocolError
 from model_fixtures.client.envelope import (
     ChannelEnd,
     ChannelFailure,
@@ -136,9 +136,9 @@ def test_what_the_protocol_does_not_allow(envelope: Envelope, frame: str | bytes
     ],
 )
 def test_an_id_is_closed_by_its_last_message(envelope: Envelope, last: str, again: str) -> None:
-    """An answer closes its call, a close or error its channel: more for it is not allowed."""
+    """An answer closes its call, a close or error its channel: more for it is late."""
     envelope.receive(last)
-    with pytest.raises(ProtocolError, match="not open"):
+    with pytest.raises(LateMessageError, match="1, which has ended"):
         envelope.receive(again)
 
 

@@ -104,9 +104,10 @@ def test_nothing_survives(
         assert wait_until(lambda: not left(processes), BAR), left(processes)
         if kill == signal.SIGINT:
             assert run.wait() == pytest.ExitCode.INTERRUPTED
-    suite.write(QUICK)
-    outcome = suite.run("--lmstudio-host", "embedded", *workers)
-    assert outcome.counts == {"passed": 1}, outcome.text
+    if moment == "running" and not workers:
+        suite.write(QUICK)
+        outcome = suite.run("--lmstudio-host", "embedded")
+        assert outcome.counts == {"passed": 1}, outcome.text
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "1")])

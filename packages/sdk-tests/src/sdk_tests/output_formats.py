@@ -1,10 +1,13 @@
 """One output format in every form that the SDK accepts as `response_format`."""
 
-from typing import Any, cast
+from typing import Any
 
 from lmstudio import BaseModel
+from lmstudio._sdk_models import (
+    LlmStructuredPredictionSetting,
+    LlmStructuredPredictionSettingDict,
+)
 from lmstudio.json_api import ResponseSchema
-from lmstudio._sdk_models import LlmStructuredPredictionSetting
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -32,12 +35,12 @@ class PydanticLikeReply:
         return SCHEMA
 
 
-SETTING = {"type": "json", "jsonSchema": SCHEMA}
+SETTING: LlmStructuredPredictionSettingDict = {"type": "json", "jsonSchema": SCHEMA}
 
 FORMS: dict[str, ResponseSchema] = {
     "base-model": Reply,
     "pydantic-like": PydanticLikeReply,
     "schema": SCHEMA,
-    "setting": cast(ResponseSchema, SETTING),
+    "setting": SETTING,
     "setting-struct": LlmStructuredPredictionSetting(type="json", json_schema=SCHEMA),
 }

@@ -116,8 +116,9 @@ async def test_failing_callback_stops_nothing(
     def fail(*_: Any) -> None:
         raise LookupError("my mistake")
 
+    callbacks: dict[str, Any] = {callback: fail}
     with caplog.at_level(logging.ERROR):
-        result = await llm.complete("A", config=written("as told"), **{callback: fail})
+        result = await llm.complete("A", config=written("as told"), **callbacks)
     assert result.content == "as told"
     errors = logged_events(caplog, "CompletionEndpoint")
     assert len(errors) > 0

@@ -128,8 +128,8 @@ async def test_cancelled_task_leaves_the_session_usable(llm: AsyncLLM) -> None:
 
 
 @known_bug(
-    "close() promises to terminate the prediction, but sends no cancel: the host goes on generating"
-    " to the end, and each packet that still arrives is logged as a warning with its whole contents."
+    "close() promises to end the prediction, but sends no cancel: the host goes on to the limit,"
+    " and each packet that still arrives is logged as a warning with its whole contents."
 )
 @pytest.mark.embedded  # which runs one prediction after the other
 async def test_closing_early_ends_the_prediction(

@@ -42,7 +42,9 @@ async def test_system_prompt_is_part_of_the_prompt(plain_llm: AsyncLLM) -> None:
         chat = Chat(system)
         chat.add_user_message("Hi")
         result = await plain_llm.respond(chat, config={"maxTokens": 1})
-        counts.append((result.stats.prompt_tokens_count or 0) - len(await plain_llm.tokenize(system)))
+        counts.append(
+            (result.stats.prompt_tokens_count or 0) - len(await plain_llm.tokenize(system))
+        )
     assert counts[0] == counts[1]
 
 

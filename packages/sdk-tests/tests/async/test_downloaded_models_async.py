@@ -37,7 +37,9 @@ async def test_listing_by_session(client: AsyncClient) -> None:
     """The sessions' own methods give the same listings as the client's."""
     assert await client.system.list_downloaded_models() == await client.list_downloaded_models()
     assert await client.llm.list_downloaded() == await client.list_downloaded_models("llm")
-    assert await client.embedding.list_downloaded() == await client.list_downloaded_models("embedding")
+    assert await client.embedding.list_downloaded() == await client.list_downloaded_models(
+        "embedding"
+    )
 
 
 @pytest.mark.parametrize("namespace", ["", "LLM_KEY", "system"])
@@ -67,7 +69,11 @@ async def test_embedding_model_listing(client: AsyncClient) -> None:
     listing = await client.embedding.list_downloaded()
     (model,) = [model for model in listing if model.model_key == EMBEDDING_KEY]
     assert isinstance(model.info, EmbeddingModelInfo)
-    assert (model.type, model.info.type, model.info.model_key) == ("embedding", "embedding", EMBEDDING_KEY)
+    assert (model.type, model.info.type, model.info.model_key) == (
+        "embedding",
+        "embedding",
+        EMBEDDING_KEY,
+    )
     assert model.path == model.info.path
     assert model.path.startswith(EMBEDDING_NAME)
     assert repr(model) == (

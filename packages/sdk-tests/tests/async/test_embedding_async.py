@@ -33,7 +33,9 @@ async def test_vectors_of_several_texts(embedding_model: AsyncEmbeddingModel, ma
     results = vectors(await embedding_model.embed(make(texts)))
     assert len(results) == len(texts)
     for text, result in zip(texts, results, strict=True):
-        assert cosine(result, vector(await embedding_model.embed(text))) == pytest.approx(1, abs=1e-3)
+        assert cosine(result, vector(await embedding_model.embed(text))) == pytest.approx(
+            1, abs=1e-3
+        )
 
 
 async def test_no_texts(embedding_model: AsyncEmbeddingModel) -> None:

@@ -129,7 +129,7 @@ async def test_embedding_model_replaces_llm(
 
 
 async def test_explicit_loads_stay(client: AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
-    """Loading on demand unloads no instance that was loaded explicitly, with time-to-live or not."""
+    """Loading on demand unloads nothing that was loaded explicitly, with time-to-live or not."""
     caplog.set_level(logging.INFO)
     await client.embedding.load_new_instance(EMBEDDING_KEY, "with-ttl", ttl=600)
     await client.embedding.load_new_instance(EMBEDDING_KEY, "without-ttl", ttl=None)
@@ -139,9 +139,7 @@ async def test_explicit_loads_stay(client: AsyncClient, caplog: pytest.LogCaptur
 
 
 @pytest.mark.parametrize(("ttl", "expected"), [(5, 5000), (None, HOUR)], ids=["given", "default"])
-async def test_time_to_live_on_demand(
-    client: AsyncClient, ttl: int | None, expected: int
-) -> None:
+async def test_time_to_live_on_demand(client: AsyncClient, ttl: int | None, expected: int) -> None:
     """A model loaded on demand has the given time-to-live, or the host's default of an hour."""
     await client.llm.model(JIT_LLM_KEY, ttl=ttl)
     assert await time_to_live(client, JIT_LLM_KEY) == expected

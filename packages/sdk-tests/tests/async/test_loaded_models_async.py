@@ -39,7 +39,7 @@ async def test_loaded_models_by_namespace(client: AsyncClient) -> None:
 
 async def test_unknown_namespace(client: AsyncClient) -> None:
     """Only llm and embedding have loaded models."""
-    with pytest.raises(LMStudioValueError, match="^Unknown model namespace: 'files'$"):
+    with pytest.raises(LMStudioValueError, match=r"^Unknown model namespace: 'files'$"):
         await client.list_loaded_models("files")
 
 

@@ -69,7 +69,7 @@ async def test_chosen_identifier(client: AsyncClient) -> None:
 async def test_taken_identifier(client: AsyncClient) -> None:
     """Asking for an identifier that is taken is an error, and loads nothing."""
     before = await client.list_loaded_models()
-    with pytest.raises(LMStudioServerError, match="^Model load error: .*already exists"):
+    with pytest.raises(LMStudioServerError, match=r"^Model load error: .*already exists"):
         await client.embedding.load_new_instance(EMBEDDING_KEY, EMBEDDING_KEY)
     assert await client.list_loaded_models() == before
 

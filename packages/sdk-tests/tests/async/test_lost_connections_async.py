@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from lmstudio import AsyncClient, AsyncLLM, LMStudioWebsocketError
+from lmstudio import AsyncClient, AsyncLLM, LlmPredictionFragment, LMStudioWebsocketError
 from sdk_tests.grammars import endless, written
 from sdk_tests.logger_names import WEBSOCKET_LOGGER
 from sdk_tests.model_names import LLM_KEY
@@ -102,13 +102,18 @@ async def test_session_notices_the_loss(client: AsyncClient, proxy: TcpProxy) ->
 @pytest.mark.models
 async def test_loss_in_the_middle_of_a_stream(client: AsyncClient, proxy: TcpProxy) -> None:
     """A stream whose connection breaks raises an error after the text that arrived."""
-    stream = await AsyncLLM(LLM_KEY, client.llm).complete_stream("Hello", config=endless(300))
-    seen = 0
+    seen: list[str] = []
+
+    def cut(fragment: LlmPredictionFragment) -> None:
+        seen.append(fragment.content)
+        proxy.cut()
+
+    stream = await AsyncLLM(LLM_KEY, client.llm).complete_stream(
+        "Hello", config=endless(300), on_prediction_fragment=cut
+    )
     with pytest.raises(LMStudioWebsocketError, match=LOST):
-        async for _ in stream:
-            seen += 1
-            proxy.cut()
-    assert seen > 0
+        await stream.wait_for_result()
+    assert len(seen) > 0
     with pytest.raises(LMStudioWebsocketError, match=LOST):
         stream.result()
 
@@ -116,11 +121,9 @@ async def test_loss_in_the_middle_of_a_stream(client: AsyncClient, proxy: TcpPro
 @pytest.mark.models
 async def test_loss_leaves_models_loaded(client: AsyncClient, proxy: TcpProxy) -> None:
     """After the loss the model is still loaded and free for the next prediction."""
-    stream = await AsyncLLM(LLM_KEY, client.llm).complete_stream("Hello", config=endless(300))
+    llm = AsyncLLM(LLM_KEY, client.llm)
     with pytest.raises(LMStudioWebsocketError):
-        async for _ in stream:
-            proxy.cut()
+        await llm.complete("Hello", config=endless(300), on_first_token=proxy.cut)
     await client.llm.disconnect()
     await client.llm.connect()
-    result = await AsyncLLM(LLM_KEY, client.llm).complete("Hello", config=written("as told"))
-    assert result.content == "as told"
+    assert (await llm.complete("Hello", config=written("as told"))).content == "as told"

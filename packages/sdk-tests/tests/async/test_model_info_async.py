@@ -67,7 +67,11 @@ async def test_embedding_model_info(embedding_model: AsyncEmbeddingModel) -> Non
     """The info of a loaded embedding model has its identifier, key, path and sizes."""
     info = await embedding_model.get_info()
     assert isinstance(info, EmbeddingModelInstanceInfo)
-    assert (info.type, info.identifier, info.model_key) == ("embedding", EMBEDDING_KEY, EMBEDDING_KEY)
+    assert (info.type, info.identifier, info.model_key) == (
+        "embedding",
+        EMBEDDING_KEY,
+        EMBEDDING_KEY,
+    )
     assert info.path.startswith(EMBEDDING_NAME)
     assert info.size_bytes > 0
     assert info.context_length <= info.max_context_length

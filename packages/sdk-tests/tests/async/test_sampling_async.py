@@ -4,6 +4,7 @@ import pytest
 from lmstudio import (
     AsyncClient,
     AsyncLLM,
+    LlmLoadModelConfig,
     LlmPredictionConfig,
     LMStudioPresetNotFoundError,
     LMStudioServerError,
@@ -40,7 +41,9 @@ async def test_load_seed_is_deterministic(client: AsyncClient) -> None:
     texts = []
     for _ in range(2):
         llm = await client.llm.load_new_instance(LLM_KEY, config={"contextLength": 512, "seed": 7})
-        assert (await llm.get_load_config()).seed == 7
+        load_config = await llm.get_load_config()
+        assert isinstance(load_config, LlmLoadModelConfig)
+        assert load_config.seed == 7
         result = await llm.complete(PROMPT, config={"temperature": 1.5, "maxTokens": 12})
         texts.append(result.content)
         await llm.unload()
@@ -56,7 +59,9 @@ async def test_stop_string_across_tokens(llm: AsyncLLM) -> None:
 
 async def test_first_stop_string_wins(llm: AsyncLLM) -> None:
     """Of several stop strings the one that appears first in the text ends it."""
-    result = await llm.complete(PROMPT, config=written("one;two;three", stopStrings=["three", "two"]))
+    result = await llm.complete(
+        PROMPT, config=written("one;two;three", stopStrings=["three", "two"])
+    )
     assert result.content == "one;"
 
 

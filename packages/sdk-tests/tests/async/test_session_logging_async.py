@@ -80,9 +80,7 @@ async def test_nothing_to_say(lmstudio_host: str, caplog: pytest.LogCaptureFixtu
     assert caplog.records == []
 
 
-async def test_secrets_are_not_logged(
-    lmstudio_host: str, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_secrets_are_not_logged(lmstudio_host: str, caplog: pytest.LogCaptureFixture) -> None:
     """Neither the client's identity nor its passkey is in the log of a connection."""
     caplog.set_level(logging.DEBUG)
     async with AsyncClient(lmstudio_host) as client:
@@ -93,9 +91,7 @@ async def test_secrets_are_not_logged(
 
 
 @pytest.mark.embedded  # the app answers with the warning alone
-async def test_communication_warning(
-    client: AsyncClient, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_communication_warning(client: AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
     """The host's complaint about a request is logged as an error with the host's words."""
     caplog.set_level(logging.ERROR)
     with pytest.raises(LMStudioServerError, match="noSuchCall"):

@@ -49,8 +49,8 @@ def check_reply(result: Any) -> None:
 @pytest.mark.parametrize("form", FORMS)
 async def test_response_format(llm: AsyncLLM, form: str) -> None:
     """Every form of response format makes the model write JSON for the schema, which is parsed."""
-    config = {"maxTokens": LIMIT}
-    check_reply(await llm.complete(PROMPT, response_format=FORMS[form], config=config))
+    result = await llm.complete(PROMPT, response_format=FORMS[form], config={"maxTokens": LIMIT})
+    check_reply(result)
 
 
 async def test_response_format_in_a_chat(llm: AsyncLLM) -> None:

@@ -121,8 +121,8 @@ def test_session_works_after_an_early_end(llm: LLM) -> None:
 
 
 @known_bug(
-    "close() promises to terminate the prediction, but sends no cancel: the host goes on generating"
-    " to the end, and each packet that still arrives is logged as a warning with its whole contents."
+    "close() promises to end the prediction, but sends no cancel: the host goes on to the limit,"
+    " and each packet that still arrives is logged as a warning with its whole contents."
 )
 @pytest.mark.embedded  # which runs one prediction after the other
 def test_closing_early_ends_the_prediction(llm: LLM, caplog: pytest.LogCaptureFixture) -> None:

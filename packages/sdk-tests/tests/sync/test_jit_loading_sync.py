@@ -125,7 +125,7 @@ def test_embedding_model_replaces_llm(client: Client, caplog: pytest.LogCaptureF
 
 
 def test_explicit_loads_stay(client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    """Loading on demand unloads no instance that was loaded explicitly, with time-to-live or not."""
+    """Loading on demand unloads nothing that was loaded explicitly, with time-to-live or not."""
     caplog.set_level(logging.INFO)
     client.embedding.load_new_instance(EMBEDDING_KEY, "with-ttl", ttl=600)
     client.embedding.load_new_instance(EMBEDDING_KEY, "without-ttl", ttl=None)

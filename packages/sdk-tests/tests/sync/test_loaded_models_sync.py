@@ -42,7 +42,7 @@ def test_loaded_models_by_namespace(client: Client) -> None:
 
 def test_unknown_namespace(client: Client) -> None:
     """Only llm and embedding have loaded models."""
-    with pytest.raises(LMStudioValueError, match="^Unknown model namespace: 'files'$"):
+    with pytest.raises(LMStudioValueError, match=r"^Unknown model namespace: 'files'$"):
         client.list_loaded_models("files")
 
 

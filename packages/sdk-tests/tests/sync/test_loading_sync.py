@@ -71,7 +71,7 @@ def test_chosen_identifier(client: Client) -> None:
 def test_taken_identifier(client: Client) -> None:
     """Asking for an identifier that is taken is an error, and loads nothing."""
     before = client.list_loaded_models()
-    with pytest.raises(LMStudioServerError, match="^Model load error: .*already exists"):
+    with pytest.raises(LMStudioServerError, match=r"^Model load error: .*already exists"):
         client.embedding.load_new_instance(EMBEDDING_KEY, EMBEDDING_KEY)
     assert client.list_loaded_models() == before
 

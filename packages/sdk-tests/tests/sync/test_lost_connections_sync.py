@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from lmstudio import LLM, Client, LMStudioWebsocketError
+from lmstudio import LLM, Client, LlmPredictionFragment, LMStudioWebsocketError
 from sdk_tests.grammars import endless, written
 from sdk_tests.logger_names import WEBSOCKET_LOGGER
 from sdk_tests.model_names import LLM_KEY
@@ -103,13 +103,18 @@ def test_session_notices_the_loss(client: Client, proxy: TcpProxy) -> None:
 @pytest.mark.models
 def test_loss_in_the_middle_of_a_stream(client: Client, proxy: TcpProxy) -> None:
     """A stream whose connection breaks raises an error after the text that arrived."""
-    stream = LLM(LLM_KEY, client.llm).complete_stream("Hello", config=endless(300))
-    seen = 0
+    seen: list[str] = []
+
+    def cut(fragment: LlmPredictionFragment) -> None:
+        seen.append(fragment.content)
+        proxy.cut()
+
+    stream = LLM(LLM_KEY, client.llm).complete_stream(
+        "Hello", config=endless(300), on_prediction_fragment=cut
+    )
     with pytest.raises(LMStudioWebsocketError, match=LOST):
-        for _ in stream:
-            seen += 1
-            proxy.cut()
-    assert seen > 0
+        stream.wait_for_result()
+    assert len(seen) > 0
     with pytest.raises(LMStudioWebsocketError, match=LOST):
         stream.result()
 
@@ -117,11 +122,9 @@ def test_loss_in_the_middle_of_a_stream(client: Client, proxy: TcpProxy) -> None
 @pytest.mark.models
 def test_loss_leaves_models_loaded(client: Client, proxy: TcpProxy) -> None:
     """After the loss the model is still loaded and free for the next prediction."""
-    stream = LLM(LLM_KEY, client.llm).complete_stream("Hello", config=endless(300))
+    llm = LLM(LLM_KEY, client.llm)
     with pytest.raises(LMStudioWebsocketError):
-        for _ in stream:
-            proxy.cut()
+        llm.complete("Hello", config=endless(300), on_first_token=proxy.cut)
     client.llm.disconnect()
     client.llm.connect()
-    result = LLM(LLM_KEY, client.llm).complete("Hello", config=written("as told"))
-    assert result.content == "as told"
+    assert (llm.complete("Hello", config=written("as told"))).content == "as told"

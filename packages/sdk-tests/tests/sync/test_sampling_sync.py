@@ -7,6 +7,7 @@ import pytest
 from lmstudio import (
     LLM,
     Client,
+    LlmLoadModelConfig,
     LlmPredictionConfig,
     LMStudioPresetNotFoundError,
     LMStudioServerError,
@@ -41,7 +42,9 @@ def test_load_seed_is_deterministic(client: Client) -> None:
     texts = []
     for _ in range(2):
         llm = client.llm.load_new_instance(LLM_KEY, config={"contextLength": 512, "seed": 7})
-        assert (llm.get_load_config()).seed == 7
+        load_config = llm.get_load_config()
+        assert isinstance(load_config, LlmLoadModelConfig)
+        assert load_config.seed == 7
         result = llm.complete(PROMPT, config={"temperature": 1.5, "maxTokens": 12})
         texts.append(result.content)
         llm.unload()

@@ -52,8 +52,8 @@ def check_reply(result: Any) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_response_format(llm: LLM, form: str) -> None:
     """Every form of response format makes the model write JSON for the schema, which is parsed."""
-    config = {"maxTokens": LIMIT}
-    check_reply(llm.complete(PROMPT, response_format=FORMS[form], config=config))
+    result = llm.complete(PROMPT, response_format=FORMS[form], config={"maxTokens": LIMIT})
+    check_reply(result)
 
 
 def test_response_format_in_a_chat(llm: LLM) -> None:

@@ -1,4 +1,4 @@
-"""The command line: `python -m model_fixtures load|unload|status|download|serve|start|stop`.
+"""The command line: `python -m model_fixtures load|unload|status|download|delete|serve|start|stop`.
 
 Exit codes: 0 done, 1 failed, 2 used wrongly, 130 Ctrl-C. Errors are one line on stderr.
 """
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import click
 
-from model_fixtures.cli.models import download, load, status, unload
+from model_fixtures.cli.models import delete, download, load, status, unload
 from model_fixtures.cli.server import serve, start, stop
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
@@ -24,7 +24,7 @@ def program() -> None:
     """
 
 
-for command in (load, unload, status, download, serve, start, stop):
+for command in (load, unload, status, download, delete, serve, start, stop):
     program.add_command(command)
 
 
@@ -55,6 +55,7 @@ def _expected() -> tuple[type[Exception], ...]:
     from model_fixtures.client import WireError
     from model_fixtures.hosts import HostError
     from model_fixtures.loader import LoaderError
+    from model_fixtures.server.registry.library import LibraryError
     from model_fixtures.weights import WeightsError
 
-    return HostError, WireError, LoaderError, CatalogError, WeightsError
+    return HostError, WireError, LoaderError, LibraryError, CatalogError, WeightsError

@@ -1,4 +1,4 @@
-"""Commands for the suite's models: load, unload, status, download."""
+"""Commands for models: load, unload, status, download, delete."""
 
 from __future__ import annotations
 
@@ -85,6 +85,43 @@ def download(host: str | None) -> int:
         keys = asyncio.run(loader.download(selection.host.address, catalog, progress))
     click.echo(f"downloaded {', '.join(keys)}" if keys else "everything is there already")
     return 0
+
+
+@click.command()
+@click.argument("model")
+def delete(model: str) -> int:
+    """Delete the file of a MODEL that was downloaded through the embedded server.
+
+    MODEL is a key or a path as the server lists them. Only files in the embedded server's own
+    models folder are deleted; weights that the suite itself needs stay in the cache. A model that
+    the server in the background has loaded is not deleted.
+    """
+    from model_fixtures.catalog import load_catalog
+    from model_fixtures.server.home import home_folder, models_folder
+    from model_fixtures.server.registry.library import Library
+
+    library = Library(load_catalog(), models_folder(home_folder()))
+    found = library.find_downloaded(model)
+    server = background_server.running()
+    if server is not None and server.addresses:
+        _refuse_loaded(server.addresses[0], found.path)
+    library.delete(found)
+    click.echo(f"deleted {library.folder / found.path}")
+    return 0
+
+
+def _refuse_loaded(address: str, path: str) -> None:
+    """Raises `click.ClickException` if the server has the model with this path loaded."""
+    from model_fixtures import loader
+
+    async def loaded() -> tuple[loader.Loaded, ...]:
+        async with loader.open_session(address) as session:
+            return (await session.inventory()).loaded
+
+    for instance in asyncio.run(loaded()):
+        if instance.path == path:
+            msg = f"{path} is loaded on {address} as {instance.identifier}: unload it first"
+            raise click.ClickException(msg)
 
 
 def load_models(selection: Selection, server_arguments: Sequence[str] = ()) -> int:

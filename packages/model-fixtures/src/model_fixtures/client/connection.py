@@ -26,6 +26,7 @@ from model_fixtures.client.errors import (
     AuthenticationError,
     ChannelError,
     ConnectionLostError,
+    LateMessageError,
     RpcError,
     WireError,
 )
@@ -81,12 +82,14 @@ class Channel:
 class Connection:
     """An authenticated connection to one namespace. Made by `connect`.
 
-    `warnings` collects what the host complains about; `raw` sends and `envelope` counts, for
-    tests that mix both levels.
+    `warnings` collects what the host complains about, `late` its messages for what it had ended
+    before; `raw` sends and `envelope` counts, for tests that mix both levels.
     """
 
-    def __init__(self, raw: RawConnection) -> None:
+    def __init__(self, raw: RawConnection, *, strict: bool = True) -> None:
         self.raw = raw
+        self.strict = strict
+        self.late: list[LateMessageError] = []
         self.envelope = Envelope()
         self.warnings: list[CommunicationWarning] = []
         self._calls: dict[int, asyncio.Future[RpcResult | RpcFailure]] = {}
@@ -151,7 +154,13 @@ class Connection:
         """Hand out messages until the connection ends (run by `connect`)."""
         try:
             while True:
-                self._dispatch(self.envelope.receive(await self.raw.next_frame()))
+                frame = await self.raw.next_frame()
+                try:
+                    self._dispatch(self.envelope.receive(frame))
+                except LateMessageError as exc:
+                    if self.strict:
+                        raise
+                    self.late.append(exc)
         except WireError as exc:
             self._lost = exc
             for answer in self._calls.values():
@@ -192,6 +201,7 @@ async def connect(
     *,
     open_timeout: float = OPEN_TIMEOUT,
     answer_timeout: float | None = ANSWER_TIMEOUT,
+    strict: bool = True,
 ) -> AsyncIterator[Connection]:
     """Connect to `ws://address/namespace` and authenticate.
 
@@ -201,6 +211,8 @@ async def connect(
         credentials: who to be; without any, the token in `LMSTUDIO_API_TOKEN` or a fresh guest.
         open_timeout: seconds until the handshake must be done.
         answer_timeout: seconds until a call must be answered, None waits for ever.
+        strict: whether a message for an ended call or channel ends the connection; SDKs only log
+            it.
 
     Raises:
         ConnectError: nobody listens there, or the handshake was refused.
@@ -218,7 +230,7 @@ async def connect(
             reason = "no reason given" if answer.error is UNSET else " ".join(answer.error.split())
             msg = f"{address} refuses the client: {reason}"
             raise AuthenticationError(msg)
-        connection = Connection(raw)
+        connection = Connection(raw, strict=strict)
         # A plain task: a task group would wrap the caller's own errors in exception groups.
         reader = asyncio.create_task(connection.receive_messages())
         try:

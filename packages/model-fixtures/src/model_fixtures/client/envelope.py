@@ -11,7 +11,7 @@ from typing import Any, Union
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from model_fixtures.client.errors import ProtocolError
+from model_fixtures.client.errors import LateMessageError, ProtocolError
 
 
 class RpcResult(Struct, frozen=True, rename="camel", tag="rpcResult"):
@@ -145,8 +145,9 @@ class Envelope:
         """The message in a received frame; an answered call or ended channel is closed by it.
 
         Raises:
-            ProtocolError: no message of the protocol, a binary frame, or one for an id that is
-                not open.
+            LateMessageError: a message for an id that was open before.
+            ProtocolError: no message of the protocol, a binary frame, or one for an id that was
+                never open.
         """
         if isinstance(frame, bytes):
             msg = f"binary frame of {len(frame)} bytes"
@@ -157,17 +158,17 @@ class Envelope:
             msg = f"not a message of the protocol: {exc}"
             raise ProtocolError(msg) from None
         if isinstance(message, (RpcResult, RpcFailure)):
-            self._close(self._calls, message.call_id, "call")
-        elif isinstance(message, (ChannelEnd, ChannelFailure)):
-            self._close(self._channels, message.channel_id, "channel")
-        elif isinstance(message, ChannelPacket) and message.channel_id not in self._channels:
-            msg = f"packet for channel {message.channel_id}, which is not open"
-            raise ProtocolError(msg)
+            _check(message.call_id, self._calls, self._last_call, "call")
+            self._calls.remove(message.call_id)
+        elif isinstance(message, (ChannelPacket, ChannelEnd, ChannelFailure)):
+            _check(message.channel_id, self._channels, self._last_channel, "channel")
+            if not isinstance(message, ChannelPacket):
+                self._channels.remove(message.channel_id)
         return message
 
-    @staticmethod
-    def _close(ids: set[int], closed: int, what: str) -> None:
-        if closed not in ids:
-            msg = f"answer for {what} {closed}, which is not open"
-            raise ProtocolError(msg)
-        ids.remove(closed)
+
+def _check(number: int, opened: set[int], last: int, what: str) -> None:
+    if number not in opened:
+        known = 1 <= number <= last
+        msg = f"message for {what} {number}, which {'has ended' if known else 'was never open'}"
+        raise LateMessageError(msg) if known else ProtocolError(msg)

@@ -46,6 +46,10 @@ class ProtocolError(WireError):
     """The host sent something that the protocol does not allow."""
 
 
+class LateMessageError(ProtocolError):
+    """The host sent something for a call or channel that it had ended before."""
+
+
 class AnswerTimeoutError(WireError):
     """The host did not answer in time."""
 

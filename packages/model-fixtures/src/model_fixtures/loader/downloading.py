@@ -49,7 +49,7 @@ async def download(
         inventory = await session.inventory()
     wanted = [model for model in catalog.models if inventory.find_downloaded(model) is None]
     problems: list[str] = []
-    async with connect(address, "repository") as repository:
+    async with connect(address, "repository", strict=False) as repository:
         for model in wanted:
             try:
                 await _download(repository, model, on_download)

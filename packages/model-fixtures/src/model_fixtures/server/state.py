@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import asyncio
 from types import TracebackType
 
 from model_fixtures.catalog import Catalog
-from model_fixtures.weights import cache_folder
 
 from .files.store import FileStore
+from .home import home_folder, models_folder
 from .logs import LogStream
 from .options import ServeOptions
 from .plugins.registry import Plugins
 from .presets import Presets
 from .protocol.identities import Identities
+from .registry.library import Library
 from .registry.registry import Registry
+from .repository.repository import Repository
 from .scenarios.control import Scenarios
 
 
@@ -23,18 +25,31 @@ class ServerState:
 
     Raises:
         ValueError: the API token of the options is none.
+        CatalogError: the user's list of downloads makes no sense.
     """
 
     def __init__(self, catalog: Catalog, options: ServeOptions) -> None:
         self.options = options
         self.identities = Identities(options.api_token)
-        self.registry = Registry(catalog, threads=options.threads, parallel=options.parallel)
+        home = home_folder(options.home)
+        library = Library(catalog, models_folder(home))
+        self.registry = Registry(library, threads=options.threads, parallel=options.parallel)
         self.files = FileStore()
         self.plugins = Plugins(self.identities)
         self.logs = LogStream()
         self.scenarios = Scenarios() if options.scenarios else None
-        home = Path(options.home) if options.home else cache_folder() / "home"
+        self.repository = Repository(library)
         self.presets = Presets(home / "config-presets")
+
+    def holdings(self) -> dict[str, int]:
+        """How much the server holds for its clients; all but the tasks falls to 0 without any."""
+        return {
+            "clients": len(self.identities),
+            "files": len(self.files),
+            "instances": len(self.registry.loaded()),
+            "plugins": len(self.plugins.all()),
+            "tasks": len(asyncio.all_tasks()),
+        }
 
     async def __aenter__(self) -> ServerState:
         self.files.__enter__()

@@ -86,5 +86,8 @@ def test_malformed_token_is_refused_at_the_start(token: str, tmp_path: Path) -> 
     """A server doesn't start with a token that no client could present."""
     environ = {**os.environ, "LMSTUDIO_SERVER_API_TOKEN": token}
     server = EmbeddedServer(environ=environ)
-    with pytest.raises(EmbeddedServerError, match="not an API token"):
-        server.wait_ready()
+    try:
+        with pytest.raises(EmbeddedServerError, match="not an API token"):
+            server.wait_ready()
+    finally:
+        server.stop()

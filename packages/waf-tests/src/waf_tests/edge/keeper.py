@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -44,6 +45,8 @@ def _run(instruction: dict[str, Any], last_words: list[str]) -> int:
         stdin=subprocess.PIPE,
         text=True,
     )
+    # Whoever ends the keeper means the edge.
+    signal.signal(signal.SIGTERM, lambda number, frame: process.terminate())
     assert process.stdin is not None
     try:
         process.stdin.write(instruction["stdin"])

@@ -24,11 +24,10 @@ HUB_CALLS = (
     "deauthenticate",
     "fuzzyFindStaffPicks",
     "getAuthenticationStatus",
-    "getLocalArtifactFiles",
     "getWritableArtifactOwners",
-    "installPluginDependencies",
     "loginWithPreAuthenticatedKeys",
 )
+ARTIFACT_CALLS = ("getLocalArtifactFiles", "installPluginDependencies")
 HUB_CHANNELS = (
     "createArtifactDownloadPlan",
     "createDownloadPlan",
@@ -121,23 +120,21 @@ async def is_authenticated(context: Context, _: None) -> dict[str, bool]:
     return {"authenticated": False}
 
 
-def _refuse(name: str) -> ServerError:
-    return ServerError(f"{name} needs an LM Studio account: not available here")
-
-
-def _refuse_call(name: str) -> None:
+def _refuse_call(name: str, why: str) -> None:
     @namespace.rpc(name)
     async def refuse(context: Context, _: Any) -> None:
-        raise _refuse(name)
+        raise ServerError(f"{name} {why}: not available here")
 
 
-def _refuse_channel(name: str) -> None:
+def _refuse_channel(name: str, why: str) -> None:
     @namespace.channel(name)
     async def refuse(context: Context, _: Any, port: ChannelPort) -> None:
-        raise _refuse(name)
+        raise ServerError(f"{name} {why}: not available here")
 
 
 for _name in HUB_CALLS:
-    _refuse_call(_name)
+    _refuse_call(_name, "needs an LM Studio account")
+for _name in ARTIFACT_CALLS:
+    _refuse_call(_name, "deals with LM Studio's artifacts")
 for _name in HUB_CHANNELS:
-    _refuse_channel(_name)
+    _refuse_channel(_name, "needs an LM Studio account")

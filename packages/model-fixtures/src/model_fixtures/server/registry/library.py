@@ -91,6 +91,22 @@ class Library:
                 return model
         raise LibraryError(f"{path} is gone from {self.folder}: download it again")
 
+    def find_downloaded(self, name: str) -> CatalogModel:
+        """The one model in the folder that a key or a path means.
+
+        Raises:
+            LibraryError: there is none, or more than one.
+        """
+        downloaded = self.downloaded()
+        found = Catalog(models=tuple(downloaded)).find(name)
+        if len(found) == 1:
+            return found[0]
+        among = ", ".join(model.key for model in (found or downloaded)) or "none"
+        if found:
+            raise LibraryError(f"{name!r} means several downloaded models: name one of {among}")
+        note = "the suite keeps the weights of its own models; " if self._suite.find(name) else ""
+        raise LibraryError(f"{name!r} is no model in {self.folder}: {note}downloaded are {among}")
+
     def delete(self, model: CatalogModel) -> None:
         """Delete the file of a model in the folder, and the folders that are empty without it.
 

@@ -30,6 +30,7 @@ from model_fixtures.weights import WeightsError, ensure
 
 from .instance import Instance
 from .job import JitJob, JitJobs, Listener
+from .library import Library
 from .lookup import matching
 
 DEFAULT_JIT_TTL = 3600.0  # seconds, the app's
@@ -44,7 +45,7 @@ class Registry:
     """All models of a server. An async context manager; leaving it ends every worker.
 
     Args:
-        catalog: the downloaded models.
+        library: the downloaded models.
         threads: CPU threads of each worker.
         parallel: predictions that one instance runs at once; more than one gives up the promise
             that equal requests give equal texts.
@@ -52,13 +53,13 @@ class Registry:
 
     def __init__(
         self,
-        catalog: Catalog,
+        library: Library,
         *,
         threads: int = 1,
         parallel: int = 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.catalog = catalog
+        self._library = library
         self._threads = threads
         self._parallel = parallel
         self._clock = clock
@@ -89,6 +90,11 @@ class Registry:
             self._instances.clear()
         self._tasks.cancel_scope.cancel()
         return await self._tasks.__aexit__(kind, error, trace)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The models that are downloaded now."""
+        return self._library.catalog
 
     @property
     def tasks(self) -> TaskGroup:

@@ -46,18 +46,23 @@ class Download:
         self.ended = anyio.Event()
         self.finalizing = False
         self.key = ""
-        self.error: ServerError | None = None
+        self.error: ServerError | None = ServerError("The download was stopped")
+        self._told: Progress | None = None
 
     def add(self, listener: Listener) -> None:
         """One more who waits; it is told how far it is."""
         self.listeners.append(listener)
+        if self._told is not None:
+            listener.on_progress(self._told)
         if self.finalizing:
-            listener.on_progress(self.meter.read())
             listener.on_finalize()
 
     def tell_progress(self) -> None:
-        """Tells all who wait how far it is."""
+        """Tells all who wait how far it is, if that is news."""
         progress = self.meter.read()
+        if progress == self._told:
+            return
+        self._told = progress
         for listener in self.listeners:
             listener.on_progress(progress)
 
@@ -121,6 +126,7 @@ class Downloads:
         try:
             with download.scope:
                 download.key = await self._get(download)
+                download.error = None
         except (DownloadError, LibraryError) as problem:
             download.error = ServerError(f"Cannot download {offer.path}: {problem}")
         except OSError as problem:

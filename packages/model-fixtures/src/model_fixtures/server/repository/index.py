@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from .entries import Entry
 
-COMPATIBILITY_TYPE = "gguf"  # all that llama.cpp runs
+COMPATIBILITY_TYPE: Final = "gguf"  # all that llama.cpp runs
 MOST_RESULTS = 25
 
 
@@ -41,7 +42,7 @@ class Index:
         return sorted(found, key=lambda entry: not is_exact(entry, term))[:limit]
 
     def find(self, identifier: str) -> Entry | None:
-        """The entry with an identifier: `author/name`, or a URL that ends so; None if there is none."""
+        """The entry with an identifier, which is `author/name` or a URL that ends so; or None."""
         name = "/".join(identifier.rstrip("/").split("/")[-2:]).casefold()
         return next((each for each in self._entries if each.identifier.casefold() == name), None)
 

@@ -12,7 +12,7 @@ OVERHEAD = 1.2
 
 
 def estimate_fit(size: int, available: int | None) -> Fit:
-    """How a model of `size` bytes runs with the available bytes (None = unknown): no GPU is used."""
+    """How a model of `size` bytes runs without GPU in the available bytes (None = unknown)."""
     fits = available is None or size * OVERHEAD <= available
     return "fitWithoutGPU" if fits else "willNotFit"
 

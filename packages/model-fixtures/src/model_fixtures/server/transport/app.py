@@ -58,4 +58,12 @@ def _control_routes(state: ServerState) -> list[Route]:
     """What tests control a server with; there only when it was started for that."""
     if state.scenarios is None:
         return []
-    return [*state.scenarios.routes(), *turn_routes(state.plugins)]
+
+    async def holdings(request: Request) -> JSONResponse:
+        return JSONResponse(state.holdings())
+
+    return [
+        *state.scenarios.routes(),
+        *turn_routes(state.plugins),
+        Route("/control/holdings", holdings),
+    ]

@@ -1,0 +1,282 @@
+"""Sends mutated frames of real sessions: no crash, no hang, no worker lost.
+
+The sessions are recorded first, one for each namespace, then their frames are mutated: keys and
+values of the JSON, and the bytes themselves. After each batch the server must answer on a fresh
+connection, and the loaded model must still be the same instance.
+
+    python scripts/fuzz_frames.py [--frames 50000] [--seed 1]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+from model_fixtures.client import ConnectionLostError, Credentials, connect, connect_raw
+from model_fixtures.hosts.embedded import EmbeddedServer
+
+MODEL = "smollm2-135m-instruct"
+BATCH = 250
+ANSWER_SECONDS = 20.0
+QUERY = {"type": "query", "query": {"identifier": MODEL}}
+STACK: dict[str, Any] = {
+    "layers": [
+        {
+            "layerName": "apiOverride",
+            "config": {
+                "fields": [
+                    {"key": "llm.prediction.temperature", "value": 0.5},
+                    {
+                        "key": "llm.prediction.maxPredictedTokens",
+                        "value": {"checked": True, "value": 2},
+                    },
+                    {"key": "llm.prediction.stopStrings", "value": ["x"]},
+                ]
+            },
+        }
+    ]
+}
+CHAT = {"messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]}
+SPECIFIED = {"specifier": QUERY}
+ODD_VALUES: list[Any] = [
+    None,
+    True,
+    -1,
+    0,
+    1.5,
+    2**63,
+    -(2**70),
+    1e308,
+    "",
+    "x" * 5000,
+    "\x00\ud83d\ude00",
+    "__proto__",
+    [],
+    {},
+    [[[[]]]],
+    {"type": "query"},
+    {"type": "cancel"},
+    {"checked": True},
+]
+
+
+def call(endpoint: str, parameter: Any = None) -> dict[str, Any]:
+    """A call as the SDK sends it."""
+    message: dict[str, Any] = {"type": "rpcCall", "endpoint": endpoint, "callId": 1}
+    return message if parameter is None else {**message, "parameter": parameter}
+
+
+def channel(endpoint: str, parameter: Any = None, *packets: Any) -> list[dict[str, Any]]:
+    """A channel with the packets that a client sends on it."""
+    create: dict[str, Any] = {"type": "channelCreate", "endpoint": endpoint, "channelId": 1}
+    if parameter is not None:
+        create["creationParameter"] = parameter
+    sends = [{"type": "channelSend", "channelId": 1, "message": packet} for packet in packets]
+    return [create, *sends]
+
+
+CANCEL = {"type": "cancel"}
+PREDICT = {"modelSpecifier": QUERY, "history": CHAT, "predictionConfigStack": STACK}
+SESSIONS: dict[str, list[dict[str, Any]]] = {
+    "llm": [
+        *channel("predict", PREDICT, CANCEL),
+        *channel("getOrLoad", {"identifier": MODEL, "loadConfigStack": STACK}, CANCEL),
+        *channel("loadModel", {"modelKey": "nobody", "loadConfigStack": STACK}, CANCEL),
+        call("listLoaded"),
+        call("getModelInfo", {**SPECIFIED, "throwIfNotFound": True}),
+        call("getLoadConfig", SPECIFIED),
+        call("tokenize", {**SPECIFIED, "inputString": "Hello world"}),
+        call("countTokens", {**SPECIFIED, "inputString": "Hello world"}),
+        call(
+            "applyPromptTemplate",
+            {**SPECIFIED, "history": CHAT, "predictionConfigStack": STACK, "opts": {}},
+        ),
+        {"type": "keepAlive"},
+    ],
+    "embedding": [
+        call("embedString", {"modelSpecifier": QUERY, "inputString": "Hi"}),
+        call("listLoaded"),
+        call("unloadModel", {"identifier": "nobody"}),
+    ],
+    "system": [
+        call("listDownloadedModels"),
+        call("version"),
+        call("notify", {"title": "t", "description": "d"}),
+        *channel("alive"),
+    ],
+    "files": [
+        call("uploadFileBase64", {"name": "a.txt", "contentBase64": "aGVsbG8="}),
+        call("getLocalFileAbsolutePath", {"fileName": "nobody"}),
+        *channel("parseDocument", {"fileIdentifier": "nobody", "parseOpts": {}}, CANCEL),
+        *channel(
+            "retrieve",
+            {"query": "q", "fileIdentifiers": ["nobody"], "config": {"fields": []}},
+            {"type": "stop"},
+        ),
+    ],
+    "repository": [
+        call("searchModels", {"opts": {"searchTerm": "nothing of this name", "limit": 3}}),
+        *channel("downloadModel", {"downloadIdentifier": "nobody"}, CANCEL),
+    ],
+    "plugins": [
+        *channel(
+            "registerDevelopmentPlugin",
+            {"manifest": {"type": "plugin", "runner": "node", "owner": "a", "name": "b"}},
+            {"type": "end"},
+        ),
+        *channel("setToolsProvider"),
+        call("pluginInitCompleted"),
+        call("processingHandleUpdate", {"pci": "p", "token": "t", "update": {"type": "x"}}),
+    ],
+    "diagnostics": [*channel("streamLogs", None, {"type": "stop"})],
+}
+
+
+class Mutator:
+    """Seeded mutations of messages."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)  # noqa: S311 (a seeded run, not a secret)
+
+    def frame(self) -> tuple[str, str | bytes]:
+        """A namespace and a mutated frame for it."""
+        choose = self._random.choice
+        namespace = choose(list(SESSIONS))
+        # Now and then a message of another namespace.
+        message = json.loads(json.dumps(choose(SESSIONS[choose([namespace] * 9 + ["llm"])])))
+        for number in ("callId", "channelId"):
+            if number in message:
+                message[number] = self._random.randrange(40)
+        for _ in range(self._random.randrange(4)):
+            self._change_json(message)
+        text = json.dumps(message)
+        if self._random.random() < 0.4:
+            return namespace, self._change_bytes(text.encode())
+        return namespace, text
+
+    def _change_json(self, message: dict[str, Any]) -> None:
+        """Changes one place in a message: deletes, replaces, renames, doubles."""
+        places: list[tuple[Any, Any]] = []
+
+        def visit(value: Any) -> None:
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            for key, inner in list(items):
+                places.append((value, key))
+                if isinstance(inner, (dict, list)):
+                    visit(inner)
+
+        visit(message)
+        if not places:
+            return
+        holder, key = self._random.choice(places)
+        kind = self._random.randrange(4)
+        if kind == 0:
+            del holder[key]
+        elif kind == 1:
+            holder[key] = self._random.choice(ODD_VALUES)
+        elif kind == 2 and isinstance(holder, dict):
+            holder[str(key) + "x"] = holder[key]
+        else:
+            holder[key] = [holder[key], holder[key]]
+
+    def _change_bytes(self, data: bytes) -> str | bytes:
+        """Cuts, flips or inserts bytes; half of the results are binary frames."""
+        changed = bytearray(data)
+        for _ in range(self._random.randrange(1, 5)):
+            place = self._random.randrange(len(changed) + 1)
+            kind = self._random.randrange(3)
+            if kind == 0:
+                del changed[place:]
+            elif kind == 1 and place < len(changed):
+                changed[place] ^= 1 << self._random.randrange(8)
+            else:
+                changed[place:place] = self._random.randbytes(3)
+        if self._random.random() < 0.5:
+            return bytes(changed)
+        return changed.decode(errors="replace")
+
+
+async def send_batch(address: str, frames: list[tuple[str, str | bytes]]) -> None:
+    """Sends frames, each on a connection to its namespace; reads and drops the answers."""
+    for namespace in SESSIONS:
+        mine = [frame for name, frame in frames if name == namespace]
+        async with connect_raw(address, namespace, open_timeout=ANSWER_SECONDS) as raw:
+            await raw.authenticate(Credentials.guest())
+            async with anyio.create_task_group() as tasks:
+
+                async def drain() -> None:
+                    try:
+                        while True:
+                            await raw.next_frame()
+                    except ConnectionLostError:
+                        return
+
+                tasks.start_soon(drain)
+                for frame in mine:
+                    await raw.send(frame)
+                tasks.cancel_scope.cancel()
+
+
+async def check(address: str, reference: str) -> None:
+    """The server answers, and the model is the same instance; others are unloaded.
+
+    Raises:
+        RuntimeError: the worker was lost.
+        TimeoutError: the server hangs.
+    """
+    with anyio.fail_after(ANSWER_SECONDS):
+        async with connect(address, "llm") as llm:
+            for info in await llm.rpc("listLoaded"):
+                if info["instanceReference"] != reference:
+                    await llm.rpc("unloadModel", {"identifier": info["identifier"]})
+            references = [one["instanceReference"] for one in await llm.rpc("listLoaded")]
+            if references != [reference]:
+                raise RuntimeError("the loaded instance is gone")
+            await llm.rpc("countTokens", {**SPECIFIED, "inputString": "alive"})
+
+
+async def run(address: str, total: int, seed: int, report: Callable[[int], None]) -> None:
+    """Loads the model, then sends all frames in batches."""
+    async with connect(address, "llm") as llm:
+        request = {"modelKey": MODEL, "loadConfigStack": {"layers": []}}
+        async with llm.channel("loadModel", request) as loading:
+            packets = [packet async for packet in loading]
+        reference = packets[-1]["info"]["instanceReference"]
+        mutator = Mutator(seed)
+        for sent in range(0, total, BATCH):
+            frames = [mutator.frame() for _ in range(min(BATCH, total - sent))]
+            await send_batch(address, frames)
+            await check(address, reference)
+            report(sent + len(frames))
+
+
+def main() -> int:
+    """Reads the options and runs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--frames", type=int, default=50_000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    begun = time.monotonic()
+
+    def report(sent: int) -> None:
+        if sent % 5000 == 0 or sent == options.frames:
+            print(f"{sent} frames, {time.monotonic() - begun:.0f} s", flush=True)
+
+    with EmbeddedServer() as server:
+        anyio.run(run, server.address, options.frames, options.seed, report)
+        log = server.log_tail()
+    failures = [line for line in log.splitlines() if "Traceback" in line or "failed" in line]
+    print(f"seed {options.seed}: no crash, no hang, no worker lost")
+    for line in failures:
+        print(f"in the log: {line}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
