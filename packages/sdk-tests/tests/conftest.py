@@ -1,9 +1,23 @@
 """What all tests of the package get."""
 
+from pathlib import Path
+
 import pytest
 
 
+@pytest.fixture(scope="session")
+def no_certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder in the place of certificates."""
+    return tmp_path_factory.mktemp("no-certificates")
+
+
 @pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep requests to loopback hosts away from a proxy that the user may have."""
+def _plain_connections(monkeypatch: pytest.MonkeyPatch, no_certificates: Path) -> None:
+    """Keep what only matters to TLS and proxies away from requests to the host.
+
+    The SDK's HTTP library reads a bundle of certificates for each connection, encrypted or not,
+    which takes more time than most tests.
+    """
     monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv("SSL_CERT_DIR", str(no_certificates))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -159,6 +160,16 @@ def host_edge(session_edge: Edge, trust: Callable[[Edge], None]) -> Edge:
 def key(edge: Edge) -> Secret:
     """The key that opens `edge`."""
     return edge.key
+
+
+@pytest.fixture
+def ipv6_loopback() -> str:
+    """The IPv6 loopback address; the test is skipped where the machine has none."""
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return "::1"
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback address")
 
 
 @pytest.fixture

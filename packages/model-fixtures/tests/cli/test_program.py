@@ -12,7 +12,7 @@ from model_fixtures.cli import main, options
 from ..fake_host import FakeHost  # noqa: TID252 (tests are no importable package)
 from .conftest import Run
 
-COMMANDS = ("load", "unload", "status", "download", "serve", "start", "stop")
+COMMANDS = ("load", "unload", "status", "download", "delete", "serve", "start", "stop")
 
 
 def test_all_commands_are_there(run: Run) -> None:

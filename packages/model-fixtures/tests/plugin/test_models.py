@@ -82,9 +82,7 @@ def test_models_are_loaded_on_the_embedded_server(suite: Suite) -> None:
         (),
         ("-n", "2"),
         ("-n", "2", "--dist", "loadgroup"),
-        ("-n", "2", "--dist", "load"),
         ("-n", "2", "--dist", "worksteal"),
-        ("-n", "2", "--dist", "loadscope"),
         ("-n", "3", "--dist", "loadfile"),
     ],
 )

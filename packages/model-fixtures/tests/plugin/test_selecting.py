@@ -71,28 +71,34 @@ def test_a_bad_host_ends_the_run(
 
 
 @pytest.mark.parametrize(
-    "option", ["--collect-only", "--help", "--markers", "--fixtures", "--setup-plan", "--version"]
+    ("option", "host"),
+    [
+        ("--help", "127.0.0.1:1"),
+        ("--markers", "127.0.0.1:1"),
+        ("--fixtures", "127.0.0.1:1"),
+        ("--collect-only", "127.0.0.1:1"),
+        ("--collect-only", "embedded"),
+        ("--setup-plan", "embedded"),
+    ],
 )
-def test_previews_look_for_no_host(suite: Suite, option: str) -> None:
+def test_previews_look_for_no_host(suite: Suite, option: str, host: str) -> None:
     """Options that run no test probe and start nothing, so a host that is away is no error."""
     suite.write(NEEDS_HOST)
-    outcome = suite.run(option, "--lmstudio-host", "127.0.0.1:1")
-    assert outcome.code == 0
-    assert suite.run(option, "--lmstudio-host", "embedded").code == 0
+    assert suite.run(option, "--lmstudio-host", host).code == 0
     assert suite.servers() == []
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "1")])
 @pytest.mark.parametrize(
-    "arguments", [("test_none.py",), (".", "-m", "not lmstudio"), (".", "-k", "nothing")]
+    "arguments",
+    [("test_none.py",), ("-m", "not lmstudio"), ("-k", "nothing"), ("-k", "nothing", "-n", "1")],
 )
 def test_a_server_is_started_only_for_tests_that_need_it(
-    suite: Suite, arguments: tuple[str, ...], workers: tuple[str, ...]
+    suite: Suite, arguments: tuple[str, ...]
 ) -> None:
     """When no selected test needs a host, the embedded server is not started."""
     suite.write(NEEDS_HOST)
     suite.write(NEEDS_NONE, "test_none.py")
-    outcome = suite.run("--lmstudio-host", "embedded", *arguments, *workers)
+    outcome = suite.run("--lmstudio-host", "embedded", *arguments)
     assert outcome.code == 0
     assert outcome.counts["passed"] == 1
     assert suite.servers() == []

@@ -216,7 +216,7 @@ def chained(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversati
     value = str(given.value) if arg.kind == "digits" else given.value
     if arg.kind == "int" and not isinstance(value, int):
         return None
-    refers = rng.choice(_REFERENCES.get(arg.kind, ("the result", "the result", "it")))
+    refers = rng.choice(_REFERENCES.get(arg.kind, ("the result",)))
     two = request(second, held, rng, fixed={arg.key: Value(value, refers)})
     prompt = phrases.chain(one, two, held, rng)
     last_wish = Request(second, two.words, two.arguments, {**two.texts, arg.key: str(value)})

@@ -11,6 +11,7 @@ from .families import Tool
 from .plain import prompts
 from .trees import Source
 
+SETS = {"near": 0.0, "far": 1.0, "mixed": 0.6}
 KINDS = ("single", "say", "error", "plain", "parallel", "chained", "choice", "copy")
 _COPIED = ("city", "person", "word", "quoted", "text", "file", "email", "code", "url")
 
@@ -34,7 +35,9 @@ def cases(count: int, seed: str, kinds: Sequence[str] = KINDS) -> list[Case]:
     Of the tools for "choice" (3 to 6 of them) at least half are unseen in training, by verb and
     thing or as a family; in the other kinds 1 to 5 tools are offered, seen and unseen ones.
     """
-    source = Source(dict.fromkeys(prompts(held=True, count=260), ""), held=True)
+    answers = dict.fromkeys(prompts(held=True, count=260), "")
+    shares = {kind: SETS[tools] if kind != "choice" else SETS["mixed"] for kind in kinds}
+    sources = {share: Source(answers, held=True, unseen=share) for share in set(shares.values())}
     found: list[Case] = []
     made = dict.fromkeys(kinds, 0)
     number = 0

@@ -22,7 +22,7 @@ _SYSTEMS = (
     "Answer briefly.",
     "You are a friendly robot who helps with everyday tasks.",
 )
-_KINDS = {"single": 30, "say": 17, "error": 7, "plain": 8, "parallel": 24, "chained": 36}
+_KINDS = {"single": 30, "say": 17, "error": 6, "plain": 7, "parallel": 24, "chained": 52}
 _SIZES = (1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 6)
 _CHAINABLE = ("add", "multiply", "subtract", "capital", "email_of", "read_file", "secret", "age")
 
@@ -42,14 +42,21 @@ class Pack:
 class Source:
     """Draws tool sets, conversations and batches; the same seed gives the same ones."""
 
-    def __init__(self, answers: dict[str, str], held: bool = False) -> None:
-        """``answers`` are prompts that need no tool, and their answers."""
+    def __init__(
+        self, answers: dict[str, str], held: bool = False, unseen: float | None = None
+    ) -> None:
+        """``answers`` are prompts that need no tool, and their answers.
+
+        ``held`` chooses the names and wordings of evaluation, ``unseen`` the share of tools
+        that training does not have at all (if held: 0.6, else none).
+        """
         self.held = held
+        self._unseen = (0.6 if held else 0.0) if unseen is None else unseen
         self._answers = sorted(answers.items())
         self._known = load(held=False)
         self._new = load(held=True) if held else []
         self._by_key = {family.key: family for family in self._known}
-        self._maker = Maker(held)
+        self._maker = Maker(held and self._unseen > 0)
 
     def tools(self, rng: random.Random, count: int | None = None) -> list[Tool]:
         """Return a set of tools: hand-written and made-up ones, near neighbours among them."""
@@ -62,7 +69,7 @@ class Source:
             if families and families[-1].key.count(" ") and rng.random() < 0.5:
                 family = self._maker.near(rng, families[-1])
             elif rng.random() < (0.9 if style < 0.4 else 0.25 if style < 0.75 else 0.6):
-                pool = self._new if self._new and rng.random() < 0.6 else self._known
+                pool = self._new if self._new and rng.random() < self._unseen else self._known
                 family = rng.choice(pool)
                 if rng.random() < 0.15 and not self.held:
                     family = self._by_key[rng.choice(_CHAINABLE)]

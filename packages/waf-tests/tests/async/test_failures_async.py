@@ -190,19 +190,19 @@ async def test_schemes_async(scheme: str, edge: Edge, key: Secret) -> None:
         assert client.api_host == f"localhost:{edge.port}"
 
 
-async def test_ipv6_literal_async() -> None:
+async def test_ipv6_literal_async(ipv6_loopback: str) -> None:
     """An IPv6 literal in brackets connects, probe and websockets."""
-    with RecordingOrigin(address="::1") as origin:
+    with RecordingOrigin(address=ipv6_loopback) as origin:
         async with AsyncClient(origin.address, x_api_key="k") as client:
             assert list(await client.list_downloaded_models()) == []
     assert origin.requests[0].values("host") == [origin.address]
 
 
 async def test_ipv6_literal_in_tls_async(
-    origin: RecordingOrigin, make_edge: MakeEdge, trust: Trust
+    ipv6_loopback: str, origin: RecordingOrigin, make_edge: MakeEdge, trust: Trust
 ) -> None:
     """An IPv6 literal in brackets connects in TLS, and the certificate's address is checked."""
-    edge = make_edge(origin.address, host="::1", listen=("::1",))
+    edge = make_edge(origin.address, host=ipv6_loopback, listen=(ipv6_loopback,))
     trust(edge)
     async with AsyncClient(edge.api_host, x_api_key=edge.key.reveal()) as client:
         assert list(await client.list_downloaded_models()) == []

@@ -191,19 +191,19 @@ def test_schemes_sync(scheme: str, edge: Edge, key: Secret) -> None:
         assert client.api_host == f"localhost:{edge.port}"
 
 
-def test_ipv6_literal_sync() -> None:
+def test_ipv6_literal_sync(ipv6_loopback: str) -> None:
     """An IPv6 literal in brackets connects, probe and websockets."""
-    with RecordingOrigin(address="::1") as origin:
+    with RecordingOrigin(address=ipv6_loopback) as origin:
         with Client(origin.address, x_api_key="k") as client:
             assert list(client.list_downloaded_models()) == []
     assert origin.requests[0].values("host") == [origin.address]
 
 
 def test_ipv6_literal_in_tls_sync(
-    origin: RecordingOrigin, make_edge: MakeEdge, trust: Trust
+    ipv6_loopback: str, origin: RecordingOrigin, make_edge: MakeEdge, trust: Trust
 ) -> None:
     """An IPv6 literal in brackets connects in TLS, and the certificate's address is checked."""
-    edge = make_edge(origin.address, host="::1", listen=("::1",))
+    edge = make_edge(origin.address, host=ipv6_loopback, listen=(ipv6_loopback,))
     trust(edge)
     with Client(edge.api_host, x_api_key=edge.key.reveal()) as client:
         assert list(client.list_downloaded_models()) == []

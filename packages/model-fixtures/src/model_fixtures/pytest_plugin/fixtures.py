@@ -13,6 +13,20 @@ if TYPE_CHECKING:
     from model_fixtures.catalog import CatalogModel
 
 
+class _one_line:  # noqa: N801 (reads as a block)
+    """Fails the test with an expected error's text alone: neither traceback nor chain."""
+
+    def __init__(self, *expected: type[Exception]) -> None:
+        self._expected = expected
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, self._expected):
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """The only event loop that the SDK runs on."""
@@ -27,10 +41,8 @@ def lmstudio_host(pytestconfig: pytest.Config) -> str:
     """
     from model_fixtures.hosts import HostError
 
-    try:
+    with _one_line(HostError):
         return pytestconfig.stash[pytest_plugin.PROVIDER].address()
-    except HostError as exc:
-        pytest.fail(str(exc), pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -46,11 +58,9 @@ def loaded_models(lmstudio_host: str, pytestconfig: pytest.Config) -> tuple[Cata
 
     if pytestconfig.stash[pytest_plugin.PROVIDER].spread:
         pytest.fail("--dist each spreads tests marked models: leave --dist out", pytrace=False)
-    try:
+    with _one_line(CatalogError, WireError, loader.LoaderError):
         catalog = load_catalog()
         report = asyncio.run(loader.ensure_loaded(lmstudio_host, catalog))
-    except (CatalogError, WireError, loader.LoaderError) as exc:
-        pytest.fail(str(exc), pytrace=False)
     if report.problems:
         pytest.fail("\n".join(report.problems), pytrace=False)
     if report.extra:

@@ -16,11 +16,11 @@ from starlette.routing import Route
 from model_fixtures.server.protocol.errors import ServerError
 
 from .registry import Plugins
-from .turn import Turn, run_turn
+from .turn import Answer, Turn, run_turn
 
 
-def turn_routes(plugins: Plugins) -> list[Route]:
-    """The routes with which tests drive plugins."""
+def turn_routes(plugins: Plugins, answer: Answer) -> list[Route]:
+    """The routes with which tests drive plugins; `answer` asks a model."""
 
     async def listed(request: Request) -> Response:
         infos = [{**plugin.info(), "ready": plugin.ready.is_set()} for plugin in plugins.all()]
@@ -35,7 +35,7 @@ def turn_routes(plugins: Plugins) -> list[Route]:
             return JSONResponse({"error": str(error)}, status_code=400)
         except ServerError as error:
             return JSONResponse({"error": error.title}, status_code=404)
-        return StreamingResponse(_events(plugins, turn), media_type="application/x-ndjson")
+        return StreamingResponse(_events(plugins, turn, answer), media_type="application/x-ndjson")
 
     return [
         Route("/control/plugins", listed),
@@ -43,13 +43,13 @@ def turn_routes(plugins: Plugins) -> list[Route]:
     ]
 
 
-async def _events(plugins: Plugins, turn: Turn) -> AsyncIterator[str]:
+async def _events(plugins: Plugins, turn: Turn, answer: Answer) -> AsyncIterator[str]:
     """The events of a turn; a client that leaves aborts it."""
     sender, receiver = anyio.create_memory_object_stream[dict[str, Any]](math.inf)
 
     async def run() -> None:
         with sender:
-            await run_turn(plugins, turn, sender.send_nowait)
+            await run_turn(plugins, turn, answer, sender.send_nowait)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(run)

@@ -39,26 +39,32 @@ async def preprocess(
     task = secrets.token_hex(8)
     request: dict[str, Any] = {
         "type": "preprocess",
-        "taskId": task,
         "input": message,
-        "config": {"fields": []},
-        "pluginConfig": plugin.declared(settings, everywhere=False),
-        "globalPluginConfig": plugin.declared(settings, everywhere=True),
-        "workingDirectoryPath": None,
-        "enabledPluginInfos": plugins,
-        "pci": process.pci,
-        "token": process.token,
+        **_task(plugin, process, task, settings, plugins),
     }
-    with hook.replies(task) as replies:
-        hook.send(request)
-        try:
-            reply = await _next(plugin, replies)
-        except anyio.get_cancelled_exc_class():
-            await _abort(hook, replies, {"type": "abort", "taskId": task})
-            raise
+    reply = await _one_task(plugin, hook, task, request)
     if reply.type == "complete" and isinstance(reply.processed, dict):
         return reply.processed
     raise _failure(plugin, reply)
+
+
+async def handle_prediction_loop(
+    plugin: Plugin, process: Process, *, settings: dict[str, Any], plugins: list[dict[str, Any]]
+) -> None:
+    """Lets a plugin do the whole turn itself; it reports by updates.
+
+    Raises:
+        ServerError: the hook failed, or the plugin left.
+    """
+    hook = plugin.hook("predictionLoopHandler")
+    task = secrets.token_hex(8)
+    request: dict[str, Any] = {
+        "type": "handlePredictionLoop",
+        **_task(plugin, process, task, settings, plugins),
+    }
+    reply = await _one_task(plugin, hook, task, request)
+    if reply.type != "complete":
+        raise _failure(plugin, reply)
 
 
 class ToolSession:
@@ -185,6 +191,39 @@ async def generate(
                 yield packet
         except (anyio.get_cancelled_exc_class(), GeneratorExit):
             hook.send({"type": "abort", "taskId": task})
+            raise
+
+
+def _task(
+    plugin: Plugin,
+    process: Process,
+    task: str,
+    settings: dict[str, Any],
+    plugins: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """What every task of a turn tells a plugin."""
+    return {
+        "taskId": task,
+        "config": {"fields": []},
+        "pluginConfig": plugin.declared(settings, everywhere=False),
+        "globalPluginConfig": plugin.declared(settings, everywhere=True),
+        "workingDirectoryPath": None,
+        "enabledPluginInfos": plugins,
+        "pci": process.pci,
+        "token": process.token,
+    }
+
+
+async def _one_task(
+    plugin: Plugin, hook: HookChannel, task: str, request: dict[str, Any]
+) -> HookPacket:
+    """The one reply to a task; a caller that is cancelled aborts it."""
+    with hook.replies(task) as replies:
+        hook.send(request)
+        try:
+            return await _next(plugin, replies)
+        except anyio.get_cancelled_exc_class():
+            await _abort(hook, replies, {"type": "abort", "taskId": task})
             raise
 
 

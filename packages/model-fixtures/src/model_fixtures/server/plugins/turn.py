@@ -6,6 +6,7 @@ The app does this for a person who types; here a test does it over the control e
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -15,10 +16,13 @@ from msgspec import Struct
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.plugins import HookPacket
 
-from .hooks import ToolSession, preprocess, tool_session
+from .hooks import ToolSession, handle_prediction_loop, preprocess, tool_session
 from .plugin import Plugin
 from .process import OnEvent, Process
 from .registry import Plugins
+
+# Gives a model's answer to messages in wire form.
+Answer = Callable[[str, list[dict[str, Any]]], Awaitable[str]]
 
 
 class Turn(Struct, rename="camel", forbid_unknown_fields=True):
@@ -30,6 +34,7 @@ class Turn(Struct, rename="camel", forbid_unknown_fields=True):
         messages: the chat before it, in wire form.
         settings: values of the plugins' declared settings, by key.
         calls: tool calls to make, as a model would ask for them; each `{"name", "arguments"}`.
+        model: identifier of a loaded model that answers in the end, empty = nobody answers.
     """
 
     plugins: list[str]
@@ -37,17 +42,19 @@ class Turn(Struct, rename="camel", forbid_unknown_fields=True):
     messages: list[dict[str, Any]] = []
     settings: dict[str, Any] = {}
     calls: list[dict[str, Any]] = []
+    model: str = ""
 
 
-async def run_turn(plugins: Plugins, turn: Turn, on_event: OnEvent) -> None:
+async def run_turn(plugins: Plugins, turn: Turn, answer: Answer, on_event: OnEvent) -> None:
     """Runs a turn; everything that happens goes to `on_event`, `{"event": ..., ...}`.
 
     Events: `preprocessed` (message), `tools` (definitions by plugin), `update`, `toolStatus`,
-    `toolWarning`, `toolResult`, `toolError`, and `done` (all messages) or `error` last.
+    `toolWarning`, `toolResult`, `toolError`, `loopHandled`, `answered` (text), and `done` (all
+    messages) or `error` last.
     """
     taking_part = [plugins.find(identifier) for identifier in turn.plugins]
     message: dict[str, Any] = {"role": "user", "content": [{"type": "text", "text": turn.text}]}
-    process = Process([*turn.messages, message], "none", on_event)
+    process = Process([*turn.messages, message], turn.model, on_event)
     plugins.processes.start(process)
     try:
         await _preprocess(taking_part, process, turn)
@@ -58,6 +65,7 @@ async def run_turn(plugins: Plugins, turn: Turn, on_event: OnEvent) -> None:
                 process.report({"event": "tools", "definitions": offered})
             for call in turn.calls:
                 await _call(sessions, process, call)
+        await _finish(taking_part, process, turn, answer)
         process.report({"event": "done", "messages": process.messages})
     except ServerError as error:
         process.report({"event": "error", "error": error.to_wire()})
@@ -75,6 +83,20 @@ async def _preprocess(taking_part: list[Plugin], process: Process, turn: Turn) -
         )
         process.messages[-1] = message
         process.report({"event": "preprocessed", "plugin": plugin.identifier, "message": message})
+
+
+async def _finish(taking_part: list[Plugin], process: Process, turn: Turn, answer: Answer) -> None:
+    """The end of a turn: a plugin that handles the loop, else the model."""
+    infos = [plugin.info() for plugin in taking_part]
+    for plugin in taking_part:
+        if "predictionLoopHandler" in plugin.hooks:
+            await handle_prediction_loop(plugin, process, settings=turn.settings, plugins=infos)
+            process.report({"event": "loopHandled", "plugin": plugin.identifier})
+            return
+    if turn.model:
+        text = await answer(turn.model, process.messages)
+        process.messages.append({"role": "assistant", "content": [{"type": "text", "text": text}]})
+        process.report({"event": "answered", "text": text})
 
 
 async def _sessions(

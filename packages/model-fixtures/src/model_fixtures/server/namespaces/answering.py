@@ -1,0 +1,39 @@
+"""A model's answer outside of a channel, for turns that tests drive."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+
+from model_fixtures.server.engine.chat import no_images, read_history
+from model_fixtures.server.engine.generation import Text, generate
+from model_fixtures.server.plugins.turn import Answer
+from model_fixtures.server.protocol.kv_config import Settings
+from model_fixtures.server.protocol.models import History, ModelQuery, QuerySpecifier
+from model_fixtures.server.state import ServerState
+
+from .model_endpoints import engine_errors
+from .preparing import prepare_chat
+
+
+def answerer(state: ServerState) -> Answer:
+    """A function that asks the loaded models of a server; it samples greedily."""
+
+    async def answer(identifier: str, messages: list[dict[str, Any]]) -> str:
+        query = QuerySpecifier(ModelQuery(identifier=identifier))
+        instance = state.registry.find(query, "llm")
+        turns = read_history(msgspec.convert({"messages": messages}, History), no_images)
+        settings = Settings({"llm.prediction.temperature": 0})
+        with state.registry.using(instance), engine_errors():
+            prediction = await prepare_chat(instance, settings, turns)
+            engine, text = instance.engine, ""
+            events = generate(engine.llama, engine.worker, prediction.request)
+            async with aclosing(events):
+                async for event in events:
+                    if isinstance(event, Text):
+                        text += event.content
+        return text
+
+    return answer

@@ -1,0 +1,107 @@
+"""Faults on purpose: an embedded server of our own that misbehaves for one client as told.
+
+Rules and what they do: docs/scenarios.md.
+"""
+
+import http.client
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote
+
+from model_fixtures.hosts.embedded import EmbeddedServer
+
+Rule = dict[str, Any]
+
+
+def rule(then: dict[str, Any], **when: object) -> Rule:
+    """Return a rule: what happens at the message that `when` names (see docs/scenarios.md)."""
+    return {"when": when, "then": then}
+
+
+def delay(seconds: float) -> dict[str, Any]:
+    """Send the message and all after it later."""
+    return {"do": "delay", "seconds": seconds}
+
+
+def drop() -> dict[str, Any]:
+    """Leave the message out."""
+    return {"do": "drop"}
+
+
+def stall() -> dict[str, Any]:
+    """Send nothing any more, leave the connection open."""
+    return {"do": "stall"}
+
+
+def close() -> dict[str, Any]:
+    """Close the connection in place of the message."""
+    return {"do": "close", "code": 1011}
+
+
+def replace(frame: str | Mapping[str, Any]) -> dict[str, Any]:
+    """Send another frame in place of the message: a text, or an object as JSON."""
+    return {"do": "replace", "frame": frame if isinstance(frame, str) else json.dumps(frame)}
+
+
+def insert(*messages: dict[str, Any]) -> dict[str, Any]:
+    """Send other messages before it; "$id" in them is the id of the call or channel."""
+    return {"do": "insert", "messages": list(messages)}
+
+
+def insert_packets(*packets: Mapping[str, Any]) -> dict[str, Any]:
+    """Send other packets on the channel before the message."""
+    return insert(
+        *({"type": "channelSend", "channelId": "$id", "message": packet} for packet in packets)
+    )
+
+
+def fail(error: Mapping[str, Any]) -> dict[str, Any]:
+    """End the call or channel with this error."""
+    return {"do": "fail", "error": dict(error)}
+
+
+class ScenarioServer:
+    """A server that was started for scenarios; made by `scenario_server`."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    @contextmanager
+    def scenario(self, client: Any, rules: Sequence[Rule]) -> Iterator[None]:
+        """Apply rules to the connections that a client opens in the block.
+
+        At the end of the block every rule must have happened: a test of a fault that did not
+        happen says nothing.
+        """
+        identifier = client._auth_details["clientIdentifier"]
+        self.request("POST", "/control/scenarios", clientIdentifier=identifier, rules=list(rules))
+        path = f"/control/scenarios/{quote(identifier, safe='')}"
+        try:
+            yield
+        except BaseException:
+            self.request("DELETE", path)
+            raise
+        pending = self.request("DELETE", path)["pending"]
+        assert pending == [], "faults that did not happen"
+
+    def request(self, method: str, path: str, **body: object) -> Any:
+        """Send a request to a control route and return the JSON of the answer."""
+        connection = http.client.HTTPConnection(self.address, timeout=30)
+        try:
+            headers = {"Content-Type": "application/json"}
+            connection.request(method, path, json.dumps(body) if body else None, headers)
+            response = connection.getresponse()
+            answer = json.loads(response.read())
+        finally:
+            connection.close()
+        assert response.status == 200, answer
+        return answer
+
+
+@contextmanager
+def scenario_server(*arguments: str) -> Iterator[ScenarioServer]:
+    """Run a server for scenarios, with more options of `python -m model_fixtures serve`."""
+    with EmbeddedServer(["--scenarios", *arguments]) as server:
+        yield ScenarioServer(server.address)
