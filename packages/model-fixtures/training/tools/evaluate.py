@@ -16,7 +16,7 @@ from model_fixtures.server.engine.tool_grammar import tool_grammar
 from rich.progress import track
 
 from .runner import Runner
-from .suites import KINDS, REGRESSION, REGRESSION_TOOLS, Case, cases
+from .suites import KINDS, REGRESSION, REGRESSION_TOOLS, SETS, Case, cases
 
 _COMMUTES = ("add", "multiply", "distance")
 _TROUBLE = re.compile(r"sorry|fail|error|could not|cannot|unable|problem", re.IGNORECASE)
@@ -174,6 +174,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200, help="conversations of each kind")
     parser.add_argument("--seed", default="final", help="'valid' to choose checkpoints")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
+    parser.add_argument("--tools", choices=list(SETS), default="near")
     parser.add_argument("--no-grammar", action="store_true")
     parser.add_argument("--out", type=Path, help="JSON of the scores and of all failures")
     args = parser.parse_args()
@@ -181,7 +182,7 @@ def main() -> None:
     right: dict[str, int] = defaultdict(int)
     total: dict[str, int] = defaultdict(int)
     failures = []
-    for case in track(cases(args.count, args.seed, args.kinds), "conversations"):
+    for case in track(cases(args.count, args.seed, args.kinds, args.tools), "conversations"):
         fine, said = judge.hold(case)
         right[case.kind] += fine
         total[case.kind] += 1

@@ -11,7 +11,7 @@ from .families import Tool
 from .plain import prompts
 from .trees import Source
 
-SETS = {"near": 0.0, "far": 1.0, "mixed": 0.6}
+SETS = {"near": 0.0, "far": 1.0, "mixed": 0.6}  # share of hand-written tools that are far
 KINDS = ("single", "say", "error", "plain", "parallel", "chained", "choice", "copy")
 _COPIED = ("city", "person", "word", "quoted", "text", "file", "email", "code", "url")
 
@@ -29,15 +29,16 @@ def _copying(tools: Sequence[Tool]) -> list[Tool]:
     return [tool for tool in tools if any(arg.kind in _COPIED for arg in tool.family.args)]
 
 
-def cases(count: int, seed: str, kinds: Sequence[str] = KINDS) -> list[Case]:
-    """Return about ``count`` cases of each kind, those with the same tools one after the other.
+def cases(count: int, seed: str, kinds: Sequence[str] = KINDS, tools: str = "near") -> list[Case]:
+    """Return ``count`` cases of each kind, those with the same tools one after the other.
 
-    Of the tools for "choice" (3 to 6 of them) at least half are unseen in training, by verb and
-    thing or as a family; in the other kinds 1 to 5 tools are offered, seen and unseen ones.
+    Names, wordings and values are never those of training. With ``tools`` "near" the tools do
+    what some tool of training does, with "far" no tool of training does it. 1 to 5 tools are
+    offered; for "choice" 3 to 6, of which at least half are far, whatever ``tools`` says.
     """
     answers = dict.fromkeys(prompts(held=True, count=260), "")
-    shares = {kind: SETS[tools] if kind != "choice" else SETS["mixed"] for kind in kinds}
-    sources = {share: Source(answers, held=True, unseen=share) for share in set(shares.values())}
+    source = Source(answers, held=True, unseen=SETS[tools])
+    mixed = Source(answers, held=True, unseen=SETS["mixed"])
     found: list[Case] = []
     made = dict.fromkeys(kinds, 0)
     number = 0
@@ -45,7 +46,7 @@ def cases(count: int, seed: str, kinds: Sequence[str] = KINDS) -> list[Case]:
         rng = random.Random(f"suite-{seed}-{number}")  # noqa: S311  # a seed, no secret
         number += 1
         few = source.tools(rng, rng.choice((1, 2, 3, 4, 5)))
-        many = source.tools(rng, rng.choice((3, 4, 5, 6)))
+        many = mixed.tools(rng, rng.choice((3, 4, 5, 6)))
         for kind in kinds:
             if made[kind] >= count:
                 continue

@@ -10,8 +10,6 @@ from sdk_tests.structured_log import logged_events
 
 pytestmark = [pytest.mark.anyio, pytest.mark.models]
 
-METHODS = ["complete", "respond"]
-
 
 class Recorder:
     """All callbacks at once; `events` has (kind, argument) in the order of the calls."""
@@ -34,7 +32,7 @@ class Recorder:
         return [argument for each, argument in self.events if each == kind]
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["complete", "respond"])
 async def test_order(llm: AsyncLLM, method: str) -> None:
     """Prompt progress comes first, then the first token, all fragments, and at last the message."""
     recorder = Recorder()
@@ -50,11 +48,10 @@ async def test_order(llm: AsyncLLM, method: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("method", METHODS)
-async def test_prompt_progress(llm: AsyncLLM, method: str) -> None:
+async def test_prompt_progress(llm: AsyncLLM) -> None:
     """Prompt progress rises from exactly 0 to exactly 1, also for a short prompt."""
     shares: list[float] = []
-    await getattr(llm, method)(
+    await llm.complete(
         "One two three", config={"maxTokens": 1}, on_prompt_processing_progress=shares.append
     )
     assert shares[0] == 0.0
@@ -62,11 +59,10 @@ async def test_prompt_progress(llm: AsyncLLM, method: str) -> None:
     assert shares == sorted(set(shares))
 
 
-@pytest.mark.parametrize("method", METHODS)
-async def test_first_token_is_announced_once(llm: AsyncLLM, method: str) -> None:
+async def test_first_token_is_announced_once(llm: AsyncLLM) -> None:
     """The first-token callback is called once, however many tokens follow."""
     calls: list[None] = []
-    await getattr(llm, method)(
+    await llm.complete(
         "One two three", config=endless(4), on_first_token=lambda: calls.append(None)
     )
     assert calls == [None]

@@ -139,7 +139,7 @@ async def message_of(client: AsyncClient) -> str:
 @pytest.mark.parametrize(
     ("details", "message"),
     [
-        ({}, "RPC error: Unknown remote error"),
+        ({}, "RPC error: Unknown error"),
         ({"title": "No disk"}, "RPC error: No disk"),
         ({"title": "No disk", "stack": "at disk.ts"}, "RPC error: No disk"),
         ({"title": "No disk", "rootTitle": "Full"}, "RPC error: Full: No disk"),
@@ -152,7 +152,7 @@ async def message_of(client: AsyncClient) -> str:
             {"title": "No disk", "errorData": {"free": 0}},
             'RPC error: \n\n  No disk\n\n  Error details from server:\n    {\n      "free": 0\n    }',
         ),
-        ({"title": 5}, 'RPC error: {\n  "title": 5\n}'),
+        ({"title": 5}, "RPC error: 5"),
     ],
     ids=["empty", "title", "stack", "root-title", "advice", "data", "wrong-type"],
 )

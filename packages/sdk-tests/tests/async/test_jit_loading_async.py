@@ -8,7 +8,7 @@ import pytest
 from lmstudio import AsyncClient, AsyncLLM, LMStudioModelNotFoundError
 from model_fixtures.catalog import CatalogModel
 from sdk_tests.grammars import written
-from sdk_tests.model_names import EMBEDDING_KEY, JIT_LLM_KEY, LLM_KEY, REQUIRED
+from sdk_tests.model_names import EMBEDDING_KEY, JIT_LLM_KEY, REQUIRED
 from sdk_tests.structured_log import logged_events
 from sdk_tests.tasks_async import eventually, together
 
@@ -42,15 +42,18 @@ async def identifiers(client: AsyncClient) -> set[str]:
     return {model.identifier for model in await client.list_loaded_models()}
 
 
-async def time_to_live(client: AsyncClient, identifier: str) -> object:
-    """Return what the host says about an LLM's time-to-live in milliseconds."""
-    loaded = await client.llm.remote_call("listLoaded")
-    (ttl,) = [info["ttlMs"] for info in loaded if info["identifier"] == identifier]
-    return ttl
+async def times_to_live(client: AsyncClient) -> dict[str, object]:
+    """Return what the host says about the time-to-live of all that is loaded, in milliseconds."""
+    loaded = [
+        *await client.llm.remote_call("listLoaded"),
+        *await client.embedding.remote_call("listLoaded"),
+    ]
+    return {info["identifier"]: info["ttlMs"] for info in loaded}
 
 
-async def test_load_on_demand(client: AsyncClient) -> None:
-    """Asking for a model that is not loaded loads it with the given config and progress."""
+async def test_load_on_demand(client: AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
+    """Asking for a model that is not loaded loads it as configured; asking again returns it."""
+    caplog.set_level(logging.INFO)
     progress: list[float] = []
     llm = await client.llm.model(
         JIT_LLM_KEY, config={"contextLength": 512}, on_load_progress=progress.append
@@ -61,6 +64,9 @@ async def test_load_on_demand(client: AsyncClient) -> None:
     assert (progress[0], progress[-1]) == (0.0, 1.0)
     assert progress == sorted(set(progress))
     assert (await llm.complete("Hi", config=written("as told"))).content == "as told"
+    info = await llm.get_info()
+    assert await (await client.llm.model(JIT_LLM_KEY)).get_info() == info
+    assert EVENT not in caplog.text
 
 
 async def test_loaded_on_demand_by_path(client: AsyncClient) -> None:
@@ -71,15 +77,6 @@ async def test_loaded_on_demand_by_path(client: AsyncClient) -> None:
     llm = await client.llm.model(path)
     assert llm.identifier == path
     assert await client.llm.model(JIT_LLM_KEY) == llm
-
-
-async def test_asking_again(client: AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
-    """Asking again for a model that was loaded on demand returns it; nothing is unloaded."""
-    caplog.set_level(logging.INFO)
-    first = await (await client.llm.model(JIT_LLM_KEY)).get_info()
-    again = await (await client.llm.model(JIT_LLM_KEY)).get_info()
-    assert again == first
-    assert EVENT not in caplog.text
 
 
 async def test_concurrent_requests_load_once(client: AsyncClient) -> None:
@@ -138,37 +135,33 @@ async def test_explicit_loads_stay(client: AsyncClient, caplog: pytest.LogCaptur
     assert EVENT not in caplog.text
 
 
-@pytest.mark.parametrize(("ttl", "expected"), [(5, 5000), (None, HOUR)], ids=["given", "default"])
+@pytest.mark.parametrize(("ttl", "expected"), [(900, 900_000), (None, HOUR)])
 async def test_time_to_live_on_demand(client: AsyncClient, ttl: int | None, expected: int) -> None:
     """A model loaded on demand has the given time-to-live, or the host's default of an hour."""
     await client.llm.model(JIT_LLM_KEY, ttl=ttl)
-    assert await time_to_live(client, JIT_LLM_KEY) == expected
+    assert (await times_to_live(client))[JIT_LLM_KEY] == expected
 
 
-async def test_sdk_default_time_to_live(client: AsyncClient) -> None:
-    """The SDK's own default time-to-live is an hour, also for explicit loads."""
-    llm = await client.llm.load_new_instance(JIT_LLM_KEY)
-    assert await time_to_live(client, llm.identifier) == HOUR
-
-
-async def test_loaded_for_ever(client: AsyncClient) -> None:
-    """An explicit load with ttl=None has no time-to-live."""
-    llm = await client.llm.load_new_instance(JIT_LLM_KEY, ttl=None)
-    assert await time_to_live(client, llm.identifier) is None
-    assert await time_to_live(client, LLM_KEY) is None
+async def test_time_to_live_of_explicit_loads(client: AsyncClient) -> None:
+    """An explicit load has the SDK's default of an hour, unless it is to stay for ever."""
+    await client.embedding.load_new_instance(EMBEDDING_KEY, "for-an-hour")
+    await client.embedding.load_new_instance(EMBEDDING_KEY, "for-ever", ttl=None)
+    times = await times_to_live(client)
+    assert (times["for-an-hour"], times["for-ever"]) == (HOUR, None)
+    assert {times[key] for key in REQUIRED} == {None}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["on-demand", "explicit"])
-async def test_idle_model_is_unloaded(client: AsyncClient, how: str) -> None:
-    """A model that has been idle for its time-to-live is unloaded; others stay."""
-    load = client.llm.model if how == "on-demand" else client.llm.load_new_instance
-    llm = await load(JIT_LLM_KEY, ttl=1)
+async def test_idle_models_are_unloaded(client: AsyncClient) -> None:
+    """A model that has been idle for its time-to-live is unloaded, however it was loaded."""
+    embedding_model = await client.embedding.load_new_instance(EMBEDDING_KEY, "idle", ttl=1)
+    llm = await client.llm.model(JIT_LLM_KEY, ttl=1)
 
-    async def gone() -> bool:
-        return llm not in await client.llm.list_loaded()
+    async def only_the_required() -> bool:
+        return await identifiers(client) == REQUIRED
 
-    await eventually(gone)
+    await eventually(only_the_required)
     with pytest.raises(LMStudioModelNotFoundError):
         await llm.get_info()
-    assert await identifiers(client) == REQUIRED
+    with pytest.raises(LMStudioModelNotFoundError):
+        await embedding_model.get_info()

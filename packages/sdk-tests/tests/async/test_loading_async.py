@@ -1,7 +1,5 @@
 """Loading new instances and unloading them."""
 
-from typing import Any
-
 import pytest
 from lmstudio import (
     AsyncClient,
@@ -29,41 +27,26 @@ pytestmark = [
 # Most of these tests load the embedding model: it is much smaller than any LLM.
 
 
-async def test_second_instance_is_numbered(client: AsyncClient) -> None:
-    """Further instances of a loaded model are called by its key and a number from 2 up."""
+async def test_instances_are_numbered(client: AsyncClient) -> None:
+    """Further instances of a model are called by its key and the first free number from 2."""
     second = await client.embedding.load_new_instance(EMBEDDING_KEY)
     third = await client.embedding.load_new_instance(EMBEDDING_KEY)
     assert isinstance(second, AsyncEmbeddingModel)
     assert second.identifier == f"{EMBEDDING_KEY}:2"
     assert third.identifier == f"{EMBEDDING_KEY}:3"
-    assert {second.identifier, third.identifier} <= {
-        model.identifier for model in await client.embedding.list_loaded()
-    }
-
-
-async def test_number_is_reused(client: AsyncClient) -> None:
-    """After the second instance has been unloaded the next one is the second again."""
-    for _ in range(2):
-        second = await client.embedding.load_new_instance(EMBEDDING_KEY)
-        assert second.identifier == f"{EMBEDDING_KEY}:2"
-        await second.unload()
-
-
-async def test_instances_are_different(client: AsyncClient) -> None:
-    """Two instances of a model have the model in common, but not the reference."""
-    second = await (await client.embedding.load_new_instance(EMBEDDING_KEY)).get_info()
-    first = await client.embedding.get_model_info(EMBEDDING_KEY)
-    assert second.model_key == first.model_key == EMBEDDING_KEY
-    assert second.path == first.path
-    assert second.instance_reference != first.instance_reference
+    await second.unload()
+    assert await client.embedding.load_new_instance(EMBEDDING_KEY) == second
 
 
 async def test_chosen_identifier(client: AsyncClient) -> None:
-    """An instance gets the identifier that was asked for, and is found by it."""
+    """An instance has the identifier that was asked for, the model's path and its own reference."""
     model = await client.embedding.load_new_instance(EMBEDDING_KEY, "my-embedding-model")
     assert model.identifier == "my-embedding-model"
     info = await client.embedding.get_model_info("my-embedding-model")
+    usual = await client.embedding.get_model_info(EMBEDDING_KEY)
     assert (info.identifier, info.model_key) == ("my-embedding-model", EMBEDDING_KEY)
+    assert info.path == usual.path
+    assert info.instance_reference != usual.instance_reference
 
 
 async def test_taken_identifier(client: AsyncClient) -> None:
@@ -74,13 +57,9 @@ async def test_taken_identifier(client: AsyncClient) -> None:
     assert await client.list_loaded_models() == before
 
 
-@pytest.mark.parametrize(
-    "config",
-    [{"contextLength": 300}, {"context_length": 300}, EmbeddingLoadModelConfig(context_length=300)],
-    ids=["dict", "snake-case", "struct"],
-)
-async def test_embedding_load_config(client: AsyncClient, config: Any) -> None:
-    """An embedding model is loaded with the given configuration, in any of its forms."""
+async def test_embedding_load_config(client: AsyncClient) -> None:
+    """An embedding model is loaded with the given configuration."""
+    config = EmbeddingLoadModelConfig(context_length=300)
     model = await client.embedding.load_new_instance(EMBEDDING_KEY, config=config)
     assert await model.get_context_length() == 300
     assert (await model.get_load_config()).context_length == 300
@@ -151,18 +130,12 @@ async def test_loading_from_a_listing(client: AsyncClient) -> None:
 
 
 async def test_unloading(client: AsyncClient) -> None:
-    """An unloaded instance is listed no more, and its handle finds nothing."""
+    """An unloaded instance is listed no more, and its handle neither works nor unloads again."""
     model = await client.embedding.load_new_instance(EMBEDDING_KEY, "short-lived")
     await model.unload()
     assert model not in await client.embedding.list_loaded()
     with pytest.raises(LMStudioModelNotFoundError):
         await model.embed("Hello")
-
-
-async def test_unloading_twice(client: AsyncClient) -> None:
-    """Unloading what has been unloaded is an error."""
-    model = await client.embedding.load_new_instance(EMBEDDING_KEY, "short-lived")
-    await client.embedding.unload("short-lived")
     with pytest.raises(LMStudioModelNotFoundError, match=r"^RPC error: "):
         await model.unload()
 

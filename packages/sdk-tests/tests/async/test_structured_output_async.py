@@ -55,7 +55,7 @@ async def test_response_format(llm: AsyncLLM, form: str) -> None:
 
 async def test_response_format_in_a_chat(llm: AsyncLLM) -> None:
     """Chat responses take a response format, too, as completions do."""
-    check_reply(await llm.respond(PROMPT, response_format=Reply, config={"maxTokens": LIMIT}))
+    check_reply(await llm.respond("Wet?", response_format=Reply, config={"maxTokens": LIMIT}))
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,6 @@ from sdk_tests.structured_log import logged_events
 
 pytestmark = [pytest.mark.models]
 
-METHODS = ["complete", "respond"]
-
 
 class Recorder:
     """All callbacks at once; `events` has (kind, argument) in the order of the calls."""
@@ -37,7 +35,7 @@ class Recorder:
         return [argument for each, argument in self.events if each == kind]
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["complete", "respond"])
 def test_order(llm: LLM, method: str) -> None:
     """Prompt progress comes first, then the first token, all fragments, and at last the message."""
     recorder = Recorder()
@@ -53,11 +51,10 @@ def test_order(llm: LLM, method: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_prompt_progress(llm: LLM, method: str) -> None:
+def test_prompt_progress(llm: LLM) -> None:
     """Prompt progress rises from exactly 0 to exactly 1, also for a short prompt."""
     shares: list[float] = []
-    getattr(llm, method)(
+    llm.complete(
         "One two three", config={"maxTokens": 1}, on_prompt_processing_progress=shares.append
     )
     assert shares[0] == 0.0
@@ -65,13 +62,10 @@ def test_prompt_progress(llm: LLM, method: str) -> None:
     assert shares == sorted(set(shares))
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_first_token_is_announced_once(llm: LLM, method: str) -> None:
+def test_first_token_is_announced_once(llm: LLM) -> None:
     """The first-token callback is called once, however many tokens follow."""
     calls: list[None] = []
-    getattr(llm, method)(
-        "One two three", config=endless(4), on_first_token=lambda: calls.append(None)
-    )
+    llm.complete("One two three", config=endless(4), on_first_token=lambda: calls.append(None))
     assert calls == [None]
 
 

@@ -155,7 +155,7 @@ def message_of(client: Client) -> str:
             {"title": "No disk", "errorData": {"free": 0}},
             'RPC error: \n\n  No disk\n\n  Error details from server:\n    {\n      "free": 0\n    }',
         ),
-        ({"title": 5}, 'RPC error: {\n  "title": 5\n}'),
+        ({"title": 5}, "RPC error: 5"),
     ],
     ids=["empty", "title", "stack", "root-title", "advice", "data", "wrong-type"],
 )

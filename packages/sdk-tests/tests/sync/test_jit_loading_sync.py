@@ -11,7 +11,7 @@ import pytest
 from lmstudio import LLM, Client, LMStudioModelNotFoundError
 from model_fixtures.catalog import CatalogModel
 from sdk_tests.grammars import written
-from sdk_tests.model_names import EMBEDDING_KEY, JIT_LLM_KEY, LLM_KEY, REQUIRED
+from sdk_tests.model_names import EMBEDDING_KEY, JIT_LLM_KEY, REQUIRED
 from sdk_tests.structured_log import logged_events
 from sdk_tests.tasks_sync import eventually, together
 
@@ -42,15 +42,18 @@ def identifiers(client: Client) -> set[str]:
     return {model.identifier for model in client.list_loaded_models()}
 
 
-def time_to_live(client: Client, identifier: str) -> object:
-    """Return what the host says about an LLM's time-to-live in milliseconds."""
-    loaded = client.llm.remote_call("listLoaded")
-    (ttl,) = [info["ttlMs"] for info in loaded if info["identifier"] == identifier]
-    return ttl
+def times_to_live(client: Client) -> dict[str, object]:
+    """Return what the host says about the time-to-live of all that is loaded, in milliseconds."""
+    loaded = [
+        *client.llm.remote_call("listLoaded"),
+        *client.embedding.remote_call("listLoaded"),
+    ]
+    return {info["identifier"]: info["ttlMs"] for info in loaded}
 
 
-def test_load_on_demand(client: Client) -> None:
-    """Asking for a model that is not loaded loads it with the given config and progress."""
+def test_load_on_demand(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """Asking for a model that is not loaded loads it as configured; asking again returns it."""
+    caplog.set_level(logging.INFO)
     progress: list[float] = []
     llm = client.llm.model(
         JIT_LLM_KEY, config={"contextLength": 512}, on_load_progress=progress.append
@@ -61,6 +64,9 @@ def test_load_on_demand(client: Client) -> None:
     assert (progress[0], progress[-1]) == (0.0, 1.0)
     assert progress == sorted(set(progress))
     assert (llm.complete("Hi", config=written("as told"))).content == "as told"
+    info = llm.get_info()
+    assert (client.llm.model(JIT_LLM_KEY)).get_info() == info
+    assert EVENT not in caplog.text
 
 
 def test_loaded_on_demand_by_path(client: Client) -> None:
@@ -71,15 +77,6 @@ def test_loaded_on_demand_by_path(client: Client) -> None:
     llm = client.llm.model(path)
     assert llm.identifier == path
     assert client.llm.model(JIT_LLM_KEY) == llm
-
-
-def test_asking_again(client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    """Asking again for a model that was loaded on demand returns it; nothing is unloaded."""
-    caplog.set_level(logging.INFO)
-    first = (client.llm.model(JIT_LLM_KEY)).get_info()
-    again = (client.llm.model(JIT_LLM_KEY)).get_info()
-    assert again == first
-    assert EVENT not in caplog.text
 
 
 def test_concurrent_requests_load_once(client: Client) -> None:
@@ -134,37 +131,33 @@ def test_explicit_loads_stay(client: Client, caplog: pytest.LogCaptureFixture) -
     assert EVENT not in caplog.text
 
 
-@pytest.mark.parametrize(("ttl", "expected"), [(5, 5000), (None, HOUR)], ids=["given", "default"])
+@pytest.mark.parametrize(("ttl", "expected"), [(900, 900_000), (None, HOUR)])
 def test_time_to_live_on_demand(client: Client, ttl: int | None, expected: int) -> None:
     """A model loaded on demand has the given time-to-live, or the host's default of an hour."""
     client.llm.model(JIT_LLM_KEY, ttl=ttl)
-    assert time_to_live(client, JIT_LLM_KEY) == expected
+    assert (times_to_live(client))[JIT_LLM_KEY] == expected
 
 
-def test_sdk_default_time_to_live(client: Client) -> None:
-    """The SDK's own default time-to-live is an hour, also for explicit loads."""
-    llm = client.llm.load_new_instance(JIT_LLM_KEY)
-    assert time_to_live(client, llm.identifier) == HOUR
-
-
-def test_loaded_for_ever(client: Client) -> None:
-    """An explicit load with ttl=None has no time-to-live."""
-    llm = client.llm.load_new_instance(JIT_LLM_KEY, ttl=None)
-    assert time_to_live(client, llm.identifier) is None
-    assert time_to_live(client, LLM_KEY) is None
+def test_time_to_live_of_explicit_loads(client: Client) -> None:
+    """An explicit load has the SDK's default of an hour, unless it is to stay for ever."""
+    client.embedding.load_new_instance(EMBEDDING_KEY, "for-an-hour")
+    client.embedding.load_new_instance(EMBEDDING_KEY, "for-ever", ttl=None)
+    times = times_to_live(client)
+    assert (times["for-an-hour"], times["for-ever"]) == (HOUR, None)
+    assert {times[key] for key in REQUIRED} == {None}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["on-demand", "explicit"])
-def test_idle_model_is_unloaded(client: Client, how: str) -> None:
-    """A model that has been idle for its time-to-live is unloaded; others stay."""
-    load = client.llm.model if how == "on-demand" else client.llm.load_new_instance
-    llm = load(JIT_LLM_KEY, ttl=1)
+def test_idle_models_are_unloaded(client: Client) -> None:
+    """A model that has been idle for its time-to-live is unloaded, however it was loaded."""
+    embedding_model = client.embedding.load_new_instance(EMBEDDING_KEY, "idle", ttl=1)
+    llm = client.llm.model(JIT_LLM_KEY, ttl=1)
 
-    def gone() -> bool:
-        return llm not in client.llm.list_loaded()
+    def only_the_required() -> bool:
+        return identifiers(client) == REQUIRED
 
-    eventually(gone)
+    eventually(only_the_required)
     with pytest.raises(LMStudioModelNotFoundError):
         llm.get_info()
-    assert identifiers(client) == REQUIRED
+    with pytest.raises(LMStudioModelNotFoundError):
+        embedding_model.get_info()

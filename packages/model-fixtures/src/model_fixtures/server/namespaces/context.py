@@ -51,16 +51,17 @@ class ChannelPort:
         self._scope: anyio.CancelScope | None = None
         self._progress: Packet | None = None
         self._quiet = False
+        self._ended = False
 
     async def send(self, packet: Packet) -> None:
         """Sends a packet; waits while the client is slow to read."""
         self._progress = None
-        self._outlet.put(packet)
+        self._put(packet)
         await self._outlet.room()
 
     def put(self, packet: Packet) -> None:
         """Sends a packet at once, whether or not the client reads."""
-        self._outlet.put(packet)
+        self._put(packet)
 
     def progress(self, packet: Packet) -> None:
         """Sends a progress packet at once; it is repeated while nothing else is sent.
@@ -69,13 +70,21 @@ class ChannelPort:
         """
         self._progress = packet
         self._quiet = False
-        self._outlet.put(packet)
+        self._put(packet)
 
     def repeat(self) -> None:
         """Sends the last progress packet again if nothing was sent since the last call."""
         if self._progress is not None and self._quiet:
-            self._outlet.put(self._progress)
+            self._put(self._progress)
         self._quiet = True
+
+    def end(self) -> None:
+        """The channel's handler has ended: nothing more may be sent."""
+        self._ended = True
+
+    def _put(self, packet: Packet) -> None:
+        if not self._ended:
+            self._outlet.put(packet)
 
     def deliver(self, packet: Struct) -> None:
         """Takes a packet of the client's."""

@@ -231,7 +231,7 @@ class Session:
             logger.exception("%s failed", event.channel.name)
             failure = ServerError(f"Internal error in {event.channel.name}; see the server's log")
             end = partial(self._connection.channel_error, number, failure)
-        del self._ports[number]
+        self._ports.pop(number).end()
         self._outbox.put(end())
 
     @staticmethod

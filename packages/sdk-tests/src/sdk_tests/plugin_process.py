@@ -1,0 +1,119 @@
+"""A Python plugin in development, run by the SDK's own runner in a process of its own."""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+PATIENCE = 60
+"""Seconds after which a line is taken for one that never comes."""
+
+# The runner looks for a host at the default ports only, whoever may be there. The first Python
+# process and the one that it starts import this before anything else.
+_SITE = """\
+import os
+
+from lmstudio.json_api import ClientBase
+
+ClientBase._DEFAULT_API_PORTS = (int(os.environ["SDK_TESTS_HOST_PORT"]),)
+"""
+
+
+class PluginProcess:
+    """The runner `python -m lmstudio.plugin`; made by `plugin_process`."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self._arriving: queue.Queue[str | None] = queue.Queue()
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, name="plugin-output", daemon=True)
+        self._reader.start()
+
+    def wait_for(self, text: str) -> str:
+        """Wait for a line of output with the text in it, and return it."""
+        for line in self.lines:
+            if text in line:
+                return line
+        while (line := self._next()) is not None:
+            if text in line:
+                return line
+        raise AssertionError(f"ended without {text!r}: {''.join(self.lines)}")
+
+    def interrupt(self) -> None:
+        """Do what Ctrl-C in a terminal does: interrupt the runner and the plugin itself."""
+        os.killpg(self._process.pid, signal.SIGINT)
+
+    def wait(self) -> int:
+        """Wait for the end of the runner and of what it started, and return its exit status."""
+        while self._next() is not None:  # the output ends with the last process that holds it
+            pass
+        return self._process.wait(PATIENCE)
+
+    def end(self) -> None:
+        """Kill the runner and what it started, if they are still there."""
+        if self._process.poll() is None or self._reader.is_alive():
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def _next(self) -> str | None:
+        line = self._arriving.get(timeout=PATIENCE)
+        if line is None:
+            self._arriving.put(None)  # for the next who asks
+        else:
+            self.lines.append(line)
+        return line
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._arriving.put(line)
+        self._arriving.put(None)
+
+
+def write_plugin(folder: Path, source: str, **manifest: object) -> Path:
+    """Write a plugin's files and return their folder."""
+    fields = {"type": "plugin", "runner": "python", "owner": "tests", "name": folder.name}
+    (folder / "src").mkdir(parents=True)
+    (folder / "manifest.json").write_text(json.dumps({**fields, **manifest}), encoding="utf-8")
+    (folder / "src" / "plugin.py").write_text(source, encoding="utf-8")
+    return folder
+
+
+@contextmanager
+def plugin_process(address: str, folder: Path, *options: str) -> Iterator[PluginProcess]:
+    """Run a plugin against the host "name:port", by default in development mode."""
+    site = folder / "site"
+    site.mkdir(exist_ok=True)
+    (site / "sitecustomize.py").write_text(_SITE, encoding="utf-8")
+    environ = {
+        **os.environ,
+        "NO_PROXY": "localhost,127.0.0.1",
+        "PYTHONPATH": str(site),
+        "PYTHONUNBUFFERED": "1",
+        "SDK_TESTS_HOST_PORT": address.rpartition(":")[2],
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lmstudio.plugin", *(options or ("--dev",)), str(folder)],
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,  # a process group of its own, which Ctrl-C can be sent to
+    )
+    plugin = PluginProcess(process)
+    try:
+        yield plugin
+    finally:
+        plugin.end()
+

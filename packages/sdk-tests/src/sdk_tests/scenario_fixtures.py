@@ -1,0 +1,35 @@
+"""Fixtures for tests that make the host misbehave; tests/conftest.py takes them over."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from model_fixtures.client import connect
+
+from .model_names import JIT_LLM_KEY
+from .scenarios import ScenarioServer, scenario_server
+
+
+@pytest.fixture(scope="session")
+def scenario_host() -> Iterator[ScenarioServer]:
+    """A server of our own that can be told to misbehave; the models group has another."""
+    with scenario_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def scenario_model(scenario_host: ScenarioServer) -> str:
+    """The identifier of an LLM that is loaded on the server that can misbehave."""
+
+    async def load() -> None:
+        field = {"key": "llm.load.contextLength", "value": 2048}
+        layer = {"layerName": "apiOverride", "config": {"fields": [field]}}
+        request = {"modelKey": JIT_LLM_KEY, "loadConfigStack": {"layers": [layer]}}
+        async with (
+            connect(scenario_host.address, "llm") as connection,
+            connection.channel("loadModel", request) as channel,
+        ):
+            assert "success" in [packet["type"] async for packet in channel]
+
+    asyncio.run(load())
+    return JIT_LLM_KEY

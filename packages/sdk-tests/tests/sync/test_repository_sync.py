@@ -1,0 +1,255 @@
+# DO NOT EDIT. Written by scripts/sync_tests.py from
+# packages/sdk-tests/tests/async/test_repository_async.py
+# Change that, then: hatch run sync:generate
+"""Searching the model repository, and downloads from it."""
+
+import logging
+from typing import Any
+
+import pytest
+from lmstudio import (
+    Client,
+    DownloadProgressUpdate,
+    LMStudioServerError,
+    LMStudioValueError,
+    LMStudioWebsocketError,
+    ValidationError,
+)
+from lmstudio.sync_api import AvailableModel, ModelDownloadOption
+from sdk_tests.structured_log import logged_events
+from sdk_tests.tasks_sync import together
+
+pytestmark = [pytest.mark.lmstudio]
+
+SMALL_MODEL = "smollm2-135m"
+"""Finds an LLM that is small enough to be downloaded by a test."""
+FITS = {"fullGPUOffload", "partialGPUOffload", "fitWithoutGPU", "willNotFit"}
+
+
+def find_small_model(client: Client) -> AvailableModel:
+    """Return the first result for the small model."""
+    results = client.repository.search_models(SMALL_MODEL)
+    return results[0]
+
+
+def smallest_option(client: Client) -> ModelDownloadOption:
+    """Return the smallest file of the small model."""
+    model = find_small_model(client)
+    options = model.get_download_options()
+    return min(options, key=lambda option: option.info.size_bytes)
+
+
+def test_search_by_term(client: Client) -> None:
+    """A term finds models with that name, in any case of its letters; the first fits best."""
+    model = find_small_model(client)
+    assert SMALL_MODEL in model.search_result.identifier.identifier.lower()
+    (upper, *_) = client.repository.search_models(SMALL_MODEL.upper())
+    assert upper.search_result.identifier == model.search_result.identifier
+
+
+def test_search_result_fields(client: Client) -> None:
+    """A result has name and identifier, shows all fields in its repr, and equals itself."""
+    model = find_small_model(client)
+    result = model.search_result
+    assert len(result.name) > 0
+    assert result.identifier.to_dict().keys() == {"type", "identifier"}
+    assert repr(model) == (
+        f"{type(model).__name__}(name={result.name!r}, identifier={result.identifier!r},"
+        f" exact={result.exact!r}, staff_pick={result.staff_pick!r})"
+    )
+    assert find_small_model(client) == model
+
+
+def test_results_of_two_clients(client: Client, lmstudio_host: str) -> None:
+    """Two clients find the same model, but results are equal within a client only."""
+    with Client(lmstudio_host) as other_client:
+        ours = find_small_model(client)
+        theirs = find_small_model(other_client)
+    assert ours.search_result == theirs.search_result
+    assert ours != theirs
+
+
+@pytest.mark.parametrize("limit", [1, 2, 25])
+def test_search_by_limit(client: Client, limit: int) -> None:
+    """A limit alone finds something, and never more than that."""
+    assert 1 <= len(client.repository.search_models(limit=limit)) <= limit
+
+
+def test_search_with_everything(client: Client) -> None:
+    """All options narrow the same search."""
+    (model,) = client.repository.search_models(SMALL_MODEL, limit=1, compatibility_types=["gguf"])
+    assert SMALL_MODEL in model.search_result.identifier.identifier.lower()
+
+
+def test_search_by_compatibility_type(client: Client) -> None:
+    """A format alone finds models, each of which has files to download."""
+    results = client.repository.search_models(limit=2, compatibility_types=["gguf"])
+    assert len(results) > 0
+    for model in results:
+        assert len(model.get_download_options()) > 0
+
+
+def test_search_for_nothing(client: Client) -> None:
+    """A term that fits no model finds none, without an error."""
+    assert client.repository.search_models("no-such-model-c1d1a3f5e7") == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"search_term": None}, {"search_term": "", "limit": 0, "compatibility_types": []}],
+    ids=["none", "null", "empty"],
+)
+def test_search_without_options(client: Client, options: dict[str, Any]) -> None:
+    """A search without any option is refused before the host is asked."""
+    with pytest.raises(LMStudioValueError, match=r"^At least one search parameter must be specif"):
+        client.repository.search_models(**options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"limit": 26}, {"limit": -1}, {"compatibility_types": ["exe"]}, {"search_term": 5}],
+    ids=["too-many", "negative", "format", "number"],
+)
+def test_search_with_wrong_options(client: Client, options: dict[str, Any]) -> None:
+    """Options that the protocol does not allow are refused before the host is asked."""
+    with pytest.raises(ValidationError, match=r" - at `\$\.opts\."):
+        client.repository.search_models(**options)
+
+
+def test_download_options(client: Client) -> None:
+    """Each option is a file with a size, an estimate whether it fits, and identifiers."""
+    model = find_small_model(client)
+    options = model.get_download_options()
+    assert len(options) > 0
+    for option in options:
+        info = option.info
+        assert len(info.name) > 0
+        assert info.size_bytes > 1_000_000
+        assert info.fit_estimation in FITS
+        assert info.indexed_model_identifier.count("/") >= 1
+        assert repr(option) == (
+            f"{type(option).__name__}(name={info.name!r},"
+            f" download_identifier={info.download_identifier!r},"
+            f" indexed_model_identifier={info.indexed_model_identifier!r},"
+            f" recommended={info.recommended!r})"
+        )
+    identifiers = {option.info.download_identifier for option in options}
+    assert len(identifiers) == len(options)
+
+
+def test_options_of_a_closed_client(lmstudio_host: str) -> None:
+    """After the client is closed, results and options are of no more use, and say so."""
+    with Client(lmstudio_host) as client:
+        model = find_small_model(client)
+        option = smallest_option(client)
+    name = model.search_result.name
+    expected = f"^Session must be connected to retrieve model download options for '{name}'"
+    with pytest.raises(LMStudioWebsocketError, match=expected):
+        model.get_download_options()
+    expected = f"^Session must be connected to download '{option.info.name}'"
+    with pytest.raises(LMStudioWebsocketError, match=expected):
+        option.download()
+
+
+@pytest.mark.slow
+def test_download_model_calls_back(client: Client) -> None:
+    """Progress is reported first, rising to all bytes, then the finalization, once."""
+    events: list[DownloadProgressUpdate | None] = []
+    option = smallest_option(client)
+    identifier = option.download(events.append, lambda: events.append(None))
+    assert len(identifier) > 0
+    updates = [event for event in events if event is not None]
+    assert events == [*updates, None]
+    assert len(updates) > 0
+    for update in updates:
+        assert 0 <= update.downloaded_bytes <= update.total_bytes
+        assert update.speed_bytes_per_second >= 0
+    downloaded = [update.downloaded_bytes for update in updates]
+    assert downloaded == sorted(downloaded)
+    assert len({update.total_bytes for update in updates}) == 1
+    assert updates[-1].downloaded_bytes == updates[-1].total_bytes
+
+
+@pytest.mark.slow
+def test_download_model_twice(client: Client) -> None:
+    """A model that is there can be downloaded again, without callbacks; it is listed once."""
+    option = smallest_option(client)
+    first = option.download()
+    assert option.download() == first
+    paths = [model.path for model in client.list_downloaded_models()]
+    assert len(paths) == len(set(paths))
+    indexed = option.info.indexed_model_identifier
+    assert len([path for path in paths if path.startswith(indexed)]) == 1
+
+
+@pytest.mark.slow
+def test_download_model_in_two_clients(client: Client, lmstudio_host: str) -> None:
+    """Two clients that download the same model at the same time both get it."""
+    with Client(lmstudio_host) as other_client:
+        ours = smallest_option(client)
+        theirs = smallest_option(other_client)
+        first, second = together([ours.download, theirs.download])
+    assert first == second
+
+
+@pytest.mark.slow
+@pytest.mark.models
+@pytest.mark.usefixtures("loaded_as_before")
+def test_download_model_and_load_it(client: Client) -> None:
+    """The result of a download is the key under which the model loads and answers."""
+    option = smallest_option(client)
+    identifier = option.download()
+    model = client.llm.load_new_instance(identifier, "just-downloaded")
+    result = model.complete("One two three", config={"maxTokens": 1})
+    assert result.model_info.path.startswith(option.info.indexed_model_identifier)
+    assert result.stats.predicted_tokens_count == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("callback", "event"),
+    [
+        ("on_progress", "Progress callback failed when downloading "),
+        ("on_finalize", "Download finalization callback failed for "),
+    ],
+)
+def test_download_model_with_failing_callback(
+    client: Client, caplog: pytest.LogCaptureFixture, callback: str, event: str
+) -> None:
+    """A callback's exception is logged as an error each time and the download goes on."""
+
+    def fail(*_: Any) -> None:
+        raise LookupError("my mistake")
+
+    option = smallest_option(client)
+    callbacks: dict[str, Any] = {callback: fail}
+    with caplog.at_level(logging.ERROR):
+        identifier = option.download(**callbacks)
+    assert len(identifier) > 0
+    errors = logged_events(caplog, "ModelDownloadEndpoint")
+    assert len(errors) > 0
+    for level, fields in errors:
+        assert level == "ERROR"
+        assert fields["event"] == f"{event}{option.info.download_identifier!r}"
+        assert fields["exc"] == "LookupError('my mistake')"
+
+
+def test_download_model_of_another_client(client: Client, lmstudio_host: str) -> None:
+    """A download identifier is good for the client that got it only."""
+    option = smallest_option(client)
+    with Client(lmstudio_host) as other_client:
+        theirs = smallest_option(other_client)
+        assert theirs.info.download_identifier != option.info.download_identifier
+        ours = ModelDownloadOption(theirs.info.to_dict(), client.repository)
+        with pytest.raises(LMStudioServerError, match=r"^Model download error: "):
+            ours.download()
+
+
+def test_download_model_with_unknown_identifier(client: Client) -> None:
+    """A made-up download identifier is an error of the host's, and the client stays usable."""
+    option = smallest_option(client)
+    made_up = {**option.info.to_dict(), "downloadIdentifier": "no such identifier"}
+    wrong = ModelDownloadOption(made_up, client.repository)
+    with pytest.raises(LMStudioServerError, match=r"^Model download error: "):
+        wrong.download()
+    assert (smallest_option(client)).info.name == option.info.name
