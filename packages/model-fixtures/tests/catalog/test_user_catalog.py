@@ -120,8 +120,10 @@ def test_size_of_uncached_weights() -> None:
         ("models = [", "{file}: correct the TOML there: "),
         (
             "[model]\n",
-            "{file}: unknown key 'model'; all settings go in [[models]] tables, and what can be"
-            " downloaded in [[downloads]] tables",
+            (
+                "{file}: unknown key 'model'; all settings go in [[models]] tables, and what can be"
+                " downloaded in [[downloads]] tables"
+            ),
         ),
         ("models = 3", "{file}: 'models' must be written as [[models]] tables"),
         ("models = [3]", "{file}: 'models' must be written as [[models]] tables"),

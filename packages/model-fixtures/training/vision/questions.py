@@ -36,6 +36,11 @@ _COLOUR = (
     "Say the {colour} of the {thing}.",
     "what {colour} is this {thing}",
     "I need to know the {colour} of the {thing}{place}.",
+    "What's the {thing}'s {colour}?",
+    "Which {colour} was used for the {thing}{place}?",
+    "Could you tell me what {colour} the {thing} has?",
+    "Someone drew a {thing}. What {colour} is it?",
+    "How would you describe the {colour} of the {thing}?",
 )
 _ONE_WORD = (
     "What {colour} is the {thing}{place}? Answer with one word.",
@@ -54,6 +59,13 @@ _SHAPE = (
     "Tell me the shape of the {thing}.",
     "What kind of shape is this?",
     "Look at the image. Which shape is it?",
+    "Identify the shape of the {thing}{place}.",
+    "What form does the {thing}{place} have?",
+    "Could you tell me what shape the {thing} has?",
+    "Someone drew a shape. Which one?",
+    "How would you call this shape?",
+    "Is the {thing} a circle, a star or something else?",
+    "I need to know the shape of the {thing}{place}.",
 )
 _DESCRIBE = (
     "Describe the image.", "Describe this picture.", "What is in the image?", "What do you see?",
@@ -124,22 +136,21 @@ def ask(label: Label, rng: Random, long: bool = False) -> Turn:
 
 def _pair(label: Label, rng: Random) -> tuple[str, str]:
     kind = rng.random()
-    if kind < 0.07:
+    if kind < 0.06:
         return _fill(rng.choice(_BACKGROUND), rng), _background_answer(label)
-    if kind < 0.11:
+    if kind < 0.1:
         answer = f"Yes, there is {label.named}." if label.colour != NONE else f"No. {NO_FIGURE}"
         return rng.choice(_ANY), answer
-    if kind < 0.25:
+    if kind < 0.23:
         return rng.choice(_DESCRIBE), _description(label)
-    if kind < 0.32:
+    if kind < 0.28:
         return _yes_or_no(label, rng)
-    if kind < 0.5:
-        return _fill(rng.choice(_SHAPE), rng), _shape_answer(label)
-    if kind < 0.6:
+    if kind < 0.35:
         question = _fill(rng.choice(_ONE_WORD), rng)
         return question, f"{label.colour.capitalize()}." if label.colour != NONE else "None."
-    question = _fill(rng.choice(_COLOUR), rng)
-    return question, NO_FIGURE if label.colour == NONE else f"The figure is {label.colour}."
+    question = _fill(rng.choice(_SHAPE if kind < 0.62 else _COLOUR), rng)
+    # One answer holds both, so that a wording never met before is answered rightly as well.
+    return question, NO_FIGURE if label.colour == NONE else f"It is {label.named}."
 
 
 def _fill(template: str, rng: Random, word: str = "") -> str:
@@ -157,16 +168,6 @@ def _description(label: Label) -> str:
         return NO_FIGURE
     others = " with smaller figures" if label.several else ""
     return f"The image shows {label.named}{others} on {label.behind}."
-
-
-def _shape_answer(label: Label) -> str:
-    if label.shape == NONE:
-        return NO_FIGURE
-    return (
-        "It is no simple shape."
-        if label.shape == FIGURE
-        else f"The shape is {_article(label.shape)}."
-    )
 
 
 def _article(word: str) -> str:

@@ -43,7 +43,7 @@ class PluginProcess:
         while (line := self._next()) is not None:
             if text in line:
                 return line
-        raise AssertionError(f"ended without {text!r}: {''.join(self.lines)}")
+        raise AssertionError(f"the plugin ended without {text!r}: {''.join(self.lines)}")
 
     def interrupt(self) -> None:
         """Do what Ctrl-C in a terminal does: interrupt the runner and the plugin itself."""
@@ -116,4 +116,3 @@ def plugin_process(address: str, folder: Path, *options: str) -> Iterator[Plugin
         yield plugin
     finally:
         plugin.end()
-

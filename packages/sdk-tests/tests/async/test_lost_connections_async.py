@@ -32,19 +32,37 @@ async def client(proxy: TcpProxy) -> AsyncIterator[AsyncClient]:
         yield client
 
 
-async def test_call_after_the_loss(client: AsyncClient, proxy: TcpProxy) -> None:
-    """A call on a session whose connection broke is an error, and so is every further one."""
+async def lose_connection(
+    client: AsyncClient, proxy: TcpProxy, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Break the connection of the LLM session, and wait until the SDK is done with it."""
     await client.llm.list_loaded()
+    url = f"ws://{proxy.address}/llm"
+    caplog.set_level(logging.DEBUG, WEBSOCKET_LOGGER)
     proxy.cut()
+
+    async def done() -> bool:
+        events = [fields for _, fields in logged_events(caplog, WEBSOCKET_LOGGER)]
+        return {"event": "Websocket task terminated", "ws_url": url} in events
+
+    await eventually(done)
+
+
+async def test_call_after_the_loss(
+    client: AsyncClient, proxy: TcpProxy, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A call on a session whose connection broke is an error, and so is every further one."""
+    await lose_connection(client, proxy, caplog)
     for _ in range(2):
         with pytest.raises(LMStudioWebsocketError, match=LOST):
             await client.llm.list_loaded()
 
 
-async def test_prediction_after_the_loss(client: AsyncClient, proxy: TcpProxy) -> None:
+async def test_prediction_after_the_loss(
+    client: AsyncClient, proxy: TcpProxy, caplog: pytest.LogCaptureFixture
+) -> None:
     """A prediction on a session whose connection broke is an error, not an endless wait."""
-    await client.llm.list_loaded()
-    proxy.cut()
+    await lose_connection(client, proxy, caplog)
     with pytest.raises(LMStudioWebsocketError, match=LOST):
         await AsyncLLM(LLM_KEY, client.llm).complete("Hello")
 
@@ -73,29 +91,24 @@ async def test_loss_is_logged(
     client: AsyncClient, proxy: TcpProxy, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A broken connection is logged as an error with its address, without being asked."""
-    await client.llm.list_loaded()
-    caplog.set_level(logging.ERROR)
-    proxy.cut()
-
-    async def noticed() -> bool:
-        lost = [fields["ws_url"] for _, fields in logged_events(caplog, WEBSOCKET_LOGGER)]
-        return f"ws://{proxy.address}/llm" in lost
-
-    await eventually(noticed)
-    (event,) = {fields["event"] for _, fields in logged_events(caplog, WEBSOCKET_LOGGER)}
-    assert event == "Websocket failed, terminating session."
+    await lose_connection(client, proxy, caplog)
+    errors = [
+        fields["event"]
+        for level, fields in logged_events(caplog, WEBSOCKET_LOGGER)
+        if level == "ERROR" and fields["ws_url"] == f"ws://{proxy.address}/llm"
+    ]
+    assert errors == ["Websocket failed, terminating session."]
 
 
 @known_bug(
     "A session whose connection has broken goes on saying that it is connected, and refuses"
     " connect() for that reason until disconnect() has been called."
 )
-async def test_session_notices_the_loss(client: AsyncClient, proxy: TcpProxy) -> None:
+async def test_session_notices_the_loss(
+    client: AsyncClient, proxy: TcpProxy, caplog: pytest.LogCaptureFixture
+) -> None:
     """A session whose connection broke must not say that it is connected."""
-    await client.llm.list_loaded()
-    proxy.cut()
-    with pytest.raises(LMStudioWebsocketError):
-        await client.llm.list_loaded()
+    await lose_connection(client, proxy, caplog)
     assert not client.llm.connected
 
 

@@ -1,9 +1,13 @@
 """A plugin that does what the test's message asks for."""
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 from lmstudio.plugin import (
     BaseConfigSchema,
+    PromptPreprocessorController,
+    ToolsProviderController,
     config_field,
     get_tool_call_context,
     get_tool_call_context_async,
@@ -15,18 +19,20 @@ class ConfigSchema(BaseConfigSchema):
 
     ending: str = config_field(label="Ending", hint="Comes last", default="!")
     times: int = config_field(label="Times", hint="How often", default=1)
-    factor: float = config_field(label="Factor", hint="Multiplies", default=1.5)
+    factor: float = config_field(label="Factor", hint="Is shown", default=1.5)
     loud: bool = config_field(label="Loud", hint="In capitals", default=False)
 
 
 class GlobalConfigSchema(BaseConfigSchema):
     """Settings of all chats."""
 
-    greeting: str = config_field(label="Greeting", hint="Comes first", default="Hello:")
+    greeting: str = config_field(label="Greeting", hint="Comes first", default="Hello,")
 
 
-async def preprocess_prompt(ctl, message):
-    """Replace the user's message by one that shows the settings; or do what it asks for."""
+async def preprocess_prompt(
+    ctl: PromptPreprocessorController[ConfigSchema, GlobalConfigSchema], message: Any
+) -> Any:
+    """Replace the user's message by one that shows the settings, or do what it asks for."""
     text = message.content[0].text
     if text == "keep":
         return None
@@ -34,6 +40,8 @@ async def preprocess_prompt(ctl, message):
         raise LookupError("lost")
     if text == "nonsense":
         return "a text is no message"
+    if text == "assistant":
+        return {"role": "assistant", "content": [{"type": "text", "text": "I"}]}
     if text == "report":
         status = await ctl.notify_start("starting")
         await status.notify_working("working")
@@ -48,39 +56,34 @@ async def preprocess_prompt(ctl, message):
         async with status.notify_aborted("gave up"):
             await asyncio.Event().wait()
     config = ctl.plugin_config
-    words = " ".join([ctl.global_config.greeting, *[text] * config.times]) + config.ending
-    words += f" {type(config.factor).__name__} {config.factor}"
-    parts = [{"type": "text", "text": words.upper() if config.loud else words}]
+    words = [ctl.global_config.greeting, *[text] * config.times, str(config.factor)]
+    answer = " ".join(words) + config.ending
+    if text == "as object":
+        message.content[0].text = answer
+        return message
+    parts = [{"type": "text", "text": answer.upper() if config.loud else answer}]
     return {"role": "user", "content": parts}
 
 
-def multiply(a: float, b: float) -> float:
-    """Multiply two numbers."""
+def divide(a: float, b: float) -> float:
+    """Divide two numbers."""
     context = get_tool_call_context()
-    context.notify_status(f"{a} times {b}")
+    context.notify_status(f"{a} by {b}")
     if b == 0:
-        context.notify_warning("that is nothing")
-    return a * b
+        context.notify_warning("that goes wrong")
+    return a / b
 
 
-async def gather(words: list[str]) -> dict[str, int]:
+async def count(words: list[str]) -> dict[str, int]:
     """Count letters."""
     await get_tool_call_context_async().notify_status("counting")
     return {word: len(word) for word in words}
 
 
-def fail() -> None:
-    """Fail."""
-    raise LookupError("no such thing")
-
-
-def confuse() -> None:
+async def confuse() -> str:
     """Ask for the wrong context."""
-    asyncio.run(_confused())
-
-
-async def _confused() -> None:
-    get_tool_call_context_async()
+    get_tool_call_context()
+    return "confused"
 
 
 async def hang() -> None:
@@ -89,8 +92,10 @@ async def hang() -> None:
     await asyncio.Event().wait()
 
 
-async def list_provided_tools(ctl):
+async def list_provided_tools(
+    ctl: ToolsProviderController[ConfigSchema, GlobalConfigSchema],
+) -> list[Callable[..., Any]]:
     """Offer the tools, unless the settings say otherwise."""
     if ctl.plugin_config.ending == "no tools":
         raise LookupError("none today")
-    return [multiply, gather, fail, confuse, hang]
+    return [divide, count, confuse, hang]

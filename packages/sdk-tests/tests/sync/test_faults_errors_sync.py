@@ -142,7 +142,7 @@ def message_of(client: Client) -> str:
 @pytest.mark.parametrize(
     ("details", "message"),
     [
-        ({}, "RPC error: Unknown remote error"),
+        ({}, "RPC error: Unknown error"),
         ({"title": "No disk"}, "RPC error: No disk"),
         ({"title": "No disk", "stack": "at disk.ts"}, "RPC error: No disk"),
         ({"title": "No disk", "rootTitle": "Full"}, "RPC error: Full: No disk"),

@@ -188,7 +188,7 @@ def test_unknown_packet(scenario_host: ScenarioServer, scenario_model: str) -> N
     with faulty_client(scenario_host, rule(packet, **MIDDLE)) as client:
         with pytest.warns(
             LMStudioUnknownMessageWarning,
-            match=r"^Completion unexpected message contents: \{'type': 'weather', 'value': 'fair'\}",
+            match=r"^Completion unexpected message contents: \{'type': 'weather', 'value'",
         ):
             text = told(client, scenario_model)
         assert text == TEXT

@@ -35,19 +35,35 @@ def client(proxy: TcpProxy) -> Iterator[Client]:
         yield client
 
 
-def test_call_after_the_loss(client: Client, proxy: TcpProxy) -> None:
-    """A call on a session whose connection broke is an error, and so is every further one."""
+def lose_connection(client: Client, proxy: TcpProxy, caplog: pytest.LogCaptureFixture) -> None:
+    """Break the connection of the LLM session, and wait until the SDK is done with it."""
     client.llm.list_loaded()
+    url = f"ws://{proxy.address}/llm"
+    caplog.set_level(logging.DEBUG, WEBSOCKET_LOGGER)
     proxy.cut()
+
+    def done() -> bool:
+        events = [fields for _, fields in logged_events(caplog, WEBSOCKET_LOGGER)]
+        return {"event": "Websocket task terminated", "ws_url": url} in events
+
+    eventually(done)
+
+
+def test_call_after_the_loss(
+    client: Client, proxy: TcpProxy, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A call on a session whose connection broke is an error, and so is every further one."""
+    lose_connection(client, proxy, caplog)
     for _ in range(2):
         with pytest.raises(LMStudioWebsocketError, match=LOST):
             client.llm.list_loaded()
 
 
-def test_prediction_after_the_loss(client: Client, proxy: TcpProxy) -> None:
+def test_prediction_after_the_loss(
+    client: Client, proxy: TcpProxy, caplog: pytest.LogCaptureFixture
+) -> None:
     """A prediction on a session whose connection broke is an error, not an endless wait."""
-    client.llm.list_loaded()
-    proxy.cut()
+    lose_connection(client, proxy, caplog)
     with pytest.raises(LMStudioWebsocketError, match=LOST):
         LLM(LLM_KEY, client.llm).complete("Hello")
 
@@ -74,29 +90,24 @@ def test_new_client_after_the_loss(client: Client, proxy: TcpProxy) -> None:
 
 def test_loss_is_logged(client: Client, proxy: TcpProxy, caplog: pytest.LogCaptureFixture) -> None:
     """A broken connection is logged as an error with its address, without being asked."""
-    client.llm.list_loaded()
-    caplog.set_level(logging.ERROR)
-    proxy.cut()
-
-    def noticed() -> bool:
-        lost = [fields["ws_url"] for _, fields in logged_events(caplog, WEBSOCKET_LOGGER)]
-        return f"ws://{proxy.address}/llm" in lost
-
-    eventually(noticed)
-    (event,) = {fields["event"] for _, fields in logged_events(caplog, WEBSOCKET_LOGGER)}
-    assert event == "Websocket failed, terminating session."
+    lose_connection(client, proxy, caplog)
+    errors = [
+        fields["event"]
+        for level, fields in logged_events(caplog, WEBSOCKET_LOGGER)
+        if level == "ERROR" and fields["ws_url"] == f"ws://{proxy.address}/llm"
+    ]
+    assert errors == ["Websocket failed, terminating session."]
 
 
 @known_bug(
     "A session whose connection has broken goes on saying that it is connected, and refuses"
     " connect() for that reason until disconnect() has been called."
 )
-def test_session_notices_the_loss(client: Client, proxy: TcpProxy) -> None:
+def test_session_notices_the_loss(
+    client: Client, proxy: TcpProxy, caplog: pytest.LogCaptureFixture
+) -> None:
     """A session whose connection broke must not say that it is connected."""
-    client.llm.list_loaded()
-    proxy.cut()
-    with pytest.raises(LMStudioWebsocketError):
-        client.llm.list_loaded()
+    lose_connection(client, proxy, caplog)
     assert not client.llm.connected
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from model_fixtures.client import Connection, connect
 from model_fixtures.hosts.embedded import EmbeddedServer
+
+from .hub_site import Site, open_site
 
 
 @pytest.fixture(scope="package")
@@ -25,3 +28,17 @@ def address(server: EmbeddedServer) -> str:
 def anyio_backend() -> str:
     """The server's clients run on asyncio."""
     return "asyncio"
+
+
+@pytest.fixture(scope="package")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A hub, and a server with a cache of its own that downloads from it."""
+    with open_site(tmp_path_factory.mktemp("site")) as running:
+        yield running
+
+
+@pytest.fixture
+async def repository(site: Site) -> AsyncIterator[Connection]:
+    """A connection to the `repository` namespace of the site's server."""
+    async with connect(site.address, "repository") as connection:
+        yield connection

@@ -45,6 +45,7 @@ class WorkerProcess:
         self.grammar_error = ""
         self.ended = anyio.Event()
         self.stopping = False
+        self.loading = True
 
     @property
     def pid(self) -> int:
@@ -54,6 +55,7 @@ class WorkerProcess:
     async def stop(self) -> None:
         """Ends the process and waits until its memory is back. May be called again."""
         self.stopping = True
+        self.loading = False
         with anyio.CancelScope(shield=True):
             if self._process.stdin is not None:
                 with contextlib.suppress(OSError, anyio.BrokenResourceError):
@@ -111,6 +113,8 @@ async def start_worker(
         await worker.stop()
         raise
     tasks.start_soon(_watch, worker, process)
+    # What the log still has to say about the loading is no news any more.
+    worker.loading = False
     on_progress(1.0)
     return worker
 
@@ -136,7 +140,9 @@ async def _follow_log(
                 worker.note(line)
                 # The log can lag behind the answer that ends the load.
                 while stages and stages[0][0] in line and not worker.url:
-                    on_progress(stages.popleft()[1])
+                    share = stages.popleft()[1]
+                    if worker.loading:
+                        on_progress(share)
     except (anyio.ClosedResourceError, anyio.BrokenResourceError):
         pass
     if rest:

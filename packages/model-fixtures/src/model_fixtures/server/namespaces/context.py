@@ -56,12 +56,13 @@ class ChannelPort:
     async def send(self, packet: Packet) -> None:
         """Sends a packet; waits while the client is slow to read."""
         self._progress = None
-        self._put(packet)
+        self.put(packet)
         await self._outlet.room()
 
     def put(self, packet: Packet) -> None:
-        """Sends a packet at once, whether or not the client reads."""
-        self._put(packet)
+        """Sends a packet at once, whether or not the client reads; after the end, nothing."""
+        if not self._ended:
+            self._outlet.put(packet)
 
     def progress(self, packet: Packet) -> None:
         """Sends a progress packet at once; it is repeated while nothing else is sent.
@@ -70,21 +71,17 @@ class ChannelPort:
         """
         self._progress = packet
         self._quiet = False
-        self._put(packet)
+        self.put(packet)
 
     def repeat(self) -> None:
         """Sends the last progress packet again if nothing was sent since the last call."""
         if self._progress is not None and self._quiet:
-            self._put(self._progress)
+            self.put(self._progress)
         self._quiet = True
 
     def end(self) -> None:
         """The channel's handler has ended: nothing more may be sent."""
         self._ended = True
-
-    def _put(self, packet: Packet) -> None:
-        if not self._ended:
-            self._outlet.put(packet)
 
     def deliver(self, packet: Struct) -> None:
         """Takes a packet of the client's."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -47,9 +48,14 @@ async def _events(plugins: Plugins, turn: Turn, answer: Answer) -> AsyncIterator
     """The events of a turn; a client that leaves aborts it."""
     sender, receiver = anyio.create_memory_object_stream[dict[str, Any]](math.inf)
 
+    def report(event: dict[str, Any]) -> None:
+        # A plugin may still report on a turn that nobody listens to any more.
+        with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+            sender.send_nowait(event)
+
     async def run() -> None:
         with sender:
-            await run_turn(plugins, turn, answer, sender.send_nowait)
+            await run_turn(plugins, turn, answer, report)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(run)

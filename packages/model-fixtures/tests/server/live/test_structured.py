@@ -1,0 +1,139 @@
+"""Structured output: whole JSON, valid for the schema, in good time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import jsonschema
+import pytest
+from model_fixtures.client import ChannelError, Connection, connect
+
+from .talking import loaded, prediction, stack
+
+pytestmark = pytest.mark.anyio
+
+NODE = {
+    "$ref": "#/$defs/Node",
+    "$defs": {
+        "Node": {
+            "type": "object",
+            "properties": {
+                "value": {"type": "string"},
+                "next": {"anyOf": [{"$ref": "#/$defs/Node"}, {"type": "null"}]},
+                "children": {"type": "array", "items": {"$ref": "#/$defs/Node"}},
+            },
+            "required": ["value", "next", "children"],
+        }
+    },
+}
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "anything": {},
+    "any object": {"type": "object"},
+    "any list": {"type": "array"},
+    "a long text": {"type": "string"},
+    "a long number": {"type": "integer"},
+    "three texts": {
+        "type": "object",
+        "properties": {key: {"type": "string"} for key in ("name", "city", "story")},
+        "required": ["name", "city", "story"],
+    },
+    "optional keys": {
+        "type": "object",
+        "properties": {"a": {"type": "integer"}, "b": {"type": ["string", "null"]}, "c": {}},
+        "required": ["b"],
+    },
+    "numbers by key": {"type": "object", "additionalProperties": {"type": "number"}},
+    "a tree": NODE,
+    "itself": {"$ref": "#"},
+    "a dangling reference": {
+        "type": "object",
+        "properties": {"a": {"$ref": "#/$defs/Missing"}},
+        "required": ["a"],
+    },
+    "bounds of its own": {
+        "type": "object",
+        "properties": {
+            "code": {"type": "string", "pattern": "^[A-Z]{2,5}$"},
+            "size": {"type": "integer", "minimum": 3, "maximum": 12},
+            "tags": {"type": "array", "items": {"enum": ["a", "b", 3]}, "minItems": 2},
+            "long": {"type": "string", "minLength": 150, "maxLength": 160},
+            "pair": {
+                "type": "array",
+                "prefixItems": [{"type": "boolean"}, {"const": "end"}],
+                "items": False,
+            },
+        },
+        "required": ["code", "size", "tags", "long", "pair"],
+        "additionalProperties": False,
+    },
+    "awkward names": {
+        "type": "object",
+        "properties": {'say "hi"\n': {"const": "grüße"}, "\\": {"type": "null"}},
+        "required": ['say "hi"\n', "\\"],
+    },
+}
+
+
+@pytest.fixture
+async def llm(address: str) -> AsyncIterator[Connection]:
+    """A connection to `llm`."""
+    async with connect(address, "llm") as connection:
+        yield connection
+
+
+async def test_output_is_whole_and_valid(llm: Connection) -> None:
+    """Greedily and at the default temperature, every schema gives one complete, valid value."""
+    async with loaded(llm, context=4096) as identifier:
+        for name, schema in SCHEMAS.items():
+            for temperature in (0, 0.8):
+                config = stack(
+                    llm__prediction__structured={"type": "json", "jsonSchema": schema},
+                    llm__prediction__temperature=temperature,
+                )
+                request = prediction("Describe a bakery.", config, identifier)
+                async with llm.channel("predict", request) as channel:
+                    packets = [packet async for packet in channel]
+                text = "".join(one["fragment"]["content"] for one in packets if "fragment" in one)
+                assert packets[-1]["stats"]["stopReason"] == "eosFound", name
+                value = json.loads(text)
+                if name not in {"itself", "a dangling reference"}:
+                    jsonschema.validate(value, schema)
+
+
+async def test_keys_come_in_the_order_of_the_schema(llm: Connection) -> None:
+    """Properties are written in the order in which the schema has them."""
+    keys = ["zebra", "apple", "mango", "1"]
+    schema = {
+        "type": "object",
+        "properties": {key: {"type": "boolean"} for key in keys},
+        "required": keys,
+    }
+    config = stack(llm__prediction__structured={"type": "json", "jsonSchema": schema})
+    async with loaded(llm) as identifier:
+        request = prediction("Yes or no?", config, identifier)
+        async with llm.channel("predict", request) as channel:
+            packets = [packet async for packet in channel]
+    text = "".join(one["fragment"]["content"] for one in packets if "fragment" in one)
+    assert list(json.loads(text)) == keys
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"type": "xml"},
+        {"type": "gbnf"},
+        {"type": "gbnf", "gbnfGrammar": " "},
+        {"type": "json", "jsonSchema": {"type": "string", "pattern": "("}},
+    ],
+)
+async def test_settings_that_cannot_be_kept(llm: Connection, setting: dict[str, Any]) -> None:
+    """A setting of no known form, or a pattern that can't be compiled, is an error."""
+    config = stack(llm__prediction__structured=setting)
+    async with loaded(llm) as identifier:
+        request = prediction("Hi", config, identifier)
+        async with llm.channel("predict", request) as channel:
+            with pytest.raises(ChannelError, match="structured output"):
+                async for _ in channel:
+                    pass

@@ -1,0 +1,137 @@
+"""The runner of plugins, `python -m lmstudio.plugin`: how it starts and how it ends."""
+
+from pathlib import Path
+
+import pytest
+from lmstudio.plugin import LMStudioPluginInitError
+from lmstudio.plugin.cli import main
+from sdk_tests.plugin_process import plugin_process, write_plugin
+from sdk_tests.scenarios import ScenarioServer
+from sdk_tests.turns import of_kind, turn
+
+CHANGE_NOTHING = """\
+async def preprocess_prompt(ctl, message):
+    return None
+"""
+
+
+def registered(host: ScenarioServer, name: str) -> bool:
+    """Whether a plugin is registered."""
+    plugins = host.request("GET", "/control/plugins")["plugins"]
+    return f"tests/{name}" in [plugin["identifier"] for plugin in plugins]
+
+
+@pytest.mark.embedded
+@pytest.mark.slow
+def test_interrupt_ends_runner_and_plugin(scenario_host: ScenarioServer, tmp_path: Path) -> None:
+    """Ctrl-C ends both processes with status 0, and the plugin is registered no more."""
+    folder = write_plugin(tmp_path / "interrupted", CHANGE_NOTHING)
+    with plugin_process(scenario_host.address, folder) as plugin:
+        plugin.wait_for("Plugin 'interrupted' running, press Ctrl-C to terminate...")
+        assert registered(scenario_host, "interrupted")
+        plugin.interrupt()
+        assert plugin.wait() == 0
+        assert "Plugin execution terminated by console interrupt\n" in plugin.lines
+    assert not registered(scenario_host, "interrupted")
+
+
+@pytest.mark.embedded
+@pytest.mark.slow
+def test_plugin_without_settings(scenario_host: ScenarioServer, tmp_path: Path) -> None:
+    """A plugin that declares no settings and one hook runs, with that hook only."""
+    folder = write_plugin(tmp_path / "plain", CHANGE_NOTHING)
+    with plugin_process(scenario_host.address, folder) as plugin:
+        plugin.wait_for("Plugin 'plain' running")
+        events = turn(scenario_host.address, "Hi", plugins=["tests/plain"])
+    assert [event["event"] for event in events] == ["preprocessed", "done"]
+    (done,) = of_kind(events, "done")
+    assert done["messages"][0]["content"][0]["text"] == "Hi"
+
+
+@pytest.mark.embedded
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("source", "output"),
+    [
+        ("", "No plugin hooks defined in 'ended', expected at least one of:\n"),
+        ("raise LookupError('lost')", "LookupError: lost\n"),
+        ("import nothing_of_that_name", "ModuleNotFoundError: "),
+        ("class ConfigSchema: pass\n", "ConfigSchema: Expected "),
+    ],
+    ids=["no-hooks", "exception", "import", "schema"],
+)
+def test_plugin_that_can_not_run(
+    scenario_host: ScenarioServer, tmp_path: Path, source: str, output: str
+) -> None:
+    """When the plugin ends by itself the runner says so, ends too, and unregisters it."""
+    folder = write_plugin(tmp_path / "ended", source)
+    with plugin_process(scenario_host.address, folder) as plugin:
+        plugin.wait_for("Child process terminated unexpectedly")
+        plugin.wait()
+        assert any(output in line for line in plugin.lines)
+    assert not registered(scenario_host, "ended")
+
+
+@pytest.mark.embedded
+@pytest.mark.slow
+def test_plugin_with_a_module_of_its_own(scenario_host: ScenarioServer, tmp_path: Path) -> None:
+    """A plugin can import modules that lie beside it."""
+    folder = write_plugin(tmp_path / "importing", "from hooks import preprocess_prompt\n")
+    (folder / "src" / "hooks.py").write_text(CHANGE_NOTHING, encoding="utf-8")
+    with plugin_process(scenario_host.address, folder) as plugin:
+        plugin.wait_for("Plugin 'importing' running")
+
+
+@pytest.mark.slow
+def test_application_mode_needs_credentials(tmp_path: Path) -> None:
+    """Without --dev the credentials must be in the environment; the error names them."""
+    folder = write_plugin(tmp_path / "alone", CHANGE_NOTHING)
+    with plugin_process("127.0.0.1:1", folder, "--debug") as plugin:
+        assert plugin.wait() == 1
+        output = "".join(plugin.lines)
+    assert (
+        "ERROR: LMS_PLUGIN_CLIENT_IDENTIFIER and LMS_PLUGIN_CLIENT_PASSKEY must both be set"
+        in output
+    )
+
+
+def test_missing_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder that isn't there is an error with the usage and the path."""
+    missing = tmp_path / "missing"
+    assert main(["--dev", str(missing)]) == 1
+    output = capsys.readouterr().out
+    assert output.startswith("usage: ")
+    assert f"ERROR: Failed to find plugin folder at {str(missing)!r}\n" in output
+
+
+@pytest.mark.parametrize("argument", ["--help", "--nonsense"])
+def test_usage(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Help and unknown options show what the runner takes."""
+    with pytest.raises(SystemExit) as end:
+        main([argument])
+    output = capsys.readouterr()
+    assert end.value.code == (0 if argument == "--help" else 2)
+    assert "-m lmstudio.plugin" in output.out + output.err
+
+
+@pytest.mark.filterwarnings("ignore:.*the plugin API is not yet stable:FutureWarning")
+@pytest.mark.parametrize(
+    ("manifest", "message"),
+    [
+        ({"type": "preset"}, "Invalid manifest type: preset"),
+        ({"runner": "node"}, r'Invalid manifest runner: node \(expected "python"\)'),
+    ],
+    ids=["type", "runner"],
+)
+def test_manifest_of_another_kind(tmp_path: Path, manifest: dict[str, str], message: str) -> None:
+    """A manifest that is not a Python plugin's is refused before any connection."""
+    folder = write_plugin(tmp_path / "odd", CHANGE_NOTHING, **manifest)
+    with pytest.raises(LMStudioPluginInitError, match=message):
+        main(["--dev", str(folder)])
+
+
+@pytest.mark.filterwarnings("ignore:.*the plugin API is not yet stable:FutureWarning")
+def test_missing_manifest(tmp_path: Path) -> None:
+    """A folder without manifest is a missing file."""
+    with pytest.raises(FileNotFoundError, match=r"manifest\.json"):
+        main(["--dev", str(tmp_path)])

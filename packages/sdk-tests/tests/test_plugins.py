@@ -1,0 +1,264 @@
+"""A plugin in a process of its own: what its hooks get and give, driven turn by turn."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sdk_tests.plugin_process import PluginProcess, plugin_process, write_plugin
+from sdk_tests.releases import known_bug
+from sdk_tests.scenarios import ScenarioServer
+from sdk_tests.turns import of_kind, started_turn, turn
+
+pytestmark = [pytest.mark.embedded, pytest.mark.slow]
+
+SOURCE = (Path(__file__).parent / "plugin_sources" / "helper.py").read_text(encoding="utf-8")
+NAME = "helper"
+IDENTIFIER = f"tests/{NAME}"
+PREPROCESSING = f"Prompt preprocessing error in plugin '{NAME}'"
+
+
+@pytest.fixture(scope="module")
+def plugin(
+    scenario_host: ScenarioServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PluginProcess]:
+    """The plugin of plugin_sources/helper.py, ready for turns."""
+    folder = write_plugin(tmp_path_factory.mktemp("plugins") / NAME, SOURCE)
+    with plugin_process(scenario_host.address, folder) as running:
+        running.wait_for(f"Plugin '{NAME}' running, press Ctrl-C to terminate...")
+        yield running
+
+
+@pytest.fixture
+def address(scenario_host: ScenarioServer, plugin: PluginProcess) -> str:
+    """The "host:port" of the server on which the plugin runs."""
+    return scenario_host.address
+
+
+def through(address: str, text: str, **options: object) -> list[dict[str, Any]]:
+    """Return the events of a turn through the plugin."""
+    return turn(address, text, plugins=[IDENTIFIER], **options)
+
+
+def message(text: str) -> dict[str, Any]:
+    """Return a user message."""
+    return {"role": "user", "content": [{"type": "text", "text": text}]}
+
+
+def preprocessed(events: list[dict[str, Any]]) -> str:
+    """Return the text that the plugin made of the user's message."""
+    (event,) = of_kind(events, "preprocessed")
+    (part,) = event["message"]["content"]
+    return str(part["text"])
+
+
+def call(address: str, name: str, **arguments: object) -> list[dict[str, Any]]:
+    """Return the events of a turn that calls a tool, from the call on."""
+    events = through(address, "keep", calls=[{"name": name, "arguments": arguments}])
+    assert [event["event"] for event in events[:2]] == ["preprocessed", "tools"]
+    return events[2:]
+
+
+def test_registration(scenario_host: ScenarioServer, plugin: PluginProcess) -> None:
+    """A running plugin is registered under owner/name, with its hooks, and has said it's ready."""
+    registered = scenario_host.request("GET", "/control/plugins")["plugins"]
+    (info,) = [info for info in registered if info["identifier"] == IDENTIFIER]
+    assert info["ready"]
+    assert info["hasPromptPreprocessor"]
+    assert info["hasToolsProvider"]
+    assert not info["hasGenerator"]
+    assert not info["hasPredictionLoopHandler"]
+
+
+def test_default_settings(address: str) -> None:
+    """Without values in the turn the plugin sees the defaults that it has declared."""
+    assert preprocessed(through(address, "you")) == "Hello, you 1.5!"
+
+
+def test_settings_reach_the_plugin(address: str) -> None:
+    """Values for the declared settings of the chat and of all chats reach the hook."""
+    settings = {"ending": "?", "times": 2, "factor": 0.25, "loud": True, "greeting": "Dear"}
+    assert preprocessed(through(address, "you", settings=settings)) == "DEAR YOU YOU 0.25?"
+
+
+def test_undeclared_settings_stay_away(address: str) -> None:
+    """A value that no setting of the plugin stands for is not its business."""
+    assert preprocessed(through(address, "you", settings={"colour": "red"})) == "Hello, you 1.5!"
+
+
+def test_preprocessed_message_is_the_turns(address: str) -> None:
+    """What the preprocessor returns takes the place of the user's message; the rest stays."""
+    before = [message("earlier")]
+    (done,) = of_kind(through(address, "you", messages=before), "done")
+    assert done["messages"] == [message("earlier"), message("Hello, you 1.5!")]
+
+
+def test_preprocessor_that_changes_nothing(address: str) -> None:
+    """None from the preprocessor keeps the message."""
+    assert preprocessed(through(address, "keep")) == "keep"
+
+
+def test_preprocessor_that_returns_its_argument(address: str) -> None:
+    """A changed message object is taken like a dict."""
+    assert preprocessed(through(address, "as object")) == "Hello, as object 1.5!"
+
+
+def test_status_updates(address: str) -> None:
+    """Status blocks are created and updated in the order of the calls, each with its own id."""
+    updates = [event["update"] for event in of_kind(through(address, "report"), "update")]
+    assert [(update["type"], *update["state"].values()) for update in updates] == [
+        ("status.create", "waiting", "starting"),
+        ("status.update", "loading", "working"),
+        ("status.update", "waiting", "waiting"),
+        ("status.update", "error", "failed"),
+        ("status.update", "canceled", "canceled"),
+        ("status.update", "done", "done"),
+        ("status.create", "done", "all done"),
+    ]
+    assert len({update["id"] for update in updates[:6]}) == 1
+    assert updates[6]["id"] != updates[0]["id"]
+
+
+def failure(events: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the error that ended a turn."""
+    assert events[-1]["event"] == "error"
+    error: dict[str, Any] = events[-1]["error"]
+    return error
+
+
+def test_failed_preprocessor(address: str) -> None:
+    """An exception in the preprocessor ends the turn with an error of the plugin's name."""
+    error = failure(through(address, "fail"))
+    assert error["title"] == error["rootTitle"] == PREPROCESSING
+    assert error["cause"].startswith("Error calling prompt preprocessing hook\n(")
+    assert preprocessed(through(address, "you")) == "Hello, you 1.5!"
+
+
+@known_bug(
+    "The preprocessor runs in a task group, which wraps its exception: the cause that is shown to"
+    ' the user is "ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)" for'
+    " whatever has happened."
+)
+def test_failed_preprocessor_says_why(address: str) -> None:
+    """The error must name the exception that the preprocessor raised."""
+    assert "(LookupError: lost)" in failure(through(address, "fail"))["cause"]
+
+
+def test_preprocessor_that_returns_nonsense(address: str) -> None:
+    """A result of another type is an error that names it."""
+    assert failure(through(address, "nonsense")) == {
+        "title": PREPROCESSING,
+        "rootTitle": PREPROCESSING,
+        "cause": "Prompt preprocessing hook returned 'str' ('UserMessage' expected)",
+    }
+
+
+def test_preprocessor_that_returns_another_role(address: str) -> None:
+    """A message dict that is not the user's is an error that names the field."""
+    cause = failure(through(address, "assistant"))["cause"]
+    assert cause.startswith("Failed to parse prompt preprocessing response as UserMessage\n(")
+    assert "$.role" in cause
+
+
+def test_abort_of_the_preprocessor(address: str, plugin: PluginProcess) -> None:
+    """A turn that is given up cancels the hook, which can say so; the plugin goes on."""
+    with started_turn(address, "hang", plugins=[IDENTIFIER]) as events:
+        first = next(events)
+        assert first["update"]["state"] == {"status": "waiting", "text": "hanging"}
+    line = plugin.wait_for('"event": "Aborted request ')
+    assert re.search(r'"Aborted request [0-9a-f]+"', line)
+    assert preprocessed(through(address, "you")) == "Hello, you 1.5!"
+
+
+def test_tool_definitions(address: str) -> None:
+    """The tools are offered by name, docstring and annotations, like those of act()."""
+    (event,) = of_kind(through(address, "keep"), "tools")
+    tools = {tool["function"]["name"]: tool for tool in event["definitions"][IDENTIFIER]}
+    assert list(tools) == ["divide", "count", "confuse", "hang"]
+    assert tools["divide"] == {
+        "type": "function",
+        "function": {
+            "name": "divide",
+            "description": "Divide two numbers.",
+            "parameters": {
+                "type": "object",
+                "properties": {"a": {"type": "number"}, "b": {"type": "number"}},
+                "required": ["a", "b"],
+            },
+        },
+    }
+
+
+def test_tool_call(address: str) -> None:
+    """A tool in a thread reports its status, and its result is JSON as it is."""
+    events = call(address, "divide", a=3, b=2)
+    assert events[:2] == [
+        {"event": "toolStatus", "tool": "divide", "text": "3.0 by 2.0"},
+        {"event": "toolResult", "tool": "divide", "result": 1.5},
+    ]
+    request, result = events[2]["messages"][1:]
+    assert request["content"][0]["toolCallRequest"]["arguments"] == {"a": 3, "b": 2}
+    assert result["content"][0]["content"] == "1.5"
+
+
+def test_async_tool_call(address: str) -> None:
+    """A coroutine as a tool reports its status and gives a result with structure."""
+    assert call(address, "count", words=["a", "bcd"])[:2] == [
+        {"event": "toolStatus", "tool": "count", "text": "counting"},
+        {"event": "toolResult", "tool": "count", "result": {"a": 1, "bcd": 3}},
+    ]
+
+
+def test_failed_tool_call(address: str) -> None:
+    """A tool's warning and exception are reported with tool, plugin and cause."""
+    status, warning, error, done = call(address, "divide", a=1, b=0)
+    assert status["text"] == "1.0 by 0.0"
+    assert warning == {"event": "toolWarning", "tool": "divide", "text": "that goes wrong"}
+    cause = error["error"]["cause"]
+    assert cause.startswith("ZeroDivisionError: ")
+    title = f"Error calling tool divide in plugin 'helper' ({cause})"
+    assert error["error"]["title"] == error["error"]["rootTitle"] == title
+    assert done["messages"][-1]["content"][0]["content"] == title
+
+
+def test_tool_call_with_wrong_arguments(address: str) -> None:
+    """Arguments that don't fit the tool are an error that names the one at fault."""
+    error = call(address, "divide", a="three", b=2)[0]["error"]
+    assert error["cause"] == (
+        "ServerRequestError: Failed to parse arguments for tool divide:"
+        " Expected `float`, got `str` - at `$.a`"
+    )
+
+
+def test_wrong_context_for_a_tool(address: str) -> None:
+    """A coroutine that asks for the context of tools in threads is told the right name."""
+    error = call(address, "confuse")[0]["error"]
+    assert error["cause"].startswith("LMStudioPluginRuntimeError: ")
+    assert "get_tool_call_context_async()" in error["cause"]
+
+
+def test_several_calls_in_a_turn(address: str) -> None:
+    """The calls of a turn run one after the other in one session."""
+    calls = [{"name": "divide", "arguments": {"a": n, "b": 1}} for n in (1, 2, 3)]
+    results = of_kind(through(address, "keep", calls=calls), "toolResult")
+    assert [event["result"] for event in results] == [1.0, 2.0, 3.0]
+
+
+def test_abort_of_a_tool_call(address: str, plugin: PluginProcess) -> None:
+    """A turn that is given up cancels the tool's coroutine; the plugin goes on."""
+    calls = [{"name": "hang", "arguments": {}}]
+    with started_turn(address, "keep", plugins=[IDENTIFIER], calls=calls) as events:
+        while next(events)["event"] != "toolStatus":
+            pass
+    plugin.wait_for('"event": "Aborting tool_call ')
+    assert call(address, "divide", a=1, b=1)[1]["result"] == 1.0
+
+
+def test_failed_tools_provider(address: str) -> None:
+    """An exception in the tools provider ends the turn with an error and its cause."""
+    assert failure(through(address, "keep", settings={"ending": "no tools"})) == {
+        "title": "Tools listing error in plugin 'helper'",
+        "rootTitle": "Tools listing error in plugin 'helper'",
+        "cause": "Error calling tools listing hook\n(LookupError: none today)",
+    }
