@@ -161,13 +161,13 @@ def align(steps: int, size: int, rate: float, count: int, seed: int, every: int,
 
 
 @main.command()
-@click.option("--steps", default=400, show_default=True)
+@click.option("--steps", default=240, show_default=True)
 @click.option("--size", default=16, show_default=True, help="Questions in a batch.")
-@click.option("--extra", default=96, show_default=True, help="Images in a batch without questions.")
+@click.option("--extra", default=128, show_default=True, help="Images in a batch without questions.")
 @click.option("--rate", default=6e-4, show_default=True, help="Highest learning rate.")
 @click.option("--count", default=80_000, show_default=True, help="Images in the training set.")
 @click.option("--seed", default=2, show_default=True)
-@click.option("--every", default=100, show_default=True, help="Steps between checkpoints.")
+@click.option("--every", default=80, show_default=True, help="Steps between checkpoints.")
 @click.option("--start", default="align", show_default=True, help="Stage A's run to begin with.")
 @click.option("--name", default="answer", show_default=True)
 def answer(

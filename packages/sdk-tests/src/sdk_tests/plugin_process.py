@@ -37,12 +37,11 @@ class PluginProcess:
 
     def wait_for(self, text: str) -> str:
         """Wait for a line of output with the text in it, and return it."""
-        for line in self.lines:
-            if text in line:
-                return line
-        while (line := self._next()) is not None:
-            if text in line:
-                return line
+        seen = 0
+        while seen < len(self.lines) or self._next() is not None:
+            if text in self.lines[seen]:
+                return self.lines[seen]
+            seen += 1
         raise AssertionError(f"the plugin ended without {text!r}: {''.join(self.lines)}")
 
     def interrupt(self) -> None:

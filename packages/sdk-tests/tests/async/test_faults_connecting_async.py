@@ -121,7 +121,9 @@ async def test_failed_client_leaves_nothing_behind(scenario_host: ScenarioServer
 async def test_failed_client_can_be_entered_again(scenario_host: ScenarioServer) -> None:
     """A client whose authentication failed must work when it is entered once the host behaves."""
     client = AsyncClient(scenario_host.address)
-    with scenario_host.scenario(client, [rule(close(), **WHEN)]):
-        with pytest.raises(LMStudioWebsocketError, match=UNREACHABLE):
-            await connect(client)
+    with (
+        scenario_host.scenario(client, [rule(close(), **WHEN)]),
+        pytest.raises(LMStudioWebsocketError, match=UNREACHABLE),
+    ):
+        await connect(client)
     await connect(client)

@@ -6,6 +6,7 @@ import pytest
 from lmstudio import (
     AsyncClient,
     AsyncLLM,
+    LlmPredictionFragment,
     LMStudioModelNotFoundError,
     LMStudioPresetNotFoundError,
     LMStudioServerError,
@@ -128,6 +129,9 @@ async def test_failed_prediction(
         assert isinstance(await client.llm.list_loaded(), list)
 
 
+HEAD = "RPC error: \n\n  No disk\n\n"
+
+
 async def message_of(client: AsyncClient) -> str:
     """Return the message of the exception that a call raises."""
     with pytest.raises(LMStudioServerError) as failure:
@@ -145,12 +149,11 @@ async def message_of(client: AsyncClient) -> str:
         ({"title": "No disk", "rootTitle": "Full"}, "RPC error: Full: No disk"),
         (
             {"title": "No disk", "cause": "Full", "suggestion": "Buy one"},
-            "RPC error: \n\n  No disk\n\n  Reported cause:\n    Full"
-            "\n\n  Suggested potential remedy:\n    Buy one",
+            f"{HEAD}  Reported cause:\n    Full\n\n  Suggested potential remedy:\n    Buy one",
         ),
         (
             {"title": "No disk", "errorData": {"free": 0}},
-            'RPC error: \n\n  No disk\n\n  Error details from server:\n    {\n      "free": 0\n    }',
+            HEAD + '  Error details from server:\n    {\n      "free": 0\n    }',
         ),
         ({"title": 5}, "RPC error: 5"),
     ],
@@ -171,13 +174,12 @@ async def test_error_in_the_middle_of_a_stream(
     """A stream that fails after some text raises the error, and so does its result."""
     when = {"namespace": "llm", "endpoint": "predict", "packet": "fragment", "nth": 2}
     async with faulty_client(scenario_host, rule(fail({"title": "Worn out"}), **when)) as client:
+        seen: list[LlmPredictionFragment] = []
         stream = await AsyncLLM(scenario_model, client.llm).complete_stream(
-            "Hello", config={"maxTokens": 5}
+            "Hello", config={"maxTokens": 5}, on_prediction_fragment=seen.append
         )
-        seen = []
         with pytest.raises(LMStudioServerError, match=r"^Completion error: Worn out$"):
-            async for fragment in stream:
-                seen.append(fragment.content)
+            await stream.wait_for_result()
         assert len(seen) == 1
         with pytest.raises(LMStudioServerError, match=r"^Completion error: Worn out$"):
             stream.result()

@@ -9,6 +9,7 @@ import pytest
 from lmstudio import (
     LLM,
     Client,
+    LlmPredictionFragment,
     LMStudioModelNotFoundError,
     LMStudioPresetNotFoundError,
     LMStudioServerError,
@@ -131,6 +132,9 @@ def test_failed_prediction(
         assert isinstance(client.llm.list_loaded(), list)
 
 
+HEAD = "RPC error: \n\n  No disk\n\n"
+
+
 def message_of(client: Client) -> str:
     """Return the message of the exception that a call raises."""
     with pytest.raises(LMStudioServerError) as failure:
@@ -148,12 +152,11 @@ def message_of(client: Client) -> str:
         ({"title": "No disk", "rootTitle": "Full"}, "RPC error: Full: No disk"),
         (
             {"title": "No disk", "cause": "Full", "suggestion": "Buy one"},
-            "RPC error: \n\n  No disk\n\n  Reported cause:\n    Full"
-            "\n\n  Suggested potential remedy:\n    Buy one",
+            f"{HEAD}  Reported cause:\n    Full\n\n  Suggested potential remedy:\n    Buy one",
         ),
         (
             {"title": "No disk", "errorData": {"free": 0}},
-            'RPC error: \n\n  No disk\n\n  Error details from server:\n    {\n      "free": 0\n    }',
+            HEAD + '  Error details from server:\n    {\n      "free": 0\n    }',
         ),
         ({"title": 5}, "RPC error: 5"),
     ],
@@ -172,11 +175,12 @@ def test_error_in_the_middle_of_a_stream(
     """A stream that fails after some text raises the error, and so does its result."""
     when = {"namespace": "llm", "endpoint": "predict", "packet": "fragment", "nth": 2}
     with faulty_client(scenario_host, rule(fail({"title": "Worn out"}), **when)) as client:
-        stream = LLM(scenario_model, client.llm).complete_stream("Hello", config={"maxTokens": 5})
-        seen = []
+        seen: list[LlmPredictionFragment] = []
+        stream = LLM(scenario_model, client.llm).complete_stream(
+            "Hello", config={"maxTokens": 5}, on_prediction_fragment=seen.append
+        )
         with pytest.raises(LMStudioServerError, match=r"^Completion error: Worn out$"):
-            for fragment in stream:
-                seen.append(fragment.content)
+            stream.wait_for_result()
         assert len(seen) == 1
         with pytest.raises(LMStudioServerError, match=r"^Completion error: Worn out$"):
             stream.result()

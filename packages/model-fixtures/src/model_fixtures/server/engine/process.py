@@ -44,6 +44,7 @@ class WorkerProcess:
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self.grammar_error = ""
         self.ended = anyio.Event()
+        self.log_ended = anyio.Event()
         self.stopping = False
         self.loading = True
 
@@ -107,6 +108,8 @@ async def start_worker(
         answer = await _first_line(process)
         if answer is None:
             await worker.stop()
+            with anyio.move_on_after(STOP_TIMEOUT):
+                await worker.log_ended.wait()
             raise LoadFailedError(_reason(worker))
         worker.url = json.loads(answer)["url"]
     except BaseException:
@@ -139,14 +142,13 @@ async def _follow_log(
             for line in lines:
                 worker.note(line)
                 # The log can lag behind the answer that ends the load.
-                while stages and stages[0][0] in line and not worker.url:
-                    share = stages.popleft()[1]
-                    if worker.loading:
-                        on_progress(share)
+                while worker.loading and stages and stages[0][0] in line:
+                    on_progress(stages.popleft()[1])
     except (anyio.ClosedResourceError, anyio.BrokenResourceError):
         pass
     if rest:
         worker.note(rest)
+    worker.log_ended.set()
 
 
 async def _watch(worker: WorkerProcess, process: Process) -> None:
