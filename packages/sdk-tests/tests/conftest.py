@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 from sdk_tests.scenario_fixtures import scenario_host, scenario_model
+from sdk_tests.watch_fixtures import watched, wire_watch
 
-__all__ = ["scenario_host", "scenario_model"]  # fixtures
+__all__ = ["scenario_host", "scenario_model", "watched", "wire_watch"]  # fixtures
 
 
 @pytest.fixture(scope="session")

@@ -305,13 +305,18 @@ def _words(process: subprocess.Popen[str]) -> dict[str, str]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serve(
-    number: signal.Signals, origin: RecordingOrigin, tmp_path: Path, environ: dict[str, str]
+    number: signal.Signals,
+    origin: RecordingOrigin,
+    tmp_path: Path,
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """serve prints URL, CA file and a key of its own; with them a client gets in, until Ctrl-C."""
     with _serve(["--host", origin.address], tmp_path, environ) as process:
         words = _words(process)
         ca_file = Path(words["ca file"])
-        with Client(words["url"], x_api_key=words["key"], ca_file=ca_file) as client:
+        monkeypatch.setenv("SSL_CERT_FILE", str(ca_file))
+        with Client(words["url"], x_api_key=words["key"]) as client:
             assert list(client.list_downloaded_models()) == []
         process.send_signal(number)
         assert process.wait() == 0
@@ -320,14 +325,20 @@ def test_serve(
     assert not ca_file.exists()
 
 
-def test_serve_given_key(origin: RecordingOrigin, tmp_path: Path, environ: dict[str, str]) -> None:
+def test_serve_given_key(
+    origin: RecordingOrigin,
+    tmp_path: Path,
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """serve uses the key of the environment and does not print it."""
     environ["LMSTUDIO_X_API_KEY"] = KEY.reveal()
     with _serve(["--host", origin.address], tmp_path, environ) as process:
         words = _words(process)
         assert "key" not in words
         assert leaks(repr(words).encode(), [KEY]) == []
-        client = Client(words["url"], x_api_key=KEY.reveal(), ca_file=words["ca file"])
+        monkeypatch.setenv("SSL_CERT_FILE", words["ca file"])
+        client = Client(words["url"], x_api_key=KEY.reveal())
         with client:
             assert list(client.list_downloaded_models()) == []
         process.send_signal(signal.SIGINT)

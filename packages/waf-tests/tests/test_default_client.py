@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 import lmstudio
 import pytest
 from lmstudio.sync_api import _reset_default_client
-from waf_tests.client import BlockedByFirewallError, configure_default_client
+from waf_tests.client import configure_default_client
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
 from waf_tests.testing.origin import RecordedRequest, RecordingOrigin
+from waf_tests.testing.outcomes import BLOCKED
 
 Seen = Callable[[], list[RecordedRequest]]
 TOKEN = Secret("sk-lm-abcdEFGH:abcdefghij0123456789")
@@ -56,7 +57,7 @@ def test_dict(edge: Edge, key: Secret) -> None:
 def test_blocked(edge: Edge) -> None:
     """A wrong key is reported at the first use, as blocked by the firewall."""
     configure_default_client(edge.api_host, x_api_key="wrong")
-    with pytest.raises(BlockedByFirewallError, match="blocked by the firewall"):
+    with pytest.raises(BLOCKED):
         lmstudio.list_downloaded_models()
 
 

@@ -48,8 +48,8 @@ def cases(which: str) -> Iterator[tuple[str, Iterable[sets.Case]]]:
     """Yield the four sets; validation's are smaller, of other seeds, with half of the drawings."""
     if which == "test":
         yield "colour", sets.colours(300, "test-1")
-        yield "parts", sets.parts(220, "test-1")
-        yield "shape", sets.shapes(240, "test-1")
+        yield "parts", sets.parts(154, "test-1")
+        yield "shape", sets.shapes(200, "test-1")
         yield "empty", sets.empty(100, "test-1")
     else:
         yield "colour", sets.colours(66, "validation-1")

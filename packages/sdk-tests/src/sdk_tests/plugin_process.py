@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from .wire_watch import WATCH
+
 PATIENCE = 60
 """Seconds after which a line is taken for one that never comes."""
 
@@ -19,9 +21,21 @@ PATIENCE = 60
 _SITE = """\
 import os
 
+from lmstudio._ws_impl import AsyncWebsocketHandler
 from lmstudio.json_api import ClientBase
 
 ClientBase._DEFAULT_API_PORTS = (int(os.environ["SDK_TESTS_HOST_PORT"]),)
+send_json = AsyncWebsocketHandler.send_json
+
+
+async def noting_send_json(self, message):
+    if "endpoint" in message:
+        with open(os.environ["SDK_TESTS_ENDPOINT_LOG"], "a", encoding="utf-8") as log:
+            log.write(message["endpoint"] + "\\n")
+    await send_json(self, message)
+
+
+AsyncWebsocketHandler.send_json = noting_send_json
 """
 
 
@@ -94,11 +108,14 @@ def plugin_process(address: str, folder: Path, *options: str) -> Iterator[Plugin
     site = folder / "site"
     site.mkdir(exist_ok=True)
     (site / "sitecustomize.py").write_text(_SITE, encoding="utf-8")
+    log = site / "endpoints.txt"
+    WATCH.add_log(log)
     environ = {
         **os.environ,
         "NO_PROXY": "localhost,127.0.0.1",
         "PYTHONPATH": str(site),
         "PYTHONUNBUFFERED": "1",
+        "SDK_TESTS_ENDPOINT_LOG": str(log),
         "SDK_TESTS_HOST_PORT": address.rpartition(":")[2],
     }
     process = subprocess.Popen(

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 import lmstudio
 import pytest
 from waf_tests.client import (
+    NATIVE,
     AsyncClient,
     BlockedByFirewallError,
     CertificateError,
@@ -18,7 +19,10 @@ from waf_tests.edge.certificates import issue
 from waf_tests.secret import Secret
 from waf_tests.testing.origin import Answer, RecordingOrigin
 
-pytestmark = pytest.mark.anyio
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(NATIVE, reason="the installed SDK has its own client, and its own words"),
+]
 
 MakeEdge = Callable[..., Edge]
 Trust = Callable[[Edge], None]

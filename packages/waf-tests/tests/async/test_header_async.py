@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from waf_tests.client import AsyncClient, BlockedByFirewallError
+from waf_tests.client import AsyncClient
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
 from waf_tests.testing.origin import RecordedRequest, RecordingOrigin
+from waf_tests.testing.outcomes import BLOCKED
 
 pytestmark = pytest.mark.anyio
 
@@ -44,7 +45,7 @@ async def test_environment_async(edge: Edge, key: Secret, monkeypatch: pytest.Mo
 
 async def test_no_key_async(edge: Edge, seen: Seen) -> None:
     """Without a key the client is blocked, and nothing of it reaches the host."""
-    with pytest.raises(BlockedByFirewallError):
+    with pytest.raises(BLOCKED):
         async with AsyncClient(edge.api_host):
             pass
     assert seen() == []
@@ -52,7 +53,7 @@ async def test_no_key_async(edge: Edge, seen: Seen) -> None:
 
 async def test_wrong_key_async(edge: Edge, key: Secret, seen: Seen) -> None:
     """A key in the wrong case is blocked, and nothing of the client reaches the host."""
-    with pytest.raises(BlockedByFirewallError):
+    with pytest.raises(BLOCKED):
         async with AsyncClient(edge.api_host, x_api_key=wrong(key)):
             pass
     assert seen() == []
@@ -72,7 +73,7 @@ async def test_wrong_parameter_before_environment_async(
 ) -> None:
     """A wrong parameter is not saved by a right variable."""
     monkeypatch.setenv("LMSTUDIO_X_API_KEY", key.reveal())
-    with pytest.raises(BlockedByFirewallError):
+    with pytest.raises(BLOCKED):
         async with AsyncClient(edge.api_host, x_api_key=wrong(key)):
             pass
 
@@ -101,7 +102,7 @@ async def test_empty_variable_async(
 ) -> None:
     """An empty variable counts as not set: without parameters the client is blocked."""
     monkeypatch.setenv("LMSTUDIO_X_API_KEY", "")
-    with pytest.raises(BlockedByFirewallError):
+    with pytest.raises(BLOCKED):
         async with AsyncClient(edge.api_host):
             pass
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import lmstudio
 import pytest
-from waf_tests.client import AsyncClient, BlockedByFirewallError
+from waf_tests.client import AsyncClient
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
 from waf_tests.testing.origin import RecordingOrigin
+from waf_tests.testing.outcomes import BLOCKED
 from waf_tests.testing.scan import halves, leaks
 
 pytestmark = pytest.mark.anyio
@@ -41,7 +42,7 @@ async def test_log_of_success_async(logged: Callable[[], bytes]) -> None:
 
 async def test_log_of_block_async(edge: Edge, logged: Callable[[], bytes]) -> None:
     """The debug log of a blocked client, and its error, show no key and no token."""
-    with pytest.raises(BlockedByFirewallError) as caught:
+    with pytest.raises(BLOCKED) as caught:
         async with AsyncClient(edge.api_host, TOKEN.reveal(), x_api_key=KEY.reveal()):
             pass
     assert b"403" in logged()

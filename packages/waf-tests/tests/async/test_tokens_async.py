@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 
 import lmstudio
 import pytest
-from waf_tests.client import AsyncClient, BlockedByFirewallError
+from waf_tests.client import AsyncClient
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
 from waf_tests.testing.origin import RecordingOrigin
+from waf_tests.testing.outcomes import BLOCKED
 
 pytestmark = pytest.mark.anyio
 
@@ -54,21 +55,21 @@ async def test_token_wrong_async(token: str | None, locked: Edge) -> None:
 
 async def test_key_wrong_async(locked: Edge) -> None:
     """With the token but the wrong key the firewall blocks, and the host hears nothing."""
-    with pytest.raises(BlockedByFirewallError):
+    with pytest.raises(BLOCKED):
         async with AsyncClient(locked.api_host, TOKEN.reveal(), x_api_key="wrong") as client:
             await client.list_downloaded_models()
 
 
 async def test_both_wrong_async(locked: Edge) -> None:
     """With both wrong the firewall answers first."""
-    with pytest.raises(BlockedByFirewallError):
+    with pytest.raises(BLOCKED):
         async with AsyncClient(locked.api_host, OTHER_TOKEN.reveal(), x_api_key="wrong") as client:
             await client.list_downloaded_models()
 
 
 async def test_token_is_no_key_async(locked: Edge) -> None:
     """The token in the place of the key does not open the firewall."""
-    with pytest.raises(BlockedByFirewallError):
+    with pytest.raises(BLOCKED):
         async with AsyncClient(locked.api_host, TOKEN.reveal(), x_api_key=TOKEN.reveal()) as client:
             await client.list_downloaded_models()
 

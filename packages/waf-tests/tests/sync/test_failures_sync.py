@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 import lmstudio
 import pytest
 from waf_tests.client import (
+    NATIVE,
     BlockedByFirewallError,
     CertificateError,
     Client,
@@ -20,6 +21,10 @@ from waf_tests.edge import Edge
 from waf_tests.edge.certificates import issue
 from waf_tests.secret import Secret
 from waf_tests.testing.origin import Answer, RecordingOrigin
+
+pytestmark = [
+    pytest.mark.skipif(NATIVE, reason="the installed SDK has its own client, and its own words"),
+]
 
 MakeEdge = Callable[..., Edge]
 Trust = Callable[[Edge], None]

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from waf_tests.client import BlockedByFirewallError, Client
+from waf_tests.client import Client
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
 from waf_tests.testing.origin import RecordedRequest, RecordingOrigin
+from waf_tests.testing.outcomes import BLOCKED
 
 Seen = Callable[[], list[RecordedRequest]]
 
@@ -45,7 +46,7 @@ def test_environment_sync(edge: Edge, key: Secret, monkeypatch: pytest.MonkeyPat
 
 def test_no_key_sync(edge: Edge, seen: Seen) -> None:
     """Without a key the client is blocked, and nothing of it reaches the host."""
-    with pytest.raises(BlockedByFirewallError):
+    with pytest.raises(BLOCKED):
         with Client(edge.api_host):
             pass
     assert seen() == []
@@ -53,7 +54,7 @@ def test_no_key_sync(edge: Edge, seen: Seen) -> None:
 
 def test_wrong_key_sync(edge: Edge, key: Secret, seen: Seen) -> None:
     """A key in the wrong case is blocked, and nothing of the client reaches the host."""
-    with pytest.raises(BlockedByFirewallError):
+    with pytest.raises(BLOCKED):
         with Client(edge.api_host, x_api_key=wrong(key)):
             pass
     assert seen() == []
@@ -73,7 +74,7 @@ def test_wrong_parameter_before_environment_sync(
 ) -> None:
     """A wrong parameter is not saved by a right variable."""
     monkeypatch.setenv("LMSTUDIO_X_API_KEY", key.reveal())
-    with pytest.raises(BlockedByFirewallError):
+    with pytest.raises(BLOCKED):
         with Client(edge.api_host, x_api_key=wrong(key)):
             pass
 
@@ -98,7 +99,7 @@ def test_empty_parameters_sync(edge: Edge, key: Secret, monkeypatch: pytest.Monk
 def test_empty_variable_sync(edge: Edge, key: Secret, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty variable counts as not set: without parameters the client is blocked."""
     monkeypatch.setenv("LMSTUDIO_X_API_KEY", "")
-    with pytest.raises(BlockedByFirewallError):
+    with pytest.raises(BLOCKED):
         with Client(edge.api_host):
             pass
 

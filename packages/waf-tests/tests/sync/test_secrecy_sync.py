@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 import lmstudio
 import pytest
-from waf_tests.client import BlockedByFirewallError, Client
+from waf_tests.client import Client
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
 from waf_tests.testing.origin import RecordingOrigin
+from waf_tests.testing.outcomes import BLOCKED
 from waf_tests.testing.scan import halves, leaks
 
 TOKEN = Secret("sk-lm-abcdEFGH:abcdefghij0123456789")
@@ -42,7 +43,7 @@ def test_log_of_success_sync(logged: Callable[[], bytes]) -> None:
 
 def test_log_of_block_sync(edge: Edge, logged: Callable[[], bytes]) -> None:
     """The debug log of a blocked client, and its error, show no key and no token."""
-    with pytest.raises(BlockedByFirewallError) as caught:
+    with pytest.raises(BLOCKED) as caught:
         with Client(edge.api_host, TOKEN.reveal(), x_api_key=KEY.reveal()):
             pass
     assert b"403" in logged()

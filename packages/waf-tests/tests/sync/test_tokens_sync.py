@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 
 import lmstudio
 import pytest
-from waf_tests.client import BlockedByFirewallError, Client
+from waf_tests.client import Client
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
 from waf_tests.testing.origin import RecordingOrigin
+from waf_tests.testing.outcomes import BLOCKED
 
 TOKEN = Secret("sk-lm-abcdEFGH:abcdefghij0123456789")
 OTHER_TOKEN = Secret("sk-lm-abcdEFGH:9876543210jihgfedcba")
@@ -55,21 +56,21 @@ def test_token_wrong_sync(token: str | None, locked: Edge) -> None:
 
 def test_key_wrong_sync(locked: Edge) -> None:
     """With the token but the wrong key the firewall blocks, and the host hears nothing."""
-    with pytest.raises(BlockedByFirewallError):
+    with pytest.raises(BLOCKED):
         with Client(locked.api_host, TOKEN.reveal(), x_api_key="wrong") as client:
             client.list_downloaded_models()
 
 
 def test_both_wrong_sync(locked: Edge) -> None:
     """With both wrong the firewall answers first."""
-    with pytest.raises(BlockedByFirewallError):
+    with pytest.raises(BLOCKED):
         with Client(locked.api_host, OTHER_TOKEN.reveal(), x_api_key="wrong") as client:
             client.list_downloaded_models()
 
 
 def test_token_is_no_key_sync(locked: Edge) -> None:
     """The token in the place of the key does not open the firewall."""
-    with pytest.raises(BlockedByFirewallError):
+    with pytest.raises(BLOCKED):
         with Client(locked.api_host, TOKEN.reveal(), x_api_key=TOKEN.reveal()) as client:
             client.list_downloaded_models()
 

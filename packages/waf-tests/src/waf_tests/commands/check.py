@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -163,6 +165,22 @@ def _greet(connection: Connection, endpoint: Endpoint) -> tuple[str | None, floa
 def _models(api_host: str, connection: Connection, token: Secret | None) -> tuple[str, ...]:
     """Return the keys of the downloaded models, asked for with the SDK's client."""
     revealed = token.reveal() if token else None
-    client = Client(api_host, revealed, dict(connection.headers), ca_file=connection.ca_file)
-    with client:
-        return tuple(sorted(model.model_key for model in client.list_downloaded_models()))
+    with _trusted(connection.ca_file):
+        client = Client(api_host, revealed, dict(connection.headers))
+        with client:
+            return tuple(sorted(model.model_key for model in client.list_downloaded_models()))
+
+
+@contextmanager
+def _trusted(ca_file: Path | None) -> Iterator[None]:
+    """Make every client in the block trust the CA, the SDK's own clients too."""
+    before = os.environ.get("SSL_CERT_FILE")
+    if ca_file is not None:
+        os.environ["SSL_CERT_FILE"] = str(ca_file)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("SSL_CERT_FILE", None)
+        else:
+            os.environ["SSL_CERT_FILE"] = before

@@ -1,0 +1,104 @@
+"""Checks what a host sends against the SDK's own generated structs, more strictly than the SDK.
+
+The SDK ignores unknown fields; here they are problems, except those in NEWER, which newer clients
+need. Names of structs follow from namespace and endpoint, so nothing but NEWER is kept by hand.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from lmstudio import _sdk_models
+from msgspec import UNSET, inspect
+
+INFO = {"publisher", "indexedModelIdentifier", "deviceIdentifier"}
+INSTANCE = {"ttlMs", "lastUsedTime"}
+NEWER: dict[str, set[str]] = {
+    "LlmInfo": INFO,
+    "LlmInstanceInfo": INFO | INSTANCE,
+    "EmbeddingModelInfo": INFO,
+    "EmbeddingModelInstanceInfo": INFO | INSTANCE,
+    "LlmPredictionFragment": {"isStructural"},
+    "LlmChannelPredictToClientPacketPromptProcessingProgress": {"details"},
+    "LlmPredictionStats": {"totalTimeSec", "stopString"},
+    "ModelSearchResultDownloadOptionData": {"compatibilityType"},
+}
+"""Fields that are newer than the SDK's schema, by the struct that has them (wire.md, section 9)."""
+
+
+def result_problems(namespace: str, endpoint: str, result: object) -> list[str]:
+    """Return what is wrong with the result of a call; UNSET stands for none."""
+    name = f"{_title(namespace)}Rpc{_title(endpoint)}Returns"
+    expected = getattr(_sdk_models, name, UNSET)
+    if expected is UNSET:
+        return [f"{namespace}.{endpoint}: no {name} in the schema"]
+    if expected is Any:
+        return [] if result is UNSET else [f"{namespace}.{endpoint}: has a result: {result!r:.80}"]
+    if result is UNSET:
+        result = None
+    return _problems(f"{namespace}.{endpoint}", expected, result)
+
+
+def packet_problems(namespace: str, endpoint: str, packet: object) -> list[str]:
+    """Return what is wrong with a packet on a channel."""
+    name = f"{_title(namespace)}Channel{_title(endpoint)}ToClientPacket"
+    expected = getattr(_sdk_models, name, UNSET)
+    if expected is UNSET:
+        return [f"{namespace}.{endpoint}: no {name} in the schema"]
+    return _problems(f"{namespace}.{endpoint}", expected, packet)
+
+
+def error_problems(namespace: str, endpoint: str, error: object) -> list[str]:
+    """Return what is wrong with an error that ends a call or a channel."""
+    return _problems(
+        f"{namespace}.{endpoint} (error)", _sdk_models.SerializedLMSExtendedError, error
+    )
+
+
+def _title(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def _problems(where: str, expected: Any, value: object) -> list[str]:
+    if isinstance(expected, str):
+        expected = getattr(_sdk_models, expected)
+    try:
+        msgspec.convert(value, expected)
+    except msgspec.ValidationError as error:
+        return [f"{where}: {error}"]
+    return [f"{where}: {problem}" for problem in _unknown(inspect.type_info(expected), value, "$")]
+
+
+def _unknown(info: inspect.Type, value: object, path: str) -> Iterator[str]:
+    """Give the unknown fields of a value that has passed `msgspec.convert`."""
+    if isinstance(info, inspect.Metadata):
+        yield from _unknown(info.type, value, path)
+    elif isinstance(info, inspect.UnionType):
+        yield from _unknown(_branch(info, value), value, path)
+    elif isinstance(info, inspect.StructType) and isinstance(value, dict):
+        known = {field.encode_name: field.type for field in info.fields}
+        for key, item in value.items():
+            if key in known:
+                yield from _unknown(known[key], item, f"{path}.{key}")
+            elif key != info.tag_field and key not in NEWER.get(info.cls.__name__, ()):
+                yield f"unknown field {path}.{key} of {info.cls.__name__}"
+    elif isinstance(info, (inspect.ListType, inspect.CollectionType)) and isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _unknown(info.item_type, item, f"{path}[{index}]")
+    elif isinstance(info, inspect.DictType) and isinstance(value, dict):
+        for key, item in value.items():
+            yield from _unknown(info.value_type, item, f"{path}.{key}")
+
+
+def _branch(union: inspect.UnionType, value: object) -> inspect.Type:
+    """Return the member of a union that a value is meant for."""
+    structs = [info for info in union.types if isinstance(info, inspect.StructType)]
+    if isinstance(value, dict):
+        for info in structs:
+            if info.tag_field is None or value.get(info.tag_field) == info.tag:
+                return info
+    for kind in (inspect.CollectionType, inspect.ListType, inspect.DictType):
+        for info in union.types:
+            if isinstance(info, kind) and isinstance(value, (list, dict)):
+                return info
+    return inspect.AnyType()

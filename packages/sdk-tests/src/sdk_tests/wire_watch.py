@@ -1,0 +1,107 @@
+"""Watches what the SDK and the embedded server say to each other in the tests.
+
+Every message from the server is checked against the SDK's schema, and the endpoints that a test
+reaches are noted, also those that a plugin's process reaches.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from lmstudio._ws_impl import AsyncWebsocketHandler
+from msgspec import UNSET
+
+from .schema import error_problems, packet_problems, result_problems
+
+
+class WireWatch:
+    """What was seen since the last `reset`."""
+
+    def __init__(self) -> None:
+        self.endpoints: set[str] = set()
+        self.problems: list[str] = []
+        self._logs: dict[Path, int] = {}
+
+    def reset(self) -> None:
+        """Forget what was seen."""
+        self.read_logs()
+        self.endpoints = set()
+        self.problems = []
+
+    def add_log(self, path: Path) -> None:
+        """Note the endpoints that another process writes to a file, one a line."""
+        self._logs[path] = 0
+
+    def read_logs(self) -> None:
+        """Take over what other processes have written since the last time."""
+        for path, position in list(self._logs.items()):
+            if not path.is_file():
+                continue
+            with path.open(encoding="utf-8") as file:
+                file.seek(position)
+                self.endpoints.update(file.read().split())
+                self._logs[path] = file.tell()
+
+    def sent(self, connection: dict[Any, str], message: Any) -> None:
+        """Note a message of the SDK; `connection` keeps which endpoint an id stands for."""
+        match message:
+            case {"type": "rpcCall", "endpoint": str(endpoint), "callId": number}:
+                connection["callId", number] = endpoint
+                self.endpoints.add(endpoint)
+            case {"type": "channelCreate", "endpoint": str(endpoint), "channelId": number}:
+                connection["channelId", number] = endpoint
+                self.endpoints.add(endpoint)
+
+    def received(self, connection: dict[Any, str], namespace: str, message: Any) -> None:
+        """Check a message of the server."""
+        match message:
+            case {"type": "rpcResult", "callId": number}:
+                endpoint = connection.get(("callId", number), "?")
+                result = message.get("result", UNSET)
+                self.problems += result_problems(namespace, endpoint, result)
+            case {"type": "channelSend", "channelId": number, "message": packet}:
+                endpoint = connection.get(("channelId", number), "?")
+                self.problems += packet_problems(namespace, endpoint, packet)
+            case {"type": "rpcError", "callId": number, "error": error}:
+                endpoint = connection.get(("callId", number), "?")
+                self.problems += error_problems(namespace, endpoint, error)
+            case {"type": "channelError", "channelId": number, "error": error}:
+                endpoint = connection.get(("channelId", number), "?")
+                self.problems += error_problems(namespace, endpoint, error)
+            case {"type": "channelClose", "channelId": int()}:
+                pass
+            case {"type": "communicationWarning", "warning": str()}:
+                pass  # a cancel may cross the end of a prediction
+            case _:
+                self.problems.append(f"{namespace}: not a message: {json.dumps(message):.200}")
+
+
+WATCH = WireWatch()
+"""What this process sees."""
+
+
+@contextmanager
+def watching() -> Iterator[WireWatch]:
+    """Watch all connections of the SDK in this process."""
+    send, receive = AsyncWebsocketHandler.send_json, AsyncWebsocketHandler._enqueue_message
+
+    def ids(handler: Any) -> dict[Any, str]:
+        found: dict[Any, str] = handler.__dict__.setdefault("_sdk_tests_ids", {})
+        return found
+
+    async def send_json(self: Any, message: Any) -> None:
+        WATCH.sent(ids(self), message)
+        await send(self, message)
+
+    async def enqueue_message(self: Any, message: Any) -> bool:
+        WATCH.received(ids(self), urlsplit(self._ws_url).path.strip("/"), message)
+        return await receive(self, message)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AsyncWebsocketHandler, "send_json", send_json)
+        patch.setattr(AsyncWebsocketHandler, "_enqueue_message", enqueue_message)
+        yield WATCH

@@ -1,0 +1,470 @@
+"""The act() loop on a host whose model calls tools when told so."""
+
+import threading
+from typing import Any
+
+import pytest
+from lmstudio import (
+    AsyncClient,
+    AsyncLLM,
+    Chat,
+    LMStudioPredictionError,
+    LMStudioServerError,
+    LMStudioValueError,
+    LMStudioWebsocketError,
+    ToolCallRequest,
+    ToolFunctionDef,
+)
+from sdk_tests.faulty_async import faulty_client
+from sdk_tests.grammars import written
+from sdk_tests.scenarios import Rule, ScenarioServer, close, fail, insert_packets, rule
+from sdk_tests.sent_requests import sent_requests
+
+pytestmark = [pytest.mark.anyio, pytest.mark.embedded]
+
+SAYS = written("ok")
+"""What the model says in each round, whether it calls tools or not."""
+
+
+def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+def broken() -> None:
+    """Fail."""
+    raise LookupError("lost")
+
+
+def calling(*calls: tuple[str, dict[str, Any]]) -> Rule:
+    """Return a rule that adds tool calls with the ids "id-0", "id-1", ... to the next round."""
+    packets: list[dict[str, Any]] = []
+    for index, (name, arguments) in enumerate(calls):
+        request = {"type": "function", "id": f"id-{index}", "name": name, "arguments": arguments}
+        packets += [
+            {"type": "toolCallGenerationStart", "toolCallId": f"id-{index}"},
+            {"type": "toolCallGenerationNameReceived", "name": name},
+            {"type": "toolCallGenerationArgumentFragmentGenerated", "content": "{"},
+            {"type": "toolCallGenerationEnd", "toolCallRequest": request, "rawContent": "raw"},
+        ]
+    return at_end_of_round(insert_packets(*packets))
+
+
+def at_end_of_round(then: dict[str, Any]) -> Rule:
+    """Return a rule for the end of the next round; each round uses up one such rule."""
+    return rule(then, namespace="llm", endpoint="predict", packet="success")
+
+
+def handle(client: AsyncClient, model: str) -> AsyncLLM:
+    """Return a handle of the loaded model."""
+    return AsyncLLM(model, client.llm)
+
+
+async def test_no_call(
+    scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without a call there is one round; its request offers the tools."""
+    async with faulty_client(scenario_host) as client:
+        with sent_requests(caplog) as sent:
+            result = await handle(client, scenario_model).act("Hi", [add, broken], config=SAYS)
+    assert result.rounds == 1
+    assert result.total_time_seconds > 0
+    assert len(sent) == 1
+    assert sent.messages(0) == [("user", ["Hi"])]
+    assert sent.tools(0) == ["add", "broken"]
+
+
+async def test_one_call(
+    scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A call is made, and the next request brings text, call and result; then the loop ends."""
+    async with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
+        with sent_requests(caplog) as sent:
+            result = await handle(client, scenario_model).act("Add", [add], config=SAYS)
+    assert result.rounds == 2
+    request = {"type": "function", "id": "id-0", "name": "add", "arguments": {"a": 1, "b": 2}}
+    assert sent.messages(1) == [
+        ("user", ["Add"]),
+        ("assistant", ["ok", request]),
+        ("tool", ["3"]),
+    ]
+    assert sent.tools(1) == ["add"]
+
+
+async def test_calls_in_several_rounds(
+    scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each round's request has everything that came before."""
+    rules = [calling(("add", {"a": 1, "b": 2})), calling(("add", {"a": 3, "b": 4}))]
+    async with faulty_client(scenario_host, *rules) as client:
+        with sent_requests(caplog) as sent:
+            result = await handle(client, scenario_model).act("Add", [add], config=SAYS)
+    assert result.rounds == 3
+    roles = [role for role, _ in sent.messages(2)]
+    assert roles == ["user", "assistant", "tool", "assistant", "tool"]
+    assert sent.messages(2)[:3] == sent.messages(1)
+    assert sent.messages(2)[-1] == ("tool", ["7"])
+
+
+def in_round(index: int) -> list[Any]:
+    """Return what callbacks see of a round until its prediction is done."""
+    return [("start", index), (0.0, index), (1.0, index), ("first", index), ("ok", index)]
+
+
+def merged(seen: list[Any]) -> list[Any]:
+    """Return what callbacks saw with fragments joined and without progress between 0 and 1."""
+    result: list[Any] = []
+    for event in seen:
+        value = event[0]
+        if isinstance(value, float) and 0 < value < 1:
+            continue
+        if value == "k" and result[-1][0] == "o":
+            result[-1] = ("ok", event[1])
+        else:
+            result.append(event)
+    return result
+
+
+async def test_callbacks(scenario_host: ScenarioServer, scenario_model: str) -> None:
+    """All callbacks run in the order of what happens, with the round's index where promised."""
+    seen: list[Any] = []
+    async with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
+        await handle(client, scenario_model).act(
+            "Add",
+            [add],
+            config=SAYS,
+            on_round_start=lambda index: seen.append(("start", index)),
+            on_prompt_processing_progress=lambda value, index: seen.append((value, index)),
+            on_first_token=lambda index: seen.append(("first", index)),
+            on_prediction_fragment=lambda part, index: seen.append((part.content, index)),
+            on_prediction_completed=lambda result: seen.append(("done", result.round_index)),
+            on_message=lambda message: seen.append(message.role),
+            on_round_end=lambda index: seen.append(("end", index)),
+        )
+    assert merged(seen) == [
+        *in_round(0),
+        ("done", 0),
+        "assistant",
+        "tool",
+        ("end", 0),
+        *in_round(1),
+        ("done", 1),
+        "assistant",
+        ("end", 1),
+    ]
+
+
+async def test_collected_messages_continue_the_chat(
+    scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Appending each message to the caller's chat gives the conversation for the next act()."""
+    chat = Chat("Be brief.")
+    chat.add_user_message("Add")
+    async with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
+        llm = handle(client, scenario_model)
+        with sent_requests(caplog) as sent:
+            await llm.act(chat, [add], config=SAYS, on_message=chat.append)
+            chat.add_user_message("Thanks")
+            await llm.act(chat, [add], config=SAYS, on_message=chat.append)
+    roles = [role for role, _ in sent.messages(2)]
+    assert roles == ["system", "user", "assistant", "tool", "assistant", "user"]
+    assert sent.messages(2)[:4] == sent.messages(1)
+
+
+@pytest.mark.parametrize("limit", [2, None], ids=["two", "unlimited"])
+async def test_parallel_calls(
+    scenario_host: ScenarioServer,
+    scenario_model: str,
+    caplog: pytest.LogCaptureFixture,
+    limit: int | None,
+) -> None:
+    """With room for two, the two calls of a round run at the same time."""
+    meeting = threading.Barrier(2, timeout=20)
+
+    def meet(name: str) -> str:
+        """Wait for the other call."""
+        meeting.wait()
+        return name
+
+    calls = calling(("meet", {"name": "Ann"}), ("meet", {"name": "Bob"}))
+    async with faulty_client(scenario_host, calls) as client:
+        with sent_requests(caplog) as sent:
+            await handle(client, scenario_model).act(
+                "Meet", [meet], config=SAYS, max_parallel_tool_calls=limit
+            )
+    assert sent.result_ids(1) == {"id-0": '"Ann"', "id-1": '"Bob"'}
+
+
+async def test_one_call_at_a_time(scenario_host: ScenarioServer, scenario_model: str) -> None:
+    """Unless told otherwise, the calls of a round run one after the other, as requested."""
+    order: list[str] = []
+
+    def note(name: str) -> None:
+        """Note when it begins and ends."""
+        order.append(f"{name} begins")
+        threading.Event().wait(0.02)  # long enough for another thread to begin, if it may
+        order.append(f"{name} ends")
+
+    calls = calling(("note", {"name": "a"}), ("note", {"name": "b"}))
+    async with faulty_client(scenario_host, calls) as client:
+        await handle(client, scenario_model).act("Note", [note], config=SAYS)
+    assert order == ["a begins", "a ends", "b begins", "b ends"]
+
+
+@pytest.mark.parametrize(
+    ("call", "result"),
+    [
+        (("subtract", {}), "Cannot find tool with name subtract."),
+        (
+            ("add", {"a": 1}),
+            "Failed to parse arguments for tool add: Object missing required field `b`",
+        ),
+        (
+            ("add", {"a": "one", "b": 2}),
+            "Failed to parse arguments for tool add: Expected `int`, got `str` - at `$.a`",
+        ),
+        (("broken", {}), "\"Unhandled Python exception: LookupError('lost')\""),
+    ],
+    ids=["unknown tool", "missing argument", "wrong argument", "exception"],
+)
+async def test_failed_call(
+    scenario_host: ScenarioServer,
+    scenario_model: str,
+    caplog: pytest.LogCaptureFixture,
+    call: tuple[str, dict[str, Any]],
+    result: str,
+) -> None:
+    """The model is told what was wrong with a call, next to the results of the others."""
+    calls = calling(call, ("add", {"a": 1, "b": 2}))
+    async with faulty_client(scenario_host, calls) as client:
+        with sent_requests(caplog) as sent:
+            acted = await handle(client, scenario_model).act("Go", [add, broken], config=SAYS)
+    assert acted.rounds == 2
+    assert sent.result_ids(1) == {"id-0": result, "id-1": "3"}
+
+
+@pytest.mark.parametrize(
+    ("value", "content"),
+    [
+        ("text", '"text"'),
+        (None, "null"),
+        ([1, {"a": 2.5}], '[1, {"a": 2.5}]'),
+        ("Größe 🎉", '"Größe 🎉"'),
+    ],
+    ids=["text", "none", "nested", "unicode"],
+)
+async def test_results_are_json(
+    scenario_host: ScenarioServer,
+    scenario_model: str,
+    caplog: pytest.LogCaptureFixture,
+    value: Any,
+    content: str,
+) -> None:
+    """A tool's result reaches the model as JSON, readable in all scripts."""
+
+    def give() -> Any:
+        """Give the value."""
+        return value
+
+    async with faulty_client(scenario_host, calling(("give", {}))) as client:
+        with sent_requests(caplog) as sent:
+            await handle(client, scenario_model).act("Give", [give], config=SAYS)
+    assert sent.result_ids(1) == {"id-0": content}
+
+
+async def test_result_that_is_no_json(
+    scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A result that JSON can't express is told to the model like an exception of the tool."""
+
+    def give() -> Any:
+        """Give a set."""
+        return {1}
+
+    async with faulty_client(scenario_host, calling(("give", {}))) as client:
+        with sent_requests(caplog) as sent:
+            await handle(client, scenario_model).act("Give", [give], config=SAYS)
+    (content,) = sent.result_ids(1).values()
+    assert content.startswith('"Unhandled Python exception: TypeError(')
+
+
+# sync: skip
+async def test_async_tool(
+    scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A coroutine function is a tool; it runs in the caller's event loop."""
+    threads: list[int] = []
+
+    async def here(name: str) -> str:
+        """Note the thread."""
+        threads.append(threading.get_ident())
+        return name
+
+    async with faulty_client(scenario_host, calling(("here", {"name": "Ann"}))) as client:
+        with sent_requests(caplog) as sent:
+            await handle(client, scenario_model).act("Go", [here], config=SAYS)
+    assert threads == [threading.get_ident()]
+    assert sent.result_ids(1) == {"id-0": '"Ann"'}
+
+
+async def test_tool_definitions_of_every_kind(
+    scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Functions, definition objects and dicts can be offered together, and called."""
+    tools = [
+        add,
+        ToolFunctionDef.from_callable(add, name="plus"),
+        {"name": "sum", "description": "x", "parameters": {"a": int}, "implementation": abs},
+    ]
+    async with faulty_client(scenario_host, calling(("plus", {"a": 2, "b": 3}))) as client:
+        with sent_requests(caplog) as sent:
+            await handle(client, scenario_model).act("Go", tools, config=SAYS)  # type: ignore[arg-type]
+    assert sent.tools(0) == ["add", "plus", "sum"]
+    assert sent.result_ids(1) == {"id-0": "5"}
+
+
+async def test_last_round_offers_no_tools(
+    scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With a limit the last round offers no tools, so that the model has to answer."""
+    async with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
+        with sent_requests(caplog) as sent:
+            result = await handle(client, scenario_model).act(
+                "Add", [add], config=SAYS, max_prediction_rounds=2
+            )
+    assert result.rounds == 2
+    assert [sent.tools(0), sent.tools(1)] == [["add"], []]
+
+
+async def test_call_in_the_last_round(scenario_host: ScenarioServer, scenario_model: str) -> None:
+    """A call in a round that offers no tools is an error, which a handler can't prevent."""
+    asked: list[tuple[str, ToolCallRequest | None]] = []
+
+    def handler(error: LMStudioPredictionError, request: ToolCallRequest | None) -> str:
+        asked.append((str(error), request))
+        return "not now"
+
+    async with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
+        with pytest.raises(LMStudioPredictionError, match=r"^not now$"):
+            await handle(client, scenario_model).act(
+                "Add",
+                [add],
+                config=SAYS,
+                max_prediction_rounds=1,
+                handle_invalid_tool_request=handler,
+            )
+        assert len(await client.llm.list_loaded()) > 0
+    assert asked[0][0] == "Cannot find tool with name add."
+    assert asked[-1] == ("Model requested tool use on final prediction round.", None)
+
+
+@pytest.mark.parametrize("answer", [None, "Use add"], ids=["default", "override"])
+async def test_handler_of_invalid_requests(
+    scenario_host: ScenarioServer,
+    scenario_model: str,
+    caplog: pytest.LogCaptureFixture,
+    answer: str | None,
+) -> None:
+    """A handler sees error and request, and may replace the text that the model gets."""
+    asked: list[tuple[str, str]] = []
+
+    def handler(error: LMStudioPredictionError, request: ToolCallRequest | None) -> str | None:
+        assert request is not None
+        asked.append((str(error), request.name))
+        return answer
+
+    async with faulty_client(scenario_host, calling(("subtract", {}))) as client:
+        with sent_requests(caplog) as sent:
+            await handle(client, scenario_model).act(
+                "Go", [add], config=SAYS, handle_invalid_tool_request=handler
+            )
+    default = "Cannot find tool with name subtract."
+    assert asked == [(default, "subtract")]
+    assert sent.result_ids(1) == {"id-0": answer or default}
+
+
+async def test_handler_sees_the_exception_of_a_tool(
+    scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """For a failing tool the handler's error has the tool's exception as its cause."""
+    causes: list[BaseException | None] = []
+
+    def handler(error: LMStudioPredictionError, _request: ToolCallRequest | None) -> str:
+        causes.append(error.__cause__)
+        return "try again"
+
+    async with faulty_client(scenario_host, calling(("broken", {}))) as client:
+        with sent_requests(caplog) as sent:
+            await handle(client, scenario_model).act(
+                "Go", [broken], config=SAYS, handle_invalid_tool_request=handler
+            )
+    assert [repr(cause) for cause in causes] == ["LookupError('lost')"]
+    assert sent.result_ids(1) == {"id-0": '"try again"'}
+
+
+@pytest.mark.parametrize("name", ["subtract", "broken"])
+async def test_handler_that_raises(
+    scenario_host: ScenarioServer, scenario_model: str, name: str
+) -> None:
+    """An exception of the handler ends the loop; the session goes on."""
+
+    def handler(error: LMStudioPredictionError, _request: ToolCallRequest | None) -> str | None:
+        raise error
+
+    async with faulty_client(scenario_host, calling((name, {}))) as client:
+        llm = handle(client, scenario_model)
+        with pytest.raises(LMStudioPredictionError):
+            await llm.act("Go", [broken], config=SAYS, handle_invalid_tool_request=handler)
+        assert (await llm.complete("Go", config=SAYS)).content == "ok"
+
+
+async def test_call_that_could_not_be_generated(
+    scenario_host: ScenarioServer, scenario_model: str
+) -> None:
+    """A tool call that the host could not parse ends the loop; the session goes on."""
+    asked: list[ToolCallRequest | None] = []
+
+    def handler(_error: LMStudioPredictionError, request: ToolCallRequest | None) -> None:
+        asked.append(request)
+
+    packet = {"type": "toolCallGenerationFailed", "error": {"title": "No JSON"}, "rawContent": "{"}
+    async with faulty_client(scenario_host, at_end_of_round(insert_packets(packet))) as client:
+        llm = handle(client, scenario_model)
+        with pytest.raises(LMStudioPredictionError, match=r"^Failed to parse tool call request\.$"):
+            await llm.act("Go", [add], config=SAYS, handle_invalid_tool_request=handler)
+        assert (await llm.complete("Go", config=SAYS)).content == "ok"
+    assert asked == [None]
+
+
+async def test_error_in_a_later_round(scenario_host: ScenarioServer, scenario_model: str) -> None:
+    """An error of the host in the second round ends the loop after a whole first round."""
+    ended: list[int] = []
+    rules = [calling(("add", {"a": 1, "b": 2})), at_end_of_round(fail({"title": "Worn out"}))]
+    async with faulty_client(scenario_host, *rules) as client:
+        llm = handle(client, scenario_model)
+        with pytest.raises(LMStudioServerError, match=r"^Chat response error: Worn out$"):
+            await llm.act("Add", [add], config=SAYS, on_round_end=ended.append)
+        assert (await llm.complete("Go", config=SAYS)).content == "ok"
+    assert ended == [0]
+
+
+async def test_connection_lost_in_a_later_round(
+    scenario_host: ScenarioServer, scenario_model: str
+) -> None:
+    """A connection that closes in the second round ends the loop."""
+    rules = [calling(("add", {"a": 1, "b": 2})), at_end_of_round(close())]
+    async with faulty_client(scenario_host, *rules) as client:
+        with pytest.raises(LMStudioWebsocketError, match="disconnected"):
+            await handle(client, scenario_model).act("Add", [add], config=SAYS)
+
+
+async def test_unusable_arguments(scenario_host: ScenarioServer) -> None:
+    """No tools, tools of one name and a limit below one round are refused before any request."""
+    async with faulty_client(scenario_host) as client:
+        llm = handle(client, "no-such-model")
+        with pytest.raises(LMStudioValueError, match="at least one tool"):
+            await llm.act("Go", [])
+        with pytest.raises(LMStudioValueError, match=r"Duplicate tool names .*'add' repeated"):
+            await llm.act("Go", [add, add])
+        with pytest.raises(LMStudioValueError, match=r"at least 1 \(0 given\)"):
+            await llm.act("Go", [add], max_prediction_rounds=0)

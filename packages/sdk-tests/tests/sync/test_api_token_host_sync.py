@@ -1,0 +1,113 @@
+# DO NOT EDIT. Written by scripts/sync_tests.py from
+# packages/sdk-tests/tests/async/test_api_token_host_async.py
+# Change that, then: hatch run sync:generate
+"""A host that requires an API token."""
+
+from collections.abc import Iterator
+
+import pytest
+from lmstudio import Client, LMStudioServerError
+from sdk_tests.faulty_sync import nothing_left_running
+from sdk_tests.releases import RELEASE_1_5, SDK_1_6, known_bug
+from sdk_tests.scenarios import ScenarioServer, scenario_server
+
+pytestmark = [pytest.mark.embedded, pytest.mark.slow]
+
+TOKEN = "sk-lm-abcDEF12:abcdefghijABCDEFGH12"
+WRONG_PASSKEY = "sk-lm-abcDEF12:00000000000000000000"
+WRONG_IDENTIFIER = "sk-lm-00000000:abcdefghijABCDEFGH12"
+VARIABLE = "LMSTUDIO_API_TOKEN"
+
+needs_tokens = pytest.mark.skipif(not SDK_1_6, reason="API tokens came with release 1.6.0b1")
+refusal_is_a_text = known_bug(
+    "The reason for a refused authentication is a string in the protocol, which the error class"
+    " takes apart as a list of key and value pairs.",
+    raises=ValueError,
+    seen_in=(RELEASE_1_5,),
+)
+
+
+@pytest.fixture(scope="module")
+def guarded_host() -> Iterator[ScenarioServer]:
+    """A server of our own that requires the token."""
+    with scenario_server("--api-token", TOKEN) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _no_token_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the user's own token out of the environment."""
+    monkeypatch.delenv(VARIABLE, raising=False)
+
+
+def enter(client: Client) -> int:
+    """Return the number of loaded models that the client is told, and leave nothing open."""
+    with nothing_left_running():
+        try:
+            with client:
+                return len(client.llm.list_loaded())
+        finally:
+            client.close()
+
+
+def with_token(host: ScenarioServer, token: str | None) -> Client:
+    """Return a client with an API token, which only release 1.6 takes."""
+    return Client(host.address, token)  # type: ignore[call-arg,unused-ignore]
+
+
+@needs_tokens
+def test_token_as_argument(guarded_host: ScenarioServer) -> None:
+    """A client with the token gets in, with every session."""
+    assert enter(with_token(guarded_host, TOKEN)) == 0
+
+
+@needs_tokens
+def test_token_in_the_environment(
+    guarded_host: ScenarioServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The token of the environment is used when none is given."""
+    monkeypatch.setenv(VARIABLE, TOKEN)
+    assert enter(Client(guarded_host.address)) == 0
+
+
+@needs_tokens
+def test_argument_counts_more_than_the_environment(
+    guarded_host: ScenarioServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A given token takes the place of the environment's, for better or worse."""
+    monkeypatch.setenv(VARIABLE, WRONG_PASSKEY)
+    assert enter(with_token(guarded_host, TOKEN)) == 0
+    monkeypatch.setenv(VARIABLE, TOKEN)
+    with pytest.raises(LMStudioServerError, match=r"^Authentication failed: "):
+        enter(with_token(guarded_host, WRONG_PASSKEY))
+
+
+@refusal_is_a_text
+def test_guest(guarded_host: ScenarioServer) -> None:
+    """A guest is refused, and told that a token is missing."""
+    with pytest.raises(LMStudioServerError, match=r"^Authentication failed: ") as failure:
+        enter(Client(guarded_host.address))
+    assert "requires an API token" in str(failure.value)
+
+
+@needs_tokens
+@pytest.mark.parametrize("token", [WRONG_PASSKEY, WRONG_IDENTIFIER], ids=["passkey", "identifier"])
+def test_wrong_token(guarded_host: ScenarioServer, token: str) -> None:
+    """A wrong token is refused, and the error does not repeat it."""
+    with pytest.raises(LMStudioServerError, match=r"^Authentication failed: ") as failure:
+        enter(with_token(guarded_host, token))
+    assert token.rpartition(":")[2] not in str(failure.value)
+
+
+@needs_tokens
+def test_token_where_none_is_required(scenario_host: ScenarioServer) -> None:
+    """A host that requires no token lets a client with one in."""
+    assert enter(with_token(scenario_host, TOKEN)) >= 0
+
+
+@needs_tokens
+def test_two_clients_with_one_token(guarded_host: ScenarioServer) -> None:
+    """Clients with the same token can be connected at the same time."""
+    with with_token(guarded_host, TOKEN) as first, with_token(guarded_host, TOKEN) as second:
+        assert first.llm.list_loaded() == []
+        assert second.llm.list_loaded() == []

@@ -1,0 +1,189 @@
+# DO NOT EDIT. Written by scripts/sync_tests.py from
+# packages/sdk-tests/tests/async/test_images_async.py
+# Change that, then: hatch run sync:generate
+"""Images for a chat: how they get to the host, and who may use them."""
+
+import io
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lmstudio import (
+    LLM,
+    Chat,
+    Client,
+    FileHandle,
+    LMStudioOSError,
+    LMStudioServerError,
+    LMStudioValueError,
+)
+from sdk_tests.model_names import PLAIN_LLM_KEY, VISION_LLM_KEY
+
+pytestmark = [pytest.mark.lmstudio]
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    check = zlib.crc32(kind + data).to_bytes(4, "big")
+    return len(data).to_bytes(4, "big") + kind + data + check
+
+
+IMAGE = (
+    b"\x89PNG\r\n\x1a\n"
+    + _chunk(b"IHDR", bytes([0, 0, 0, 1, 0, 0, 0, 1, 8, 2, 0, 0, 0]))
+    + _chunk(b"IDAT", zlib.compress(b"\x00\xff\x00\x00"))
+    + _chunk(b"IEND", b"")
+)
+"""A PNG file with one red pixel."""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """An image file."""
+    path = tmp_path / "dot.png"
+    path.write_bytes(IMAGE)
+    return path
+
+
+def check(handle: FileHandle, name: str) -> None:
+    """Compare a handle with what the host must have made of IMAGE."""
+    assert handle.name == name
+    assert handle.file_type == "image"
+    assert handle.size_bytes == len(IMAGE)
+    assert handle.identifier
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_image_from_bytes(client: Client, kind: Any) -> None:
+    """Bytes in any form are uploaded under the given name."""
+    check(client.prepare_image(kind(IMAGE), "dot.png"), "dot.png")
+
+
+def test_image_without_name(client: Client) -> None:
+    """Bytes without a name get a random one; the host sees by the content that it's an image."""
+    handle = client.prepare_image(IMAGE)
+    check(handle, handle.name)
+    assert handle.name != (client.prepare_image(IMAGE)).name
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_image_from_a_path(client: Client, file: Path, kind: Any) -> None:
+    """A path is read, and its file's name is the image's."""
+    check(client.prepare_image(kind(file)), "dot.png")
+
+
+def test_image_under_another_name(client: Client, file: Path) -> None:
+    """A given name counts more than the path's."""
+    check(client.prepare_image(file, "red.png"), "red.png")
+
+
+def test_image_from_an_open_file(client: Client, file: Path) -> None:
+    """An open file is read to its end; its name is what it was opened with."""
+    with file.open("rb") as stream:
+        check(client.prepare_image(stream), str(file))
+        assert stream.read() == b""
+
+
+def test_image_from_a_buffer(client: Client) -> None:
+    """A file in memory is read like one on disk."""
+    check(client.prepare_image(io.BytesIO(IMAGE), "dot.png"), "dot.png")
+
+
+def test_same_image_through_the_session(client: Client) -> None:
+    """The files session uploads as the client does; each upload has a handle of its own."""
+    first = client.files.prepare_image(IMAGE, "dot.png")
+    second = client.prepare_image(IMAGE, "dot.png")
+    check(first, "dot.png")
+    assert first.identifier != second.identifier
+
+
+def test_missing_file(client: Client, tmp_path: Path) -> None:
+    """A path to nothing is an error before any upload."""
+    with pytest.raises(LMStudioOSError, match=r"missing\.png' \(FileNotFoundError\("):
+        client.prepare_image(tmp_path / "missing.png")
+
+
+def test_unusable_source(client: Client) -> None:
+    """What is no image source is refused before any upload."""
+    source: Any = 5
+    with pytest.raises(LMStudioValueError):
+        client.prepare_image(source)
+
+
+def test_handles_in_a_chat(client: Client) -> None:
+    """Images of a message are parts of it, after the text and in order."""
+    images = [client.prepare_image(IMAGE, name) for name in ("one.png", "two.png")]
+    chat = Chat()
+    chat.add_user_message("Compare", images=images)
+    (message,) = chat._get_history_for_prediction()["messages"]
+    assert [part["type"] for part in message["content"]] == ["text", "file", "file"]
+    for part, handle in zip(message["content"][1:], images, strict=True):
+        assert part == {
+            "type": "file",
+            "name": handle.name,
+            "identifier": handle.identifier,
+            "sizeBytes": len(IMAGE),
+            "fileType": "image",
+        }
+
+
+@pytest.mark.models
+def test_image_for_a_model_without_vision(client: Client) -> None:
+    """A model that sees nothing refuses an image; the session goes on."""
+    chat = Chat()
+    chat.add_user_message("What is this?", images=[client.prepare_image(IMAGE)])
+    llm = LLM(PLAIN_LLM_KEY, client.llm)
+    with pytest.raises(LMStudioServerError, match=r"^Chat response error: "):
+        llm.respond(chat)
+    assert (llm.get_info()).vision is False
+
+
+@pytest.mark.models
+def test_image_of_another_client(client: Client, lmstudio_host: str) -> None:
+    """A handle is its client's own: in another client's chat it is an error."""
+    with Client(lmstudio_host) as other:
+        handle = other.prepare_image(IMAGE)
+        chat = Chat()
+        chat.add_user_message("What is this?", images=[handle])
+        with pytest.raises(LMStudioServerError, match=r"^Chat response error: "):
+            LLM(VISION_LLM_KEY, client.llm).respond(chat)
+
+
+@pytest.mark.models
+def test_image_of_a_client_that_left(client: Client, lmstudio_host: str) -> None:
+    """A handle goes with its client's last connection."""
+    with Client(lmstudio_host) as other:
+        handle = other.prepare_image(IMAGE)
+    chat = Chat()
+    chat.add_user_message("What is this?", images=[handle])
+    with pytest.raises(LMStudioServerError, match=r"^Chat response error: "):
+        LLM(VISION_LLM_KEY, client.llm).respond(chat)
+
+
+@pytest.mark.models
+def test_handle_that_never_was(client: Client) -> None:
+    """A made-up handle is an error of the host."""
+    chat = Chat()
+    handle = FileHandle(name="x.png", identifier="nothing.png", size_bytes=1, file_type="image")
+    chat.add_user_message("What is this?", images=[handle])
+    with pytest.raises(LMStudioServerError, match=r"^Chat response error: "):
+        LLM(VISION_LLM_KEY, client.llm).respond(chat)
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF\x00", "image"),
+        (b"RIFF\x24\x00\x00\x00WEBPVP8 ", "image"),
+        (b"%PDF-1.4\n", "application/pdf"),
+        (b"Just text.\n", "text/plain"),
+        (b"\x00\x01\x02\x03", "unknown"),
+    ],
+    ids=["jpeg", "webp", "pdf", "text", "binary"],
+)
+def test_kind_of_a_file(client: Client, data: bytes, kind: str) -> None:
+    """What an upload is, the host tells from its content when the name has no extension."""
+    handle = client.prepare_image(data)
+    assert handle.file_type == kind
+    assert handle.size_bytes == len(data)
