@@ -5,13 +5,13 @@ need. Names of structs follow from namespace and endpoint, so nothing but NEWER 
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_type_hints
 
 import msgspec
 from lmstudio import _sdk_models
-from msgspec import UNSET, inspect
+from msgspec import UNSET, inspect, structs
 
-INFO = {"publisher", "indexedModelIdentifier", "deviceIdentifier"}
+INFO = {"publisher", "indexedModelIdentifier", "deviceIdentifier", "quantization"}
 INSTANCE = {"ttlMs", "lastUsedTime"}
 NEWER: dict[str, set[str]] = {
     "LlmInfo": INFO,
@@ -28,40 +28,46 @@ NEWER: dict[str, set[str]] = {
 
 def result_problems(namespace: str, endpoint: str, result: object) -> list[str]:
     """Return what is wrong with the result of a call; UNSET stands for none."""
-    name = f"{_title(namespace)}Rpc{_title(endpoint)}Returns"
-    expected = getattr(_sdk_models, name, UNSET)
-    if expected is UNSET:
-        return [f"{namespace}.{endpoint}: no {name} in the schema"]
-    if expected is Any:
-        return [] if result is UNSET else [f"{namespace}.{endpoint}: has a result: {result!r:.80}"]
-    if result is UNSET:
-        result = None
-    return _problems(f"{namespace}.{endpoint}", expected, result)
+    where = f"{namespace}.{endpoint}"
+    fields = _fields(f"Pseudo{_title(namespace)}Rpc{_title(endpoint)}")
+    if fields is None:
+        return [f"{where}: no such call in the schema"]
+    if "returns" not in fields:
+        return [] if result is UNSET else [f"{where}: has a result: {result!r:.80}"]
+    return _problems(where, fields["returns"], None if result is UNSET else result)
 
 
 def packet_problems(namespace: str, endpoint: str, packet: object) -> list[str]:
     """Return what is wrong with a packet on a channel."""
-    name = f"{_title(namespace)}Channel{_title(endpoint)}ToClientPacket"
-    expected = getattr(_sdk_models, name, UNSET)
-    if expected is UNSET:
-        return [f"{namespace}.{endpoint}: no {name} in the schema"]
-    return _problems(f"{namespace}.{endpoint}", expected, packet)
+    where = f"{namespace}.{endpoint}"
+    fields = _fields(f"Pseudo{_title(namespace)}Channel{_title(endpoint)}")
+    if fields is None or "toClientPacket" not in fields:
+        return [f"{where}: no such channel in the schema, or one without packets"]
+    return _problems(where, fields["toClientPacket"], packet)
 
 
 def error_problems(namespace: str, endpoint: str, error: object) -> list[str]:
     """Return what is wrong with an error that ends a call or a channel."""
-    return _problems(
-        f"{namespace}.{endpoint} (error)", _sdk_models.SerializedLMSExtendedError, error
-    )
+    where = f"{namespace}.{endpoint} (error)"
+    return _problems(where, _sdk_models.SerializedLMSExtendedError, error)
 
 
 def _title(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
+def _fields(name: str) -> dict[str, Any] | None:
+    """Return the types of the parts of an endpoint, None when the schema has no such endpoint."""
+    endpoint = getattr(_sdk_models, name, None)
+    if endpoint is None:
+        return None
+    if not (isinstance(endpoint, type) and issubclass(endpoint, msgspec.Struct)):
+        return {}  # neither parameter nor result
+    hints = get_type_hints(endpoint)
+    return {field.encode_name: hints[field.name] for field in structs.fields(endpoint)}
+
+
 def _problems(where: str, expected: Any, value: object) -> list[str]:
-    if isinstance(expected, str):
-        expected = getattr(_sdk_models, expected)
     try:
         msgspec.convert(value, expected)
     except msgspec.ValidationError as error:
@@ -82,7 +88,7 @@ def _unknown(info: inspect.Type, value: object, path: str) -> Iterator[str]:
                 yield from _unknown(known[key], item, f"{path}.{key}")
             elif key != info.tag_field and key not in NEWER.get(info.cls.__name__, ()):
                 yield f"unknown field {path}.{key} of {info.cls.__name__}"
-    elif isinstance(info, (inspect.ListType, inspect.CollectionType)) and isinstance(value, list):
+    elif isinstance(info, inspect.CollectionType) and isinstance(value, list):
         for index, item in enumerate(value):
             yield from _unknown(info.item_type, item, f"{path}[{index}]")
     elif isinstance(info, inspect.DictType) and isinstance(value, dict):
@@ -97,8 +103,7 @@ def _branch(union: inspect.UnionType, value: object) -> inspect.Type:
         for info in structs:
             if info.tag_field is None or value.get(info.tag_field) == info.tag:
                 return info
-    for kind in (inspect.CollectionType, inspect.ListType, inspect.DictType):
-        for info in union.types:
-            if isinstance(info, kind) and isinstance(value, (list, dict)):
-                return info
+    for other in union.types:
+        if isinstance(other, (inspect.CollectionType, inspect.DictType)):
+            return other
     return inspect.AnyType()

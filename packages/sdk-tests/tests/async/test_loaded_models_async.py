@@ -21,9 +21,12 @@ async def test_all_loaded_models(client: AsyncClient) -> None:
     identifiers = [model.identifier for model in models]
     assert set(identifiers) >= REQUIRED
     assert len(identifiers) == len(set(identifiers))
-    for model in models:
-        expected = AsyncEmbeddingModel if "embed" in model.identifier else AsyncLLM
-        assert type(model) is expected
+    assert {type(model) for model in models if model.identifier == EMBEDDING_KEY} == {
+        AsyncEmbeddingModel
+    }
+    assert {type(model) for model in models if model.identifier in REQUIRED - {EMBEDDING_KEY}} == {
+        AsyncLLM
+    }
 
 
 async def test_loaded_models_by_namespace(client: AsyncClient) -> None:

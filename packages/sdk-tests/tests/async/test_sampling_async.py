@@ -72,6 +72,30 @@ async def test_stop_string_that_does_not_appear(llm: AsyncLLM) -> None:
     assert result.stats.stop_reason == "eosFound"
 
 
+async def test_tool_call_stop_string(llm: AsyncLLM) -> None:
+    """A stop string for tool calls ends the text as well, with a reason of its own."""
+    result = await llm.complete(PROMPT, config=written("one;two", toolCallStopStrings=[";"]))
+    assert result.content == "one"
+    assert result.stats.stop_reason == "toolCalls"
+
+
+async def test_reasoning_is_marked(llm: AsyncLLM) -> None:
+    """Text between the given tags is marked as reasoning, the tags as such; content has it all."""
+    parsing = {"enabled": True, "startString": "<plan>", "endString": "</plan>"}
+    text = "<plan>first this</plan>then that"
+    stream = await llm.complete_stream(PROMPT, config=written(text, reasoningParsing=parsing))
+    kinds: dict[str, str] = {}
+    async for fragment in stream:
+        kinds[fragment.reasoning_type] = kinds.get(fragment.reasoning_type, "") + fragment.content
+    assert kinds == {
+        "reasoningStartTag": "<plan>",
+        "reasoning": "first this",
+        "reasoningEndTag": "</plan>",
+        "none": "then that",
+    }
+    assert stream.result().content == text
+
+
 async def test_prompt_template_of_the_request(plain_llm: AsyncLLM) -> None:
     """A template in the config formats the chat instead of the model's own."""
     template = "{% for message in messages %}<{{ message['content'] }}>{% endfor %}"

@@ -1,5 +1,6 @@
 """Errors of requests show the caller's code and none of the SDK's."""
 
+import sys
 import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,11 +11,18 @@ import pytest
 from lmstudio import AsyncClient, AsyncLLM, LMStudioError
 from sdk_tests.loopback import closed_address
 from sdk_tests.model_names import UNKNOWN
+from sdk_tests.releases import known_bug
 
 pytestmark = [pytest.mark.anyio, pytest.mark.lmstudio]
 
 SDK_FOLDER = Path(lmstudio.__file__).parent
 KEEP = "LMS_KEEP_INTERNAL_STACK"
+
+hiding_bug = known_bug(
+    "The boundary clears __traceback__ in __exit__; on Python 3.10 the interpreter puts the old one"
+    " back.",
+    when=sys.version_info < (3, 11),
+)
 
 REQUESTS: dict[str, Callable[[AsyncClient], Awaitable[Any]]] = {
     "call": lambda client: client.llm.get_model_info(UNKNOWN),
@@ -39,6 +47,7 @@ def frames(error: BaseException) -> list[traceback.FrameSummary]:
     return [frame for frame in summary if SDK_FOLDER in Path(frame.filename).parents]
 
 
+@hiding_bug
 @pytest.mark.parametrize("kind", REQUESTS)
 async def test_errors_hide_the_inside(client: AsyncClient, kind: str) -> None:
     """The traceback of a failed request has no frame of the SDK's."""
@@ -60,6 +69,7 @@ async def test_errors_show_the_inside_on_request(
     assert len(frames(failure.value)) > 0
 
 
+@hiding_bug
 async def test_failed_entry_hides_the_inside() -> None:
     """Entering a client without host shows one line of the SDK's: that of the block itself."""
     with pytest.raises(LMStudioError) as failure:
@@ -68,6 +78,7 @@ async def test_failed_entry_hides_the_inside() -> None:
     assert len(frames(failure.value)) <= 1
 
 
+@hiding_bug
 async def test_failed_stream_hides_the_inside(client: AsyncClient) -> None:
     """The error kept by a stream is shown without the SDK's frames when it is asked for."""
     stream = await AsyncLLM(UNKNOWN, client.llm).complete_stream("Hello")

@@ -71,10 +71,20 @@ async def test_structured_setting_in_the_config(llm: AsyncLLM, config: Any) -> N
     check_reply(await llm.complete(PROMPT, config=config))
 
 
-async def test_any_json(llm: AsyncLLM) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"config": {"structured": {"type": "json"}, "maxTokens": 200}},
+        pytest.param(  # travels as a schema of a type that there is not
+            {"config": {"maxTokens": 200}, "response_format": {"type": "json"}},
+            marks=pytest.mark.embedded,
+        ),
+    ],
+    ids=["config", "response-format"],
+)
+async def test_any_json(llm: AsyncLLM, options: dict[str, Any]) -> None:
     """Asking for JSON without a schema gives one JSON value; objects alone are parsed."""
-    config = LlmPredictionConfig.from_dict({"structured": {"type": "json"}, "maxTokens": 200})
-    result = await llm.complete("A small JSON object: ", config=config)
+    result = await llm.complete("A small JSON object: ", **options)
     value = json.loads(result.content)
     assert result.structured == isinstance(value, dict)
     assert result.parsed == (value if isinstance(value, dict) else result.content)

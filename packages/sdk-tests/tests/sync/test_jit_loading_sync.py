@@ -11,7 +11,7 @@ import pytest
 from lmstudio import LLM, Client, LMStudioModelNotFoundError
 from model_fixtures.catalog import CatalogModel
 from sdk_tests.grammars import written
-from sdk_tests.model_names import EMBEDDING_KEY, JIT_LLM_KEY, REQUIRED
+from sdk_tests.model_names import EMBEDDING_KEY, EXPECTED, JIT_LLM_KEY, REQUIRED
 from sdk_tests.structured_log import logged_events
 from sdk_tests.tasks_sync import eventually, together
 
@@ -37,18 +37,18 @@ def no_embedding_model(client: Client, loaded_models: tuple[CatalogModel, ...]) 
     )
 
 
-def identifiers(client: Client) -> set[str]:
-    """Return what is loaded."""
-    return {model.identifier for model in client.list_loaded_models()}
-
-
 def times_to_live(client: Client) -> dict[str, object]:
-    """Return what the host says about the time-to-live of all that is loaded, in milliseconds."""
+    """Return which of the suite's models are loaded, and for how many idle milliseconds."""
     loaded = [
         *client.llm.remote_call("listLoaded"),
         *client.embedding.remote_call("listLoaded"),
     ]
-    return {info["identifier"]: info["ttlMs"] for info in loaded}
+    return {info["identifier"]: info["ttlMs"] for info in loaded if info["modelKey"] in EXPECTED}
+
+
+def identifiers(client: Client) -> set[str]:
+    """Return which of the suite's models are loaded."""
+    return set(times_to_live(client))
 
 
 def test_load_on_demand(client: Client, caplog: pytest.LogCaptureFixture) -> None:
@@ -103,7 +103,8 @@ def test_llm_replaces_embedding_model(client: Client, caplog: pytest.LogCaptureF
         assert fields["unloaded_model_key"] == EMBEDDING_KEY, level
     assert (info[0], debug[0]) == ("INFO", "DEBUG")
     assert "Turn OFF JIT models auto-evict" in info[1]["suggestion"]
-    assert debug[1]["unloaded_model"]["path"] == instance.path
+    unloaded = debug[1]["unloaded_model"]
+    assert (unloaded["identifier"], unloaded["path"]) == (EMBEDDING_KEY, instance.path)
 
 
 @pytest.mark.usefixtures("no_embedding_model")

@@ -24,9 +24,12 @@ def test_all_loaded_models(client: Client) -> None:
     identifiers = [model.identifier for model in models]
     assert set(identifiers) >= REQUIRED
     assert len(identifiers) == len(set(identifiers))
-    for model in models:
-        expected = EmbeddingModel if "embed" in model.identifier else LLM
-        assert type(model) is expected
+    assert {type(model) for model in models if model.identifier == EMBEDDING_KEY} == {
+        EmbeddingModel
+    }
+    assert {type(model) for model in models if model.identifier in REQUIRED - {EMBEDDING_KEY}} == {
+        LLM
+    }
 
 
 def test_loaded_models_by_namespace(client: Client) -> None:

@@ -71,6 +71,30 @@ def test_stop_string_that_does_not_appear(llm: LLM) -> None:
     assert result.stats.stop_reason == "eosFound"
 
 
+def test_tool_call_stop_string(llm: LLM) -> None:
+    """A stop string for tool calls ends the text as well, with a reason of its own."""
+    result = llm.complete(PROMPT, config=written("one;two", toolCallStopStrings=[";"]))
+    assert result.content == "one"
+    assert result.stats.stop_reason == "toolCalls"
+
+
+def test_reasoning_is_marked(llm: LLM) -> None:
+    """Text between the given tags is marked as reasoning, the tags as such; content has it all."""
+    parsing = {"enabled": True, "startString": "<plan>", "endString": "</plan>"}
+    text = "<plan>first this</plan>then that"
+    stream = llm.complete_stream(PROMPT, config=written(text, reasoningParsing=parsing))
+    kinds: dict[str, str] = {}
+    for fragment in stream:
+        kinds[fragment.reasoning_type] = kinds.get(fragment.reasoning_type, "") + fragment.content
+    assert kinds == {
+        "reasoningStartTag": "<plan>",
+        "reasoning": "first this",
+        "reasoningEndTag": "</plan>",
+        "none": "then that",
+    }
+    assert stream.result().content == text
+
+
 def test_prompt_template_of_the_request(plain_llm: LLM) -> None:
     """A template in the config formats the chat instead of the model's own."""
     template = "{% for message in messages %}<{{ message['content'] }}>{% endfor %}"

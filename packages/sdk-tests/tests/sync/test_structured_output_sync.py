@@ -74,10 +74,20 @@ def test_structured_setting_in_the_config(llm: LLM, config: Any) -> None:
     check_reply(llm.complete(PROMPT, config=config))
 
 
-def test_any_json(llm: LLM) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"config": {"structured": {"type": "json"}, "maxTokens": 200}},
+        pytest.param(  # travels as a schema of a type that there is not
+            {"config": {"maxTokens": 200}, "response_format": {"type": "json"}},
+            marks=pytest.mark.embedded,
+        ),
+    ],
+    ids=["config", "response-format"],
+)
+def test_any_json(llm: LLM, options: dict[str, Any]) -> None:
     """Asking for JSON without a schema gives one JSON value; objects alone are parsed."""
-    config = LlmPredictionConfig.from_dict({"structured": {"type": "json"}, "maxTokens": 200})
-    result = llm.complete("A small JSON object: ", config=config)
+    result = llm.complete("A small JSON object: ", **options)
     value = json.loads(result.content)
     assert result.structured == isinstance(value, dict)
     assert result.parsed == (value if isinstance(value, dict) else result.content)

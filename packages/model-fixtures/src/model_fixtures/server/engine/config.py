@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from model_fixtures.server.protocol.kv_config import Settings, checkbox
 
+DEFAULT_BATCH = 512
+MAX_BATCH = 2**20  # tokens; llama.cpp takes no more than the context anyway
 CACHE_TYPES = {"f32", "f16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1"}
 
 
@@ -54,7 +56,7 @@ def engine_config(
         context_length=context_length,
         parallel=parallel,
         threads=threads,
-        batch=max(1, settings.integer(f"{prefix}.llama.evalBatchSize", 512)),
+        batch=_batch(settings, f"{prefix}.llama"),
         mmap=settings.boolean(f"{prefix}.llama.tryMmap", True),
         flash_attention=True if flash else None,
         rope_freq_base=settings.checked(f"{prefix}.llama.ropeFrequencyBase", None),
@@ -75,7 +77,7 @@ def effective_load_config(
         f"{llama}.acceleration.offloadRatio": _ratio(settings, llama),
         f"{llama}.keepModelInMemory": settings.boolean(f"{llama}.keepModelInMemory", True),
         f"{llama}.tryMmap": settings.boolean(f"{llama}.tryMmap", True),
-        f"{llama}.evalBatchSize": settings.integer(f"{llama}.evalBatchSize", 512),
+        f"{llama}.evalBatchSize": _batch(settings, llama),
     }
     for name in ("ropeFrequencyBase", "ropeFrequencyScale"):
         fields[f"{llama}.{name}"] = checkbox(settings.checked(f"{llama}.{name}", None))
@@ -97,6 +99,11 @@ def effective_load_config(
     if {"strategy", "disabledGpus", "priority", "customRatio"} <= split.keys():
         fields["load.gpuSplitConfig"] = split
     return fields
+
+
+def _batch(settings: Settings, llama: str) -> int:
+    batch = settings.integer(f"{llama}.evalBatchSize", DEFAULT_BATCH)
+    return batch if 1 <= batch <= MAX_BATCH else DEFAULT_BATCH
 
 
 def _ratio(settings: Settings, llama: str) -> float | str:

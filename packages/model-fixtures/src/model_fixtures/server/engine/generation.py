@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import Any, Union
 
 from msgspec import Struct
@@ -95,13 +95,25 @@ async def generate(
         ServerError: the prompt or the grammar can't be used.
         EngineError: llama.cpp failed.
     """
+    policy = request.sampling.overflow
+    tokens = fit_prompt(request.tokens, request.context, request.head, policy)
+    yield Progress(len(tokens), 0, 0)
+    # The log doesn't say which request has a bad grammar, so there is one at a time.
+    async with nullcontext() if request.grammar is None else worker.grammar_turn:
+        worker.grammar_error = ""
+        async with aclosing(_generate(llama, worker, request, tokens)) as events:
+            async for event in events:
+                yield event
+
+
+async def _generate(
+    llama: LlamaServer, worker: WorkerProcess, request: Request, tokens: list[int]
+) -> AsyncGenerator[Event, None]:
+    """The events after the first one, from a prompt that fits."""
     sampling = request.sampling
-    tokens = fit_prompt(request.tokens, request.context, request.head, sampling.overflow)
     limit, at_context_end = _limit(len(tokens), request)
     body = _body(tokens, limit, request)
-    worker.grammar_error = ""
     total = len(tokens)
-    yield Progress(total, 0, 0)
     counted = 0  # tokens of what was passed on
     complete = False
     last = Chunk()

@@ -43,6 +43,7 @@ class WorkerProcess:
         self.key = key
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self.grammar_error = ""
+        self.grammar_turn = anyio.Lock()  # whose grammar the error is about
         self.ended = anyio.Event()
         self.log_ended = anyio.Event()
         self.stopping = False
@@ -85,12 +86,11 @@ async def start_worker(
     Args:
         config: what to load and how.
         tasks: runs the readers of the process's output for as long as it lives.
-        on_progress: gets rising numbers from 0 to 1.
+        on_progress: gets rising numbers up to 1.
 
     Raises:
         LoadFailedError: with llama.cpp's own reason.
     """
-    on_progress(0.0)
     key = secrets.token_hex(16)
     process = await anyio.open_process(
         [sys.executable, "-m", "model_fixtures.server.engine.worker"],
@@ -111,7 +111,7 @@ async def start_worker(
             with anyio.move_on_after(STOP_TIMEOUT):
                 await worker.log_ended.wait()
             raise LoadFailedError(_reason(worker))
-        worker.url = json.loads(answer)["url"]
+        worker.url = msgspec.json.decode(answer, type=_Ready).url
     except BaseException:
         await worker.stop()
         raise
@@ -120,6 +120,10 @@ async def start_worker(
     worker.loading = False
     on_progress(1.0)
     return worker
+
+
+class _Ready(msgspec.Struct):
+    url: str
 
 
 async def _first_line(process: Process) -> bytes | None:

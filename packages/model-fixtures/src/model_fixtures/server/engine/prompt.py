@@ -133,5 +133,13 @@ def _jinja(
             raise_exception=raise_exception,
             **{name: "" if name in omit else text for name, text in special.items()},
         )
-    except (jinja2.TemplateError, TypeError, ValueError, KeyError, AttributeError) as error:
+    except (
+        jinja2.TemplateError,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise ServerError("The prompt template failed", cause=str(error)) from error

@@ -27,7 +27,13 @@ def grammar_for(setting: dict[str, Any], *, bounded: bool) -> str | None:
     match setting:
         case {"type": "json"}:
             schema = setting.get("jsonSchema")
-            return json_grammar(schema if isinstance(schema, dict) else {}, bounded=bounded)
+            try:
+                return json_grammar(schema if isinstance(schema, dict) else {}, bounded=bounded)
+            except (TypeError, AttributeError, KeyError, RecursionError) as error:
+                # Such as a number where a list must be.
+                raise ServerError(
+                    "The JSON schema of the structured output is invalid", cause=str(error)
+                ) from error
         case {"type": "gbnf", "gbnfGrammar": str(text)} if text.strip():
             return text
         case {"type": "none"}:

@@ -22,7 +22,7 @@ def _parameters(config: dict[str, Any]) -> Any:
     params.model.path = config["model"]
     if config["alias"]:
         params.model_alias = {config["alias"]}
-    params.n_ctx = config["context_length"]
+    params.n_ctx = max(2, config["context_length"])  # llama.cpp aborts at 1
     params.n_parallel = config["parallel"]
     params.kv_unified = config["parallel"] > 1
     for cpu in (params.cpuparams, params.cpuparams_batch):
@@ -38,8 +38,8 @@ def _parameters(config: dict[str, Any]) -> Any:
     params.fit_params = False
     params.cache_ram_mib = 0  # the prompt cache grows to gigabytes otherwise
     params.ctx_shift = True
-    params.n_batch = config["batch"]
-    params.n_ubatch = min(512, config["batch"])
+    params.n_batch = max(2, config["batch"])
+    params.n_ubatch = min(512, params.n_batch)
     if not config["mmap"]:
         params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
     if config["flash_attention"] is not None:
@@ -74,6 +74,8 @@ def main() -> None:
     # Ctrl-C in a terminal reaches the whole process group; the server decides when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     config = json.loads(sys.stdin.readline())
+    # When llama.cpp aborts it would run a debugger, which takes seconds and writes to stdout.
+    os.environ["GGML_NO_BACKTRACE"] = "1"
     import xllamacpp
 
     server = xllamacpp.Server(_parameters(config))

@@ -55,7 +55,7 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
         listener = Listener(
             lambda share: port.progress({"type": "loadProgress", "progress": share}),
             lambda other: port.progress(
-                {"type": "unloadingOtherJITModel", "info": model_info(other.model)}
+                {"type": "unloadingOtherJITModel", "info": instance_info(other)}
             ),
         )
         with port.cancellable():

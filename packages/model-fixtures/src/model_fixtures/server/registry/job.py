@@ -29,11 +29,13 @@ class JitJob:
         self.listeners: list[Listener] = []
         self.scope = anyio.CancelScope()
         self.done = anyio.Event()
+        self.progress: float | None = None
         self.instance: Instance | None = None
         self.error: ServerError | None = None
 
     def tell_progress(self, progress: float) -> None:
-        """Passes progress on to all who wait."""
+        """Passes progress on to all who wait, and to those who join later."""
+        self.progress = progress
         for listener in self.listeners:
             listener.on_progress(progress)
 
@@ -69,6 +71,8 @@ class JitJobs:
             job = self._jobs[key] = JitJob()
             tasks.start_soon(self._run, key, job, load)
         job.listeners.append(listener)
+        if job.progress is not None:
+            listener.on_progress(job.progress)
         try:
             await job.done.wait()
         finally:
@@ -86,6 +90,8 @@ class JitJobs:
     ) -> None:
         with job.scope:
             try:
+                if self._turn.locked():
+                    job.tell_progress(0.0)  # repeated while another model loads
                 async with self._turn:
                     job.instance = await load(job)
             except ServerError as error:

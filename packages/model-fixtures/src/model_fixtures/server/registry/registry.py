@@ -21,7 +21,7 @@ from model_fixtures.server.engine.config import (
     engine_config,
 )
 from model_fixtures.server.engine.engine import Engine
-from model_fixtures.server.engine.errors import LoadFailedError
+from model_fixtures.server.engine.errors import InstanceGoneError, LoadFailedError
 from model_fixtures.server.protocol import errors
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings
@@ -167,6 +167,7 @@ class Registry:
         """
         name = self._reserve(identifier, model.key)
         try:
+            on_progress(0.0)  # the weights may have to be fetched first
             config = await self._config(model, settings)
             config = msgspec.structs.replace(config, alias=name)
             instance = Instance(
@@ -300,13 +301,21 @@ class Registry:
 
         Raises:
             ServerError: the draft model can't be loaded beside the model.
+            InstanceGoneError: the instance was unloaded meanwhile.
         """
         async with self._drafting:
             engine = instance.drafting.get(draft.key)
+            if engine is not None and engine.worker.ended.is_set():  # crashed
+                del instance.drafting[draft.key]
+                await engine.close()
+                engine = None
             if engine is None:
                 file = await anyio.to_thread.run_sync(_weights_file, draft)
                 config = msgspec.structs.replace(instance.config, draft_model=str(file))
                 engine = await self._start(instance.model, config, lambda progress: None)
+                if self._instances.get(instance.identifier) is not instance:
+                    await engine.close()
+                    raise InstanceGoneError("The model was unloaded", unloaded=True)
                 instance.drafting[draft.key] = engine
             return engine
 
@@ -350,12 +359,13 @@ class Registry:
     async def _expire(self) -> None:
         """Unloads instances at the end of their time-to-live."""
         while True:
+            # First of all: what changes while an instance is being unloaded counts, too.
+            self._changed = anyio.Event()
             now = self._clock()
             times = [instance.expires for instance in self.loaded() if instance.expires is not None]
             for instance in self.loaded():
                 if instance.expires is not None and instance.expires <= now:
                     await self.unload(instance)
-            self._changed = anyio.Event()
             later = [moment - now for moment in times if moment > now]
             with anyio.move_on_after(min(later, default=math.inf)):
                 await self._changed.wait()

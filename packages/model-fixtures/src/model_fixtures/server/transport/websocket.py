@@ -6,6 +6,7 @@ import contextlib
 import logging
 import math
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -36,14 +37,23 @@ from model_fixtures.server.state import ServerState
 REPEAT_SECONDS = 10.0
 REVOKED = 1008  # close code
 MAX_QUEUED_FRAMES = 64  # before a handler waits for a slow reader
+MAX_QUEUED_BYTES = 64 * 2**20  # before a client that doesn't read at all is dropped
+FRAME_OVERHEAD = 100  # bytes that a queued frame takes beside its own, about
+CLOSE_SECONDS = 1.0
 
 logger = logging.getLogger("model_fixtures.server")
 
 
 class Outbox:
-    """Frames on their way to the client, in order."""
+    """Frames on their way to the client, in order.
 
-    def __init__(self) -> None:
+    Args:
+        on_overrun: called when far too much is queued: the client doesn't read.
+    """
+
+    def __init__(self, on_overrun: Callable[[], None] = lambda: None) -> None:
+        self.on_overrun = on_overrun
+        self._queued = 0  # bytes
         self._steps: deque[Step] = deque()
         self._filled = anyio.Event()
         self._drained = anyio.Event()
@@ -51,16 +61,18 @@ class Outbox:
 
     def put(self, frame: bytes) -> None:
         """Queues a frame."""
-        if self.faults is None:
-            self._steps.append(SendFrame(frame))
-        else:
-            self._steps.extend(self.faults.outbound(frame))
+        steps = [SendFrame(frame)] if self.faults is None else self.faults.outbound(frame)
+        self._steps.extend(steps)
+        self._queued += sum(map(_size, steps))
         self._filled.set()
+        if self._queued > MAX_QUEUED_BYTES:
+            self.on_overrun()
 
     async def room(self) -> None:
         """Waits until few frames are queued."""
         while len(self._steps) > MAX_QUEUED_FRAMES:
-            self._drained = anyio.Event()
+            if self._drained.is_set():  # else others wait for it
+                self._drained = anyio.Event()
             await self._drained.wait()
 
     async def run(self, websocket: WebSocket) -> None:
@@ -69,7 +81,9 @@ class Outbox:
             await self._filled.wait()
             self._filled = anyio.Event()
             while self._steps:
-                await self._take(self._steps.popleft(), websocket)
+                step = self._steps.popleft()
+                self._queued -= _size(step)
+                await self._take(step, websocket)
             self._drained.set()
 
     @staticmethod
@@ -80,6 +94,10 @@ class Outbox:
             await anyio.sleep(math.inf if step.seconds is None else step.seconds)
         else:
             await websocket.close(step.code, step.reason)
+
+
+def _size(step: Step) -> int:
+    return FRAME_OVERHEAD + len(step.frame) if isinstance(step, SendFrame) else FRAME_OVERHEAD
 
 
 class _ChannelOutlet:
@@ -154,6 +172,7 @@ class Session:
     async def _serve(self, client: Client) -> None:
         context = Context(client, self._state)
         async with anyio.create_task_group() as tasks:
+            self._outbox.on_overrun = tasks.cancel_scope.cancel
             tasks.start_soon(self._write)
             tasks.start_soon(self._repeat_progress)
             try:
@@ -166,8 +185,12 @@ class Session:
             finally:
                 tasks.cancel_scope.cancel()
         if self._websocket.application_state is WebSocketState.CONNECTED:
-            with contextlib.suppress(RuntimeError, WebSocketDisconnect):
-                await self._websocket.close(REVOKED, "the identity was revoked")
+            # A client that doesn't read would make this wait for ever.
+            with (
+                contextlib.suppress(RuntimeError, WebSocketDisconnect),
+                anyio.move_on_after(CLOSE_SECONDS),
+            ):
+                await self._websocket.close(REVOKED, "the identity was revoked, or nothing is read")
 
     async def _receive(self) -> str | bytes:
         message = await self._websocket.receive()

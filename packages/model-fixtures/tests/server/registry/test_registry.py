@@ -1,0 +1,152 @@
+"""Loaded models and their engines; the engines here hold no model."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from model_fixtures.catalog import CatalogModel, load_catalog
+from model_fixtures.server.engine.config import EngineConfig
+from model_fixtures.server.engine.engine import Engine
+from model_fixtures.server.engine.errors import InstanceGoneError
+from model_fixtures.server.protocol.kv_config import Settings
+from model_fixtures.server.registry import registry as module
+from model_fixtures.server.registry.library import Library
+from model_fixtures.server.registry.registry import Registry
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The server runs on asyncio."""
+    return "asyncio"
+
+
+class Worker:
+    """The process of an engine."""
+
+    def __init__(self) -> None:
+        self.ended = anyio.Event()
+
+
+class FakeEngine:
+    """An engine that starts and closes when the test lets it."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        self.config = config
+        self.worker = Worker()
+        self.llama = None
+        self.closing = anyio.Event()
+        self.may_close = anyio.Event()
+        self.may_close.set()
+        self.closed = anyio.Event()
+
+    async def close(self) -> None:
+        """Ends it."""
+        self.closing.set()
+        await self.may_close.wait()
+        self.worker.ended.set()
+        self.closed.set()
+
+
+class Starter:
+    """Starts engines in place of `Engine.start`."""
+
+    def __init__(self) -> None:
+        self.engines: list[FakeEngine] = []
+        self.may_start = anyio.Event()
+        self.may_start.set()
+
+    async def start(
+        self, config: EngineConfig, tasks: object, on_progress: Callable[[float], None]
+    ) -> FakeEngine:
+        """A new engine."""
+        await self.may_start.wait()
+        self.engines.append(FakeEngine(config))
+        on_progress(1.0)
+        return self.engines[-1]
+
+
+@pytest.fixture
+def starter(monkeypatch: pytest.MonkeyPatch) -> Starter:
+    """All engines of the test."""
+    starting = Starter()
+    monkeypatch.setattr(Engine, "start", starting.start)
+    monkeypatch.setattr(module, "_weights_file", lambda model: Path("model.gguf"))
+    return starting
+
+
+@pytest.fixture
+async def registry(starter: Starter, tmp_path: Path) -> AsyncIterator[Registry]:
+    """A registry with the suite's models."""
+    async with Registry(Library(load_catalog(), tmp_path)) as opened:
+        yield opened
+
+
+def a_model(registry: Registry) -> CatalogModel:
+    """A text model."""
+    return registry.model("smollm2-135m-instruct", "llm")[0]
+
+
+async def load(registry: Registry, **more: Any) -> Any:
+    """A new instance of it."""
+    return await registry.load(a_model(registry), Settings(), **more)
+
+
+async def test_progress_begins_before_the_weights_are_there(registry: Registry) -> None:
+    """A load reports 0 at once, so that a download of weights is no silence, and 1 last."""
+    shares: list[float] = []
+    await load(registry, on_progress=shares.append)
+    assert shares == [0.0, 1.0]
+
+
+async def test_request_that_ends_while_another_instance_unloads(
+    registry: Registry, starter: Starter
+) -> None:
+    """The time-to-live of an instance counts also if it falls idle during another's unload."""
+    first, second = await load(registry, ttl=3600), await load(registry, ttl=0)
+    slow, other = starter.engines
+    slow.may_close = anyio.Event()
+    with anyio.fail_after(5):
+        with registry.using(second):
+            first.ttl = 0
+            with registry.using(first):
+                pass
+            await slow.closing.wait()
+        slow.may_close.set()
+        await other.closed.wait()
+    assert registry.loaded() == []
+
+
+async def test_unload_while_the_draft_model_loads(registry: Registry, starter: Starter) -> None:
+    """An engine with a draft model that comes up after the unload is ended, too."""
+    instance = await load(registry)
+    starter.may_start = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+
+        async def ask() -> None:
+            with pytest.raises(InstanceGoneError) as caught:
+                await registry.drafting(instance, a_model(registry))
+            assert caught.value.unloaded
+
+        tasks.start_soon(ask)
+        await anyio.wait_all_tasks_blocked()
+        await registry.unload(instance)
+        starter.may_start.set()
+    assert [engine.closed.is_set() for engine in starter.engines] == [True, True]
+
+
+async def test_draft_engine_that_crashed_is_started_anew(
+    registry: Registry, starter: Starter
+) -> None:
+    """A draft engine is kept for the next prediction, but not when its process has ended."""
+    instance, draft = await load(registry), a_model(registry)
+    engine = await registry.drafting(instance, draft)
+    assert await registry.drafting(instance, draft) is engine
+    engine.worker.ended.set()
+    assert await registry.drafting(instance, draft) is not engine
+    assert len(starter.engines) == 3
