@@ -12,7 +12,7 @@ from model_fixtures.server.protocol.errors import ServerError
 
 @pytest.fixture
 def presets(tmp_path: Path) -> Presets:
-    """Two presets of the user's and a broken file."""
+    """Two presets of the user's and two broken files."""
     for name, temperature in (("Code Review", 0.1), ("Story Teller", 1.2)):
         slug = name.lower().replace(" ", "-")
         content = {
@@ -24,6 +24,7 @@ def presets(tmp_path: Path) -> Presets:
         }
         (tmp_path / f"{slug}.preset.json").write_text(json.dumps(content))
     (tmp_path / "broken.preset.json").write_text("{")
+    (tmp_path / "latin.preset.json").write_bytes(b'{"identifier": "caf\xe9"}')
     return Presets(tmp_path)
 
 

@@ -36,14 +36,20 @@ def write_adapter(model: Llama, out: Path) -> None:
 
 
 def main() -> None:
-    """Export an adapter of a checkpoint (``last.pt`` or ``adapter-NNNNN.pt``)."""
+    """Export an adapter of a checkpoint (``last.pt`` or ``adapter-NNNNN.pt``), or of their mean.
+
+    The mean of a few checkpoints of one run is better than its last one before the rate has fallen.
+    """
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--base", type=Path, required=True, help="SmolLM2-135M-Instruct.Q4_1.gguf")
-    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument(
+        "--checkpoint", type=Path, nargs="+", required=True, help="several are averaged"
+    )
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    state = torch.load(args.checkpoint, weights_only=True)["adapter"]
+    states = [torch.load(path, weights_only=True)["adapter"] for path in args.checkpoint]
+    state = {name: sum(one[name] for one in states) / len(states) for name in states[0]}
     rank = state["blocks.0.out.a"].shape[0]
     model = Llama(args.base, rank=rank, alpha=2.0 * rank)
     load_adapter(model, state)

@@ -163,7 +163,7 @@ def align(steps: int, size: int, rate: float, count: int, seed: int, every: int,
 @main.command()
 @click.option("--steps", default=240, show_default=True)
 @click.option("--size", default=16, show_default=True, help="Questions in a batch.")
-@click.option("--extra", default=128, show_default=True, help="Images in a batch without questions.")
+@click.option("--extra", default=128, show_default=True, help="Images more, without questions.")
 @click.option("--rate", default=6e-4, show_default=True, help="Highest learning rate.")
 @click.option("--count", default=80_000, show_default=True, help="Images in the training set.")
 @click.option("--seed", default=2, show_default=True)

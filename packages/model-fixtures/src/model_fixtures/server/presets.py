@@ -40,7 +40,7 @@ class Presets:
         for file in sorted(self._folder.glob("*.json")):
             try:
                 presets.append(msgspec.json.decode(file.read_bytes(), type=Preset))
-            except (OSError, msgspec.DecodeError) as error:
+            except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
                 logger.warning("preset %s is left out: %s", file.name, error)
         return presets
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import threading
 from collections.abc import Iterator
 
 import pytest
 from model_fixtures.server.files import store as module
+from model_fixtures.server.files.kinds import FileType, file_type
 from model_fixtures.server.files.store import FileStore
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.identities import Client, Identities
@@ -94,6 +96,36 @@ def test_files_of_a_client_over_the_limit(
     with pytest.raises(ServerError, match="all files of a client"):
         store.add(client, "a", TEXT)
     store.add(a_client("guest:2"), "a", TEXT)
+
+
+def test_limit_holds_for_uploads_at_once(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Uploads come in several threads; together they don't get past the limit of a client."""
+    monkeypatch.setattr(module, "MAX_TOTAL", 8)
+    client = a_client()
+    other = threading.Thread(target=lambda: refused.append(refusal(store, client)))
+    refused: list[str] = []
+
+    def meanwhile(name: str, data: bytes) -> FileType:
+        # The other upload comes while this one is under way: it may go on only afterwards.
+        monkeypatch.setattr(module, "file_type", file_type)
+        other.start()
+        other.join(0.1)
+        return file_type(name, data)
+
+    monkeypatch.setattr(module, "file_type", meanwhile)
+    store.add(client, "first", TEXT)
+    other.join()
+    assert len(store) == 1
+    assert refused == ["second is too large: all files of a client at most 0 MiB"]
+
+
+def refusal(store: FileStore, client: Client) -> str:
+    """Why a second file is refused."""
+    try:
+        store.add(client, "second", TEXT)
+    except ServerError as error:
+        return error.title
+    return "it was taken"
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a/b.txt", "c:\\d.txt", "x" * 500, ""])

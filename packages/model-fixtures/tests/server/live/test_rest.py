@@ -78,6 +78,37 @@ def test_embeddings(client: openai.OpenAI, encoding: Any) -> None:
     assert sum(value * value for value in cat) == pytest.approx(1, abs=1e-4)
 
 
+def test_client_that_leaves(address: str, client: openai.OpenAI) -> None:
+    """A client that leaves before its answer is there ends the generation."""
+    client.chat.completions.create(model=LLM, messages=HI, max_tokens=1)
+    body = {"model": LLM, "messages": HI, "max_tokens": 1_000_000, "ignore_eos": True}
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(
+            f"http://{address}/v1/chat/completions",
+            json=body,
+            timeout=httpx.Timeout(10, read=0.5),
+            trust_env=False,
+        )
+    # Answered only once the generation has ended: the model runs one at a time.
+    answer = client.chat.completions.create(model=LLM, messages=HI, max_tokens=1, timeout=20)
+    assert answer.choices[0].finish_reason == "length"
+
+
+def test_body_over_the_limit(address: str) -> None:
+    """A body of more than 100 MiB is refused before it is whole."""
+
+    def pieces() -> Iterator[bytes]:
+        for _ in range(101):
+            yield b" " * 2**20
+
+    url = f"http://{address}/v1/chat/completions"
+    try:
+        response = httpx.post(url, content=pieces(), trust_env=False, timeout=30)
+    except httpx.WriteError:
+        return  # the server has closed the connection while it was written to
+    assert response.status_code == 413
+
+
 def test_unknown_model(client: openai.OpenAI) -> None:
     """An unknown model is OpenAI's not-found error."""
     with pytest.raises(openai.NotFoundError, match="gpt-99"):
@@ -90,8 +121,8 @@ def test_model_of_the_other_kind(client: openai.OpenAI) -> None:
         client.chat.completions.create(model=EMBEDDING, messages=HI)
 
 
-@pytest.mark.parametrize("body", ["", "[]", "{", "null"])
-def test_body_that_is_no_json_object(address: str, body: str) -> None:
+@pytest.mark.parametrize("body", ["", "[]", "{", "null", b'{"model": "\xff"}', "[" * 100_000])
+def test_body_that_is_no_json_object(address: str, body: str | bytes) -> None:
     """A body that is no JSON object is a bad request in OpenAI's shape."""
     response = httpx.post(f"http://{address}/v1/chat/completions", content=body, trust_env=False)
     assert response.status_code == 400
@@ -122,7 +153,7 @@ def test_lmstudio_list(address: str, client: openai.OpenAI) -> None:
 
 def test_token_as_bearer() -> None:
     """A server that requires a token answers 401 without it, and works with it."""
-    environ = {**os.environ, "LMSTUDIO_SERVER_API_TOKEN": TOKEN}
+    environ = {**os.environ, "LMSTUDIO_SERVER_API_TOKEN": f"{TOKEN}\n"}  # as read from a file
     with EmbeddedServer(environ=environ) as server:
         base = f"http://{server.address}/v1"
         with openai.OpenAI(base_url=base, api_key="wrong", max_retries=0) as wrong:

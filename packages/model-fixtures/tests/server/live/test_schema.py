@@ -133,11 +133,7 @@ async def test_plugins(address: str) -> None:
     provider, use = "setToolsProvider", "startToolUseSession"
     start = {
         "pluginIdentifier": "tests/schema",
-        "pluginConfigSpecifier": {
-            "type": "direct",
-            "config": {"fields": []},
-            "workingDirectoryPath": None,
-        },
+        "pluginConfigSpecifier": {"type": "direct", "config": {"fields": []}},
     }
     with anyio.fail_after(10):
         async with (

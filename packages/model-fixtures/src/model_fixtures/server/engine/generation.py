@@ -32,6 +32,7 @@ RESPONSE_FIELDS = [
 ]
 
 
+MOST_TOKENS = 2**31 - 1  # that llama.cpp takes for a limit
 WORD_TRIGGER = 1  # llama.cpp's number for a grammar that begins at a word
 
 
@@ -149,7 +150,7 @@ def _limit(prompt: int, request: Request) -> tuple[int, bool]:
     room = request.context - prompt
     if request.sampling.overflow == "stopAtLimit" and (wanted is None or wanted > room):
         return room, True
-    return (-1 if wanted is None else wanted), False
+    return (-1 if wanted is None else min(wanted, MOST_TOKENS)), False
 
 
 def _body(tokens: list[int], limit: int, request: Request) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Sampling(Struct, frozen=True, kw_only=True):
             "top_k": max(0, self.top_k),
             "top_p": 1.0 if self.top_p is None else self.top_p,
             "min_p": 0.0 if self.min_p is None else self.min_p,
-            "repeat_penalty": self.repeat_penalty or 1.0,
+            "repeat_penalty": max(0.0, self.repeat_penalty or 0.0) or 1.0,
             "presence_penalty": self.presence_penalty or 0.0,
             "frequency_penalty": self.frequency_penalty or 0.0,
             "typical_p": 1.0 if self.typical_p is None else self.typical_p,

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 import time
 from pathlib import Path, PurePath
 from types import TracebackType
@@ -46,6 +47,7 @@ class FileStore:
         self._folder: Path | None = None
         self._files: dict[str, dict[str, StoredFile]] = {}
         self._numbers = itertools.count(1)
+        self._adding = threading.Lock()  # uploads come in threads
 
     def __enter__(self) -> FileStore:
         _sweep()
@@ -67,13 +69,17 @@ class FileStore:
         Raises:
             ServerError: it is no base64, or too large.
         """
-        assert self._folder is not None
         if len(content_base64) > MAX_BYTES * 4 // 3 + 4:
             raise _too_large(name, f"at most {MAX_BYTES // 2**20} MiB")
         try:
             data = base64.b64decode(content_base64, validate=True)
         except (binascii.Error, ValueError):
             raise ServerError(f"The content of {PurePath(name).name} is not base64") from None
+        with self._adding:
+            return self._keep(client, name, data)
+
+    def _keep(self, client: Client, name: str, data: bytes) -> StoredFile:
+        assert self._folder is not None
         owned = self._files.get(client.identifier)
         if owned is None:
             owned = self._files[client.identifier] = {}

@@ -10,6 +10,7 @@ import msgspec
 from model_fixtures.server.engine.chat import no_images, read_history
 from model_fixtures.server.engine.generation import Text, generate
 from model_fixtures.server.plugins.turn import Answer
+from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings
 from model_fixtures.server.protocol.models import History, ModelQuery, QuerySpecifier
 from model_fixtures.server.state import ServerState
@@ -24,7 +25,11 @@ def answerer(state: ServerState) -> Answer:
     async def answer(identifier: str, messages: list[dict[str, Any]]) -> str:
         query = QuerySpecifier(ModelQuery(identifier=identifier))
         instance = state.registry.find(query, "llm")
-        turns = read_history(msgspec.convert({"messages": messages}, History), no_images)
+        try:
+            history = msgspec.convert({"messages": messages}, History)
+        except msgspec.ValidationError as error:
+            raise ServerError("A plugin has broken the chat", cause=str(error)) from error
+        turns = read_history(history, no_images)
         settings = Settings({"llm.prediction.temperature": 0})
         with state.registry.using(instance), engine_errors():
             prediction = await prepare_chat(instance, settings, turns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio.to_thread
 from msgspec import UNSET
 
 from model_fixtures.server.engine.chat import raw_prompt, read_history
@@ -23,6 +24,7 @@ from .preparing import (
     prepare_chat,
     prepare_completion,
     request_settings,
+    usable_tools,
 )
 
 namespace = Namespace("llm")
@@ -46,7 +48,10 @@ async def predict(context: Context, request: models.Predict, port: ChannelPort) 
         if text is not None:
             prediction = await prepare_completion(instance, settings, text)
         else:
-            turns = read_history(request.history, image_reader(context, instance))
+            # In a thread: unpacking large images takes a while.
+            turns = await anyio.to_thread.run_sync(
+                read_history, request.history, image_reader(context, instance)
+            )
             prediction = await prepare_chat(instance, settings, turns)
         await run_prediction(context, prediction, port)
 
@@ -79,7 +84,7 @@ async def apply_prompt_template(
             instance.llama,
             turns,
             settings,
-            tools=options.tool_definitions or offered_tools(settings),
+            tools=usable_tools(options.tool_definitions) or offered_tools(settings),
             omit=frozenset(name for name, left_out in omit.items() if left_out),
         )
     return {"formatted": prompt.text}

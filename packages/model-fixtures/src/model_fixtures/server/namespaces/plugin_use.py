@@ -84,16 +84,17 @@ async def _serve_calls(session: ToolSession, port: ChannelPort) -> None:
 
 def _tool_packet(packet: HookPacket) -> Packet | None:
     """What a client hears of a call; its ids are numbers where a plugin's are texts."""
-    call = {"type": packet.type, "callId": int(str(packet.call_id))}
-    if packet.type == "toolCallComplete":
-        return {**call, "result": packet.result}
-    if packet.type == "toolCallError":
-        return {**call, "error": packet.error}
-    if packet.type == "toolCallStatus":
-        return {**call, "statusText": packet.status_text}
-    if packet.type == "toolCallWarn":
-        return {**call, "warnText": packet.warn_text}
-    return None
+    more = {
+        "toolCallComplete": {"result": packet.result},
+        "toolCallError": {"error": packet.error},
+        "toolCallStatus": {"statusText": packet.status_text},
+        "toolCallWarn": {"warnText": packet.warn_text},
+    }.get(packet.type)
+    # A plugin may say anything: also something of a call that nobody has made.
+    if more is None or not isinstance(packet.call_id, str) or not packet.call_id.isdecimal():
+        return None
+    call = {"type": packet.type, "callId": int(packet.call_id)}
+    return call | {key: value for key, value in more.items() if value is not msgspec.UNSET}
 
 
 def _generated(packet: HookPacket) -> Packet | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from model_fixtures.server.engine.overflow import common_prefix
 from model_fixtures.server.engine.prompt import Prompt, chat_prompt
 from model_fixtures.server.engine.sampling import Sampling, sampling_from
 from model_fixtures.server.engine.structured import grammar_for
-from model_fixtures.server.engine.tool_format import CALL_START, definition
+from model_fixtures.server.engine.tool_format import CALL_START, definition, tool_line
 from model_fixtures.server.engine.tool_grammar import tool_grammar
 from model_fixtures.server.images import ImageError, prepare
 from model_fixtures.server.protocol.errors import ServerError
@@ -87,22 +88,45 @@ async def prepare_chat(instance: Instance, settings: Settings, turns: list[Turn]
 
 
 def offered_tools(settings: Settings) -> list[dict[str, Any]]:
-    """The tool definitions of a request; those without a name are left out."""
+    """The tool definitions of a request, none if it must not call; see `usable_tools`."""
     setting = Settings(settings.mapping(TOOLS_KEY))
-    if setting.text("type", "none") != "toolArray":
+    if setting.text("type", "none") != "toolArray" or _choice(settings) == "none":
         return []
-    return [
-        tool
-        for tool in setting.sequence("tools")
-        if isinstance(tool, dict) and isinstance(tool.get("function", {}).get("name"), str)
-    ]
+    return usable_tools(setting.sequence("tools"))
+
+
+def usable_tools(tools: Sequence[Any]) -> list[dict[str, Any]]:
+    """Tool definitions without those that have no name.
+
+    Raises:
+        ServerError: the parameters of one are no JSON schema.
+    """
+    usable: list[dict[str, Any]] = []
+    for tool in tools:
+        function = tool.get("function") if isinstance(tool, dict) else None
+        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+            continue
+        try:
+            tool_line(tool)
+            tool_grammar([tool])
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+            # Such as a list where an object must be.
+            raise ServerError(
+                f"The parameters of the tool {function['name']} are no JSON schema",
+                cause=str(error),
+            ) from error
+        usable.append(tool)
+    return usable
 
 
 def _must_call(settings: Settings) -> bool:
     """Whether the model may not answer without a call; older and newer clients say it apart."""
     force = Settings(settings.mapping(TOOLS_KEY)).boolean("force", False)
-    choice = Settings(settings.mapping("llm.prediction.toolChoice"))
-    return force or choice.text("mode", "auto") == "required"
+    return force or _choice(settings) == "required"
+
+
+def _choice(settings: Settings) -> str:
+    return Settings(settings.mapping("llm.prediction.toolChoice")).text("mode", "auto")
 
 
 def _prediction(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
@@ -238,7 +238,7 @@ async def _abort(
     hook: HookChannel, replies: ObjectReceiveStream[HookPacket], packet: dict[str, Any]
 ) -> None:
     hook.send(packet)
-    with anyio.move_on_after(ABORT_SECONDS, shield=True):
+    with suppress(anyio.EndOfStream), anyio.move_on_after(ABORT_SECONDS, shield=True):
         while (await replies.receive()).type != "aborted":
             pass
 

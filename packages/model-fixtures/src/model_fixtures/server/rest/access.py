@@ -18,6 +18,7 @@ def refusal(state: ServerState, request: Request) -> JSONResponse | None:
     if token is None:
         return None
     kind, _, given = request.headers.get("authorization", "").partition(" ")
-    if kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode()):
+    same = hmac.compare_digest(given.strip().encode(), token.strip().encode())
+    if kind.lower() == "bearer" and same:
         return None
     return failure(401, "This server requires an API token as bearer", "invalid_api_key")

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 from array import array
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
+import anyio
 import httpx
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from model_fixtures.server.engine.embedding import expanded
@@ -25,6 +26,7 @@ from model_fixtures.server.state import ServerState
 from .access import refusal
 from .failures import failure, not_found
 
+MAX_BODY = 100 * 2**20  # bytes, as a frame of a websocket
 LIMITS = ("max_tokens", "max_completion_tokens", "n_predict")
 
 
@@ -42,10 +44,37 @@ async def _pass(request: Request, domain: str) -> Response:
     state: ServerState = request.app.state.server
     if (refused := refusal(state, request)) is not None:
         return refused
+    content = bytearray()
     try:
-        body = msgspec.json.decode(await request.body(), type=dict[str, Any])
-    except msgspec.DecodeError as error:
+        async for piece in request.stream():
+            content += piece
+            if len(content) > MAX_BODY:
+                return failure(413, f"The body has more than {MAX_BODY} bytes", "too_large")
+        body = msgspec.json.decode(content, type=dict[str, Any])
+    except ClientDisconnect:
+        return Response()  # nobody gets it
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return failure(400, f"The body is no JSON object: {error}", "invalid_json")
+    return await _while_connected(request, _answer(state, request.url.path, body, domain))
+
+
+async def _while_connected(request: Request, answer: Awaitable[Response]) -> Response:
+    """An answer, given up as soon as the client leaves."""
+    response = Response()  # nobody gets it then
+
+    async def watch() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        tasks.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch)
+        response = await answer
+        tasks.cancel_scope.cancel()
+    return response
+
+
+async def _answer(state: ServerState, path: str, body: dict[str, Any], domain: str) -> Response:
     if _fetches(body.get("messages")):
         message = "Images must be in the request as a data: URI; the server fetches nothing"
         return failure(400, message, "invalid_image_url")
@@ -61,7 +90,7 @@ async def _pass(request: Request, domain: str) -> Response:
     if domain == "llm" and stand_in and not any(body.get(key) for key in LIMITS):
         body["max_tokens"] = STAND_IN_TOKEN_LIMIT
     body["model"] = instance.identifier
-    answer = _Answer(state, instance, request.url.path, body)
+    answer = _Answer(state, instance, path, body)
     if domain == "embedding" and stand_in:
         return await answer.whole(_lengthened)
     return await answer.streamed()

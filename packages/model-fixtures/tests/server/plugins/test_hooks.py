@@ -1,0 +1,46 @@
+"""Driving a plugin's hooks when things go wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import pytest
+from model_fixtures.server.plugins.hooks import preprocess
+from model_fixtures.server.plugins.plugin import HookChannel, Plugin
+from model_fixtures.server.plugins.process import Process
+from model_fixtures.server.protocol.plugins import Manifest
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The server runs on asyncio."""
+    return "asyncio"
+
+
+class LeavingPlugin:
+    """A plugin that leaves when it is told to abort."""
+
+    def __init__(self) -> None:
+        self.channel = HookChannel(self)
+        self.told: list[str] = []
+
+    def put(self, packet: dict[str, Any]) -> None:
+        """Takes a packet."""
+        self.told.append(packet["type"])
+        if packet["type"] == "abort":
+            self.channel.close()
+
+
+async def test_plugin_that_leaves_while_it_is_aborted() -> None:
+    """The caller's cancellation goes on, whatever the plugin does when it is told to abort."""
+    plugin, leaving = Plugin(Manifest("plugin", "node", "me", "mine")), LeavingPlugin()
+    plugin.hooks["promptPreprocessor"] = leaving.channel
+    process = Process([], "", lambda event: None)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(lambda: preprocess(plugin, process, {}, settings={}, plugins=[]))
+        await anyio.wait_all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+    assert leaving.told == ["preprocess", "abort"]

@@ -1,0 +1,38 @@
+"""Tool calls that a model makes because the test says so, by scenarios of the embedded server."""
+
+from typing import Any
+
+from .grammars import written
+from .scenarios import Rule, insert_packets, rule
+
+SAYS = written("ok")
+"""What the model says in each round, whether it calls tools or not."""
+
+
+def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+def broken() -> None:
+    """Fail."""
+    raise LookupError("lost")
+
+
+def calling(*calls: tuple[str, dict[str, Any]]) -> Rule:
+    """Return a rule that adds tool calls with the ids "id-0", "id-1", ... to the next round."""
+    packets: list[dict[str, Any]] = []
+    for index, (name, arguments) in enumerate(calls):
+        request = {"type": "function", "id": f"id-{index}", "name": name, "arguments": arguments}
+        packets += [
+            {"type": "toolCallGenerationStart", "toolCallId": f"id-{index}"},
+            {"type": "toolCallGenerationNameReceived", "name": name},
+            {"type": "toolCallGenerationArgumentFragmentGenerated", "content": "{"},
+            {"type": "toolCallGenerationEnd", "toolCallRequest": request, "rawContent": "raw"},
+        ]
+    return at_end_of_round(insert_packets(*packets))
+
+
+def at_end_of_round(then: dict[str, Any]) -> Rule:
+    """Return a rule for the end of the next round; each round uses up one such rule."""
+    return rule(then, namespace="llm", endpoint="predict", packet="success")

@@ -1,0 +1,171 @@
+# DO NOT EDIT. Written by scripts/sync_tests.py from
+# packages/sdk-tests/tests/async/test_act_endings_async.py
+# Change that, then: hatch run sync:generate
+"""The end of the act() loop: last rounds, invalid requests, and hosts that fail."""
+
+import pytest
+from lmstudio import (
+    LLM,
+    Client,
+    LMStudioPredictionError,
+    LMStudioServerError,
+    LMStudioValueError,
+    LMStudioWebsocketError,
+    ToolCallRequest,
+)
+from sdk_tests.faulty_sync import faulty_client
+from sdk_tests.scenarios import ScenarioServer, close, fail, insert_packets
+from sdk_tests.sent_requests import sent_requests
+from sdk_tests.tool_calls import SAYS, add, at_end_of_round, broken, calling
+
+pytestmark = [pytest.mark.embedded]
+
+
+def handle(client: Client, model: str) -> LLM:
+    """Return a handle of the loaded model."""
+    return LLM(model, client.llm)
+
+
+def test_last_round_offers_no_tools(
+    scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With a limit the last round offers no tools, so that the model has to answer."""
+    with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
+        with sent_requests(caplog) as sent:
+            result = handle(client, scenario_model).act(
+                "Add", [add], config=SAYS, max_prediction_rounds=2
+            )
+    assert result.rounds == 2
+    assert [sent.tools(0), sent.tools(1)] == [["add"], []]
+
+
+def test_call_in_the_last_round(scenario_host: ScenarioServer, scenario_model: str) -> None:
+    """A call in a round that offers no tools is an error, which a handler can't prevent."""
+    asked: list[tuple[str, ToolCallRequest | None]] = []
+
+    def handler(error: LMStudioPredictionError, request: ToolCallRequest | None) -> str:
+        asked.append((str(error), request))
+        return "not now"
+
+    with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
+        with pytest.raises(LMStudioPredictionError, match=r"^not now$"):
+            handle(client, scenario_model).act(
+                "Add",
+                [add],
+                config=SAYS,
+                max_prediction_rounds=1,
+                handle_invalid_tool_request=handler,
+            )
+        assert len(client.llm.list_loaded()) > 0
+    assert asked[0][0] == "Cannot find tool with name add."
+    assert asked[-1] == ("Model requested tool use on final prediction round.", None)
+
+
+@pytest.mark.parametrize("answer", [None, "Use add"], ids=["default", "override"])
+def test_handler_of_invalid_requests(
+    scenario_host: ScenarioServer,
+    scenario_model: str,
+    caplog: pytest.LogCaptureFixture,
+    answer: str | None,
+) -> None:
+    """A handler sees error and request, and may replace the text that the model gets."""
+    asked: list[tuple[str, str]] = []
+
+    def handler(error: LMStudioPredictionError, request: ToolCallRequest | None) -> str | None:
+        assert request is not None
+        asked.append((str(error), request.name))
+        return answer
+
+    with faulty_client(scenario_host, calling(("subtract", {}))) as client:
+        with sent_requests(caplog) as sent:
+            handle(client, scenario_model).act(
+                "Go", [add], config=SAYS, handle_invalid_tool_request=handler
+            )
+    default = "Cannot find tool with name subtract."
+    assert asked == [(default, "subtract")]
+    assert sent.result_ids(1) == {"id-0": answer or default}
+
+
+def test_handler_sees_the_exception_of_a_tool(
+    scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """For a failing tool the handler's error has the tool's exception as its cause."""
+    causes: list[BaseException | None] = []
+
+    def handler(error: LMStudioPredictionError, _request: ToolCallRequest | None) -> str:
+        causes.append(error.__cause__)
+        return "try again"
+
+    with faulty_client(scenario_host, calling(("broken", {}))) as client:
+        with sent_requests(caplog) as sent:
+            handle(client, scenario_model).act(
+                "Go", [broken], config=SAYS, handle_invalid_tool_request=handler
+            )
+    assert [repr(cause) for cause in causes] == ["LookupError('lost')"]
+    assert sent.result_ids(1) == {"id-0": '"try again"'}
+
+
+@pytest.mark.parametrize("name", ["subtract", "broken"])
+def test_handler_that_raises(scenario_host: ScenarioServer, scenario_model: str, name: str) -> None:
+    """An exception of the handler ends the loop; the session goes on."""
+
+    def handler(error: LMStudioPredictionError, _request: ToolCallRequest | None) -> str | None:
+        raise error
+
+    with faulty_client(scenario_host, calling((name, {}))) as client:
+        llm = handle(client, scenario_model)
+        with pytest.raises(LMStudioPredictionError):
+            llm.act("Go", [broken], config=SAYS, handle_invalid_tool_request=handler)
+        assert (llm.complete("Go", config=SAYS)).content == "ok"
+
+
+def test_call_that_could_not_be_generated(
+    scenario_host: ScenarioServer, scenario_model: str
+) -> None:
+    """A tool call that the host could not parse ends the loop; the session goes on."""
+    asked: list[ToolCallRequest | None] = []
+
+    def handler(_error: LMStudioPredictionError, request: ToolCallRequest | None) -> None:
+        asked.append(request)
+
+    packet = {"type": "toolCallGenerationFailed", "error": {"title": "No JSON"}, "rawContent": "{"}
+    with faulty_client(scenario_host, at_end_of_round(insert_packets(packet))) as client:
+        llm = handle(client, scenario_model)
+        with pytest.raises(LMStudioPredictionError, match=r"^Failed to parse tool call request\.$"):
+            llm.act("Go", [add], config=SAYS, handle_invalid_tool_request=handler)
+        assert (llm.complete("Go", config=SAYS)).content == "ok"
+    assert asked == [None]
+
+
+def test_error_in_a_later_round(scenario_host: ScenarioServer, scenario_model: str) -> None:
+    """An error of the host in the second round ends the loop after a whole first round."""
+    ended: list[int] = []
+    rules = [calling(("add", {"a": 1, "b": 2})), at_end_of_round(fail({"title": "Worn out"}))]
+    with faulty_client(scenario_host, *rules) as client:
+        llm = handle(client, scenario_model)
+        with pytest.raises(LMStudioServerError, match=r"^Chat response error: Worn out$"):
+            llm.act("Add", [add], config=SAYS, on_round_end=ended.append)
+        assert (llm.complete("Go", config=SAYS)).content == "ok"
+    assert ended == [0]
+
+
+def test_connection_lost_in_a_later_round(
+    scenario_host: ScenarioServer, scenario_model: str
+) -> None:
+    """A connection that closes in the second round ends the loop."""
+    rules = [calling(("add", {"a": 1, "b": 2})), at_end_of_round(close())]
+    with faulty_client(scenario_host, *rules) as client:
+        with pytest.raises(LMStudioWebsocketError, match="disconnected"):
+            handle(client, scenario_model).act("Add", [add], config=SAYS)
+
+
+def test_unusable_arguments(scenario_host: ScenarioServer) -> None:
+    """No tools, tools of one name and a limit below one round are refused before any request."""
+    with faulty_client(scenario_host) as client:
+        llm = handle(client, "no-such-model")
+        with pytest.raises(LMStudioValueError, match="at least one tool"):
+            llm.act("Go", [])
+        with pytest.raises(LMStudioValueError, match=r"Duplicate tool names .*'add' repeated"):
+            llm.act("Go", [add, add])
+        with pytest.raises(LMStudioValueError, match=r"at least 1 \(0 given\)"):
+            llm.act("Go", [add], max_prediction_rounds=0)
