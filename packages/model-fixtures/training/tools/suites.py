@@ -32,8 +32,9 @@ def _copying(tools: Sequence[Tool]) -> list[Tool]:
 def cases(count: int, seed: str, kinds: Sequence[str] = KINDS, tools: str = "near") -> list[Case]:
     """Return ``count`` cases of each kind, those with the same tools one after the other.
 
-    Names, wordings and values are never those of training. With ``tools`` "near" the tools do
-    what some tool of training does, with "far" no tool of training does it. 1 to 5 tools are
+    Frames, and names and wordings of hand-written tools, are never those of training. With "near"
+    the tools do what some tool of training does (those of verb and thing share its word lists),
+    with "far" no tool of training does it. 1 to 5 tools are
     offered; for "choice" 3 to 6, of which at least half are far, whatever ``tools`` says.
     """
     answers = dict.fromkeys(prompts(held=True, count=260), "")

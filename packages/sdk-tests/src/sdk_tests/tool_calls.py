@@ -2,11 +2,22 @@
 
 from typing import Any
 
+from lmstudio._sdk_models import LlmPromptTemplateDict
+
 from .grammars import written
 from .scenarios import Rule, insert_packets, rule
 
-SAYS = written("ok")
-"""What the model says in each round, whether it calls tools or not."""
+_LAST_MESSAGE: LlmPromptTemplateDict = {
+    "type": "jinja",
+    "jinjaPromptTemplate": {"template": "{{ messages[-1]['content'] }}"},
+    "stopStrings": [],
+}
+SAYS = written("ok", promptTemplate=_LAST_MESSAGE)
+"""What the model says in each round, whether it calls tools or not.
+
+The template leaves the tools out of the prompt: these tests are about requests and calls, and a
+small machine takes a second to read tool definitions anew in each test.
+"""
 
 
 def add(a: int, b: int) -> int:
