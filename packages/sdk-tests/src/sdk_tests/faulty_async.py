@@ -41,7 +41,7 @@ async def nothing_left_running(patience: float = PATIENCE) -> AsyncIterator[None
 
 
 @contextmanager
-def short_wait() -> Iterator[None]:
+def short_wait(seconds: float = SHORT) -> Iterator[None]:
     """Give calls in the block little time for an answer, then TimeoutError."""
-    with anyio.fail_after(SHORT):
+    with anyio.fail_after(seconds):
         yield

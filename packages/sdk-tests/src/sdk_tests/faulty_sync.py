@@ -37,9 +37,9 @@ def nothing_left_running(patience: float = PATIENCE) -> Iterator[None]:
 
 
 @contextmanager
-def short_wait() -> Iterator[None]:
+def short_wait(seconds: float = SHORT) -> Iterator[None]:
     """Give calls in the block little time for an answer, then TimeoutError."""
-    with _timeout(SHORT):
+    with _timeout(seconds):
         yield
 
 

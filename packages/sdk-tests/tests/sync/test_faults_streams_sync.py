@@ -21,7 +21,7 @@ from lmstudio import (
     PredictionStream,
 )
 from lmstudio.json_api import LMStudioUnknownMessageWarning
-from sdk_tests.faulty_sync import faulty_client, short_wait
+from sdk_tests.faulty_sync import SHORT, faulty_client, short_wait
 from sdk_tests.grammars import written
 from sdk_tests.logger_names import WEBSOCKET_LOGGER
 from sdk_tests.packets import fragment, predicted
@@ -105,7 +105,8 @@ def test_stalled_stream(
     """On a stream that has gone silent the caller's timeout ends the wait; others go on."""
     with faulty_client(scenario_host, rule(stall(), **stage)) as client:
         stream = stream_of(client, scenario_model)
-        with pytest.raises(TimeoutError), short_wait():
+        # Long enough for a busy machine to get as far as the fault.
+        with pytest.raises(TimeoutError), short_wait(4 * SHORT):
             stream.wait_for_result()
         assert isinstance(client.embedding.list_loaded(), list)
 
@@ -194,19 +195,13 @@ def test_unknown_packet(scenario_host: ScenarioServer, scenario_model: str) -> N
         assert text == TEXT
 
 
-def test_fragment_after_success(
-    scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A fragment after the last packet is logged and not part of the text."""
+def test_fragment_after_success(scenario_host: ScenarioServer, scenario_model: str) -> None:
+    """A fragment after the last packet is part of no text."""
+    # Whether it is logged depends on how soon the SDK gives the channel's id up.
     late = insert_packets(fragment(" and more"))
     with faulty_client(scenario_host, rule(late, **END)) as client:
-        with caplog.at_level(logging.WARNING):
-            assert told(client, scenario_model) == TEXT
-            assert told(client, scenario_model) == TEXT
-    events = [fields["event"] for _, fields in logged_events(caplog, WEBSOCKET_LOGGER)]
-    assert len(events) == 1
-    assert events[0].startswith("Received unhandled message {'type': 'channelSend'")
-    assert events[0].endswith("for already closed channel")
+        assert told(client, scenario_model) == TEXT
+        assert told(client, scenario_model) == TEXT
 
 
 def test_packet_for_an_unknown_channel(
