@@ -8,7 +8,7 @@ import anyio
 T = TypeVar("T")
 
 PATIENCE = 30
-"""Seconds after which a condition is taken for one that never comes true."""
+"""Seconds after which what has not happened is taken for what never will."""
 
 
 async def together(calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
@@ -29,3 +29,9 @@ async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
     with anyio.fail_after(PATIENCE):
         while not await condition():
             await anyio.sleep(0.05)
+
+
+async def in_time(call: Callable[[], Awaitable[T]]) -> T:
+    """Make a call that would wait for ever if the SDK did not notice something."""
+    with anyio.fail_after(PATIENCE):
+        return await call()

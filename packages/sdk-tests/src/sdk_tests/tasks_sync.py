@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 PATIENCE = 30
-"""Seconds after which a condition is taken for one that never comes true."""
+"""Seconds after which what has not happened is taken for what never will."""
 
 
 def together(calls: Sequence[Callable[[], T]]) -> list[T]:
@@ -24,3 +24,8 @@ def eventually(condition: Callable[[], bool]) -> None:
         if time.monotonic() > end:
             raise TimeoutError("The condition does not come true")
         time.sleep(0.05)
+
+
+def in_time(call: Callable[[], T]) -> T:
+    """Make a call that waits for the SDK's own timeout if it does not notice something."""
+    return call()

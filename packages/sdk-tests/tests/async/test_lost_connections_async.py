@@ -10,7 +10,7 @@ from sdk_tests.logger_names import WEBSOCKET_LOGGER
 from sdk_tests.model_names import LLM_KEY
 from sdk_tests.releases import known_bug
 from sdk_tests.structured_log import logged_events
-from sdk_tests.tasks_async import eventually
+from sdk_tests.tasks_async import eventually, in_time
 from sdk_tests.tcp_proxy import TcpProxy, tcp_proxy
 
 pytestmark = [pytest.mark.anyio, pytest.mark.lmstudio]
@@ -55,7 +55,7 @@ async def test_call_after_the_loss(
     await lose_connection(client, proxy, caplog)
     for _ in range(2):
         with pytest.raises(LMStudioWebsocketError, match=LOST):
-            await client.llm.list_loaded()
+            await in_time(client.llm.list_loaded)
 
 
 async def test_prediction_after_the_loss(
@@ -64,7 +64,7 @@ async def test_prediction_after_the_loss(
     """A prediction on a session whose connection broke is an error, not an endless wait."""
     await lose_connection(client, proxy, caplog)
     with pytest.raises(LMStudioWebsocketError, match=LOST):
-        await AsyncLLM(LLM_KEY, client.llm).complete("Hello")
+        await in_time(lambda: AsyncLLM(LLM_KEY, client.llm).complete("Hello"))
 
 
 async def test_session_can_be_opened_again(client: AsyncClient, proxy: TcpProxy) -> None:
@@ -72,7 +72,7 @@ async def test_session_can_be_opened_again(client: AsyncClient, proxy: TcpProxy)
     await client.llm.list_loaded()
     proxy.cut()
     with pytest.raises(LMStudioWebsocketError):
-        await client.llm.list_loaded()
+        await in_time(client.llm.list_loaded)
     await client.llm.disconnect()
     await client.llm.connect()
     assert isinstance(await client.llm.list_loaded(), list)
@@ -125,7 +125,7 @@ async def test_loss_in_the_middle_of_a_stream(client: AsyncClient, proxy: TcpPro
         "Hello", config=endless(300), on_prediction_fragment=cut
     )
     with pytest.raises(LMStudioWebsocketError, match=LOST):
-        await stream.wait_for_result()
+        await in_time(stream.wait_for_result)
     assert len(seen) > 0
     with pytest.raises(LMStudioWebsocketError, match=LOST):
         stream.result()
@@ -136,7 +136,7 @@ async def test_loss_leaves_models_loaded(client: AsyncClient, proxy: TcpProxy) -
     """After the loss the model is still loaded and free for the next prediction."""
     llm = AsyncLLM(LLM_KEY, client.llm)
     with pytest.raises(LMStudioWebsocketError):
-        await llm.complete("Hello", config=endless(300), on_first_token=proxy.cut)
+        await in_time(lambda: llm.complete("Hello", config=endless(300), on_first_token=proxy.cut))
     await client.llm.disconnect()
     await client.llm.connect()
     assert (await llm.complete("Hello", config=written("as told"))).content == "as told"

@@ -54,6 +54,7 @@ async def test_speed(llm: AsyncLLM) -> None:
     assert stats.used_draft_model_key is None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("loaded_as_before")
 async def test_end_of_context(client: AsyncClient) -> None:
     """With stopAtLimit a text ends with contextLengthReached where the context is full."""

@@ -13,7 +13,7 @@ from sdk_tests.logger_names import WEBSOCKET_LOGGER
 from sdk_tests.model_names import LLM_KEY
 from sdk_tests.releases import known_bug
 from sdk_tests.structured_log import logged_events
-from sdk_tests.tasks_sync import eventually
+from sdk_tests.tasks_sync import eventually, in_time
 from sdk_tests.tcp_proxy import TcpProxy, tcp_proxy
 
 pytestmark = [pytest.mark.lmstudio]
@@ -56,7 +56,7 @@ def test_call_after_the_loss(
     lose_connection(client, proxy, caplog)
     for _ in range(2):
         with pytest.raises(LMStudioWebsocketError, match=LOST):
-            client.llm.list_loaded()
+            in_time(client.llm.list_loaded)
 
 
 def test_prediction_after_the_loss(
@@ -65,7 +65,7 @@ def test_prediction_after_the_loss(
     """A prediction on a session whose connection broke is an error, not an endless wait."""
     lose_connection(client, proxy, caplog)
     with pytest.raises(LMStudioWebsocketError, match=LOST):
-        LLM(LLM_KEY, client.llm).complete("Hello")
+        in_time(lambda: LLM(LLM_KEY, client.llm).complete("Hello"))
 
 
 def test_session_can_be_opened_again(client: Client, proxy: TcpProxy) -> None:
@@ -73,7 +73,7 @@ def test_session_can_be_opened_again(client: Client, proxy: TcpProxy) -> None:
     client.llm.list_loaded()
     proxy.cut()
     with pytest.raises(LMStudioWebsocketError):
-        client.llm.list_loaded()
+        in_time(client.llm.list_loaded)
     client.llm.disconnect()
     client.llm.connect()
     assert isinstance(client.llm.list_loaded(), list)
@@ -124,7 +124,7 @@ def test_loss_in_the_middle_of_a_stream(client: Client, proxy: TcpProxy) -> None
         "Hello", config=endless(300), on_prediction_fragment=cut
     )
     with pytest.raises(LMStudioWebsocketError, match=LOST):
-        stream.wait_for_result()
+        in_time(stream.wait_for_result)
     assert len(seen) > 0
     with pytest.raises(LMStudioWebsocketError, match=LOST):
         stream.result()
@@ -135,7 +135,7 @@ def test_loss_leaves_models_loaded(client: Client, proxy: TcpProxy) -> None:
     """After the loss the model is still loaded and free for the next prediction."""
     llm = LLM(LLM_KEY, client.llm)
     with pytest.raises(LMStudioWebsocketError):
-        llm.complete("Hello", config=endless(300), on_first_token=proxy.cut)
+        in_time(lambda: llm.complete("Hello", config=endless(300), on_first_token=proxy.cut))
     client.llm.disconnect()
     client.llm.connect()
     assert (llm.complete("Hello", config=written("as told"))).content == "as told"

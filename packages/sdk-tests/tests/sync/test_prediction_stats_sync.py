@@ -57,6 +57,7 @@ def test_speed(llm: LLM) -> None:
     assert stats.used_draft_model_key is None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("loaded_as_before")
 def test_end_of_context(client: Client) -> None:
     """With stopAtLimit a text ends with contextLengthReached where the context is full."""

@@ -92,12 +92,14 @@ async def start_worker(
         LoadFailedError: with llama.cpp's own reason.
     """
     key = secrets.token_hex(16)
-    process = await anyio.open_process(
-        [sys.executable, "-m", "model_fixtures.server.engine.worker"],
-        stdin=PIPE,
-        stdout=PIPE,
-        stderr=PIPE,
-    )
+    # A start that is cut off halfway would leave a process that nobody waits for.
+    with anyio.CancelScope(shield=True):
+        process = await anyio.open_process(
+            [sys.executable, "-m", "model_fixtures.server.engine.worker"],
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+        )
     worker = WorkerProcess(process, "", key)
     try:
         tasks.start_soon(_follow_log, worker, process, on_progress)
