@@ -19,7 +19,8 @@ from ..fake_host import FakeHost, info  # noqa: TID252 (tests are no importable 
 
 SETTINGS = """
 [pytest]
-addopts = --strict-markers --strict-config --import-mode=importlib -ra -p no:cacheprovider -p no:randomly
+addopts = --strict-markers --strict-config --import-mode=importlib -ra
+    -p no:cacheprovider -p no:randomly
 filterwarnings = error
 """
 
