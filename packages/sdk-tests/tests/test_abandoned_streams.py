@@ -22,7 +22,7 @@ def test_session_works_after_a_break(llm: LLM) -> None:
     """After a loop that was left early the same session predicts as if nothing had been."""
     for _ in llm.complete_stream("Hello", config=endless(5)):
         break
-    assert llm.complete("Hello", config=written("as told")).content == "as told"
+    assert llm.complete("Hello", config=written("ok")).content == "ok"
 
 
 @known_bug(
