@@ -10,6 +10,7 @@ connection, and the loaded model must still be the same instance.
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import random
 import sys
@@ -179,9 +180,9 @@ class Mutator:
         if kind == 0:
             del holder[key]
         elif kind == 1:
-            holder[key] = self._random.choice(ODD_VALUES)
+            holder[key] = copy.deepcopy(self._random.choice(ODD_VALUES))
         elif kind == 2 and isinstance(holder, dict):
-            holder[str(key) + "x"] = holder[key]
+            holder[str(key) + "x"] = copy.deepcopy(holder[key])
         else:
             holder[key] = [holder[key], holder[key]]
 
