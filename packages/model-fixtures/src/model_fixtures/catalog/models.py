@@ -90,7 +90,7 @@ class Catalog(msgspec.Struct, frozen=True):
             (name, models),
             (base, [model for model in models if at and _has_quantization(model, quantization)]),
         ):
-            for rule in (_is_key, _is_key_in_any_case, _is_full_name, _is_leading_part):
+            for rule in (_is_key, _is_key_in_any_case, is_full_name, is_leading_part):
                 matches = [model for model in among if rule(model, wanted)]
                 if matches:
                     return matches
@@ -113,14 +113,16 @@ def _is_key_in_any_case(model: CatalogModel, name: str) -> bool:
     return name.lower() == model.key.lower()
 
 
-def _is_full_name(model: CatalogModel, name: str) -> bool:
+def is_full_name(model: CatalogModel, name: str) -> bool:
+    """Whether a name is the path, or `publisher/key`, whatever the case."""
     # `nomic-ai/nomic-embed-text-v1.5` has no `text-embedding-`, which LM Studio puts before keys.
     bare = model.key.removeprefix("text-embedding-")
     full = (model.path, f"{model.publisher}/{model.key}", f"{model.publisher}/{bare}")
     return name.lower() in (each.lower() for each in full)
 
 
-def _is_leading_part(model: CatalogModel, name: str) -> bool:
+def is_leading_part(model: CatalogModel, name: str) -> bool:
+    """Whether a name is a leading part of the path that ends where a word ends."""
     start, path = name.lower(), model.path.lower()
     if "/" not in start or not path.startswith(start):
         return False

@@ -145,9 +145,7 @@ async def tool_session(plugin: Plugin, settings: dict[str, Any]) -> AsyncIterato
             {
                 "type": "initSession",
                 "sessionId": session,
-                "pluginConfig": plugin.declared(settings, everywhere=False),
-                "globalPluginConfig": plugin.declared(settings, everywhere=True),
-                "workingDirectoryPath": None,
+                **_configs(plugin, settings),
             }
         )
         try:
@@ -178,10 +176,8 @@ async def generate(
                 "type": "generate",
                 "taskId": task,
                 "input": history,
-                "pluginConfig": plugin.declared(settings, everywhere=False),
-                "globalPluginConfig": plugin.declared(settings, everywhere=True),
                 "toolDefinitions": tools,
-                "workingDirectoryPath": None,
+                **_configs(plugin, settings),
             }
         )
         try:
@@ -205,12 +201,19 @@ def _task(
     return {
         "taskId": task,
         "config": {"fields": []},
-        "pluginConfig": plugin.declared(settings, everywhere=False),
-        "globalPluginConfig": plugin.declared(settings, everywhere=True),
-        "workingDirectoryPath": None,
+        **_configs(plugin, settings),
         "enabledPluginInfos": plugins,
         "pci": process.pci,
         "token": process.token,
+    }
+
+
+def _configs(plugin: Plugin, settings: dict[str, Any]) -> dict[str, Any]:
+    """A plugin's settings, as every request to it brings them."""
+    return {
+        "pluginConfig": plugin.declared(settings, everywhere=False),
+        "globalPluginConfig": plugin.declared(settings, everywhere=True),
+        "workingDirectoryPath": None,
     }
 
 

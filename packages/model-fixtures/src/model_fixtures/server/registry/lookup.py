@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import UNSET
 
+from model_fixtures.catalog.models import CatalogModel, is_full_name, is_leading_part
 from model_fixtures.server.protocol.models import ModelQuery
 
 from .instance import Instance
@@ -29,11 +30,7 @@ def matching(query: ModelQuery, instances: Sequence[Instance]) -> list[Instance]
     name = query.identifier
     exact = [instance for instance in found if instance.identifier == name]
     by_key = [instance for instance in found if instance.model.key == name]
-    by_path = [
-        instance
-        for instance in found
-        if names_model(instance.model.path, instance.model.publisher, instance.model.key, name)
-    ]
+    by_path = [instance for instance in found if names_model(instance.model, name)]
     return exact or by_key or by_path
 
 
@@ -42,17 +39,15 @@ def path_matches(path: str, wanted: str) -> bool:
     return wanted in (path, path.rpartition("/")[0])
 
 
-def names_model(path: str, publisher: str, key: str, name: str) -> bool:
+def names_model(model: CatalogModel, name: str) -> bool:
     """Whether a name with a publisher means the model: its path, a leading part of it, its key.
 
     An embedding model's key has a prefix that a name like
     `nomic-ai/nomic-embed-text-v1.5` lacks.
     """
-    name, path = name.lower(), path.lower()
-    bare = key.lower().removeprefix("text-embedding-")
-    if name in (path, f"{publisher.lower()}/{key.lower()}", f"{publisher.lower()}/{bare}"):
-        return True
-    if "/" not in name or not path.startswith(name):
-        return False
-    # 'publisher/llama-3' must not mean 'publisher/llama-30b'.
-    return not path[len(name) :][:1].isalnum()
+    bare = model.key.lower().removeprefix("text-embedding-")
+    return (
+        is_full_name(model, name)
+        or name.lower() == f"{model.publisher}/{bare}".lower()
+        or is_leading_part(model, name)
+    )
