@@ -198,7 +198,6 @@ class Llama(nn.Module):
         self.register_buffer("norm", norm, persistent=False)
         self.norm: Tensor
         self.rank, self.alpha = rank, alpha
-        self.first = 0  # layers before this one keep their adapter as it is
         blocks = [Block(read, layer, rank, alpha / rank) for layer in range(layers)]
         self.blocks = nn.ModuleList(blocks)
 
@@ -210,9 +209,8 @@ class Llama(nn.Module):
         sin = angles.sin()[:, None].to(torch.bfloat16)
         masks = [(segment, segment.mask()) for segment in segments]
         x = self.embed[ids]
-        for layer, block in enumerate(self.blocks):
-            with torch.set_grad_enabled(torch.is_grad_enabled() and layer >= self.first):
-                x = block(x, cos, sin, masks)
+        for block in self.blocks:
+            x = block(x, cos, sin, masks)
         return _norm(x, self.norm)
 
     def logits(self, hidden: Tensor) -> Tensor:

@@ -1,19 +1,23 @@
-"""Train the adapter: seeded, resumable, one thread unless told otherwise.
+"""Train the adapter: seeded, resumable, in as many processes of one thread as there are cores.
 
-The batch of a step depends on the seed and the step's number alone, so that a run that goes on
-from a checkpoint sees the same data as one that was never stopped.
+Each process takes its share of a step's tokens and all average their gradients: torch's threads
+inside one process gain much less (7.5 s a step against 4.5 on two cores).
+The batch of a step depends on the seed, the number of processes and the step's number alone, so
+that a run that goes on from a checkpoint sees the same data as one that was never stopped.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
 from rich.progress import Progress
 
 from .model import Llama, Segment
@@ -53,7 +57,6 @@ def save(path: Path, model: Llama, optimizer: torch.optim.Optimizer, step: int) 
         "adapter": {name: value.detach().clone() for name, value in model.named_parameters()},
         "optimizer": optimizer.state_dict(),
         "step": step,
-        "torch_rng": torch.get_rng_state(),
     }
     part = path.with_suffix(".part")
     torch.save(state, part)
@@ -67,27 +70,24 @@ def load_adapter(model: Llama, state: dict[str, torch.Tensor]) -> None:
             value.copy_(state[name])
 
 
-def main() -> None:
-    """Train from the start, or go on from the checkpoint in the output folder."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--base", type=Path, required=True, help="SmolLM2-135M-Instruct.Q4_1.gguf")
-    parser.add_argument("--answers", type=Path, required=True, help="JSON of training.tools.plain")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoints")
-    parser.add_argument("--steps", type=int, default=900)
-    parser.add_argument("--until", type=int, help="stop after this step, to go on later")
-    parser.add_argument("--rank", type=int, default=16)
-    parser.add_argument("--tokens", type=int, default=2048, help="tokens of a batch")
-    parser.add_argument("--first-layer", type=int, default=0, help="layers before it stay")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--snapshot", type=int, default=100, help="keep an adapter so often")
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
+def average_gradients(model: Llama) -> None:
+    """Give every process the mean of all processes' gradients."""
+    grads = [value.grad for value in model.parameters() if value.grad is not None]
+    flat = torch.cat([grad.flatten() for grad in grads])
+    dist.all_reduce(flat)
+    flat /= dist.get_world_size()
+    for grad, part in zip(grads, flat.split([grad.numel() for grad in grads]), strict=True):
+        grad.copy_(part.view_as(grad))
+
+
+def train(rank: int, args: argparse.Namespace) -> None:
+    """Train as process number ``rank``; the first one writes checkpoints, log and progress."""
+    store = f"file://{args.out / 'rendezvous'}"
+    dist.init_process_group("gloo", init_method=store, rank=rank, world_size=args.processes)
+    torch.set_num_threads(1)
     torch.manual_seed(args.seed)
-    args.out.mkdir(parents=True, exist_ok=True)
     plan = Plan(steps=args.steps, seed=args.seed)
     model = Llama(args.base, rank=args.rank, alpha=2.0 * args.rank)
-    model.first = args.first_layer
     tokenizer = Tokenizer(args.base)
     source = Source(json.loads(args.answers.read_text()))
     optimizer = torch.optim.AdamW(
@@ -99,24 +99,26 @@ def main() -> None:
         state = torch.load(checkpoint, weights_only=True)
         load_adapter(model, state["adapter"])
         optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["torch_rng"])
         first = state["step"]
     average = None
     end = min(args.until or plan.steps, plan.steps)
     log = (args.out / "log.txt").open("a")
-    with Progress() as bar:
+    with Progress(disable=rank > 0) as bar:
         task = bar.add_task("training", total=plan.steps, completed=first)
         for step in range(first, end):
             began = time.monotonic()
-            rng = random.Random(f"{plan.seed}-{step}")  # noqa: S311  # a seed, no secret
-            pack = source.pack(tokenizer, rng, args.tokens)
+            rng = random.Random(f"{plan.seed}-{step}-{rank}")  # noqa: S311  # a seed, no secret
+            pack = source.pack(tokenizer, rng, args.tokens // args.processes)
             for group in optimizer.param_groups:
                 group["lr"] = plan.rate(step)
             optimizer.zero_grad(set_to_none=True)
             loss = step_loss(model, pack)
             loss.backward()  # type: ignore[no-untyped-call]
+            average_gradients(model)
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
+            if rank > 0:
+                continue
             value = loss.item()
             average = value if average is None else 0.95 * average + 0.05 * value
             bar.update(task, advance=1, description=f"training, loss {average:.4f}")
@@ -127,6 +129,28 @@ def main() -> None:
             if (step + 1) % args.snapshot == 0 or step + 1 == end:
                 state = {name: value.detach() for name, value in model.named_parameters()}
                 torch.save({"adapter": state}, args.out / f"adapter-{step + 1:05}.pt")
+    dist.destroy_process_group()
+
+
+def main() -> None:
+    """Train from the start, or go on from the checkpoint in the output folder."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--base", type=Path, required=True, help="SmolLM2-135M-Instruct.Q4_1.gguf")
+    parser.add_argument("--answers", type=Path, required=True, help="JSON of training.tools.plain")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoints")
+    parser.add_argument("--steps", type=int, default=900)
+    parser.add_argument("--until", type=int, help="stop after this step, to go on later")
+    parser.add_argument("--rank", type=int, default=16)
+    parser.add_argument("--tokens", type=int, default=2048, help="tokens of a batch")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--snapshot", type=int, default=100, help="keep an adapter so often")
+    args = parser.parse_args()
+    args.out = args.out.resolve()
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.out / "rendezvous").unlink(missing_ok=True)  # of a run that was killed
+    os.environ["OMP_NUM_THREADS"] = "1"
+    torch.multiprocessing.spawn(train, (args,), nprocs=args.processes)
 
 
 if __name__ == "__main__":
