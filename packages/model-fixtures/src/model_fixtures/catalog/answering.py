@@ -18,10 +18,7 @@ def needed_weights(models: Iterable[CatalogModel]) -> tuple[str, ...]:
     """Give the names of the weights that `models` answer with, each once, for `weights.ensure`."""
     return tuple(
         dict.fromkeys(
-            name
-            for model in models
-            for name in (model.weights, model.projector_weights, model.adapter_weights)
-            if name is not None
+            model.weights for model in models if model.weights is not None
         )
     )
 
@@ -31,8 +28,8 @@ def size_bytes(model: CatalogModel) -> int:
 
     For weights that are not in the cache it is the size that they will have there.
     """
-    names = (model.weights, model.projector_weights)
+    stand_in = 0 if model.weights is None else weights.size(model.weights)
     paths = (model.file, model.projector)
-    return sum(weights.size(name) for name in names if name is not None) + sum(
+    return stand_in + sum(
         path.stat().st_size for path in paths if path is not None and path.is_file()
     )

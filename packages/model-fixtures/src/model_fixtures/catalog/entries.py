@@ -17,7 +17,11 @@ TABLES = ("models", "downloads")
 
 
 class StandIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is true of stand-in weights; the built-in file has one table for each."""
+    """What is true of stand-in weights; the built-in file has one table for each.
+
+    `weights` is their name in `model_fixtures.weights` where that isn't the table's own,
+    `projector` the name of a file of that package which lets them read images.
+    """
 
     name: str
     domain: Domain
@@ -26,6 +30,9 @@ class StandIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quantization: str
     max_context_length: int
     dimensions: int | None = None
+    weights: str | None = None
+    projector: str | None = None
+    tool_use: bool = False
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,9 +47,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     weights: str | None = None
     file: Path | None = None
     projector: Path | None = None
-    projector_weights: str | None = None
     adapter: Path | None = None
-    adapter_weights: str | None = None
 
 
 class BuiltIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,6 +10,7 @@ from model_fixtures.catalog.entries import Entry, StandIn, read_built_in, read_e
 from model_fixtures.catalog.errors import CatalogError
 from model_fixtures.catalog.header import Header, HeaderError, read_header
 from model_fixtures.catalog.models import Catalog, CatalogModel, Domain
+from model_fixtures.weights import data_file
 
 CATALOG_VARIABLE = "LMSTUDIO_TEST_CATALOG"
 MODELS_VARIABLE = "LMSTUDIO_TEST_MODELS"
@@ -144,6 +145,12 @@ def _stand_in_model(entry: Entry, stand_ins: Mapping[str, StandIn], place: str) 
             f"{place}: 'weights' is {entry.weights!r}; for the domain {domain!r}"
             f" choose {' or '.join(map(repr, fitting))}"
         )
+    projector = None if stand_in.projector is None else data_file(stand_in.projector)
+    entry = msgspec.structs.replace(
+        entry,
+        weights=stand_in.weights or entry.weights,
+        projector=entry.projector or projector,
+    )
     name = entry.name or entry.key
     if name != stand_in.name:
         name = f"{stand_in.name} (stand-in for {name})"
@@ -158,7 +165,7 @@ def _stand_in_model(entry: Entry, stand_ins: Mapping[str, StandIn], place: str) 
             quantization=stand_in.quantization,
             context_length=stand_in.max_context_length,
             embedding_length=stand_in.dimensions,
-            tool_use=False,
+            tool_use=stand_in.tool_use,
         ),
     )
 
@@ -201,9 +208,8 @@ def _finish(
         architecture=facts.architecture,
         params=facts.params,
         quantization=facts.quantization,
-        vision=llm and (entry.projector is not None or entry.projector_weights is not None),
-        tool_use=llm
-        and (facts.tool_use or entry.adapter is not None or entry.adapter_weights is not None),
+        vision=llm and entry.projector is not None,
+        tool_use=llm and (facts.tool_use or entry.adapter is not None),
         max_context_length=most,
         context_length=min(wanted, most),
         required=entry.required is not False,
@@ -211,9 +217,7 @@ def _finish(
         weights=entry.weights,
         file=entry.file,
         projector=entry.projector,
-        projector_weights=entry.projector_weights,
         adapter=entry.adapter,
-        adapter_weights=entry.adapter_weights,
         problem=problem,
     )
 

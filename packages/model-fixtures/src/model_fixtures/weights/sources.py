@@ -11,9 +11,11 @@ from model_fixtures.weights.minilm import write_minilm_gguf
 
 
 class Weights(str, Enum):
-    """The two stand-ins. A member equals its name, so plain strings work wherever it does."""
+    """The stand-ins. A member equals its name, so plain strings work wherever it does."""
 
     SMOLLM2 = "smollm2"
+    SMOLLM2_Q4_0 = "smollm2-q4_0"
+    SMOLLM2_TOOLS = "smollm2-tools"
     MINILM = "minilm"
 
     def __str__(self) -> str:

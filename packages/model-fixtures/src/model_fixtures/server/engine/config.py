@@ -31,6 +31,8 @@ class EngineConfig(Struct, frozen=True, kw_only=True):
     cache_type_v: str | None
     alias: str = ""  # what llama.cpp's own answers call the model
     draft_model: str | None = None  # another model file that proposes tokens
+    projector: str | None = None  # a file that lets the model read images
+    adapter: str | None = None  # a LoRA file
 
 
 def engine_config(

@@ -58,7 +58,9 @@ def image_reader(context: Context, instance: Instance) -> ImageReader:
 
     def read(identifier: str) -> bytes:
         try:
-            return prepare(context.state.files.get(context.client, identifier).read()).png
+            data = context.state.files.get(context.client, identifier).read()
+            # The stand-in's projector was trained on pictures without empty margins.
+            return prepare(data, trim=instance.model.stand_in).png
         except ImageError as error:
             raise ServerError(str(error)) from error
 

@@ -333,13 +333,17 @@ class Registry:
         if model.problem is not None:
             raise ServerError(f"Failed to load {model.key}: {model.problem}")
         file = await anyio.to_thread.run_sync(_weights_file, model)
-        return engine_config(
+        config = engine_config(
             file,
             settings,
             embedding=embedding,
             context_length=context,
             threads=self._threads,
             parallel=self._parallel,
+        )
+        extra = {"projector": model.projector, "adapter": model.adapter}
+        return msgspec.structs.replace(
+            config, **{name: str(path) for name, path in extra.items() if path is not None}
         )
 
     async def _start(

@@ -1,0 +1,71 @@
+"""Weights that are made on the user's machine from others, once: merged or stored in another form.
+
+Files that come with this package, a few MB each, lie in `weights/data` with a card beside them.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import msgspec
+
+from model_fixtures.weights.sources import SOURCES, Weights
+
+ADAPTER = "smollm2-135m-tools.lora.gguf"
+ADAPTER_SHA256 = "24e3861d8f3c1f8cce3c279ac6139d4199114a871b458e5acfcfd029f112c486"
+
+
+def data_file(name: str) -> Path:
+    """Give the path of a file of `weights/data`."""
+    return Path(__file__).parent / "data" / name
+
+
+class Derived(msgspec.Struct, frozen=True, kw_only=True):
+    """A GGUF in the cache that is made from another one.
+
+    `recipe` names all that `make` does and uses besides: another one makes old files stale.
+    """
+
+    base: Weights
+    file: str
+    file_bytes: int
+    recipe: str
+    make: Callable[[Path, Path], None]
+
+    @property
+    def origin(self) -> str:
+        """What the file is made from, like `Source.origin`."""
+        return f"{SOURCES[self.base].origin}; {self.recipe}"
+
+
+# gguf and numpy are not for every start of pytest.
+def _as_q4_0(base: Path, out: Path) -> None:
+    from model_fixtures.weights.merge import requantize
+
+    requantize(base, out)
+
+
+def _with_adapter(base: Path, out: Path) -> None:
+    from model_fixtures.weights.merge import merge_adapter
+
+    merge_adapter(base, data_file(ADAPTER), out)
+
+
+DERIVED: Mapping[str, Derived] = MappingProxyType(
+    {
+        Weights.SMOLLM2_Q4_0.value: Derived(
+            base=Weights.SMOLLM2,
+            file="SmolLM2-135M-Instruct.Q4_0.gguf",
+            file_bytes=91_726_912,
+            recipe="q4_0",
+            make=_as_q4_0,
+        ),
+        Weights.SMOLLM2_TOOLS.value: Derived(
+            base=Weights.SMOLLM2,
+            file="SmolLM2-135M-Instruct-tools.Q8_0.gguf",
+            file_bytes=144_811_072,
+            recipe=f"q8_0 with adapter {ADAPTER_SHA256}",
+            make=_with_adapter,
+        ),
+    }
+)
