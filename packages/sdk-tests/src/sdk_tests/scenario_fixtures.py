@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from model_fixtures.client import connect
 
-from .model_names import JIT_LLM_KEY
+from .model_names import LLM_KEY
 from .scenarios import ScenarioServer, scenario_server
 
 
@@ -24,7 +24,7 @@ def scenario_model(scenario_host: ScenarioServer) -> str:
     async def load() -> None:
         field = {"key": "llm.load.contextLength", "value": 2048}
         layer = {"layerName": "apiOverride", "config": {"fields": [field]}}
-        request = {"modelKey": JIT_LLM_KEY, "loadConfigStack": {"layers": [layer]}}
+        request = {"modelKey": LLM_KEY, "loadConfigStack": {"layers": [layer]}}
         async with (
             connect(scenario_host.address, "llm") as connection,
             connection.channel("loadModel", request) as channel,
@@ -32,4 +32,4 @@ def scenario_model(scenario_host: ScenarioServer) -> str:
             assert "success" in [packet["type"] async for packet in channel]
 
     asyncio.run(load())
-    return JIT_LLM_KEY
+    return LLM_KEY
