@@ -33,6 +33,7 @@ class StandIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weights: str | None = None
     projector: str | None = None
     tool_use: bool = False
+    greedy: bool = False
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,8 @@ CATALOG_VARIABLE = "LMSTUDIO_TEST_CATALOG"
 MODELS_VARIABLE = "LMSTUDIO_TEST_MODELS"
 # What LM Studio loads an LLM with when nobody says otherwise.
 DEFAULT_CONTEXT_LENGTH = 4096
+# The stand-in that an adapter without a file belongs to.
+PLAIN = "smollm2"
 # What llama.cpp can only make embeddings with.
 EMBEDDING_ARCHITECTURES = frozenset(
     {
@@ -123,6 +125,8 @@ def _merge(old: Entry | None, change: Entry, place: str, known: Mapping[str, Ent
     }
     if "file" in given:
         given["weights"] = None
+    elif "adapter" in given and "weights" not in given:
+        given["weights"] = PLAIN
     entry = msgspec.structs.replace(old, **given)
     parts = (entry.path or "").split("/")
     if len(parts) != 3 or not all(parts) or not parts[-1].lower().endswith(".gguf"):
@@ -154,7 +158,7 @@ def _stand_in_model(entry: Entry, stand_ins: Mapping[str, StandIn], place: str) 
     name = entry.name or entry.key
     if name != stand_in.name:
         name = f"{stand_in.name} (stand-in for {name})"
-    return _finish(
+    model = _finish(
         entry,
         place,
         name=name,
@@ -168,6 +172,7 @@ def _stand_in_model(entry: Entry, stand_ins: Mapping[str, StandIn], place: str) 
             tool_use=stand_in.tool_use,
         ),
     )
+    return msgspec.structs.replace(model, greedy=stand_in.greedy)
 
 
 def _real_model(entry: Entry, file: Path, place: str) -> CatalogModel:

@@ -31,6 +31,7 @@ __all__ = [
     "data_file",
     "ensure",
     "expansion_matrix",
+    "is_derived",
     "size",
 ]
 
@@ -53,6 +54,11 @@ def ensure(
 ) -> dict[str, Path]:
     """Give the files of `names`, fetching what is missing. See `Store.ensure`."""
     return Store(cache_folder()).ensure(names, on_progress, verify=verify)
+
+
+def is_derived(name: str) -> bool:
+    """Whether the weights of `name` are made on this machine rather than fetched."""
+    return name in DERIVED
 
 
 def size(name: str | Weights) -> int:

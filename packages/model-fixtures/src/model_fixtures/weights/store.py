@@ -107,8 +107,11 @@ class Store:
         if missing:
             found |= self._fetch_all(missing, on_progress or _silent, verify)
         for name, each in derived.items():
+            report = on_progress or _silent
+            report(name, 0, each.file_bytes)
             found[name] = self._derive(name, each, verify)
-        return {name: found[name] for name in wanted if found[name] is not None}
+            report(name, each.file_bytes, each.file_bytes)
+        return {name: path for name in wanted if (path := found[name]) is not None}
 
     def _source(self, name: str | Weights) -> Source:
         source = self._sources.get(str(name))

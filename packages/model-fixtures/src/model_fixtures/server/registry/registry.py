@@ -311,7 +311,10 @@ class Registry:
                 engine = None
             if engine is None:
                 file = await anyio.to_thread.run_sync(_weights_file, draft)
-                config = msgspec.structs.replace(instance.config, draft_model=str(file))
+                # llama.cpp can't draft where it can see; images are refused with a draft model.
+                config = msgspec.structs.replace(
+                    instance.config, draft_model=str(file), projector=None
+                )
                 engine = await self._start(instance.model, config, lambda progress: None)
                 if self._instances.get(instance.identifier) is not instance:
                     await engine.close()
@@ -333,17 +336,15 @@ class Registry:
         if model.problem is not None:
             raise ServerError(f"Failed to load {model.key}: {model.problem}")
         file = await anyio.to_thread.run_sync(_weights_file, model)
-        config = engine_config(
+        return engine_config(
             file,
             settings,
             embedding=embedding,
             context_length=context,
             threads=self._threads,
             parallel=self._parallel,
-        )
-        extra = {"projector": model.projector, "adapter": model.adapter}
-        return msgspec.structs.replace(
-            config, **{name: str(path) for name, path in extra.items() if path is not None}
+            projector=model.projector,
+            adapter=model.adapter,
         )
 
     async def _start(
