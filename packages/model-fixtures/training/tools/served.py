@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import lmstudio
+import msgspec
 from lmstudio.history import Chat, ToolCallRequest, ToolCallResultData
 from lmstudio.json_api import PredictionToolCallEvent
 from model_fixtures.server.engine.tool_format import Message, ToolCall
@@ -48,6 +49,18 @@ def chat(messages: Sequence[Message]) -> Chat:
     return made
 
 
+def config(tokens: int, tools: Sequence[Definition]) -> lmstudio.LlmPredictionConfig:
+    """Return greedy settings with a limit of ``tokens`` that offer the tools.
+
+    A struct, made past the SDK's own ``from_dict``: that, and a dict, would rename the parameters
+    (docs/findings.md). The SDK sends parameters sorted by name, as it does for ``act``.
+    """
+    settings: dict[str, Any] = {"temperature": 0.0, "maxTokens": tokens}
+    if tools:
+        settings["rawTools"] = {"type": "toolArray", "tools": list(tools)}
+    return msgspec.convert(settings, lmstudio.LlmPredictionConfig)
+
+
 class Served:
     """Speaks for a loaded model, see ``judge.Say``; ``stats`` are those of the last message."""
 
@@ -59,10 +72,7 @@ class Served:
 
     def __call__(self, messages: Sequence[Message], tools: Sequence[Definition]) -> Message:
         """Return the model's next message, see ``judge.Say``."""
-        config: Any = {"temperature": 0.0, "maxTokens": self._tokens}
-        if tools:
-            config["rawTools"] = {"type": "toolArray", "tools": list(tools)}
-        stream = self._model.respond_stream(chat(messages), config=config)
+        stream = self._model.respond_stream(chat(messages), config=config(self._tokens, tools))
         calls: list[ToolCall] = []
         try:
             for event in stream._iter_events():
