@@ -59,10 +59,10 @@ BARS = (
 LIMITS = (
     Limit("vision", "answer", "answer about an image, median, one thread", 0.3, "s"),
     Limit("vision", "vision load", "load of the vision model, median", 1.0, "s"),
-    Limit("vision", "vision memory", "memory of its process", 350, "MB"),
+    Limit("vision", "vision memory", "memory of the vision model's process", 350, "MB"),
     Limit("tools", "speed", "decode speed against the plain model's", 0.85, "", most=False),
     Limit("tools", "tools load", "load of the tool-use model, median", 1.0, "s"),
-    Limit("tools", "tools memory", "memory of its process", 350, "MB"),
+    Limit("tools", "tools memory", "memory of the tool-use model's process", 350, "MB"),
 )
 
 

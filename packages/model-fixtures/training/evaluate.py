@@ -112,7 +112,7 @@ def show(outcome: Outcome, console: Console) -> bool:
         lines = report.card_rows(group, outcome.scores, outcome.images)
         if lines:
             click.echo(f"\nRows for weights/data/{group}.md:")
-            click.echo("\n".join(lines))
+            click.echo("\n".join([*lines, "", report.figures_line(group, rows)]))
     return all(row.met is not False for row in rows)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich import box
 from rich.table import Table
-from training.bars import BARS, Group, Row
+from training.bars import BARS, LIMITS, Group, Row
 from training.scores import Score
 
 _MET = {True: "yes", False: "NO", None: "?"}
@@ -54,6 +54,12 @@ def card_rows(
         last = f"| {whole} |" if bar.key in _TWICE else "| |"
         lines.append(f"| {what} | {100 * bar.least:.0f} % | {score} {last}")
     return lines
+
+
+def figures_line(group: Group, rows: Sequence[Row]) -> str:
+    """Return the figures of a group's limits as a sentence for its card; "" without any."""
+    wanted = {limit.what for limit in LIMITS if limit.group == group}
+    return "; ".join(f"{row.what}: {row.measured}" for row in rows if row.what in wanted)
 
 
 def write(path: Path, report: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from training.bars import BARS, LIMITS, Row, held
-from training.report import card_rows
+from training.report import card_rows, figures_line
 from training.scores import Score, interval
 
 
@@ -47,7 +47,7 @@ def test_upper_limits_exclude_the_limit_and_lower_ones_include_it() -> None:
     figures = {"answer": 0.3, "vision memory": 349.0, "speed": 0.85, "tools load": None}
     assert held({}, figures) == [
         Row("answer about an image, median, one thread", "< 0.3 s", "0.30 s", False),
-        Row("memory of its process", "< 350 MB", "349 MB", True),
+        Row("memory of the vision model's process", "< 350 MB", "349 MB", True),
         Row("decode speed against the plain model's", ">= 0.85", "0.85", True),
         Row("load of the tool-use model, median", "< 1 s", "not measured", None),
     ]
@@ -86,3 +86,12 @@ def test_tool_rows_have_bar_and_score() -> None:
     assert card_rows("tools", {"say": Score(93, 100), "colour": Score(1, 1)}) == [
         "| say something first, then call, in one message | 93 % | 93/100 = 93.0 % (86.3 to 96.6) |"
     ]
+
+
+def test_figures_of_a_card_are_its_own() -> None:
+    """Each card gets the figures of its own model, and none of the other's."""
+    rows = held({}, {"answer": 0.21, "tools load": 0.5, "speed": 0.91})
+    assert figures_line("vision", rows) == "answer about an image, median, one thread: 0.21 s"
+    assert figures_line("tools", rows) == (
+        "decode speed against the plain model's: 0.91; load of the tool-use model, median: 0.50 s"
+    )
