@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import lmstudio
 from model_fixtures.hosts import HostError
 from model_fixtures.weights import WeightsError
 from rich.console import Console
@@ -144,7 +145,7 @@ def main(
                     report.write(out, outcome.data())
             if only != "vision":
                 act(bench, outcome, count, seed or "final")
-    except (HostError, WeightsError) as error:
+    except (HostError, WeightsError, lmstudio.LMStudioError) as error:
         raise click.ClickException(str(error)) from None
     if out:
         report.write(out, outcome.data())
