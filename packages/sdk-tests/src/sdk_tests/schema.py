@@ -5,6 +5,7 @@ need. Names of structs follow from namespace and endpoint, so nothing but NEWER 
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, get_type_hints
 
 import msgspec
@@ -56,6 +57,7 @@ def _title(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
+@cache  # reading annotations takes milliseconds, and a stream has hundreds of packets
 def _fields(name: str) -> dict[str, Any] | None:
     """Return the types of the parts of an endpoint, None when the schema has no such endpoint."""
     endpoint = getattr(_sdk_models, name, None)
@@ -72,7 +74,12 @@ def _problems(where: str, expected: Any, value: object) -> list[str]:
         msgspec.convert(value, expected)
     except msgspec.ValidationError as error:
         return [f"{where}: {error}"]
-    return [f"{where}: {problem}" for problem in _unknown(inspect.type_info(expected), value, "$")]
+    return [f"{where}: {problem}" for problem in _unknown(_type_info(expected), value, "$")]
+
+
+@cache
+def _type_info(expected: Any) -> inspect.Type:
+    return inspect.type_info(expected)
 
 
 def _unknown(info: inspect.Type, value: object, path: str) -> Iterator[str]:

@@ -9,15 +9,22 @@ LMSTUDIO_TEST_CATALOG, a TOML file with tables such as
     file = "/data/llama-3.2-1b-instruct-q8_0.gguf"
 
 A table changes the model with its key; all but `key` may be left out: `file`, `projector`,
-`adapter` (paths, relative ones from the TOML file's folder), `weights`, `projector_weights`,
-`adapter_weights` (names of stand-in weights), `name`, `context_length` (tokens), `required`, and
-for a model that the catalog lacks `path` (`publisher/repo/file.gguf`) and `domain`.
+`adapter` (paths, relative ones from the TOML file's folder), `weights` (the name of a stand-in:
+`smollm2`, `smollm2-vision`, `smollm2-tools` or `minilm`), `name`, `context_length` (tokens),
+`required`, and for a model that the catalog lacks `path` (`publisher/repo/file.gguf`) and `domain`.
+A `projector` (mmproj) lets `file` read images; without one an `mmproj*.gguf` beside it does. An
+`adapter` (LoRA) teaches it tools; without `file` or `weights` it is one of plain SmolLM2's.
 
 The file may also have `[[downloads]]` tables: what the embedded server offers for download, see
 `model_fixtures.server.repository`.
 """
 
-from model_fixtures.catalog.answering import answering_file, needed_weights, size_bytes
+from model_fixtures.catalog.answering import (
+    answering_file,
+    needed_weights,
+    projector_file,
+    size_bytes,
+)
 from model_fixtures.catalog.errors import CatalogError
 from model_fixtures.catalog.header import HeaderError
 from model_fixtures.catalog.loading import describe_file, load_catalog
@@ -33,5 +40,6 @@ __all__ = [
     "describe_file",
     "load_catalog",
     "needed_weights",
+    "projector_file",
     "size_bytes",
 ]

@@ -14,13 +14,21 @@ def answering_file(model: CatalogModel) -> Path | None:
     return weights.cached(model.weights) if model.weights is not None else None
 
 
+def projector_file(model: CatalogModel) -> Path | None:
+    """Give the GGUF that lets `model` read images; None when it has none, or not there yet."""
+    if model.projector is not None:
+        return model.projector
+    name = model.projector_weights
+    return weights.cached(name) if name is not None else None
+
+
 def needed_weights(models: Iterable[CatalogModel]) -> tuple[str, ...]:
     """Give the names of the weights that `models` answer with, each once, for `weights.ensure`."""
     return tuple(
         dict.fromkeys(
             name
             for model in models
-            for name in (model.weights, model.projector_weights, model.adapter_weights)
+            for name in (model.weights, model.projector_weights)
             if name is not None
         )
     )

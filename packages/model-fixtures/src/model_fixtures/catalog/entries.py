@@ -26,6 +26,12 @@ class StandIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quantization: str
     max_context_length: int
     dimensions: int | None = None
+    weights: str | None = None
+    """Name of the weights where it is not that of the table."""
+    projector: str | None = None
+    """Name of the weights that let it read images."""
+    tool_use: bool = False
+    greedy: bool = False
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,9 +46,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     weights: str | None = None
     file: Path | None = None
     projector: Path | None = None
-    projector_weights: str | None = None
     adapter: Path | None = None
-    adapter_weights: str | None = None
 
 
 class BuiltIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

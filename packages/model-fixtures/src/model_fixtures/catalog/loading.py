@@ -15,6 +15,8 @@ CATALOG_VARIABLE = "LMSTUDIO_TEST_CATALOG"
 MODELS_VARIABLE = "LMSTUDIO_TEST_MODELS"
 # What LM Studio loads an LLM with when nobody says otherwise.
 DEFAULT_CONTEXT_LENGTH = 4096
+# The stand-in that an adapter without a file belongs to.
+PLAIN = "smollm2"
 # What llama.cpp can only make embeddings with.
 EMBEDDING_ARCHITECTURES = frozenset(
     {
@@ -122,6 +124,8 @@ def _merge(old: Entry | None, change: Entry, place: str, known: Mapping[str, Ent
     }
     if "file" in given:
         given["weights"] = None
+    elif "adapter" in given and "weights" not in given:
+        given["weights"] = PLAIN
     entry = msgspec.structs.replace(old, **given)
     parts = (entry.path or "").split("/")
     if len(parts) != 3 or not all(parts) or not parts[-1].lower().endswith(".gguf"):
@@ -147,8 +151,8 @@ def _stand_in_model(entry: Entry, stand_ins: Mapping[str, StandIn], place: str) 
     name = entry.name or entry.key
     if name != stand_in.name:
         name = f"{stand_in.name} (stand-in for {name})"
-    return _finish(
-        entry,
+    model = _finish(
+        msgspec.structs.replace(entry, weights=stand_in.weights or entry.weights),
         place,
         name=name,
         domain=domain,
@@ -158,9 +162,12 @@ def _stand_in_model(entry: Entry, stand_ins: Mapping[str, StandIn], place: str) 
             quantization=stand_in.quantization,
             context_length=stand_in.max_context_length,
             embedding_length=stand_in.dimensions,
-            tool_use=False,
+            tool_use=stand_in.tool_use,
         ),
     )
+    if entry.projector is None and stand_in.projector is not None:
+        model = msgspec.structs.replace(model, vision=True, projector_weights=stand_in.projector)
+    return msgspec.structs.replace(model, greedy=stand_in.greedy)
 
 
 def _real_model(entry: Entry, file: Path, place: str) -> CatalogModel:
@@ -201,9 +208,8 @@ def _finish(
         architecture=facts.architecture,
         params=facts.params,
         quantization=facts.quantization,
-        vision=llm and (entry.projector is not None or entry.projector_weights is not None),
-        tool_use=llm
-        and (facts.tool_use or entry.adapter is not None or entry.adapter_weights is not None),
+        vision=llm and entry.projector is not None,
+        tool_use=llm and (facts.tool_use or entry.adapter is not None),
         max_context_length=most,
         context_length=min(wanted, most),
         required=entry.required is not False,
@@ -211,9 +217,7 @@ def _finish(
         weights=entry.weights,
         file=entry.file,
         projector=entry.projector,
-        projector_weights=entry.projector_weights,
         adapter=entry.adapter,
-        adapter_weights=entry.adapter_weights,
         problem=problem,
     )
 

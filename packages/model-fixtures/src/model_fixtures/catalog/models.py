@@ -44,7 +44,8 @@ class CatalogModel(msgspec.Struct, frozen=True, kw_only=True):
     """The same for a stand-in, as the name of weights."""
     adapter: Path | None = None
     """A LoRA (GGUF) that makes the model call tools."""
-    adapter_weights: str | None = None
+    greedy: bool = False
+    """Whether it takes the likeliest token unless a request says how to sample."""
     problem: str | None = None
     """Why `file` cannot be loaded, one line; None when it looks sound."""
 
@@ -52,6 +53,11 @@ class CatalogModel(msgspec.Struct, frozen=True, kw_only=True):
     def stand_in(self) -> bool:
         """Whether the suite's own small weights answer instead of a GGUF of the user's."""
         return self.file is None
+
+    @property
+    def trained_tool_format(self) -> bool:
+        """Whether it was trained on this package's own prompts for tools."""
+        return self.stand_in and self.tool_use
 
     @property
     def publisher(self) -> str:

@@ -20,6 +20,7 @@ from rich.progress import (
 from rich.table import Table
 
 from model_fixtures.loader import Loaded, LoadEvent, ModelStatus, Status
+from model_fixtures.weights import is_merged
 
 WIDTH = 80
 _Self = TypeVar("_Self", bound="_Bars")
@@ -95,9 +96,10 @@ class DownloadProgress(_Bars):
             return
         if name not in self._seen:
             self._seen.add(name)
-            click.echo(f"downloading {name} ({total / 1e6:.0f} MB)")
+            what = "making" if is_merged(name) else "downloading"
+            click.echo(f"{what} {name} ({total / 1e6:.0f} MB)")
         if done >= total:
-            click.echo(f"downloaded {name}")
+            click.echo(f"{'made' if is_merged(name) else 'downloaded'} {name}")
 
 
 def show_status(status: Status, console: Console | None = None) -> None:

@@ -42,8 +42,8 @@ def serve(
 
     Prints one line with its addresses once it is ready.
     """
-    from model_fixtures.server import ServeOptions
-    from model_fixtures.server import serve as run
+    from model_fixtures.server.options import ServeOptions
+    from model_fixtures.server.running import serve as run
 
     if no_default_ports and not ports:
         msg = "--no-default-ports needs at least one --port"

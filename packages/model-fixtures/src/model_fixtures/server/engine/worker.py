@@ -63,6 +63,11 @@ def _parameters(config: dict[str, Any]) -> Any:
         for cpu in (draft.cpuparams, draft.cpuparams_batch):
             cpu.n_threads = config["threads"]
             cpu.poll = 0
+    if config["projector"] is not None:
+        params.mmproj.path = config["projector"]
+    if config["adapter"] is not None:
+        # At full strength for every request: tokens that were cached are the adapter's, too.
+        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(config["adapter"], 1.0)]
     if config["embedding"]:
         params.embedding = True
         params.n_batch = params.n_ubatch = config["context_length"]

@@ -86,6 +86,7 @@ async def apply_prompt_template(
             settings,
             tools=usable_tools(options.tool_definitions) or offered_tools(settings),
             omit=frozenset(name for name, left_out in omit.items() if left_out),
+            trained=instance.model.trained_tool_format,
         )
     return {"formatted": prompt.text}
 
@@ -97,7 +98,10 @@ async def get_base_prediction_config(
     """The prediction settings that apply before a request's own."""
     instance = context.registry.find(request.specifier, "llm")
     settings = Settings()
-    sampling = sampling_from(settings, load_seed=None, stand_in=instance.model.stand_in)
+    model = instance.model
+    sampling = sampling_from(
+        settings, load_seed=None, stand_in=model.stand_in, greedy=model.greedy
+    )
     return kv_config.to_wire(effective_prediction_config(settings, sampling))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -58,7 +59,8 @@ def image_reader(context: Context, instance: Instance) -> ImageReader:
 
     def read(identifier: str) -> bytes:
         try:
-            return prepare(context.state.files.get(context.client, identifier).read()).png
+            data = context.state.files.get(context.client, identifier).read()
+            return prepare(data, trim=instance.model.stand_in).png
         except ImageError as error:
             raise ServerError(str(error)) from error
 
@@ -76,13 +78,15 @@ async def prepare_chat(instance: Instance, settings: Settings, turns: list[Turn]
     """Answers a chat."""
     tools = offered_tools(settings)
     sampling = _sampling(instance, settings)
+    trained = instance.model.trained_tool_format
+    make = partial(chat_prompt, instance.llama, settings=settings, tools=tools, trained=trained)
     with engine_errors():
-        prompt = await chat_prompt(instance.llama, turns, settings, tools=tools)
-        tokens = await instance.llama.tokenize(prompt.text, special=True)
+        prompt = await make(turns)
+        tokens = await instance.llama.tokenize(prompt.words, special=True)
         head = 0
         if len(tokens) + (sampling.max_tokens or instance.context_length) > instance.context_length:
-            first = await chat_prompt(instance.llama, _first_turns(turns), settings, tools=tools)
-            begin = await instance.llama.tokenize(first.text, special=True)
+            first = await make(_first_turns(turns))
+            begin = await instance.llama.tokenize(first.words, special=True)
             head = common_prefix(tokens, begin)
     return _prediction(instance, settings, prompt, tokens, head=head, tools=tools)
 
@@ -168,7 +172,10 @@ def _prediction(
 def _sampling(instance: Instance, settings: Settings) -> Sampling:
     seed = instance.settings.checked("llm.load.seed", None)
     load_seed = int(seed) if seed is not None and seed >= 0 else None
-    return sampling_from(settings, load_seed=load_seed, stand_in=instance.model.stand_in)
+    model = instance.model
+    return sampling_from(
+        settings, load_seed=load_seed, stand_in=model.stand_in, greedy=model.greedy
+    )
 
 
 def _whole_json(settings: Settings, sampling: Sampling, instance: Instance) -> Sampling:

@@ -14,7 +14,7 @@ import anyio.to_thread
 import msgspec
 from anyio.abc import TaskGroup
 
-from model_fixtures.catalog import Catalog, CatalogModel
+from model_fixtures.catalog import Catalog, CatalogModel, needed_weights, projector_file
 from model_fixtures.server.engine.config import (
     EngineConfig,
     effective_load_config,
@@ -311,7 +311,10 @@ class Registry:
                 engine = None
             if engine is None:
                 file = await anyio.to_thread.run_sync(_weights_file, draft)
-                config = msgspec.structs.replace(instance.config, draft_model=str(file))
+                # llama.cpp can't draft where it can see; images are refused with a draft model.
+                config = msgspec.structs.replace(
+                    instance.config, draft_model=str(file), projector=None
+                )
                 engine = await self._start(instance.model, config, lambda progress: None)
                 if self._instances.get(instance.identifier) is not instance:
                     await engine.close()
@@ -340,6 +343,8 @@ class Registry:
             context_length=context,
             threads=self._threads,
             parallel=self._parallel,
+            projector=projector_file(model),
+            adapter=model.adapter,
         )
 
     async def _start(
@@ -376,6 +381,6 @@ def _weights_file(model: CatalogModel) -> Path:
         return model.file
     assert model.weights is not None
     try:
-        return ensure([model.weights])[model.weights]
+        return ensure(needed_weights([model]))[model.weights]
     except WeightsError as error:
         raise ServerError(f"Failed to load {model.key}: {error}") from error

@@ -1,7 +1,7 @@
 """Requests that llama.cpp's own server answers: passed through, with little changed.
 
-Changed are: `model`, which is looked up here; a token limit for stand-ins that a request leaves
-open; and the vectors of the embedding stand-in, which get the length of those it stands in for.
+Changed are: `model`, which is looked up here; images, which go through our own front end; a token
+limit for stand-ins that a request leaves open; and the vectors of the embedding stand-in, which get the length of those it stands in for.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import httpx
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -19,12 +20,14 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from model_fixtures.server.engine.embedding import expanded
 from model_fixtures.server.engine.sampling import STAND_IN_TOKEN_LIMIT
+from model_fixtures.server.images import ImageError
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.registry.instance import Instance
 from model_fixtures.server.state import ServerState
 
 from .access import refusal
 from .failures import failure, not_found
+from .pictures import image_addresses, prepare_images
 
 MAX_BODY = 100 * 2**20  # bytes, as a frame of a websocket
 LIMITS = ("max_tokens", "max_completion_tokens", "n_predict")
@@ -75,7 +78,8 @@ async def _while_connected(request: Request, answer: Awaitable[Response]) -> Res
 
 
 async def _answer(state: ServerState, path: str, body: dict[str, Any], domain: str) -> Response:
-    if _fetches(body.get("messages")):
+    addresses = image_addresses(body.get("messages"))
+    if any(not address.startswith("data:") for address in addresses):
         message = "Images must be in the request as a data: URI; the server fetches nothing"
         return failure(400, message, "invalid_image_url")
     name = body.get("model")
@@ -89,27 +93,17 @@ async def _answer(state: ServerState, path: str, body: dict[str, Any], domain: s
     stand_in = instance.model.stand_in
     if domain == "llm" and stand_in and not any(body.get(key) for key in LIMITS):
         body["max_tokens"] = STAND_IN_TOKEN_LIMIT
+    if instance.model.vision:
+        try:
+            # In a thread: unpacking large images takes a while.
+            await anyio.to_thread.run_sync(prepare_images, body.get("messages"), stand_in)
+        except ImageError as error:
+            return failure(400, str(error), "invalid_image")
     body["model"] = instance.identifier
     answer = _Answer(state, instance, path, body)
     if domain == "embedding" and stand_in:
         return await answer.whole(_lengthened)
     return await answer.streamed()
-
-
-def _fetches(messages: Any) -> bool:
-    """Whether llama.cpp would open an address for an image or a sound of a chat."""
-    if not isinstance(messages, list):
-        return False
-    parts = [
-        part
-        for message in messages
-        if isinstance(message, dict) and isinstance(message.get("content"), list)
-        for part in message["content"]
-        if isinstance(part, dict)
-    ]
-    urls = [part.get(f"{kind}_url") for part in parts for kind in ("image", "audio", "video")]
-    addresses = [url.get("url") if isinstance(url, dict) else url for url in urls]
-    return any(isinstance(one, str) and not one.startswith("data:") for one in addresses)
 
 
 async def _instance(state: ServerState, name: str, domain: str) -> Instance:
