@@ -5,6 +5,7 @@ from pathlib import Path
 
 import gguf
 import model_fixtures.weights
+from model_fixtures.weights import SOURCES, Weights
 
 DATA = Path(model_fixtures.weights.__file__).parent / "data"
 PROJECTOR = DATA / "smollm2-135m-vision.mmproj.gguf"
@@ -17,6 +18,12 @@ def test_card_names_the_shipped_file() -> None:
     assert hashlib.sha256(PROJECTOR.read_bytes()).hexdigest() in card
     assert f"{size:,} bytes" in card
     assert size <= 5_500_000
+
+
+def test_card_names_the_base_weights() -> None:
+    """The card must give the digest of the very base weights that the server runs."""
+    (member,) = SOURCES[Weights.SMOLLM2].members
+    assert f"sha256 `{member.sha256}`" in (DATA / "vision.md").read_text(encoding="utf-8")
 
 
 def test_projector_fits_the_language_model() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 import torch
+from model_fixtures.weights.merge import merge_adapter
 
 from .model import Llama
 from .train import load_adapter
@@ -46,6 +47,7 @@ def main() -> None:
         "--checkpoint", type=Path, nargs="+", required=True, help="several are averaged"
     )
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--merged", type=Path, help="also write the model that the server makes")
     args = parser.parse_args()
     torch.set_num_threads(1)
     states = [torch.load(path, weights_only=True)["adapter"] for path in args.checkpoint]
@@ -55,6 +57,8 @@ def main() -> None:
     load_adapter(model, state)
     write_adapter(model, args.out)
     digest = hashlib.sha256(args.out.read_bytes()).hexdigest()
+    if args.merged:
+        merge_adapter(args.base, args.out, args.merged)
     print(f"{args.out} {args.out.stat().st_size} bytes sha256 {digest}")
 
 

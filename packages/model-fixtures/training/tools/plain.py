@@ -109,7 +109,9 @@ def main() -> None:
         answer = shorten(runner.complete(text + "<|im_start|>assistant\n", limit=56))
         if answer and "[" not in answer:
             answers[prompt] = answer
-    args.out.write_text(json.dumps(answers, indent=1))
+    part = args.out.with_suffix(".part")
+    part.write_text(json.dumps(answers, indent=1))
+    part.replace(args.out)
     print(f"{len(answers)} answers in {args.out}")
 
 

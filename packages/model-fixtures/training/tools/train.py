@@ -128,7 +128,9 @@ def train(rank: int, args: argparse.Namespace) -> None:
                 save(checkpoint, model, optimizer, step + 1)
             if (step + 1) % args.snapshot == 0 or step + 1 == end:
                 state = {name: value.detach() for name, value in model.named_parameters()}
-                torch.save({"adapter": state}, args.out / f"adapter-{step + 1:05}.pt")
+                snapshot = args.out / f"adapter-{step + 1:05}.pt"
+                torch.save({"adapter": state}, snapshot.with_suffix(".part"))
+                snapshot.with_suffix(".part").replace(snapshot)
     dist.destroy_process_group()
 
 

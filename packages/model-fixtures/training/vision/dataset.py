@@ -15,8 +15,8 @@ import numpy.typing as npt
 from model_fixtures.server.images import flattened
 from PIL import Image
 from rich.progress import track
+from training.folders import work
 from training.vision.labels import Label
-from training.vision.paths import WORK
 from training.vision.samples import sample
 from training.vision.tower import SHAPE, to_pixels
 
@@ -99,7 +99,7 @@ def as_image(pixels: Bytes) -> Image.Image:
 @click.option("--name", default="train", show_default=True)
 def main(count: int, seed: int, name: str) -> None:
     """Draw a data set below the work folder."""
-    data = generate(WORK / "data" / name, count, seed)
+    data = generate(work() / "vision" / "data" / name, count, seed)
     click.echo(f"{len(data.codes)} images, {data.images.nbytes / 1e6:.0f} MB")
 
 

@@ -1,9 +1,12 @@
 """Writes a tower as the GGUF file that llama.cpp loads next to SmolLM2 (`mmproj`)."""
 
+import hashlib
 from pathlib import Path
 
+import click
 import gguf
 import numpy as np
+import torch
 from training.vision.tower import Tower
 
 NAME = "SmolLM2-135M vision stand-in"
@@ -14,7 +17,8 @@ def write_gguf(tower: Tower, path: Path) -> None:
     """Write `tower` to `path`: matrices as F16, vectors and positions as F32."""
     shape = tower.shape
     path.parent.mkdir(parents=True, exist_ok=True)
-    writer = gguf.GGUFWriter(path, "clip")
+    partial = path.with_suffix(".part")
+    writer = gguf.GGUFWriter(partial, "clip")
     writer.add_string("general.type", "mmproj")
     writer.add_string("general.name", NAME)
     writer.add_string(
@@ -44,6 +48,7 @@ def write_gguf(tower: Tower, path: Path) -> None:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+    partial.replace(path)
 
 
 def gguf_name(name: str) -> str:
@@ -51,3 +56,19 @@ def gguf_name(name: str) -> str:
     if name == "position_embd":
         return "v.position_embd.weight"
     return name if name.startswith("mm.") else f"v.{name}"
+
+
+@click.command()
+@click.option("--checkpoint", type=click.Path(path_type=Path), required=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True)
+def main(checkpoint: Path, out: Path) -> None:
+    """Export the tower of a checkpoint."""
+    tower = Tower()
+    tower.load_state_dict(torch.load(checkpoint, weights_only=True)["tower"])
+    write_gguf(tower, out)
+    digest = hashlib.sha256(out.read_bytes()).hexdigest()
+    click.echo(f"{out} {out.stat().st_size} bytes sha256 {digest}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,7 @@
 """Checks that torch and llama.cpp compute the same thing, from file bytes to next-token logprobs.
 
-Run before any training: `python -m training.vision.parity`. Uses a tower with random weights.
+Run before any training: `python -m training.vision.parity` uses a tower with random weights.
+With `--projector FILE` it checks an exported file, read back into torch.
 """
 
 import io
@@ -8,12 +9,14 @@ import tempfile
 from pathlib import Path
 
 import click
+import gguf
+import numpy as np
 import torch
 from model_fixtures.server.images import PreparedImage, decode, prepare
 from PIL import Image, ImageDraw
-from training.vision.export import write_gguf
+from training.folders import base
+from training.vision.export import gguf_name, write_gguf
 from training.vision.language import Language
-from training.vision.paths import BASE
 from training.vision.prompts import Prompts
 from training.vision.questions import Turn
 from training.vision.runtime import Runtime
@@ -42,12 +45,7 @@ def _top(result: dict[str, object]) -> list[tuple[int, float]]:
     return [(int(entry["id"]), float(entry["logprob"])) for entry in top]
 
 
-@click.command()
-@click.option("--model", type=click.Path(path_type=Path), default=BASE, show_default=True)
-@click.option("--scale", default=1.0, show_default=True, help="Of the random output.")
-def main(model: Path, scale: float) -> None:
-    """Compare torch with llama.cpp on four picture sizes and both orders; exit 1 on a mismatch."""
-    torch.set_num_threads(1)
+def _random(scale: float) -> Tower:
     torch.manual_seed(1)
     tower = Tower()
     with torch.no_grad():
@@ -55,11 +53,35 @@ def main(model: Path, scale: float) -> None:
             parameter.copy_(parameter.half().float())
             if name == "mm.1.weight":
                 parameter.mul_(scale)
+    return tower
+
+
+def _read(path: Path) -> Tower:
+    """Return the tower of an exported file."""
+    found = {tensor.name: tensor.data for tensor in gguf.GGUFReader(path).tensors}
+    tower = Tower()
+    state = {
+        name: torch.from_numpy(np.array(found[gguf_name(name)], dtype=np.float32)).view(old.shape)
+        for name, old in tower.state_dict().items()
+    }
+    tower.load_state_dict(state)
+    return tower
+
+
+@click.command()
+@click.option("--model", type=click.Path(path_type=Path), default=base)
+@click.option("--projector", type=click.Path(path_type=Path), help="Check this file instead.")
+@click.option("--scale", default=1.0, show_default=True, help="Of the random output.")
+def main(model: Path, projector: Path | None, scale: float) -> None:
+    """Compare torch with llama.cpp on four picture sizes and both orders; exit 1 on a mismatch."""
+    torch.set_num_threads(1)
+    tower = _random(scale) if projector is None else _read(projector)
     language = Language(model, torch.float32)
     worst = 0.0
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "random.gguf"
-        write_gguf(tower, path)
+        path = projector or Path(folder) / "random.gguf"
+        if projector is None:
+            write_gguf(tower, path)
         runtime = Runtime(model, path)
         prompts = Prompts(runtime, language)
         for size in SIZES:

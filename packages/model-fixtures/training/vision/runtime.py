@@ -26,6 +26,7 @@ class Runtime:
         params.use_jinja = True
         params.cache_ram_mib = 0
         params.warmup = True
+        params.verbosity = -1  # its log would drown the progress bars
         for cpu in (params.cpuparams, params.cpuparams_batch):
             cpu.n_threads = threads
             cpu.poll = 0

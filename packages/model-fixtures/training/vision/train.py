@@ -19,12 +19,12 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from training.folders import base, work
 from training.vision import batches
 from training.vision.dataset import Dataset, generate
 from training.vision.export import write_gguf
 from training.vision.language import Language
 from training.vision.objectives import Captions
-from training.vision.paths import BASE, WORK
 from training.vision.prompts import Prompts
 from training.vision.questions import SYSTEMS
 from training.vision.runtime import Runtime
@@ -48,9 +48,10 @@ class Trainer:
     def __init__(self, count: int, seed: int) -> None:
         torch.set_num_threads(1)
         self.seed = seed
-        self.train = generate(WORK / "data" / "train", count, 11)
-        self.validation = generate(WORK / "data" / "val", 3000, 12)
-        self.prompts = Prompts(Runtime(BASE), Language(BASE))
+        data, model = work() / "vision" / "data", base()
+        self.train = generate(data / "train", count, 11)
+        self.validation = generate(data / "val", 3000, 12)
+        self.prompts = Prompts(Runtime(model), Language(model))
         codes = {
             tuple(int(code) for code in row)
             for data in (self.train, self.validation)
@@ -92,10 +93,17 @@ class Trainer:
         note(line)
 
 
+def checkpoint(name: str) -> Path:
+    """Return where a run keeps its latest checkpoint, the GGUF beside it."""
+    folder = work() / "vision" / "runs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{name}.pt"
+
+
 def note(line: str) -> None:
     """Print a line and append it to the log beside the checkpoints."""
     click.echo(line)
-    with (WORK / "runs" / "log.txt").open("a") as log:
+    with checkpoint("log").with_suffix(".txt").open("a") as log:
         log.write(line + "\n")
 
 
@@ -148,7 +156,7 @@ def align(steps: int, size: int, rate: float, count: int, seed: int, every: int,
     """Stage A: classes and captions, no language model in the loop."""
     trainer = Trainer(count, seed)
     run = Run.fresh(seed, rate)
-    path = WORK / "runs" / f"{name}.pt"
+    path = checkpoint(name)
     if path.exists():
         run.load(path)
 
@@ -177,11 +185,11 @@ def answer(
     """Stage B: answers through the frozen language model, stage A's losses kept."""
     trainer = Trainer(count, seed)
     run = Run.fresh(seed, rate)
-    path = WORK / "runs" / f"{name}.pt"
+    path = checkpoint(name)
     if path.exists():
         run.load(path)
     else:
-        run.load(WORK / "runs" / f"{start}.pt", weights_only=True)
+        run.load(checkpoint(start), weights_only=True)
 
     def take_step() -> dict[str, float]:
         step = run.step

@@ -1,0 +1,156 @@
+"""Measures every bar through the SDK and the embedded server: ``hatch run train:evaluate``.
+
+The server is its own, on a free port, with one thread a model; a host of the user's is never used.
+The sets are those that training never saw. Exits with 1 if a bar is missed.
+"""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+from typing import Any
+
+import click
+import lmstudio
+from model_fixtures.hosts import HostError
+from model_fixtures.weights import WeightsError
+from rich.console import Console
+from rich.progress import track
+from training import report
+from training.bars import Group, held
+from training.bench import Bench, Loaded
+from training.folders import base
+from training.scores import Score
+from training.tools.judge import Judge, regression, scores
+from training.tools.served import Served as Speaker
+from training.tools.speed import TOKENS, ratio
+from training.tools.suites import KINDS, REGRESSION, cases
+from training.vision import judge as vision_judge
+from training.vision.served import Served as Eyes
+
+VISION, TOOLS, PLAIN = "mobilevlm_v2-1.7b", "qwen2.5-7b-instruct-1m", "llama-3.2-1b-instruct"
+_COUNT = 200  # conversations of each kind
+_SPEED = 20  # answers of each model
+
+
+class Outcome:
+    """What has been measured so far, by the bars' keys."""
+
+    def __init__(self) -> None:
+        self.scores: dict[str, Score] = {}
+        self.images: dict[str, Score] = {}
+        self.figures: dict[str, float | None] = {}
+        self.more: dict[str, Any] = {}
+
+    def model(self, group: Group, loaded: Loaded) -> None:
+        """Take load times and memory; to be called after the questions."""
+        memory = loaded.memory()
+        self.figures[f"{group} load"] = loaded.median
+        self.figures[f"{group} memory"] = memory["now"] if memory else None
+        self.more[group] = {
+            "name": loaded.model.get_info().display_name,
+            "load_seconds": list(loaded.seconds),
+            "memory_mb": memory,
+        }
+
+    def data(self) -> dict[str, Any]:
+        """Return everything as JSON data."""
+        return {
+            "rows": [vars(row) for row in held(self.scores, self.figures)],
+            "figures": self.figures,
+            "scores": {key: score.data() for key, score in self.scores.items()},
+            "images": {key: [score.right, score.total] for key, score in self.images.items()},
+            **self.more,
+        }
+
+
+def see(bench: Bench, outcome: Outcome, count: int | None, seed: str) -> None:
+    """Measure the vision model."""
+    loaded = bench.load(VISION)
+    eyes = Eyes(bench.client, loaded.model)
+    notes: dict[str, dict[str, str]] = {}
+    for name, chosen in vision_judge.final(count, seed).items():
+        found = vision_judge.score(eyes, name, track(chosen, name))
+        outcome.scores[name], outcome.images[name] = found.answers, found.images
+        notes[name] = {note: f"{part.right}/{part.total}" for note, part in found.notes.items()}
+    outcome.figures["answer"] = statistics.median(eyes.seconds)
+    outcome.model("vision", loaded)
+    outcome.more["vision"]["by"] = notes
+    loaded.model.unload()
+
+
+def act(bench: Bench, outcome: Outcome, count: int | None, seed: str) -> None:
+    """Measure the tool-use model."""
+    loaded = bench.load(TOOLS)
+    judge = Judge(Speaker(loaded.model))
+    chosen = cases(_COUNT if count is None else count, seed, KINDS)
+    outcome.scores.update(scores(judge, track(chosen, "conversations")))
+    wrong = regression(judge)
+    outcome.model("tools", loaded)
+    outcome.more["tools"]["regression"] = {"of": len(REGRESSION), "wrong": wrong}
+    plain = bench.load(PLAIN, times=1)
+    prompts = cases(_SPEED if count is None else min(_SPEED, count), seed, ["plain"])
+    outcome.figures["speed"] = ratio(
+        Speaker(loaded.model, TOKENS), Speaker(plain.model, TOKENS), track(prompts, "speed")
+    )
+    for each in (plain, loaded):
+        each.model.unload()
+
+
+def show(outcome: Outcome, console: Console) -> bool:
+    """Print the table and the cards' rows; tell whether no bar was missed."""
+    rows = held(outcome.scores, outcome.figures)
+    console.print(report.table(rows))
+    for kind in ("parallel", "chained"):
+        if kind in outcome.scores:
+            console.print(f"{kind}: {outcome.scores[kind]}", highlight=False)
+    if "tools" in outcome.more:
+        found = outcome.more["tools"]["regression"]
+        right = found["of"] - len(found["wrong"])
+        console.print(f"prompts like the suite's: {right} of {found['of']}", highlight=False)
+    groups: tuple[Group, ...] = ("vision", "tools")
+    for group in groups:
+        lines = report.card_rows(group, outcome.scores, outcome.images)
+        if lines:
+            click.echo(f"\nRows for weights/data/{group}.md:")
+            click.echo("\n".join([*lines, "", report.figures_line(group, rows)]))
+    return all(row.met is not False for row in rows)
+
+
+@click.command()
+@click.option("--only", type=click.Choice(["vision", "tools"]), help="Measure one model alone.")
+@click.option(
+    "--count",
+    type=click.IntRange(min=1),
+    help="Images of each set, conversations of each kind; by default what the bars ask for.",
+)
+@click.option("--seed", help="Draw other images and conversations than those of the model cards.")
+@click.option("--out", type=click.Path(path_type=Path), help="JSON with all failures.")
+@click.option(
+    "--catalog",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Catalog file (see model_fixtures.catalog) to measure other weights than those that ship.",
+)
+def main(
+    only: Group | None, count: int | None, seed: str | None, out: Path | None, catalog: Path | None
+) -> None:
+    """Measure every bar through the SDK and a server of its own; exit 1 if one is missed."""
+    outcome = Outcome()
+    try:
+        base()  # so that no load has to wait for it
+        with Bench(catalog) as bench:
+            if only != "tools":
+                see(bench, outcome, count, seed or "test-1")
+                if out:
+                    report.write(out, outcome.data())
+            if only != "vision":
+                act(bench, outcome, count, seed or "final")
+    except (HostError, WeightsError, lmstudio.LMStudioError) as error:
+        raise click.ClickException(str(error)) from None
+    if out:
+        report.write(out, outcome.data())
+    raise SystemExit(0 if show(outcome, Console()) else 1)
+
+
+if __name__ == "__main__":
+    main()

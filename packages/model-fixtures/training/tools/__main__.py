@@ -1,0 +1,86 @@
+"""The whole way to the tool-use adapter: ``hatch run train:tools``. A second start goes on."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from training.folders import ADAPTER, base, work
+from training.stages import SettingsError, Stage, run, settle
+
+# glibc would give memory back after every step and fetch it again: a quarter of the time.
+_KEEP_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": "1073741824",
+    "MALLOC_TRIM_THRESHOLD_": "17179869184",
+    "MALLOC_TOP_PAD_": "67108864",
+}
+
+
+def stages(model: Path, folder: Path, steps: int, seed: int, processes: int) -> list[Stage]:
+    """Return what leads from the base weights ``model`` to a scored adapter in ``folder``."""
+    answers, checkpoints = folder / "plain.json", folder / "checkpoints"
+    adapter, merged = folder / ADAPTER.name, folder / "merged.gguf"
+    with_base = ["--base", str(model)]
+    return [
+        Stage(
+            "the base model's answers to prompts that need no tool",
+            "training.tools.plain",
+            [*with_base, "--out", str(answers), "--count", "620"],
+            gives=answers,
+        ),
+        Stage(
+            "train",
+            "training.tools.train",
+            [
+                *(*with_base, "--answers", str(answers), "--out", str(checkpoints)),
+                *("--steps", str(steps), "--seed", str(seed), "--processes", str(processes)),
+            ],
+            environ=_KEEP_MEMORY,
+        ),
+        Stage(
+            "export",
+            "training.tools.export",
+            [
+                *(*with_base, "--checkpoint", str(checkpoints / "last.pt")),
+                *("--out", str(adapter), "--merged", str(merged)),
+            ],
+        ),
+        Stage(
+            "score on the validation set",
+            "training.tools.evaluate",
+            [
+                *("--model", str(merged), "--seed", "valid", "--count", "50"),
+                *("--out", str(folder / "validation.json")),
+            ],
+        ),
+    ]
+
+
+def main() -> int:
+    """Make training data, train, export and score the adapter; go on where it was stopped."""
+    parser = argparse.ArgumentParser(prog="hatch run train:tools", description=main.__doc__)
+    parser.add_argument("--steps", type=int, default=900, help="default: %(default)s")
+    parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
+    parser.add_argument(
+        "--processes", type=int, default=2, help="one a core; data depend on it (%(default)s)"
+    )
+    parser.add_argument("--work", type=Path, default=work(), help="folder (%(default)s)")
+    args = parser.parse_args()
+    folder = args.work.absolute() / "tools"
+    try:
+        settings = {"steps": args.steps, "seed": args.seed, "processes": args.processes}
+        settle(folder, settings)
+    except SettingsError as error:
+        parser.error(str(error))
+    status = run(
+        stages(base(), folder, args.steps, args.seed, args.processes), args.work.absolute()
+    )
+    if not status:
+        print(f"\nTo ship it: copy {folder / ADAPTER.name} to {ADAPTER},")
+        print("measure it with `hatch run train:evaluate --only tools`, and update tools.md there.")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
