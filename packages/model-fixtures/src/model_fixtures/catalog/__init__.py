@@ -9,9 +9,9 @@ LMSTUDIO_TEST_CATALOG, a TOML file with tables such as
     file = "/data/llama-3.2-1b-instruct-q8_0.gguf"
 
 A table changes the model with its key; all but `key` may be left out: `file`, `projector`,
-`adapter` (paths, relative ones from the TOML file's folder), `weights` (the name of a stand-in:
-`smollm2`, `smollm2-q4_0`, `smollm2-vision`, `smollm2-tools` or `minilm`), `name`, `context_length` (tokens),
-`required`, and for a model that the catalog lacks `path` (`publisher/repo/file.gguf`) and `domain`.
+`adapter` (paths, relative ones from the TOML file's folder), `weights` (the name of a stand-in in
+`catalog.toml`), `name`, `context_length` (tokens), `required`, and for a model that the catalog
+lacks `path` (`publisher/repo/file.gguf`) and `domain`.
 A `projector` (mmproj) lets `file` read images; without one an `mmproj*.gguf` beside it does. An
 `adapter` (LoRA) teaches it tools; without `file` or `weights` it is one of plain SmolLM2's.
 

@@ -150,7 +150,8 @@ def _limit(prompt: int, request: Request) -> tuple[int, bool]:
     """The token limit, and whether reaching it means the end of the context."""
     wanted = request.sampling.max_tokens
     room = request.context - prompt
-    if request.images is None and request.sampling.overflow == "stopAtLimit" and (wanted is None or wanted > room):
+    stop = request.sampling.overflow == "stopAtLimit" and (wanted is None or wanted > room)
+    if stop and request.images is None:
         return room, True
     return (-1 if wanted is None else min(wanted, MOST_TOKENS)), False
 

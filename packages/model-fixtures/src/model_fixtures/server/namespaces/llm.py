@@ -99,9 +99,7 @@ async def get_base_prediction_config(
     instance = context.registry.find(request.specifier, "llm")
     settings = Settings()
     model = instance.model
-    sampling = sampling_from(
-        settings, load_seed=None, stand_in=model.stand_in, greedy=model.greedy
-    )
+    sampling = sampling_from(settings, load_seed=None, stand_in=model.stand_in, greedy=model.greedy)
     return kv_config.to_wire(effective_prediction_config(settings, sampling))
 
 

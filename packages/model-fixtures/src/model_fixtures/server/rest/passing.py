@@ -1,7 +1,8 @@
 """Requests that llama.cpp's own server answers: passed through, with little changed.
 
 Changed are: `model`, which is looked up here; images, which go through our own front end; a token
-limit for stand-ins that a request leaves open; and the vectors of the embedding stand-in, which get the length of those it stands in for.
+limit for stand-ins that a request leaves open; and the vectors of the embedding stand-in, which get
+the length of those it stands in for.
 """
 
 from __future__ import annotations
