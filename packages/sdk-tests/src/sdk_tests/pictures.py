@@ -1,0 +1,23 @@
+"""Pictures drawn for the vision model, whose colours even a small one tells apart."""
+
+import io
+
+from PIL import Image, ImageDraw
+
+QUESTION = "What color is the circle?"
+COLOURS = ("red", "blue", "green", "purple", "black")
+
+
+def circle(colour: str, kind: str = "PNG", *, transparent: bool = False) -> bytes:
+    """Return an image file of 240 x 240 pixels with one large circle.
+
+    Args:
+        colour: one of COLOURS; the circle is all in that web colour.
+        kind: a file format that Pillow writes.
+        transparent: whether the background is transparent (black below) instead of white.
+    """
+    picture = Image.new("RGBA", (240, 240), (0, 0, 0, 0) if transparent else "white")
+    ImageDraw.Draw(picture).ellipse((40, 40, 200, 200), fill=colour)
+    file = io.BytesIO()
+    (picture if transparent else picture.convert("RGB")).save(file, kind)
+    return file.getvalue()

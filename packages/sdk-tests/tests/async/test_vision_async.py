@@ -1,0 +1,120 @@
+"""What a vision model sees: it names the colours of pictures, however they are handed over."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lmstudio import AsyncClient, AsyncLLM, Chat, FileHandle
+from sdk_tests.model_names import TOOL_LLM_KEY, VISION_LLM_KEY
+from sdk_tests.pictures import COLOURS, QUESTION, circle
+
+pytestmark = [pytest.mark.anyio, pytest.mark.models]
+
+GREEDY: Any = {"temperature": 0, "maxTokens": 20}
+
+
+@pytest.fixture
+async def seeing(client: AsyncClient) -> AsyncLLM:
+    """The loaded LLM that reads images."""
+    return AsyncLLM(VISION_LLM_KEY, client.llm)
+
+
+async def answer(llm: AsyncLLM, image: FileHandle) -> str:
+    """Ask for the colour in an image; return the answer in lower case."""
+    chat = Chat()
+    chat.add_user_message(QUESTION, images=[image])
+    return (await llm.respond(chat, config=GREEDY)).content.lower()
+
+
+@pytest.mark.parametrize(
+    ("kind", "colour"),
+    [("PNG", "black"), ("JPEG", "blue"), ("WEBP", "green"), ("GIF", "purple")],
+)
+async def test_image_format(client: AsyncClient, seeing: AsyncLLM, kind: str, colour: str) -> None:
+    """The model names the colour in an image of every usual format, uploaded as bytes."""
+    image = await client.prepare_image(circle(colour, kind), f"circle.{kind.lower()}")
+    assert colour in await answer(seeing, image)
+
+
+async def test_image_from_a_path(client: AsyncClient, seeing: AsyncLLM, tmp_path: Path) -> None:
+    """The model sees an image that was uploaded by its path."""
+    path = tmp_path / "circle.png"
+    path.write_bytes(circle("green"))
+    assert "green" in await answer(seeing, await client.prepare_image(path))
+
+
+async def test_image_from_an_open_file(
+    client: AsyncClient, seeing: AsyncLLM, tmp_path: Path
+) -> None:
+    """The model sees an image that was uploaded from an open file."""
+    path = tmp_path / "circle.png"
+    path.write_bytes(circle("purple"))
+    with path.open("rb") as stream:
+        image = await client.prepare_image(stream)
+    assert "purple" in await answer(seeing, image)
+
+
+async def test_transparent_image(client: AsyncClient, seeing: AsyncLLM) -> None:
+    """What a transparent background hides is not the colour that the model names."""
+    image = await client.prepare_image(circle("red", transparent=True), "circle.png")
+    assert "red" in await answer(seeing, image)
+
+
+async def test_image_in_a_later_turn(client: AsyncClient, seeing: AsyncLLM) -> None:
+    """A chat that began without an image can go on with one."""
+    chat = Chat()
+    chat.add_user_message("Hello!")
+    chat.add_assistant_response("Hello! How can I help you?")
+    chat.add_user_message(QUESTION, images=[await client.prepare_image(circle("blue"), "a.png")])
+    assert "blue" in (await seeing.respond(chat, config=GREEDY)).content.lower()
+
+
+async def test_question_about_an_earlier_image(client: AsyncClient, seeing: AsyncLLM) -> None:
+    """An image stays visible in the turns after its own."""
+    chat = Chat()
+    image = await client.prepare_image(circle("purple"), "a.png")
+    chat.add_user_message("What shape is this?", images=[image])
+    chat.add_assistant_response("It is a circle.")
+    chat.add_user_message(QUESTION)
+    assert "purple" in (await seeing.respond(chat, config=GREEDY)).content.lower()
+
+
+async def test_second_image(client: AsyncClient, seeing: AsyncLLM) -> None:
+    """With an image in each of two turns, the last question is about the last image."""
+    chat = Chat()
+    chat.add_user_message(QUESTION, images=[await client.prepare_image(circle("red"), "a.png")])
+    chat.add_assistant_response("It is a red circle.")
+    second = await client.prepare_image(circle("green"), "b.png")
+    chat.add_user_message("What color is the circle in this image?", images=[second])
+    assert "green" in (await seeing.respond(chat, config=GREEDY)).content.lower()
+
+
+async def test_structured_answer(client: AsyncClient, seeing: AsyncLLM) -> None:
+    """Structured output about an image has the colour that is in it."""
+    schema = {
+        "type": "object",
+        "properties": {"color": {"enum": list(COLOURS)}},
+        "required": ["color"],
+    }
+    chat = Chat()
+    chat.add_user_message(QUESTION, images=[await client.prepare_image(circle("blue"), "a.png")])
+    result = await seeing.respond(chat, response_format=schema, config=GREEDY)
+    assert result.parsed == {"color": "blue"}
+
+
+async def test_streamed_answer(client: AsyncClient, seeing: AsyncLLM) -> None:
+    """An answer about an image can be streamed; the fragments make up its content."""
+    chat = Chat()
+    chat.add_user_message(QUESTION, images=[await client.prepare_image(circle("red"), "a.png")])
+    stream = await seeing.respond_stream(chat, config=GREEDY)
+    pieces = [fragment.content async for fragment in stream]
+    assert len(pieces) > 1
+    assert "".join(pieces) == stream.result().content
+    assert "red" in stream.result().content.lower()
+
+
+async def test_who_reads_images(client: AsyncClient, seeing: AsyncLLM) -> None:
+    """A model's information says whether it reads images."""
+    info = await seeing.get_info()
+    other = await AsyncLLM(TOOL_LLM_KEY, client.llm).get_info()
+    assert (info.vision, other.vision) == (True, False)

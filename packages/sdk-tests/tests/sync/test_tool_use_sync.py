@@ -1,0 +1,179 @@
+# DO NOT EDIT. Written by scripts/sync_tests.py from
+# packages/sdk-tests/tests/async/test_tool_use_async.py
+# Change that, then: hatch run sync:generate
+"""The act() loop with a model that decides by itself which tools to call, and how.
+
+What a model without such training can't provoke, test_act_sync.py scripts.
+"""
+
+import re
+from typing import Any
+
+import pytest
+from lmstudio import LLM, Client
+from lmstudio.history import (
+    AnyChatMessage,
+    TextData,
+    ToolCallRequestData,
+    ToolCallResultData,
+)
+from sdk_tests import tool_prompts
+from sdk_tests.model_names import TOOL_LLM_KEY
+from sdk_tests.tool_prompts import add, lookup, multiply
+
+pytestmark = [pytest.mark.models]
+
+GREEDY: Any = {"temperature": 0, "maxTokens": 120}
+Call = tuple[str, dict[str, Any]]
+
+
+@pytest.fixture
+def calling(client: Client) -> LLM:
+    """The loaded LLM that calls tools."""
+    return LLM(TOOL_LLM_KEY, client.llm)
+
+
+def calls(messages: list[AnyChatMessage]) -> list[Call]:
+    """Return name and arguments of the calls in messages."""
+    requests = [
+        part.tool_call_request
+        for message in messages
+        for part in message.content
+        if isinstance(part, ToolCallRequestData)
+    ]
+    return [(each.name, dict(each.arguments or {})) for each in requests]
+
+
+def results(messages: list[AnyChatMessage]) -> set[str]:
+    """Return what the tools gave, as the model got it; calls of a round end in any order."""
+    parts = [part for message in messages for part in message.content]
+    return {part.content for part in parts if isinstance(part, ToolCallResultData)}
+
+
+def text(message: AnyChatMessage) -> str:
+    """Return the text of a message."""
+    return "".join(part.text for part in message.content if isinstance(part, TextData))
+
+
+@pytest.mark.slow
+def test_one_call(calling: LLM) -> None:
+    """The model calls the tool with the numbers asked for, and answers with its result."""
+    messages: list[AnyChatMessage] = []
+    result = calling.act(tool_prompts.SUM, [add], config=GREEDY, on_message=messages.append)
+    assert result.rounds == 2
+    assert [message.role for message in messages] == ["assistant", "tool", "assistant"]
+    assert calls(messages) == [("add", {"a": 123, "b": 3210})]
+    assert results(messages) == {"3333"}
+    assert "3333" in text(messages[-1]).replace(",", "")
+
+
+@pytest.mark.slow
+def test_text_before_a_call(calling: LLM) -> None:
+    """Text before a call is part of its message, and callbacks hear of both rounds in order."""
+    messages: list[AnyChatMessage] = []
+    said = ["", ""]
+    seen: list[Any] = []
+
+    def on_fragment(fragment: Any, index: int) -> None:
+        said[index] += fragment.content
+
+    calling.act(
+        tool_prompts.GREETING_THEN_SUM,
+        [add],
+        config=GREEDY,
+        on_round_start=lambda index: seen.append(("start", index)),
+        on_first_token=lambda index: seen.append(("first token", index)),
+        on_prediction_fragment=on_fragment,
+        on_prediction_completed=lambda result: seen.append(("completed", result.round_index)),
+        on_message=lambda message: (messages.append(message), seen.append(message.role)),
+        on_round_end=lambda index: seen.append(("end", index)),
+    )
+    assert re.search(r"\b(hi|hello)\b", text(messages[0]).lower())
+    assert calls(messages[:1]) == [("add", {"a": 5, "b": 7})]
+    assert "12" in text(messages[-1])
+    assert text(messages[0]) in said[0]
+    assert said[1] == text(messages[-1])
+    assert seen == [
+        ("start", 0),
+        ("first token", 0),
+        ("completed", 0),
+        "assistant",
+        "tool",
+        ("end", 0),
+        ("start", 1),
+        ("first token", 1),
+        ("completed", 1),
+        "assistant",
+        ("end", 1),
+    ]
+
+
+@pytest.mark.slow
+def test_two_calls(calling: LLM) -> None:
+    """Two calls, in one round or one after the other, both come back with their results."""
+    messages: list[AnyChatMessage] = []
+    result = calling.act(
+        tool_prompts.SUM_AND_PRODUCT, [add, multiply], config=GREEDY, on_message=messages.append
+    )
+    assert result.rounds in (2, 3)
+    assert calls(messages) == [("add", {"a": 3, "b": 4}), ("multiply", {"a": 5, "b": 6})]
+    assert results(messages) == {"7", "30"}
+    assert messages[-1].role == "assistant"
+
+
+@pytest.mark.slow
+def test_right_tool_of_several(calling: LLM) -> None:
+    """Of several tools, coroutine functions among them, the model calls the one that fits."""
+
+    def times(a: int, b: int) -> int:
+        """Multiply two numbers."""
+        return a * b
+
+    times.__name__ = "multiply"
+    messages: list[AnyChatMessage] = []
+    calling.act(
+        tool_prompts.PRODUCT, [add, times, lookup], config=GREEDY, on_message=messages.append
+    )
+    assert calls(messages) == [("multiply", {"a": 12, "b": 34})]
+    assert "408" in text(messages[-1])
+
+
+@pytest.mark.slow
+def test_failing_tool(calling: LLM) -> None:
+    """A model that is told of a tool's exception answers that it did not work."""
+    messages: list[AnyChatMessage] = []
+    result = calling.act(tool_prompts.PHONE, [lookup], config=GREEDY, on_message=messages.append)
+    assert result.rounds == 2
+    assert calls(messages) == [("lookup", {"name": "Anna"})]
+    assert results(messages) == {"\"Unhandled Python exception: LookupError('no entry for Anna')\""}
+    assert re.search(r"\b(no|not|error|failed|unable)\b|n't\b", text(messages[-1]).lower())
+
+
+def test_no_tool_needed(calling: LLM) -> None:
+    """A question that no tool helps with is answered in one round, without a call."""
+    messages: list[AnyChatMessage] = []
+    result = calling.act(tool_prompts.NO_TOOL, [add], config=GREEDY, on_message=messages.append)
+    assert result.rounds == 1
+    assert calls(messages) == []
+    assert "Paris" in text(messages[0])
+
+
+def test_limit_of_one_round(calling: LLM) -> None:
+    """With one round only, the model answers without the tool that it would have called."""
+    messages: list[AnyChatMessage] = []
+    result = calling.act(
+        tool_prompts.SUM,
+        [add],
+        max_prediction_rounds=1,
+        config={"temperature": 0, "maxTokens": 5},
+        on_message=messages.append,
+    )
+    assert result.rounds == 1
+    assert [message.role for message in messages] == ["assistant"]
+    assert calls(messages) == []
+    assert text(messages[0])
+
+
+def test_who_is_trained_for_tools(calling: LLM) -> None:
+    """A model's information says whether it was trained to call tools."""
+    assert (calling.get_info()).trained_for_tool_use

@@ -1,0 +1,121 @@
+# DO NOT EDIT. Written by scripts/sync_tests.py from
+# packages/sdk-tests/tests/async/test_vision_async.py
+# Change that, then: hatch run sync:generate
+"""What a vision model sees: it names the colours of pictures, however they are handed over."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lmstudio import LLM, Chat, Client, FileHandle
+from sdk_tests.model_names import TOOL_LLM_KEY, VISION_LLM_KEY
+from sdk_tests.pictures import COLOURS, QUESTION, circle
+
+pytestmark = [pytest.mark.models]
+
+GREEDY: Any = {"temperature": 0, "maxTokens": 20}
+
+
+@pytest.fixture
+def seeing(client: Client) -> LLM:
+    """The loaded LLM that reads images."""
+    return LLM(VISION_LLM_KEY, client.llm)
+
+
+def answer(llm: LLM, image: FileHandle) -> str:
+    """Ask for the colour in an image; return the answer in lower case."""
+    chat = Chat()
+    chat.add_user_message(QUESTION, images=[image])
+    return (llm.respond(chat, config=GREEDY)).content.lower()
+
+
+@pytest.mark.parametrize(
+    ("kind", "colour"),
+    [("PNG", "black"), ("JPEG", "blue"), ("WEBP", "green"), ("GIF", "purple")],
+)
+def test_image_format(client: Client, seeing: LLM, kind: str, colour: str) -> None:
+    """The model names the colour in an image of every usual format, uploaded as bytes."""
+    image = client.prepare_image(circle(colour, kind), f"circle.{kind.lower()}")
+    assert colour in answer(seeing, image)
+
+
+def test_image_from_a_path(client: Client, seeing: LLM, tmp_path: Path) -> None:
+    """The model sees an image that was uploaded by its path."""
+    path = tmp_path / "circle.png"
+    path.write_bytes(circle("green"))
+    assert "green" in answer(seeing, client.prepare_image(path))
+
+
+def test_image_from_an_open_file(client: Client, seeing: LLM, tmp_path: Path) -> None:
+    """The model sees an image that was uploaded from an open file."""
+    path = tmp_path / "circle.png"
+    path.write_bytes(circle("purple"))
+    with path.open("rb") as stream:
+        image = client.prepare_image(stream)
+    assert "purple" in answer(seeing, image)
+
+
+def test_transparent_image(client: Client, seeing: LLM) -> None:
+    """What a transparent background hides is not the colour that the model names."""
+    image = client.prepare_image(circle("red", transparent=True), "circle.png")
+    assert "red" in answer(seeing, image)
+
+
+def test_image_in_a_later_turn(client: Client, seeing: LLM) -> None:
+    """A chat that began without an image can go on with one."""
+    chat = Chat()
+    chat.add_user_message("Hello!")
+    chat.add_assistant_response("Hello! How can I help you?")
+    chat.add_user_message(QUESTION, images=[client.prepare_image(circle("blue"), "a.png")])
+    assert "blue" in (seeing.respond(chat, config=GREEDY)).content.lower()
+
+
+def test_question_about_an_earlier_image(client: Client, seeing: LLM) -> None:
+    """An image stays visible in the turns after its own."""
+    chat = Chat()
+    image = client.prepare_image(circle("purple"), "a.png")
+    chat.add_user_message("What shape is this?", images=[image])
+    chat.add_assistant_response("It is a circle.")
+    chat.add_user_message(QUESTION)
+    assert "purple" in (seeing.respond(chat, config=GREEDY)).content.lower()
+
+
+def test_second_image(client: Client, seeing: LLM) -> None:
+    """With an image in each of two turns, the last question is about the last image."""
+    chat = Chat()
+    chat.add_user_message(QUESTION, images=[client.prepare_image(circle("red"), "a.png")])
+    chat.add_assistant_response("It is a red circle.")
+    second = client.prepare_image(circle("green"), "b.png")
+    chat.add_user_message("What color is the circle in this image?", images=[second])
+    assert "green" in (seeing.respond(chat, config=GREEDY)).content.lower()
+
+
+def test_structured_answer(client: Client, seeing: LLM) -> None:
+    """Structured output about an image has the colour that is in it."""
+    schema = {
+        "type": "object",
+        "properties": {"color": {"enum": list(COLOURS)}},
+        "required": ["color"],
+    }
+    chat = Chat()
+    chat.add_user_message(QUESTION, images=[client.prepare_image(circle("blue"), "a.png")])
+    result = seeing.respond(chat, response_format=schema, config=GREEDY)
+    assert result.parsed == {"color": "blue"}
+
+
+def test_streamed_answer(client: Client, seeing: LLM) -> None:
+    """An answer about an image can be streamed; the fragments make up its content."""
+    chat = Chat()
+    chat.add_user_message(QUESTION, images=[client.prepare_image(circle("red"), "a.png")])
+    stream = seeing.respond_stream(chat, config=GREEDY)
+    pieces = [fragment.content for fragment in stream]
+    assert len(pieces) > 1
+    assert "".join(pieces) == stream.result().content
+    assert "red" in stream.result().content.lower()
+
+
+def test_who_reads_images(client: Client, seeing: LLM) -> None:
+    """A model's information says whether it reads images."""
+    info = seeing.get_info()
+    other = LLM(TOOL_LLM_KEY, client.llm).get_info()
+    assert (info.vision, other.vision) == (True, False)
