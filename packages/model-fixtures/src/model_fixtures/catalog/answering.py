@@ -16,11 +16,7 @@ def answering_file(model: CatalogModel) -> Path | None:
 
 def needed_weights(models: Iterable[CatalogModel]) -> tuple[str, ...]:
     """Give the names of the weights that `models` answer with, each once, for `weights.ensure`."""
-    return tuple(
-        dict.fromkeys(
-            model.weights for model in models if model.weights is not None
-        )
-    )
+    return tuple(dict.fromkeys(model.weights for model in models if model.weights is not None))
 
 
 def size_bytes(model: CatalogModel) -> int:

@@ -108,7 +108,8 @@ class Store:
             found |= self._fetch_all(missing, on_progress or _silent, verify)
         for name, each in derived.items():
             found[name] = self._derive(name, each, verify)
-        return {name: found[name] for name in wanted if found[name] is not None}
+        files = ((name, found[name]) for name in wanted)
+        return {name: path for name, path in files if path is not None}
 
     def _source(self, name: str | Weights) -> Source:
         source = self._sources.get(str(name))
