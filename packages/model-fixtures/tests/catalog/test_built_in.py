@@ -2,7 +2,7 @@
 
 import pytest
 from model_fixtures.catalog import CatalogModel, load_catalog, needed_weights
-from model_fixtures.weights import SOURCES
+from model_fixtures.weights import DERIVED, SOURCES, data_file
 
 IDENTIFIERS = {
     "text-embedding-nomic-embed-text-v1.5": (
@@ -38,8 +38,8 @@ def test_display_names_say_what_answers() -> None:
     assert [model.display_name for model in load_catalog().models] == [
         "all-MiniLM-L6-v2 (stand-in for Nomic Embed Text v1.5)",
         "SmolLM2 135M Instruct (stand-in for Llama 3.2 1B Instruct)",
-        "SmolLM2 135M Instruct (stand-in for MobileVLM V2 1.7B)",
-        "SmolLM2 135M Instruct (stand-in for Qwen2.5 7B Instruct 1M)",
+        "SmolLM2 135M Instruct with vision projector (stand-in for MobileVLM V2 1.7B)",
+        "SmolLM2 135M Instruct with tool-use adapter (stand-in for Qwen2.5 7B Instruct 1M)",
         "SmolLM2 135M Instruct",
     ]
 
@@ -65,23 +65,41 @@ def test_embedding_stand_in() -> None:
     )
 
 
-@pytest.mark.parametrize("key", list(IDENTIFIERS)[1:])
-def test_language_stand_ins(key: str) -> None:
-    """Each language model presents SmolLM2's facts, and claims neither vision nor tool use."""
+@pytest.mark.parametrize(
+    ("key", "weights", "quantization"),
+    [
+        ("llama-3.2-1b-instruct", "smollm2-q4_0", "Q4_0"),
+        ("mobilevlm_v2-1.7b", "smollm2", "Q4_1"),
+        ("qwen2.5-7b-instruct-1m", "smollm2-tools", "Q8_0"),
+        ("smollm2-135m-instruct", "smollm2", "Q4_1"),
+    ],
+)
+def test_language_stand_ins(key: str, weights: str, quantization: str) -> None:
+    """Each language model presents SmolLM2's facts and the quantization of its own file."""
     (model,) = load_catalog().find(key)
     assert model.stand_in
     assert model.domain == "llm"
-    assert (model.weights, model.file, model.dimensions) == ("smollm2", None, None)
-    assert (model.architecture, model.params, model.quantization) == ("llama", "135M", "Q4_1")
-    assert (model.vision, model.tool_use) == (False, False)
+    assert (model.weights, model.file, model.dimensions) == (weights, None, None)
+    assert (model.architecture, model.params, model.quantization) == ("llama", "135M", quantization)
     assert (model.max_context_length, model.context_length) == (8192, 4096)
+
+
+def test_who_sees_and_who_calls_tools() -> None:
+    """One stand-in reads images, by the projector that comes with it; one other calls tools."""
+    models = load_catalog().models
+    assert [model.key for model in models if model.vision] == ["mobilevlm_v2-1.7b"]
+    assert [model.key for model in models if model.tool_use] == ["qwen2.5-7b-instruct-1m"]
+    assert {model.key: model.projector for model in models if model.projector is not None} == {
+        "mobilevlm_v2-1.7b": data_file("smollm2-135m-vision.mmproj.gguf")
+    }
+    assert [model.adapter for model in models] == [None] * 5
 
 
 def test_needed_weights() -> None:
     """All stand-ins together need each weight once, under names that the weights package knows."""
     names = needed_weights(load_catalog().models)
-    assert names == ("minilm", "smollm2")
-    assert set(names) == set(SOURCES)
+    assert names == ("minilm", "smollm2-q4_0", "smollm2", "smollm2-tools")
+    assert set(names) == {*SOURCES, *DERIVED}
 
 
 @pytest.mark.parametrize(

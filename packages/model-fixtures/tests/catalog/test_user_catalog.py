@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from model_fixtures.catalog import CatalogError, load_catalog, needed_weights, size_bytes
+from model_fixtures.catalog import CatalogError, load_catalog, size_bytes
 from model_fixtures.weights import SOURCES
 
 WriteGguf = Callable[..., Path]
@@ -14,6 +14,7 @@ KEYS = (
     "text-embedding-nomic-embed-text-v1.5, llama-3.2-1b-instruct, mobilevlm_v2-1.7b,"
     " qwen2.5-7b-instruct-1m, smollm2-135m-instruct"
 )
+LLM_WEIGHTS = "'smollm2' or 'smollm2-q4_0' or 'smollm2-vision' or 'smollm2-tools'"
 
 
 def test_file_makes_a_model_real(
@@ -62,26 +63,46 @@ def test_projector_and_adapter(
     adapter = write_gguf(tmp_path / "tools.gguf")
     user_catalog(
         '[[models]]\nkey = "mobilevlm_v2-1.7b"\nfile = "mine.gguf"\nprojector = "see.gguf"\n'
-        '[[models]]\nkey = "qwen2.5-7b-instruct-1m"\nadapter = "tools.gguf"\n'
+        f'[[models]]\nkey = "{LLAMA}"\nadapter = "tools.gguf"\n'
     )
     catalog = load_catalog()
     (seeing,) = catalog.find("mobilevlm_v2-1.7b")
     assert (seeing.vision, seeing.tool_use, seeing.projector) == (True, False, projector)
     assert size_bytes(seeing) == file.stat().st_size + projector.stat().st_size
-    (calling,) = catalog.find("qwen2.5-7b-instruct-1m")
+    (calling,) = catalog.find(LLAMA)
     assert (calling.vision, calling.tool_use, calling.adapter) == (False, True, adapter)
 
 
-def test_weights_of_projector_and_adapter(user_catalog: UserCatalog) -> None:
-    """Stand-in weights for projector and adapter switch the same flags and are fetched too."""
+def test_real_file_without_projector(
+    tmp_path: Path, write_gguf: WriteGguf, user_catalog: UserCatalog
+) -> None:
+    """The stand-in's projector goes with the stand-in: a file in its place sees by its own only."""
+    write_gguf(tmp_path / "mine.gguf")
+    user_catalog('[[models]]\nkey = "mobilevlm_v2-1.7b"\nfile = "mine.gguf"\n')
+    (model,) = load_catalog().find("mobilevlm_v2-1.7b")
+    assert (model.vision, model.projector) == (False, None)
+
+
+def test_projector_for_a_stand_in(
+    tmp_path: Path, write_gguf: WriteGguf, user_catalog: UserCatalog
+) -> None:
+    """The user's projector goes before the one that comes with the stand-in."""
+    projector = write_gguf(tmp_path / "see.gguf", architecture="clip")
+    user_catalog('[[models]]\nkey = "mobilevlm_v2-1.7b"\nprojector = "see.gguf"\n')
+    (model,) = load_catalog().find("mobilevlm_v2-1.7b")
+    assert (model.vision, model.projector, model.weights) == (True, projector, "smollm2")
+
+
+def test_other_stand_in(user_catalog: UserCatalog) -> None:
+    """A model may answer with any stand-in of its domain, and then can what that one can."""
     user_catalog(
-        '[[models]]\nkey = "mobilevlm_v2-1.7b"\nprojector_weights = "sight"\n'
-        '[[models]]\nkey = "qwen2.5-7b-instruct-1m"\nadapter_weights = "tools"\n'
+        f'[[models]]\nkey = "{LLAMA}"\nweights = "smollm2-vision"\n'
+        '[[models]]\nkey = "mobilevlm_v2-1.7b"\nweights = "smollm2-tools"\n'
     )
-    models = load_catalog().models
-    assert [model.key for model in models if model.vision] == ["mobilevlm_v2-1.7b"]
-    assert [model.key for model in models if model.tool_use] == ["qwen2.5-7b-instruct-1m"]
-    assert needed_weights(models) == ("minilm", "smollm2", "sight", "tools")
+    (seeing,) = load_catalog().find(LLAMA)
+    assert (seeing.weights, seeing.vision, seeing.tool_use) == ("smollm2", True, False)
+    (calling,) = load_catalog().find("mobilevlm_v2-1.7b")
+    assert (calling.weights, calling.vision, calling.tool_use) == ("smollm2-tools", False, True)
 
 
 def test_file_goes_before_the_models_folder(
@@ -109,9 +130,13 @@ def test_file_goes_before_the_models_folder(
 
 def test_size_of_uncached_weights() -> None:
     """Weights that are not in the cache count the bytes that they will have."""
-    embedding, *others = load_catalog().models
-    assert size_bytes(embedding) == SOURCES["minilm"].file_bytes
-    assert {size_bytes(model) for model in others} == {98_362_432}
+    assert [size_bytes(model) for model in load_catalog().models] == [
+        SOURCES["minilm"].file_bytes,
+        91_726_912,
+        98_362_432 + 4_782_656,
+        144_811_072,
+        98_362_432,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -136,8 +161,7 @@ def test_size_of_uncached_weights() -> None:
             f'[[models]]\nkey = "{LLAMA}"\nvision = true',
             (
                 f"{{file}}: model '{LLAMA}': unknown key 'vision'; allowed are key, path, domain,"
-                " name, required, context_length, weights, file, projector, projector_weights,"
-                " adapter, adapter_weights"
+                " name, required, context_length, weights, file, projector, adapter"
             ),
         ),
         (
@@ -197,13 +221,16 @@ def test_size_of_uncached_weights() -> None:
         ),
         (
             f'[[models]]\nkey = "{LLAMA}"\nweights = "gpt"',
-            f"{{file}}: model '{LLAMA}': 'weights' is 'gpt'; for the domain 'llm' choose 'smollm2'",
+            (
+                f"{{file}}: model '{LLAMA}': 'weights' is 'gpt'; for the domain 'llm'"
+                f" choose {LLM_WEIGHTS}"
+            ),
         ),
         (
             f'[[models]]\nkey = "{LLAMA}"\nweights = "minilm"',
             (
                 f"{{file}}: model '{LLAMA}': 'weights' is 'minilm'; for the domain 'llm'"
-                " choose 'smollm2'"
+                f" choose {LLM_WEIGHTS}"
             ),
         ),
         (

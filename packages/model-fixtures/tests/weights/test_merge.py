@@ -1,4 +1,4 @@
-"""Merging an adapter into base weights."""
+"""Merging an adapter into base weights, and storing weights in another form."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 import pytest
-from model_fixtures.weights.merge import merge_adapter, read_adapter
+from model_fixtures.weights.merge import merge_adapter, read_adapter, requantize
 
 RNG = np.random.default_rng(5)
 WEIGHT = RNG.normal(size=(64, 96)).astype(np.float32)
@@ -99,3 +99,32 @@ def test_a_file_that_is_no_adapter_is_refused(base: Path) -> None:
     """Plain weights are not taken for an adapter."""
     with pytest.raises(ValueError, match=r"base.gguf is not a LoRA adapter"):
         read_adapter(base)
+
+
+def test_requantized_matrices_stay_near(tmp_path: Path) -> None:
+    """Q4_1 matrices become Q4_0 and stay within its step; others and the metadata stay."""
+    kind = gguf.GGMLQuantizationType.Q4_1
+    base = tmp_path / "base.gguf"
+    writer = gguf.GGUFWriter(str(base), "llama")
+    writer.add_string("general.name", "small")
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q4_1)
+    writer.add_tensor("w.weight", gguf.quantize(WEIGHT, kind), raw_dtype=kind)
+    writer.add_tensor("other.weight", OTHER)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    out = tmp_path / "small.gguf"
+    requantize(base, out)
+    reader = gguf.GGUFReader(out)
+    tensors = {tensor.name: tensor for tensor in reader.tensors}
+    assert tensors["w.weight"].tensor_type == gguf.GGMLQuantizationType.Q4_0
+    before = gguf.dequantize(gguf.quantize(WEIGHT, kind), kind).reshape(-1, 32)
+    after = gguf.dequantize(tensors["w.weight"].data, tensors["w.weight"].tensor_type)
+    # A block has one step, an eighth of its largest value; float16 rounds that a little.
+    step = np.abs(before).max(axis=1, keepdims=True) / 8
+    assert (np.abs(after.reshape(-1, 32) - before) <= step * 1.01).all()
+    assert np.array_equal(tensors["other.weight"].data, OTHER)
+    assert reader.fields["general.name"].contents() == "small"
+    assert reader.fields["general.file_type"].contents() == gguf.LlamaFileType.MOSTLY_Q4_0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["base.gguf", "small.gguf"]

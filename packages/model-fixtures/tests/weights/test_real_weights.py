@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from model_fixtures import weights
+from model_fixtures.weights.derived import ADAPTER, ADAPTER_SHA256
 
 # llama.cpp may crash its process, so it gets one of its own.
 EMBED = """
@@ -30,17 +31,26 @@ print("RESULT", json.dumps({"vectors": vectors, "tokens": answer["usage"]["promp
 
 @pytest.fixture(scope="module")
 def paths() -> dict[str, Path]:
-    """Give the files of both stand-ins."""
+    """Give the files of all stand-ins."""
     return weights.ensure(weights.Weights)
 
 
 def test_files(paths: dict[str, Path]) -> None:
-    """Both files are whole, checked byte by byte, and as large as the catalog says beforehand."""
+    """All files are whole, checked byte by byte, and as large as the catalog says beforehand."""
+    known = {**weights.SOURCES, **weights.DERIVED}
+    assert set(paths) == set(known)
     for name, path in paths.items():
         assert weights.cached(name, verify=True) == path
-        assert path.stat().st_size == weights.SOURCES[name].file_bytes == weights.size(name)
+        assert path.stat().st_size == known[name].file_bytes == weights.size(name)
     digest = hashlib.sha256(paths["smollm2"].read_bytes()).hexdigest()
     assert digest == weights.SOURCES["smollm2"].members[0].sha256
+
+
+def test_adapter_is_the_one_that_the_recipe_names() -> None:
+    """The recipe of the tool-use weights has the digest of the adapter in the package."""
+    digest = hashlib.sha256(weights.data_file(ADAPTER).read_bytes()).hexdigest()
+    assert digest == ADAPTER_SHA256
+    assert digest in weights.DERIVED["smollm2-tools"].origin
 
 
 def test_minilm_embeds(paths: dict[str, Path]) -> None:

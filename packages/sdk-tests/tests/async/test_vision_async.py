@@ -115,6 +115,6 @@ async def test_streamed_answer(client: AsyncClient, seeing: AsyncLLM) -> None:
 
 async def test_who_reads_images(client: AsyncClient, seeing: AsyncLLM) -> None:
     """A model's information says whether it reads images."""
-    info = await seeing.get_info()
-    other = await AsyncLLM(TOOL_LLM_KEY, client.llm).get_info()
+    info: Any = await seeing.get_info()
+    other: Any = await AsyncLLM(TOOL_LLM_KEY, client.llm).get_info()
     assert (info.vision, other.vision) == (True, False)

@@ -1,0 +1,184 @@
+"""The stand-in that sees, through the server."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import lmstudio
+import openai
+import PIL.Image
+import PIL.ImageDraw
+import pytest
+
+KEY = "mobilevlm_v2-1.7b"
+QUESTION = "What colour is the figure?"
+COLOURS = {
+    "red": (220, 30, 30),
+    "orange": (255, 140, 0),
+    "yellow": (250, 225, 40),
+    "green": (40, 150, 60),
+    "blue": (40, 70, 210),
+    "purple": (128, 0, 128),
+    "pink": (255, 150, 190),
+    "brown": (120, 70, 30),
+    "black": (10, 10, 10),
+    "gray": (128, 128, 128),
+    "white": (255, 255, 255),
+}
+
+
+@pytest.fixture(scope="module")
+def client(address: str) -> Iterator[lmstudio.Client]:
+    """A client of the server."""
+    with lmstudio.Client(address) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def llm(client: lmstudio.Client) -> Iterator[lmstudio.LLM]:
+    """The model that sees, loaded for this module."""
+    llm = client.llm.load_new_instance(KEY)
+    yield llm
+    llm.unload()
+
+
+def figure(colour: str, kind: str = "PNG") -> bytes:
+    """A circle in a colour."""
+    image = PIL.Image.new("RGB", (300, 200), "lightblue" if colour == "white" else "white")
+    PIL.ImageDraw.Draw(image).ellipse((90, 40, 210, 160), fill=COLOURS[colour])
+    out = io.BytesIO()
+    image.save(out, kind)
+    return out.getvalue()
+
+
+def shown(client: lmstudio.Client, *images: bytes, text: str = QUESTION) -> lmstudio.Chat:
+    """A chat about images."""
+    chat = lmstudio.Chat()
+    chat.add_user_message(text, images=[client.prepare_image(image) for image in images])
+    return chat
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_colour_is_named(client: lmstudio.Client, llm: lmstudio.LLM, colour: str) -> None:
+    """Each of the eleven colours is named from the image's pixels."""
+    answer = llm.respond(shown(client, figure(colour)))
+    assert colour in answer.content.lower()
+    assert answer.stats.stop_reason == "eosFound"
+
+
+def test_image_tokens_count(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
+    """An image is 16 tokens of the prompt, in its statistics and its progress."""
+    progress: list[float] = []
+    text = llm.respond(QUESTION, config={"maxTokens": 1})
+    seen = llm.respond(
+        shown(client, figure("red")),
+        config={"maxTokens": 1},
+        on_prompt_processing_progress=progress.append,
+    )
+    assert text.stats.prompt_tokens_count is not None
+    assert seen.stats.prompt_tokens_count == text.stats.prompt_tokens_count + 16
+    assert (progress[0], progress[-1]) == (0.0, 1.0)
+
+
+def test_equal_requests_give_equal_answers(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
+    """At temperature 0 an answer about an image stays the same, whatever was seen in between."""
+    chats = [shown(client, figure(colour), text="Describe it.") for colour in ("green", "red")]
+    answers = [llm.respond(chat, config={"temperature": 0}).content for chat in (*chats, *chats)]
+    assert answers[:2] == answers[2:]
+    assert answers[0] != answers[1]
+
+
+def test_structured_answer(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
+    """A schema holds in a chat with an image, and the answer is still about it."""
+    schema = {
+        "type": "object",
+        "properties": {"colour": {"enum": ["green", "purple", "red"]}},
+        "required": ["colour"],
+    }
+    answer = llm.respond(shown(client, figure("purple")), response_format=schema)
+    assert answer.parsed == {"colour": "purple"}
+
+
+def test_cancelled_answer(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
+    """A stream about an image can be cancelled; the next question is answered."""
+    chat = shown(client, figure("blue"))
+    with llm.respond_stream(chat) as stream:
+        for _ in stream:
+            stream.cancel()
+    assert stream.result().stats.stop_reason == "userStopped"
+    assert "blue" in llm.respond(chat).content
+
+
+def test_damaged_image(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
+    """An image that can't be decoded is an error that says so; the model goes on."""
+    with pytest.raises(lmstudio.LMStudioServerError, match="The image file is damaged"):
+        llm.respond(shown(client, figure("red")[:60]))
+    assert "red" in llm.respond(shown(client, figure("red"))).content
+
+
+def test_image_that_does_not_fit(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
+    """Text and images that are longer than the context are an error with both counts."""
+    problem = r"request \(\d+ tokens\) exceeds the available context size \(4096 tokens\)"
+    with pytest.raises(lmstudio.LMStudioServerError, match=problem):
+        llm.respond(shown(client, figure("red"), text="word " * 5000))
+
+
+def test_full_context_ends_the_answer(client: lmstudio.Client) -> None:
+    """llama.cpp can't shift a context beside a projector, so the end is that of the context."""
+    llm = client.llm.load_new_instance(KEY, "small", config={"contextLength": 128})
+    config: Any = {
+        "maxTokens": -1,
+        "structured": {"type": "gbnf", "gbnfGrammar": 'root ::= "x" root'},
+    }
+    answer = llm.respond(shown(client, figure("red")), config=config)
+    llm.unload()
+    assert answer.stats.stop_reason == "contextLengthReached"
+
+
+def test_image_and_draft_model(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
+    """A draft model works for text, and is an error for an image."""
+    config: Any = {"draftModel": "smollm2-135m-instruct", "maxTokens": 4}
+    assert llm.respond("Hello", config=config).stats.used_draft_model_key is not None
+    with pytest.raises(lmstudio.LMStudioServerError, match="draft model can't be used"):
+        llm.respond(shown(client, figure("red")), config=config)
+
+
+def test_marker_in_a_text(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
+    """A text that spells out the worker's marker, as a formatted prompt shows it, adds no image."""
+    formatted = llm.apply_prompt_template(shown(client, figure("red"), text="?"))
+    found = re.search(r"<__media_\w+__>", formatted)
+    assert found is not None
+    plain = llm.respond(shown(client, figure("red")), config={"maxTokens": 1}).stats
+    spelt = shown(client, figure("red"), text=found[0] + QUESTION)
+    stats = llm.respond(spelt, config={"maxTokens": 1}).stats
+    assert stats.prompt_tokens_count == plain.prompt_tokens_count
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_image_over_rest(address: str, llm: lmstudio.LLM, kind: str) -> None:
+    """Over REST images go the same way, WebP included, which llama.cpp can't decode."""
+    url = "data:image/x;base64," + base64.b64encode(figure("purple", kind)).decode()
+    parts: list[dict[str, Any]] = [
+        {"type": "text", "text": QUESTION},
+        {"type": "image_url", "image_url": {"url": url}},
+    ]
+    messages: Any = [{"role": "user", "content": parts}]
+    with openai.OpenAI(base_url=f"http://{address}/v1", api_key="x", max_retries=0) as rest:
+        answer = rest.chat.completions.create(model=KEY, messages=messages, temperature=0)
+        assert "purple" in (answer.choices[0].message.content or "")
+        parts[1]["image_url"] = {"url": "data:image/png;base64,AAAA"}
+        with pytest.raises(openai.BadRequestError, match="not a PNG, JPEG, WebP or GIF"):
+            rest.chat.completions.create(model=KEY, messages=messages)
+
+
+def test_flags(client: lmstudio.Client) -> None:
+    """Vision is claimed by the one model only, tool use by another."""
+    infos = {model.model_key: model.info for model in client.list_downloaded_models("llm")}
+    flags = {key: info.to_dict() for key, info in infos.items()}
+    assert [key for key, info in flags.items() if info["vision"]] == [KEY]
+    trained = [key for key, info in flags.items() if info["trainedForToolUse"]]
+    assert trained == ["qwen2.5-7b-instruct-1m"]
