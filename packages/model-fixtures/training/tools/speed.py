@@ -14,8 +14,8 @@ def ratio(tool_model: Served, plain: Served, cases: Iterable[Case]) -> float:
     """Return the quotient of both models' tokens a second over all answers.
 
     Both get the same prompts with the same tools, one after the other, so that whatever else the
-    machine does slows both down. The server's own clock counts. It starts with the first token, which
-    llama.cpp counts all the same: left out here, or short answers would seem fast.
+    machine does slows both down. The server's own clock counts. It starts with the first token,
+    which llama.cpp counts all the same: left out here, or short answers would seem fast.
     """
     tokens = [0, 0]
     seconds = [0.0, 0.0]
