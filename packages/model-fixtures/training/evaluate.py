@@ -6,12 +6,16 @@ The sets are those that training never saw. Exits with 1 if a bar is missed.
 
 from __future__ import annotations
 
+import os
 import statistics
 from pathlib import Path
 from typing import Any
 
 import click
 import lmstudio
+from model_fixtures import weights
+from model_fixtures.catalog import CatalogError, load_catalog, needed_weights
+from model_fixtures.catalog.loading import CATALOG_VARIABLE, MODELS_VARIABLE
 from model_fixtures.hosts import HostError
 from model_fixtures.weights import WeightsError
 from rich.console import Console
@@ -19,7 +23,6 @@ from rich.progress import track
 from training import report
 from training.bars import Group, held
 from training.bench import Bench, Loaded
-from training.folders import base
 from training.scores import Score
 from training.tools.judge import Judge, regression, scores
 from training.tools.served import Served as Speaker
@@ -62,6 +65,23 @@ class Outcome:
             "images": {key: [score.right, score.total] for key, score in self.images.items()},
             **self.more,
         }
+
+
+def fetch(only: Group | None, catalog: Path | None) -> None:
+    """Have all weights at hand, made or fetched with pip, before a load is timed.
+
+    Raises:
+        CatalogError: the catalog file makes no sense; one line.
+        WeightsError: weights can't be had; one line.
+    """
+    for variable in (CATALOG_VARIABLE, MODELS_VARIABLE):  # the user's own weights are no subject
+        os.environ.pop(variable, None)
+    if catalog is not None:
+        os.environ[CATALOG_VARIABLE] = str(catalog.absolute())
+    keys = {"vision": [VISION], "tools": [TOOLS, PLAIN], None: [VISION, TOOLS, PLAIN]}[only]
+    needed = needed_weights(model for model in load_catalog().models if model.key in keys)
+    if needed:
+        weights.ensure(needed)
 
 
 def see(bench: Bench, outcome: Outcome, count: int | None, seed: str) -> None:
@@ -137,7 +157,7 @@ def main(
     """Measure every bar through the SDK and a server of its own; exit 1 if one is missed."""
     outcome = Outcome()
     try:
-        base()  # so that no load has to wait for it
+        fetch(only, catalog)
         with Bench(catalog) as bench:
             if only != "tools":
                 see(bench, outcome, count, seed or "test-1")
@@ -145,7 +165,7 @@ def main(
                     report.write(out, outcome.data())
             if only != "vision":
                 act(bench, outcome, count, seed or "final")
-    except (HostError, WeightsError, lmstudio.LMStudioError) as error:
+    except (CatalogError, HostError, WeightsError, lmstudio.LMStudioError) as error:
         raise click.ClickException(str(error)) from None
     if out:
         report.write(out, outcome.data())

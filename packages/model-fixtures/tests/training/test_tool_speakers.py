@@ -60,9 +60,10 @@ def test_history_keeps_calls_and_results_together() -> None:
 
 
 class Paced:
-    """Answers with so many tokens at such a rate."""
+    """Answers with so many tokens, one in so many seconds, counted as llama.cpp does."""
 
-    def __init__(self, tokens: int, rate: float) -> None:
+    def __init__(self, tokens: int, seconds: float) -> None:
+        rate = tokens / ((tokens - 1) * seconds)  # the clock starts with the first token
         self.stats = SimpleNamespace(predicted_tokens_count=tokens, tokens_per_second=rate)
         self.prompts: list[Message] = []
 
@@ -74,7 +75,7 @@ class Paced:
 
 def test_speed_is_tokens_by_time() -> None:
     """Answers of other lengths do not matter, only tokens a second; both get the same prompts."""
-    ours, plain = Paced(10, 90.0), Paced(96, 100.0)
+    ours, plain = Paced(10, 0.010), Paced(96, 0.009)
     chosen = cases(3, "speed", ["plain"])
     found = ratio(cast(Served, ours), cast(Served, plain), chosen)
     assert found == pytest.approx(0.9)
