@@ -15,6 +15,7 @@ from model_fixtures.server.engine.tool_format import (
     ToolCall,
     ToolResult,
     chatml,
+    in_order,
     parse,
     resolve,
     system_text,
@@ -288,3 +289,24 @@ def test_optional_parameters_may_be_left_out() -> None:
         't0-4 ::= (", " "\\"a\\": " integer)? t0-2',
         't0-5 ::= "{" t0-3',
     ]
+
+
+def test_required_properties_come_first() -> None:
+    """Keys that a client has sorted get the order of `required` back, in inner objects, too."""
+    inner = {
+        "type": "object",
+        "properties": {"lat": {}, "lon": {}, "alt": {}},
+        "required": ["lon", "lat"],
+    }
+    properties = {"content": {"type": "string"}, "extra": {}, "name": inner}
+    ordered = in_order(tool("create", properties, ["name", "gone", "content"]))
+    found = ordered["function"]["parameters"]["properties"]
+    assert list(found) == ["name", "content", "extra"]
+    assert list(found["name"]["properties"]) == ["lon", "lat", "alt"]
+    assert found["content"] == {"type": "string"}
+
+
+@pytest.mark.parametrize("schema", [None, 5, [{"a": 1}], {"properties": [], "required": {}}])
+def test_what_is_no_schema_stays(schema: Any) -> None:
+    """Whatever else a client sends comes back as it is."""
+    assert in_order(schema) == schema

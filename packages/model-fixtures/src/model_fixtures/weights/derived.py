@@ -12,7 +12,7 @@ import msgspec
 from model_fixtures.weights.sources import SOURCES, Weights
 
 ADAPTER = "smollm2-135m-tools.lora.gguf"
-ADAPTER_SHA256 = "24e3861d8f3c1f8cce3c279ac6139d4199114a871b458e5acfcfd029f112c486"
+ADAPTER_SHA256 = "682f2a50a858231f18a07a03141ea9a1be1ba915b916cc065a0df99f84694f6a"
 
 
 def data_file(name: str) -> Path:

@@ -63,6 +63,24 @@ def definition(tool: Mapping[str, Any]) -> tuple[str, str, Mapping[str, Any]]:
     return str(inner["name"]), description, schema if isinstance(schema, Mapping) else {}
 
 
+def in_order(schema: Any) -> Any:
+    """Return a JSON schema with its properties in the order of `required`, the others after them.
+
+    The SDK sorts the keys of all that it sends, and only lists keep their order: a tool that takes
+    a name and a content is to be asked for in that order, as it was defined and as it is trained.
+    """
+    if isinstance(schema, list):
+        return [in_order(part) for part in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    ordered = {key: in_order(part) for key, part in schema.items()}
+    properties, required = ordered.get("properties"), schema.get("required")
+    if isinstance(properties, Mapping) and isinstance(required, list):
+        first = [name for name in required if isinstance(name, str) and name in properties]
+        ordered["properties"] = {**{name: properties[name] for name in first}, **properties}
+    return ordered
+
+
 def resolve(schema: Any, root: Mapping[str, Any]) -> Any:
     """Follow a local ``$ref`` of ``schema``; a dangling one gives ``{}`` (anything goes)."""
     seen: set[str] = set()

@@ -15,7 +15,7 @@ from model_fixtures.server.engine.overflow import common_prefix
 from model_fixtures.server.engine.prompt import Prompt, chat_prompt
 from model_fixtures.server.engine.sampling import Sampling, sampling_from
 from model_fixtures.server.engine.structured import grammar_for
-from model_fixtures.server.engine.tool_format import CALL_START, definition, tool_line
+from model_fixtures.server.engine.tool_format import CALL_START, definition, in_order, tool_line
 from model_fixtures.server.engine.tool_grammar import tool_grammar
 from model_fixtures.server.images import ImageError, prepare
 from model_fixtures.server.protocol.errors import ServerError
@@ -111,6 +111,7 @@ def usable_tools(tools: Sequence[Any]) -> list[dict[str, Any]]:
         if not isinstance(function, dict) or not isinstance(function.get("name"), str):
             continue
         try:
+            tool = in_order(tool)
             tool_line(tool)
             tool_grammar([tool])
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
