@@ -38,8 +38,8 @@ def test_display_names_say_what_answers() -> None:
     assert [model.display_name for model in load_catalog().models] == [
         "all-MiniLM-L6-v2 (stand-in for Nomic Embed Text v1.5)",
         "SmolLM2 135M Instruct (stand-in for Llama 3.2 1B Instruct)",
-        "SmolLM2 135M Instruct with vision projector (stand-in for MobileVLM V2 1.7B)",
-        "SmolLM2 135M Instruct with tool-use adapter (stand-in for Qwen2.5 7B Instruct 1M)",
+        "SmolLM2 135M Instruct with vision (stand-in for MobileVLM V2 1.7B)",
+        "SmolLM2 135M Instruct with tool use (stand-in for Qwen2.5 7B Instruct 1M)",
         "SmolLM2 135M Instruct",
     ]
 
@@ -93,6 +93,10 @@ def test_who_sees_and_who_calls_tools() -> None:
         "mobilevlm_v2-1.7b": data_file("smollm2-135m-vision.mmproj.gguf")
     }
     assert [model.adapter for model in models] == [None] * 5
+    assert [model.key for model in models if model.greedy] == [
+        "mobilevlm_v2-1.7b",
+        "qwen2.5-7b-instruct-1m",
+    ]
 
 
 def test_needed_weights() -> None:

@@ -38,7 +38,7 @@ def made_up(key: str, path: str, *, quantization: str = "Q4_K_M") -> CatalogMode
         ("nomic-ai/nomic-embed-text-v1.5", [NOMIC]),
         ("nomic-ai/text-embedding-nomic-embed-text-v1.5", [NOMIC]),
         ("lmstudio-community/qwen2.5-7b-instruct", [QWEN]),
-        (f"{LLAMA}@q4_1", [LLAMA]),  # what answers
+        (f"{LLAMA}@q4_0", [LLAMA]),  # what answers
         (f"{LLAMA}@Q8_0", [LLAMA]),  # what the path says
         (f"hugging-quants/{LLAMA}@q8_0", [LLAMA]),
     ],

@@ -71,6 +71,7 @@ def test_projector_and_adapter(
     assert size_bytes(seeing) == file.stat().st_size + projector.stat().st_size
     (calling,) = catalog.find(LLAMA)
     assert (calling.vision, calling.tool_use, calling.adapter) == (False, True, adapter)
+    assert calling.weights == "smollm2"  # what adapters for SmolLM2 are made for
 
 
 def test_real_file_without_projector(

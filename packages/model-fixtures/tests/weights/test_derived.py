@@ -20,7 +20,8 @@ MAKE = """
 import sys
 from pathlib import Path
 import filelock
-from model_fixtures.weights import Derived, Store, Weights
+from model_fixtures.weights import Derived, Source, Store, Weights
+from model_fixtures.weights.sources import Member
 
 acquire = filelock.FileLock.acquire
 def announced(lock, *args, **kwargs):
@@ -121,6 +122,15 @@ def test_other_recipe(kitchen: Kitchen) -> None:
     store.ensure(["made"])
     assert (kitchen.fetched, kitchen.made) == (1, ["made", "made"])
     assert store.cached("made") == kitchen.folder / "made.gguf"
+
+
+def test_progress(kitchen: Kitchen) -> None:
+    """Progress of derived weights begins with nothing, ends with the file, and comes only once."""
+    calls: list[tuple[str, int, int]] = []
+    store = kitchen.store(kitchen.derived("made"))
+    for _ in range(2):
+        store.ensure(["made"], lambda *call: calls.append(call))
+    assert [call for call in calls if call[0] == "made"] == [("made", 0, 9), ("made", 9, 9)]
 
 
 def test_damaged_file(kitchen: Kitchen) -> None:

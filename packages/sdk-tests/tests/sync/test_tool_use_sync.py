@@ -11,12 +11,8 @@ from typing import Any
 
 import pytest
 from lmstudio import LLM, Client
-from lmstudio.history import (
-    AnyChatMessage,
-    TextData,
-    ToolCallRequestData,
-    ToolCallResultData,
-)
+from lmstudio._sdk_models import ToolCallRequestData
+from lmstudio.history import AnyChatMessage, TextData, ToolCallResultData
 from sdk_tests import tool_prompts
 from sdk_tests.model_names import TOOL_LLM_KEY
 from sdk_tests.tool_prompts import add, lookup, multiply
@@ -77,6 +73,10 @@ def test_text_before_a_call(calling: LLM) -> None:
     def on_fragment(fragment: Any, index: int) -> None:
         said[index] += fragment.content
 
+    def on_message(message: AnyChatMessage) -> None:
+        messages.append(message)
+        seen.append(message.role)
+
     calling.act(
         tool_prompts.GREETING_THEN_SUM,
         [add],
@@ -85,7 +85,7 @@ def test_text_before_a_call(calling: LLM) -> None:
         on_first_token=lambda index: seen.append(("first token", index)),
         on_prediction_fragment=on_fragment,
         on_prediction_completed=lambda result: seen.append(("completed", result.round_index)),
-        on_message=lambda message: (messages.append(message), seen.append(message.role)),
+        on_message=on_message,
         on_round_end=lambda index: seen.append(("end", index)),
     )
     assert re.search(r"\b(hi|hello)\b", text(messages[0]).lower())
@@ -176,4 +176,5 @@ def test_limit_of_one_round(calling: LLM) -> None:
 
 def test_who_is_trained_for_tools(calling: LLM) -> None:
     """A model's information says whether it was trained to call tools."""
-    assert (calling.get_info()).trained_for_tool_use
+    info: Any = calling.get_info()
+    assert info.trained_for_tool_use

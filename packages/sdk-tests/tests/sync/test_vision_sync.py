@@ -116,6 +116,6 @@ def test_streamed_answer(client: Client, seeing: LLM) -> None:
 
 def test_who_reads_images(client: Client, seeing: LLM) -> None:
     """A model's information says whether it reads images."""
-    info = seeing.get_info()
-    other = LLM(TOOL_LLM_KEY, client.llm).get_info()
+    info: Any = seeing.get_info()
+    other: Any = LLM(TOOL_LLM_KEY, client.llm).get_info()
     assert (info.vision, other.vision) == (True, False)

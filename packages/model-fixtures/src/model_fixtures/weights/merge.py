@@ -67,8 +67,8 @@ def merge_adapter(base: Path, adapter: Path, out: Path) -> None:
             return None
         a, b = pairs[tensor.name]
         weight: Matrix = gguf.dequantize(tensor.data, tensor.tensor_type)
-        changed: Matrix = weight + (alpha / a.shape[0]) * (b @ a)
-        return changed
+        added: Matrix = weight + (alpha / a.shape[0]) * (b @ a)
+        return added
 
     file_type = gguf.LlamaFileType.MOSTLY_Q8_0
     _rewrite(reader, out, merged, gguf.GGMLQuantizationType.Q8_0, file_type)
