@@ -61,3 +61,11 @@ def test_downloading_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
         for done in (0, 10, 2_000_000):
             progress("smollm2", done, 2_000_000)
     assert capsys.readouterr().out == "downloading smollm2 (2 MB)\ndownloaded smollm2\n"
+
+
+def test_making_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    """Weights that are merged on this machine are not called downloaded."""
+    with DownloadProgress() as progress:
+        progress("smollm2-tools", 0, 2_000_000)
+        progress("smollm2-tools", 2_000_000, 2_000_000)
+    assert capsys.readouterr().out == "making smollm2-tools (2 MB)\nmade smollm2-tools\n"

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import lmstudio
 import pytest
+from model_fixtures.hosts.embedded import EmbeddedServer
+from model_fixtures.weights import data_file
+from model_fixtures.weights.derived import ADAPTER
 
 KEY = "qwen2.5-7b-instruct-1m"
 
@@ -50,3 +55,23 @@ def test_text_is_answered_without_tools(llm: lmstudio.LLM) -> None:
     answer = llm.respond("What is the capital of France?")
     assert "[TOOL_REQUEST]" not in answer.content
     assert answer.stats.stop_reason == "eosFound"
+
+
+def test_adapter_of_the_user(tmp_path: Path) -> None:
+    """An adapter that a catalog names works beside its weights, without being merged."""
+    catalog = tmp_path / "mine.toml"
+    adapter = data_file(ADAPTER)
+    catalog.write_text(f"[[models]]\nkey = '{KEY}'\nadapter = '{adapter}'\n")
+    environ = {**os.environ, "LMSTUDIO_TEST_CATALOG": str(catalog)}
+    called: list[tuple[int, int]] = []
+
+    def add(a: int, b: int) -> int:
+        """Given two numbers a and b, returns the sum of them."""
+        called.append((a, b))
+        return a + b
+
+    with EmbeddedServer(environ=environ) as server, lmstudio.Client(server.address) as client:
+        llm = client.llm.load_new_instance(KEY)
+        assert llm.get_info().display_name.startswith("SmolLM2 135M Instruct (stand-in")
+        llm.act("What is the sum of 123 and 3210?", [add], max_prediction_rounds=2)
+    assert called == [(123, 3210)]
