@@ -37,7 +37,7 @@ def paths() -> dict[str, Path]:
 
 def test_files(paths: dict[str, Path]) -> None:
     """All files are whole, checked byte by byte, and as large as the catalog says beforehand."""
-    known = {**weights.SOURCES, **weights.DERIVED}
+    known: dict[str, weights.Source | weights.Derived] = {**weights.SOURCES, **weights.DERIVED}
     assert set(paths) == set(known)
     for name, path in paths.items():
         assert weights.cached(name, verify=True) == path
