@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -90,20 +91,25 @@ def test_nothing_survives(
         # A group of its own, as a shell gives it: Ctrl-C goes to all of the group.
         start_new_session=True,
     ) as run:
-        file = suite.folder / ("servers" if moment == "starting" else "running")
-        assert wait_until(lambda: file.exists() and bool(suite.servers()), 60)
-        processes = {pid: start_mark(pid) for pid in descendants(run.pid)}
-        assert suite.servers()[0] in processes
-        if moment == "running":
-            # The server and its four models.
-            assert len(children(suite.servers()[0])) >= 4
-        if kill == signal.SIGINT:
-            os.killpg(run.pid, kill)
-        else:
-            run.send_signal(kill)
-        assert wait_until(lambda: not left(processes), BAR), left(processes)
-        if kill == signal.SIGINT:
-            assert run.wait() == pytest.ExitCode.INTERRUPTED
+        try:
+            file = suite.folder / ("servers" if moment == "starting" else "running")
+            assert wait_until(lambda: file.exists() and bool(suite.servers()), 60)
+            processes = {pid: start_mark(pid) for pid in descendants(run.pid)}
+            assert suite.servers()[0] in processes
+            if moment == "running":
+                # The server and its four models.
+                assert len(children(suite.servers()[0])) >= 4
+            if kill == signal.SIGINT:
+                os.killpg(run.pid, kill)
+            else:
+                run.send_signal(kill)
+            assert wait_until(lambda: not left(processes), BAR), left(processes)
+            if kill == signal.SIGINT:
+                assert run.wait() == pytest.ExitCode.INTERRUPTED
+        finally:
+            # The end of the block waits for the run, also after a failed assertion.
+            with suppress(ProcessLookupError):
+                os.killpg(run.pid, signal.SIGKILL)
     if moment == "running" and not workers:
         suite.write(QUICK)
         outcome = suite.run("--lmstudio-host", "embedded")

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from model_fixtures.weights.errors import WeightsError
 from model_fixtures.weights.sources import SOURCES, Weights
 
 ADAPTER = "smollm2-135m-tools.lora.gguf"
@@ -48,7 +49,10 @@ def _as_q4_0(base: Path, out: Path) -> None:
 def _with_adapter(base: Path, out: Path) -> None:
     from model_fixtures.weights.merge import merge_adapter
 
-    merge_adapter(base, data_file(ADAPTER), out)
+    adapter = data_file(ADAPTER)
+    if not adapter.is_file():
+        raise WeightsError(f"{adapter} is missing: install lmstudio-model-fixtures anew")
+    merge_adapter(base, adapter, out)
 
 
 DERIVED: Mapping[str, Derived] = MappingProxyType(
