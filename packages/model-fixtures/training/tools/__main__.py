@@ -60,7 +60,7 @@ def stages(model: Path, folder: Path, steps: int, seed: int, processes: int) -> 
 def main() -> int:
     """Make training data, train, export and score the adapter; go on where it was stopped."""
     parser = argparse.ArgumentParser(prog="hatch run train:tools", description=main.__doc__)
-    parser.add_argument("--steps", type=int, default=900, help="default: %(default)s")
+    parser.add_argument("--steps", type=int, default=640, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
     parser.add_argument(
         "--processes", type=int, default=2, help="one a core; data depend on it (%(default)s)"

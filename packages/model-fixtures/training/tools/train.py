@@ -140,7 +140,7 @@ def main() -> None:
     parser.add_argument("--base", type=Path, required=True, help="SmolLM2-135M-Instruct.Q4_1.gguf")
     parser.add_argument("--answers", type=Path, required=True, help="JSON of training.tools.plain")
     parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoints")
-    parser.add_argument("--steps", type=int, default=900)
+    parser.add_argument("--steps", type=int, default=640)
     parser.add_argument("--until", type=int, help="stop after this step, to go on later")
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--tokens", type=int, default=2048, help="tokens of a batch")
