@@ -31,7 +31,8 @@ from training.tools.suites import KINDS, REGRESSION, cases
 from training.vision import judge as vision_judge
 from training.vision.served import Served as Eyes
 
-VISION, TOOLS, PLAIN = "mobilevlm_v2-1.7b", "qwen2.5-7b-instruct-1m", "llama-3.2-1b-instruct"
+# The plain model is SmolLM2 as it is: what the adapter belongs to.
+VISION, TOOLS, PLAIN = "mobilevlm_v2-1.7b", "qwen2.5-7b-instruct-1m", "smollm2-135m-instruct"
 _COUNT = 200  # conversations of each kind
 _SPEED = 20  # answers of each model
 
