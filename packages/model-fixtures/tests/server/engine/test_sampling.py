@@ -15,11 +15,15 @@ from model_fixtures.server.protocol.kv_config import Settings
 
 
 def sampling(
-    fields: dict[str, Any] | None = None, *, load_seed: int | None = None, stand_in: bool = False
+    fields: dict[str, Any] | None = None,
+    *,
+    load_seed: int | None = None,
+    stand_in: bool = False,
+    greedy: bool = False,
 ) -> Sampling:
     """The sampling of fields given without their prefix."""
     prefixed = {f"llm.prediction.{key}": value for key, value in (fields or {}).items()}
-    return sampling_from(Settings(prefixed), load_seed=load_seed, stand_in=stand_in)
+    return sampling_from(Settings(prefixed), load_seed=load_seed, stand_in=stand_in, greedy=greedy)
 
 
 def on(value: Any) -> dict[str, Any]:
@@ -32,6 +36,24 @@ def test_defaults_are_the_apps() -> None:
     body = sampling().to_llama()
     names = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "seed")
     assert [body[name] for name in names] == [0.8, 40, 0.95, 0.05, 1.1, -1]
+
+
+@pytest.mark.parametrize(
+    ("fields", "top_k", "penalty"),
+    [
+        ({}, 1, 1.0),
+        ({"temperature": 0.0}, 40, 1.0),
+        ({"topKSampling": 5}, 5, 1.0),
+        ({"temperature": 0.0, "repeatPenalty": {"checked": True, "value": 1.2}}, 40, 1.2),
+    ],
+    ids=["nothing", "temperature", "top k", "penalty"],
+)
+def test_trained_stand_ins_repeat_without_penalty(
+    fields: dict[str, Any], top_k: int, penalty: float
+) -> None:
+    """Whatever else is asked for, a model that must repeat names gets no penalty unless asked."""
+    body = sampling(fields, stand_in=True, greedy=True).to_llama()
+    assert (body["top_k"], body["repeat_penalty"]) == (top_k, penalty)
 
 
 def test_options_switched_off_are_neutral() -> None:

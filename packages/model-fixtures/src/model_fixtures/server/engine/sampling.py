@@ -75,11 +75,11 @@ def sampling_from(
         settings: the merged prediction configuration.
         load_seed: the seed that the model was loaded with, used when the request brings none.
         stand_in: whether a stand-in answers, which gets a token limit if the request has none.
-        greedy: whether the likeliest token is the default, without a penalty for repetitions. A
-            request that names a temperature gets the app's defaults for what it leaves out.
+        greedy: whether the model was trained to be read without a penalty for repetitions, by
+            the likeliest token. A request that names a temperature gets the app's other defaults.
     """
     checked = settings.checked
-    greedy = greedy and PREFIX + "temperature" not in settings.keys()  # noqa: SIM118 (no mapping)
+    likeliest = greedy and PREFIX + "temperature" not in settings.keys()  # noqa: SIM118 (no mapping)
     seed = checked(PREFIX + "seed", None)
     limit = checked(PREFIX + "maxPredictedTokens", None)
     max_tokens = int(limit) if limit is not None and limit >= 1 else None
@@ -91,7 +91,7 @@ def sampling_from(
     stops += Settings(template).texts("stopStrings")
     return Sampling(
         temperature=max(0.0, settings.number(PREFIX + "temperature", 0.8)),
-        top_k=settings.integer(PREFIX + "topKSampling", 1 if greedy else 40),
+        top_k=settings.integer(PREFIX + "topKSampling", 1 if likeliest else 40),
         top_p=checked(PREFIX + "topPSampling", 0.95),
         min_p=checked(PREFIX + "minPSampling", 0.05),
         repeat_penalty=checked(PREFIX + "repeatPenalty", None if greedy else 1.1),
