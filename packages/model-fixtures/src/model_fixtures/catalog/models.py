@@ -43,7 +43,7 @@ class CatalogModel(msgspec.Struct, frozen=True, kw_only=True):
     adapter: Path | None = None
     """A LoRA (GGUF) of the user's that makes the model call tools."""
     greedy: bool = False
-    """Whether it takes the likeliest token unless a request says how to sample."""
+    """Whether it has no repeat penalty and takes the likeliest token unless a request says else."""
     problem: str | None = None
     """Why `file` cannot be loaded, one line; None when it looks sound."""
 

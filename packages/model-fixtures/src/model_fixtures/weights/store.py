@@ -59,7 +59,7 @@ class Store:
         Whole means: its recorded size and origin fit, and with `verify` its digest too (0.1 s for
         100 MB). Raises `WeightsError` for an unknown name.
         """
-        source = self._derived.get(str(name)) or self._source(name)
+        source = self._known(name)
         path = self.folder / source.file
         try:
             record = msgspec.json.decode(_record_path(path).read_bytes(), type=Record)
@@ -74,9 +74,7 @@ class Store:
     def size(self, name: str | Weights) -> int:
         """Give the bytes of the file of `name`: of the cached one, else the expected ones."""
         path = self.cached(name)
-        if path is not None:
-            return path.stat().st_size
-        return (self._derived.get(str(name)) or self._source(name)).file_bytes
+        return path.stat().st_size if path else self._known(name).file_bytes
 
     def ensure(
         self,
@@ -112,6 +110,9 @@ class Store:
             found[name] = self._derive(name, each, verify)
             report(name, each.file_bytes, each.file_bytes)
         return {name: path for name in wanted if (path := found[name]) is not None}
+
+    def _known(self, name: str | Weights) -> Source | Derived:
+        return self._derived.get(str(name)) or self._source(name)
 
     def _source(self, name: str | Weights) -> Source:
         source = self._sources.get(str(name))
