@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import os
 import statistics
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +27,10 @@ from training import report
 from training.bars import Group, held
 from training.bench import Bench, Loaded
 from training.scores import Score
-from training.tools.judge import Judge, regression, scores
+from training.tools.judge import Judge, regression, scores, together
 from training.tools.served import Served as Speaker
 from training.tools.speed import TOKENS, ratio
-from training.tools.suites import KINDS, REGRESSION, cases
+from training.tools.suites import KINDS, REGRESSION, Case, cases
 from training.vision import judge as vision_judge
 from training.vision.served import Served as Eyes
 
@@ -100,13 +103,34 @@ def see(bench: Bench, outcome: Outcome, count: int | None, seed: str) -> None:
     loaded.model.unload()
 
 
-def act(bench: Bench, outcome: Outcome, count: int | None, seed: str) -> None:
+def converse(bench: Bench, first: lmstudio.LLM, chosen: list[Case], jobs: int) -> dict[str, Score]:
+    """Hold the conversations with ``jobs`` instances at once, each in its thread and process."""
+    models = [first, *(bench.client.llm.load_new_instance(TOOLS) for _ in range(jobs - 1))]
+    # In turns: neighbours have the same tools, and each instance keeps their prompt.
+    waiting = iter(track(chosen, "conversations"))
+    lock = threading.Lock()
+
+    def drawn() -> Iterator[Case]:
+        while True:
+            with lock:
+                case = next(waiting, None)
+            if case is None:
+                return
+            yield case
+
+    with ThreadPoolExecutor(jobs) as pool:
+        parts = list(pool.map(lambda model: scores(Judge(Speaker(model)), drawn()), models))
+    for model in models[1:]:
+        model.unload()
+    return together(parts)
+
+
+def act(bench: Bench, outcome: Outcome, count: int | None, seed: str, jobs: int) -> None:
     """Measure the tool-use model."""
     loaded = bench.load(TOOLS)
-    judge = Judge(Speaker(loaded.model))
     chosen = cases(_COUNT if count is None else count, seed, KINDS)
-    outcome.scores.update(scores(judge, track(chosen, "conversations")))
-    wrong = regression(judge)
+    outcome.scores.update(converse(bench, loaded.model, chosen, jobs))
+    wrong = regression(Judge(Speaker(loaded.model)))
     outcome.model("tools", loaded)
     outcome.more["tools"]["regression"] = {"of": len(REGRESSION), "wrong": wrong}
     plain = bench.load(PLAIN, times=1)
@@ -152,8 +176,20 @@ def show(outcome: Outcome, console: Console) -> bool:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Catalog file (see model_fixtures.catalog) to measure other weights than those that ship.",
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=os.cpu_count() or 1,
+    show_default=True,
+    help="Conversations held at once; times are taken one after the other.",
+)
 def main(
-    only: Group | None, count: int | None, seed: str | None, out: Path | None, catalog: Path | None
+    only: Group | None,
+    count: int | None,
+    seed: str | None,
+    out: Path | None,
+    catalog: Path | None,
+    jobs: int,
 ) -> None:
     """Measure every bar through the SDK and a server of its own; exit 1 if one is missed."""
     outcome = Outcome()
@@ -165,7 +201,7 @@ def main(
                 if out:
                     report.write(out, outcome.data())
             if only != "vision":
-                act(bench, outcome, count, seed or "final")
+                act(bench, outcome, count, seed or "final", jobs)
     except (CatalogError, HostError, WeightsError, lmstudio.LMStudioError) as error:
         raise click.ClickException(str(error)) from None
     if out:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 import re
+from itertools import product
 from typing import Any
 
 import pytest
 from model_fixtures.server.engine.tool_format import ToolCall, parse, turns
+from training.tools import phrases
 from training.tools.conversations import Conversation
 from training.tools.families import Request, load
 from training.tools.phrases import options
@@ -105,7 +107,7 @@ def test_no_template_is_left_unfilled() -> None:
     """Prompts, answers and texts before calls hold no gap, bracketed option or double blank."""
     for _, made in conversations(False):
         for text in (made.prompt, made.answer, *(part.text for part in made.rounds)):
-            assert not re.search(r"\{\w+\}|\[ |  ", text), text
+            assert not re.search(r"\{\w+\}|\[ |  |<[^>]*/", text), text
 
 
 def test_the_model_can_be_read_back() -> None:
@@ -135,7 +137,25 @@ def test_evaluation_uses_other_words_and_tools() -> None:
     old, new = Maker(held=False), Maker(held=True)
     assert not set(old._nouns) & set(new._nouns)
     assert not {verb for verb, _ in old._verbs} & {verb for verb, _ in new._verbs}
-    assert not set(prompts(held=False, count=600)) & set(prompts(held=True, count=260))
+    assert not set(prompts(held=False, count=1450)) & set(prompts(held=True, count=260))
+
+
+@pytest.mark.parametrize("name", ["ONE", "TWO", "CHAIN", "SAY", "AFTER"])
+def test_frames_of_evaluation_stay_out_of_training(name: str) -> None:
+    """No frame that evaluation uses is one of training's, whatever parts are chosen in it."""
+    trained: str = getattr(phrases, f"_{name}")
+    drawn = {
+        "".join(parts)
+        for frame in options(trained)
+        for parts in product(
+            *(
+                part[1:-1].split("/") if part.startswith("<") else [part]
+                for part in re.split(r"(<[^>]*>)", frame)
+            )
+        )
+    }
+    assert len(drawn) > len(options(trained)) - 1
+    assert not drawn & set(options(getattr(phrases, f"_HELD_{name}")))
 
 
 def test_half_of_the_tools_to_choose_from_are_new() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from model_fixtures.server.engine.tool_format import Message, ToolCall
-from training.tools.judge import BrokenCallError, Definition, Judge, regression, scores
+from training.tools.judge import BrokenCallError, Definition, Judge, regression, scores, together
 from training.tools.suites import KINDS, REGRESSION, Case, cases
 
 CASES = {kind: cases(8, "judge", [kind]) for kind in KINDS}
@@ -135,7 +135,7 @@ def test_scores_count_by_kind() -> None:
     def mute(messages: Sequence[Message], tools: Sequence[Definition]) -> Message:
         return Message("assistant", "")
 
-    found = scores(Judge(mute), chosen)
+    found = together([scores(Judge(mute), part) for part in (chosen[::2], chosen[1::2])])
     assert {kind: (score.right, score.total) for kind, score in found.items()} == {
         "parallel": (0, 2),
         "chained": (0, 1),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from training.folders import ADAPTER, base, work
 from training.stages import SettingsError, Stage, run, settle
 
+STEPS = [640, 1360]
 # glibc would give memory back after every step and fetch it again: a quarter of the time.
 _KEEP_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": "1073741824",
@@ -17,7 +19,9 @@ _KEEP_MEMORY = {
 }
 
 
-def stages(model: Path, folder: Path, steps: int, seed: int, processes: int) -> list[Stage]:
+def stages(
+    model: Path, folder: Path, steps: Sequence[int], seed: int, processes: int
+) -> list[Stage]:
     """Return what leads from the base weights ``model`` to a scored adapter in ``folder``."""
     answers, checkpoints = folder / "plain.json", folder / "checkpoints"
     adapter, merged = folder / ADAPTER.name, folder / "merged.gguf"
@@ -26,7 +30,7 @@ def stages(model: Path, folder: Path, steps: int, seed: int, processes: int) -> 
         Stage(
             "the base model's answers to prompts that need no tool",
             "training.tools.plain",
-            [*with_base, "--out", str(answers), "--count", "620"],
+            [*with_base, "--out", str(answers), "--count", "1450"],
             gives=answers,
         ),
         Stage(
@@ -34,7 +38,8 @@ def stages(model: Path, folder: Path, steps: int, seed: int, processes: int) -> 
             "training.tools.train",
             [
                 *(*with_base, "--answers", str(answers), "--out", str(checkpoints)),
-                *("--steps", str(steps), "--seed", str(seed), "--processes", str(processes)),
+                *("--steps", *map(str, steps)),
+                *("--seed", str(seed), "--processes", str(processes)),
             ],
             environ=_KEEP_MEMORY,
         ),
@@ -60,7 +65,13 @@ def stages(model: Path, folder: Path, steps: int, seed: int, processes: int) -> 
 def main() -> int:
     """Make training data, train, export and score the adapter; go on where it was stopped."""
     parser = argparse.ArgumentParser(prog="hatch run train:tools", description=main.__doc__)
-    parser.add_argument("--steps", type=int, default=640, help="default: %(default)s")
+    parser.add_argument(
+        "--steps",
+        type=int,
+        nargs="+",
+        default=STEPS,
+        help="where the cycles of the learning rate end (%(default)s)",
+    )
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
     parser.add_argument(
         "--processes", type=int, default=2, help="one a core; data depend on it (%(default)s)"

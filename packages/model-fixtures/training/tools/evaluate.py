@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.progress import track
 
 from .direct import Direct
-from .judge import Judge, regression, scores
+from .judge import Judge, regression, scores, together
 from .runner import Runner
 from .suites import KINDS, REGRESSION, SETS, cases
 
@@ -31,7 +31,7 @@ def main() -> None:
     args = parser.parse_args()
     judge = Judge(Direct(Runner(args.model, args.adapter), grammar=not args.no_grammar))
     chosen = cases(args.count, args.seed, args.kinds, args.tools)
-    found = scores(judge, track(chosen, "conversations"))
+    found = together([scores(judge, track(chosen, "conversations"))])
     for kind, score in found.items():
         print(f"{kind:10} {score}")
     wrong = regression(judge)

@@ -167,7 +167,7 @@ def _regression_tool(name: str) -> dict[str, Any]:
 
 
 def scores(judge: Judge, conversations: Iterable[Case]) -> dict[str, Score]:
-    """Return the score of each kind that there is, and of "two calls": "parallel", "chained"."""
+    """Return the score of each kind that there is."""
     found: dict[str, Score] = {}
     for case in conversations:
         fine, said = judge.hold(case)
@@ -181,6 +181,15 @@ def scores(judge: Judge, conversations: Iterable[Case]) -> dict[str, Score]:
             "said": said,
         }
         found.setdefault(case.kind, Score()).add(fine, failure)
+    return found
+
+
+def together(parts: Iterable[Mapping[str, Score]]) -> dict[str, Score]:
+    """Return the sums of scores, and "two calls": "parallel" and "chained"."""
+    found: dict[str, Score] = {}
+    for part in parts:
+        for kind, score in part.items():
+            found[kind] = found.get(kind, Score()) + score
     pair = [found[kind] for kind in ("parallel", "chained") if kind in found]
     if len(pair) == 2:
         found["two calls"] = pair[0] + pair[1]

@@ -4,44 +4,93 @@ from __future__ import annotations
 
 import json
 import random
+import re
 
 from . import values
 from .families import Request
 
-_ONE = """{Do}.|{Do}|{Do}.|Please {do}.|Can you {do}?|Could you {do}?|{Do}, please.|
-I want you to {do}.|I need you to {do}.|Use a tool to {do}.|Please use the tools to {do}.|
-Use the {tool} tool to {do}.|Would you {do} for me?|Now {do}.|Hey, {do}.|My task for you: {do}.|
-Use {tool} to {do}.|Please {do} with the {tool} tool.|Let us {do}."""
+# "<a/b>" stands for one of its parts, drawn anew each time.
+_ONE = """{Do}<./!/>|{Do}.|Please {do}.|<Can/Could/Would/Will> you <please />{do}?|
+<Can/Could/Would/Will> you {do}<, please/ for me/ now/>?|{Do}, please.|Please {do} <now/for me>.|
+I <want/need/ask/would love/would want> you to {do}.|Use a tool to {do}.|
+Please use the tools to {do}.|Use the {tool} tool to {do}.|<Now/Next/OK, now/Well then/So> {do}.|
+Hey, {do}.|<My task for you/Here is a task/Your task/What I need/To do>: {do}.|Use {tool} to {do}.|
+Please {do} with the {tool} tool.|Let us {do}.|
+<Time/Remember/Be sure/Try/You have/We need> to {do}.|
+You <should/must/may/can> {do}.|Be so kind and {do}.|<Take/Pick> {tool} and {do}.|
+{Do} <now/right now/at once/if you can/when you are ready>.|Do this<: / for me: >{do}.|
+The task is to {do}.|It is time to {do}.|Help me to {do}.|What about this: {do}."""
 _HELD_ONE = """Kindly {do}.|I'd like you to {do}.|Go ahead and {do}.|
 It would be great if you {do}.|
 Your job is to {do}.|With the help of {tool}, {do}."""
 _TWO = """{Do} and {do2}.|{Do}. Also {do2}.|{Do} and also {do2}.|Please {do} and {do2}.|
 I need two things: {do} and {do2}.|{Do}, then {do2}.|First {do}, then {do2}.|{Do}. {Do2}.|
-Can you {do} and {do2}?|Do two things: {do}, and {do2}.|{Do} and after that {do2}.|
-{Do}. Then {do2}.|1. {Do} 2. {Do2}|Please {do}. Please also {do2}.|
-Could you {do} and then {do2}?"""
+<Can/Could/Would/Will> you {do} and <then /also />{do2}?|Do two things: {do}, and {do2}.|
+{Do} and after that {do2}.|{Do}. Then {do2}.|<1./a)/(1)> {Do} <2./b)/(2)> {Do2}|
+Please {do}. Please also {do2}.|
+{Do}<, plus/, and on top of that/, and while you are at it/ +> {do2}.|
+<First,/To start,/At first> {do}<. Second,/. After that/, after that/. Next,> {do2}.|
+Both of these<, please/>: {do}, {do2}.|
+<Please/Now/OK,> {do}<, and please/. And please/ and also> {do2}.|
+<Here is what I need/My list for today/Two tasks/This is to be done>: {do} and {do2}.|
+Task one: {do}. Task two: {do2}.|Can you do this: {do}, then {do2}?|
+I need you to {do}<, and also to/ and to> {do2}.|- {Do}{nl}- {Do2}|* {Do}{nl}* {Do2}|
+Make two calls: {do}, {do2}.|Do both, please: {do}, and {do2}.|{Do}, but also {do2}.|
+{Do}. <Besides,/Moreover,/Apart from that,/Another thing:/One more thing:> {do2}.|
+You should {do}. You should also {do2}.|We need to {do} and we need to {do2}."""
 _HELD_TWO = """Would you mind doing both: {do} and {do2}?|{Do}; {do2}.|
 I want you to {do} as well as {do2}.|
 There are two jobs: {do}; and {do2}.|Kindly {do}, and in addition {do2}."""
 _CHAIN = """First {do}, then {do2}.|{Do}, then {do2}.|{Do}. Then {do2}.|{Do} and then {do2}.|
-{Do} and after that {do2}.|Please {do} and then {do2}.|Can you {do} and then {do2}?|
-{Do}. After that, {do2}.|Please {do}. Next, {do2}.|{Do}, and when you have it, {do2}."""
+{Do} and after that {do2}.|Please {do} and then {do2}.|<Can/Could/Would> you {do} and then {do2}?|
+{Do}. After that, {do2}.|Please {do}. Next, {do2}.|{Do}, and when you have it, {do2}.|
+<1./a)/(1)> {Do} <2./b)/(2)> {Do2}|Task one: {do}. Task two: {do2}.|- {Do}{nl}- {Do2}|
+{Do}. <When that has worked/With the result at hand/When you know it/Later/Subsequently>, {do2}.|
+{Do}. As soon as you have the answer, {do2}.|{Do}, wait for the answer, then {do2}.|
+<Begin with this/This comes first/Do this first/Part A/The first thing>: {do}.
+ <Then/Next,/Later/Do this next:/Part B:> {do2}.|
+<To begin,/First of all,/Initially,/At first> {do}<. Then/. Next/, then/, later> {do2}.|
+I <need/want/ask> you to {do} and <then/later> {do2}.|After you {do}, {do2}.|
+My plan: {do}, later {do2}.|Two steps: {do}, then {do2}.|I need two things: {do}, then {do2}."""
 _HELD_CHAIN = """Step one: {do}. Step two: {do2}.|Start like this: {do}. Afterwards {do2}.|
 {Do}. Once that is done, {do2}.|I'd like you to {do} and finally {do2}."""
 _SAY = """Say {x}, then {do}.|Say {x} and then {do}.|First say {x}, then {do}.|
-Say {x} first, then {do}.|
-Please say {x} and {do}.|Say {x}. Then {do}.|Before you {do}, say {x}.|
-Start with the words {x}, then {do}.|
-Write {x}, then {do}.|{Do}, but say {x} first.|Begin with {x} and then {do}.|
-Say {x} before you {do}.|First write {x}. Then {do}.|Answer {x} and then {do}."""
+Say {x} first, then {do}.|Please say {x} and {do}.|Say {x}. Then {do}.|
+<Before/Right before/Ahead of anything else: before> you {do}, <say/write/tell me> {x}.|
+{Do}, but <say/write/tell me/put> {x} <first/before that/before you do so>.|
+<Say/Write/Answer/Reply with/Tell me/Respond with/Type> {x}<, then/ and then/, and then/. Then/;
+ then/. After that/. Next,> {do}.|
+<First/At first/To begin,/Before anything else,> <say/write/answer/tell me/reply> {x}<, then/ and
+ then/. Then/. After that> {do}.|
+<Start/Begin/Lead off/Kick off/Get going> with <the words /the line /the text />{x}<, then/ and
+ then/. Then/, after that> {do}.|
+<Say/Write/Please write/Please say/Tell me> {x} before you {do}.|
+Your <message/answer/reply> <should/must/has to> <start/begin> with {x}<, then/. Then/. After it,>
+ {do}.|
+The first <words/thing> <of your answer/that you say/I want to read> <should be/must be/is> {x}.
+ <Then/Next,/After that> {do}.|
+I <would like/need/ask> you to <say/write/answer> {x}<, then/ and then/, and to/ and after it>
+ {do}.|
+<Can/Could/Would/Will> you <say/write/first say> {x} and then {do}?|
+Only after you have <said/written> {x}, {do}.|
+<When/As soon as/After> you have <said/written> {x}, {do}.|
+Two steps: say {x}, {do}.|<1./a)/(1)> Say {x} <2./b)/(2)> {Do}|
+First task: say {x}. Second task: {do}.|
+Put {x} at the <start/beginning/top> of your <message/answer>, and {do}.|
+Greet me with {x}, then {do}.|Let me read {x} first, then {do}.|{x} is what you say. Then {do}.|
+You say {x}, you {do}."""
 _HELD_SAY = """Open with {x}, and only then {do}.|I want you to say {x} first and then {do}.|
 Please begin by saying {x}; afterwards {do}.|Kindly say {x} before you {do}."""
 _AFTER = """{Do}, then say {x}.|{Do} and say {x} when you are done.|{Do}. After that say {x}.|
 {Do} and finish with {x}.|First {do}, then say {x}."""
 _HELD_AFTER = "{Do}; at the end say {x}.|{Do} and close with the words {x}."
-_TAILS = ("Use the tools.", "Use the tool.", "Tell me the result.", "Answer in one sentence.")
+_TAILS = """Use the tools.|Use the tool.|Tell me the result.|Answer in one sentence.|Thanks!|
+Thank you.|It is urgent.|I am in a hurry.|That is all.|Be brief."""
+_HEADS = """Hi!|Hello.|Hey!|Hi there,|I need some help.|Quick question.|I have a request.|
+One more thing.|OK."""
 _GREETINGS = """hi|hello|hey|hi there|hello there|good morning|good evening|welcome|greetings|ok|
-okay|yes|
+okay|yes|alright|on it|got it|working on it|give me a second|as requested|certainly|gladly|
+let us go|here it comes|wait a moment|nice to meet you|good night|hello friend|at your service|
 sure|of course|let me see|one moment|thank you|no problem|hello world|good day|here we go|ready"""
 _HELD_GREETINGS = "howdy|good afternoon|right away|as you wish|hold on|happy to help|ahoy"
 _SPECIAL = (
@@ -61,8 +110,14 @@ def options(text: str) -> list[str]:
     return [part for part in text.replace("\n", "").split("|") if part]
 
 
+def _drawn(text: str, rng: random.Random) -> str:
+    """Return a template of a list, with one part of each "<a/b>"."""
+    template = rng.choice(options(text))
+    return re.sub(r"<([^>]*)>", lambda match: rng.choice(match.group(1).split("/")), template)
+
+
 def _fill(template: str, first: Request, second: Request | None = None, x: str = "") -> str:
-    texts = {"do": first.words, "Do": first.words[:1].upper() + first.words[1:], "x": x}
+    texts = {"do": first.words, "Do": first.words[:1].upper() + first.words[1:], "x": x, "nl": "\n"}
     texts["tool"] = first.tool.name
     if second is not None:
         texts["do2"] = second.words
@@ -72,15 +127,15 @@ def _fill(template: str, first: Request, second: Request | None = None, x: str =
 
 def one(request: Request, held: bool, rng: random.Random) -> str:
     """Return a sentence that asks for one call (``request.words`` is an imperative phrase)."""
-    text = _fill(rng.choice(options(_HELD_ONE if held else _ONE)), request)
+    text = _fill(_drawn(_HELD_ONE if held else _ONE, rng), request)
     return _tail(text, rng)
 
 
 def _tail(text: str, rng: random.Random) -> str:
     if rng.random() < 0.07:
-        text = f"{text} {rng.choice(_TAILS)}"
+        text = f"{text} {rng.choice(options(_TAILS))}"
     if rng.random() < 0.05:
-        text = f"{rng.choice(('Hi!', 'Hello.', 'Hey!'))} {text}"
+        text = f"{rng.choice(options(_HEADS))} {text}"
     return text
 
 
@@ -108,12 +163,12 @@ def explicit(request: Request, rng: random.Random) -> str:
 
 def both(first: Request, second: Request, held: bool, rng: random.Random) -> str:
     """Return a sentence that asks for two independent calls."""
-    return _fill(rng.choice(options(_HELD_TWO if held else _TWO)), first, second)
+    return _fill(_drawn(_HELD_TWO if held else _TWO, rng), first, second)
 
 
 def chain(first: Request, second: Request, held: bool, rng: random.Random) -> str:
     """Return a sentence whose second request needs the first one's result."""
-    return _fill(rng.choice(options(_HELD_CHAIN if held else _CHAIN)), first, second)
+    return _fill(_drawn(_HELD_CHAIN if held else _CHAIN, rng), first, second)
 
 
 def _saying(held: bool, rng: random.Random) -> tuple[str, str]:
@@ -142,10 +197,10 @@ def say_first(request: Request, held: bool, rng: random.Random) -> tuple[str, st
         template, said = template.replace("{p}", person), said.replace("{p}", person)
         return template.format(do=request.words), said.format(do=request.words)
     shown, said = _saying(held, rng)
-    return _fill(rng.choice(options(_HELD_SAY if held else _SAY)), request, x=shown), said
+    return _fill(_drawn(_HELD_SAY if held else _SAY, rng), request, x=shown), said
 
 
 def say_after(request: Request, held: bool, rng: random.Random) -> tuple[str, str]:
     """Return (prompt, the words that come after the answer)."""
     shown, said = _saying(held, rng)
-    return _fill(rng.choice(options(_HELD_AFTER if held else _AFTER)), request, x=shown), said
+    return _fill(_drawn(_HELD_AFTER if held else _AFTER, rng), request, x=shown), said

@@ -29,7 +29,15 @@ Write a short poem about {t}.|Why do people like {t}?|Describe {t} briefly.|
 Give me one sentence about {t}.|What do you think about {t}?|Can you explain {t} to a child?|
 Why is {t} interesting?|Tell me something about {t}.|How would you describe {t}?|
 What should I know about {t}?|Write one sentence with the word {t}.|I want to learn about {t}.|
-Name one thing related to {t}.""".replace("\n", "").split("|")
+Name one thing related to {t}.|Could you tell me a bit about {t}?|Could you describe {t} for me?|
+Can you say something about {t}?|Would you explain {t} to me?|Could you write a line about {t}?|
+Please describe {t}.|Please write a sentence about {t}.|I'd like to hear about {t}.|
+I need a short text about {t}.|Can you tell me why {t} matters?|Say something about {t}.|
+Could you help me understand {t}?|Talk about {t}.|Give a short talk on {t}.|
+Can you give me an idea of {t}?|Would you say that {t} is important?|
+Your opinion on {t}, please.|Let us talk about {t}.|Make up a line on {t}.|
+Could you comment on {t}?|Who likes {t}?|Where would I find {t}?|
+Please give me a definition of {t}.""".replace("\n", "").split("|")
 _HELD_FRAMES = """Please tell me briefly what you know about {t}.|
 Could you say a few words on {t}?|What makes {t} special?|Compose a two-line verse on {t}.|
 In simple words, what does {t} mean?|Share an interesting thought about {t}.""".replace(

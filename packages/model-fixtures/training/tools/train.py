@@ -29,16 +29,18 @@ from .trees import Pack, Source
 class Plan:
     """The numbers of a run."""
 
-    steps: int
+    ends: tuple[int, ...]  # the steps at which a cycle of the rate ends
     peak: float = 1.5e-3
     warmup: int = 30
-    decay: float = 0.4  # the last part of the steps, in which the rate falls to 0
+    decay: float = 0.4  # the last part of a cycle, in which the rate falls to 0
     seed: int = 1
 
     def rate(self, step: int) -> float:
-        """Return the learning rate of a step: warm-up, constant, linear fall."""
-        rise = min(1.0, (step + 1) / self.warmup)
-        fall = min(1.0, (self.steps - step) / (self.decay * self.steps))
+        """Return the learning rate of a step: warm-up, constant, linear fall in each cycle."""
+        start = max((end for end in self.ends if end <= step), default=0)
+        length = min(end for end in self.ends if end > step) - start
+        rise = min(1.0, (step - start + 1) / self.warmup)
+        fall = min(1.0, (start + length - step) / (self.decay * length))
         return self.peak * rise * max(fall, 0.01)
 
 
@@ -86,7 +88,8 @@ def train(rank: int, args: argparse.Namespace) -> None:
     dist.init_process_group("gloo", init_method=store, rank=rank, world_size=args.processes)
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
-    plan = Plan(steps=args.steps, seed=args.seed)
+    plan = Plan(tuple(args.steps), seed=args.seed)
+    total = plan.ends[-1]
     model = Llama(args.base, rank=args.rank, alpha=2.0 * args.rank)
     tokenizer = Tokenizer(args.base)
     source = Source(json.loads(args.answers.read_text()))
@@ -101,10 +104,10 @@ def train(rank: int, args: argparse.Namespace) -> None:
         optimizer.load_state_dict(state["optimizer"])
         first = state["step"]
     average = None
-    end = min(args.until or plan.steps, plan.steps)
+    end = min(args.until or total, total)
     log = (args.out / "log.txt").open("a")
     with Progress(disable=rank > 0) as bar:
-        task = bar.add_task("training", total=plan.steps, completed=first)
+        task = bar.add_task("training", total=total, completed=first)
         for step in range(first, end):
             began = time.monotonic()
             rng = random.Random(f"{plan.seed}-{step}-{rank}")  # noqa: S311  # a seed, no secret
@@ -140,7 +143,7 @@ def main() -> None:
     parser.add_argument("--base", type=Path, required=True, help="SmolLM2-135M-Instruct.Q4_1.gguf")
     parser.add_argument("--answers", type=Path, required=True, help="JSON of training.tools.plain")
     parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoints")
-    parser.add_argument("--steps", type=int, default=640)
+    parser.add_argument("--steps", type=int, nargs="+", required=True, help="ends of the cycles")
     parser.add_argument("--until", type=int, help="stop after this step, to go on later")
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--tokens", type=int, default=2048, help="tokens of a batch")
