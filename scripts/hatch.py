@@ -48,6 +48,7 @@ def main(arguments: list[str]) -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(130)
     os.environ.update(uv_settings(os.environ))
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # Hatch itself would compile at every start
     os.environ.setdefault(
         "HATCH_PYTHON", sys.executable
     )  # environments use the Python that runs this
