@@ -1,8 +1,10 @@
 """What all tests of the package get."""
 
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from sdk_tests.releases import is_known_bug
 from sdk_tests.scenario_fixtures import scenario_host, scenario_model
 from sdk_tests.watch_fixtures import watched, wire_watch
 
@@ -25,3 +27,21 @@ def _plain_connections(monkeypatch: pytest.MonkeyPatch, no_certificates: Path) -
     monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.setenv("SSL_CERT_DIR", str(no_certificates))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Leave the traceback of a known bug out, which no report shows.
+
+    Pytest parses the whole files of all its frames for it: seventy take longer than their tests.
+    """
+    option = item.config.option
+    style = option.tbstyle
+    if not option.runxfail and is_known_bug(item, call.excinfo and call.excinfo.value):
+        option.tbstyle = "value"
+    try:
+        return (yield)
+    finally:
+        option.tbstyle = style

@@ -47,3 +47,11 @@ def known_bug(
         raises=raises,
         reason=f"{reason} Seen in lmstudio {' and '.join(seen_in)}.",
     )
+
+
+def is_known_bug(item: pytest.Item, error: BaseException | None) -> bool:
+    """Tell whether a test failed in the way that its `known_bug` says."""
+    return any(
+        mark.args[0] and isinstance(error, mark.kwargs["raises"])
+        for mark in item.iter_markers("xfail")
+    )
