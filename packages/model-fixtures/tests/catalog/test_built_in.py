@@ -69,7 +69,7 @@ def test_embedding_stand_in() -> None:
     ("key", "weights", "quantization"),
     [
         ("llama-3.2-1b-instruct", "smollm2-q4_0", "Q4_0"),
-        ("mobilevlm_v2-1.7b", "smollm2", "Q4_1"),
+        ("mobilevlm_v2-1.7b", "smollm2-q8_0", "Q8_0"),
         ("qwen2.5-7b-instruct-1m", "smollm2-tools", "Q8_0"),
         ("smollm2-135m-instruct", "smollm2", "Q4_1"),
     ],
@@ -102,7 +102,7 @@ def test_who_sees_and_who_calls_tools() -> None:
 def test_needed_weights() -> None:
     """All stand-ins together need each weight once, under names that the weights package knows."""
     names = needed_weights(load_catalog().models)
-    assert names == ("minilm", "smollm2-q4_0", "smollm2", "smollm2-tools")
+    assert names == ("minilm", "smollm2-q4_0", "smollm2-q8_0", "smollm2-tools", "smollm2")
     assert set(names) == {*SOURCES, *DERIVED}
 
 

@@ -91,7 +91,7 @@ def test_projector_for_a_stand_in(
     projector = write_gguf(tmp_path / "see.gguf", architecture="clip")
     user_catalog('[[models]]\nkey = "mobilevlm_v2-1.7b"\nprojector = "see.gguf"\n')
     (model,) = load_catalog().find("mobilevlm_v2-1.7b")
-    assert (model.vision, model.projector, model.weights) == (True, projector, "smollm2")
+    assert (model.vision, model.projector, model.weights) == (True, projector, "smollm2-q8_0")
 
 
 def test_other_stand_in(user_catalog: UserCatalog) -> None:
@@ -101,7 +101,7 @@ def test_other_stand_in(user_catalog: UserCatalog) -> None:
         '[[models]]\nkey = "mobilevlm_v2-1.7b"\nweights = "smollm2-tools"\n'
     )
     (seeing,) = load_catalog().find(LLAMA)
-    assert (seeing.weights, seeing.vision, seeing.tool_use) == ("smollm2", True, False)
+    assert (seeing.weights, seeing.vision, seeing.tool_use) == ("smollm2-q8_0", True, False)
     (calling,) = load_catalog().find("mobilevlm_v2-1.7b")
     assert (calling.weights, calling.vision, calling.tool_use) == ("smollm2-tools", False, True)
 
@@ -134,7 +134,7 @@ def test_size_of_uncached_weights() -> None:
     assert [size_bytes(model) for model in load_catalog().models] == [
         SOURCES["minilm"].file_bytes,
         91_726_912,
-        98_362_432 + 4_782_656,
+        144_811_072 + 4_782_656,
         144_811_072,
         98_362_432,
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import gguf
 import numpy as np
@@ -101,8 +102,11 @@ def test_a_file_that_is_no_adapter_is_refused(base: Path) -> None:
         read_adapter(base)
 
 
-def test_requantized_matrices_stay_near(tmp_path: Path) -> None:
-    """Q4_1 matrices become Q4_0 and stay within its step; others and the metadata stay."""
+@pytest.mark.parametrize(("to", "steps"), [("Q4_0", 8), ("Q8_0", 127)])
+def test_requantized_matrices_stay_near(
+    tmp_path: Path, to: Literal["Q4_0", "Q8_0"], steps: int
+) -> None:
+    """Q4_1 matrices take another form and stay within its step; others and the metadata stay."""
     kind = gguf.GGMLQuantizationType.Q4_1
     base = tmp_path / "base.gguf"
     writer = gguf.GGUFWriter(str(base), "llama")
@@ -115,16 +119,16 @@ def test_requantized_matrices_stay_near(tmp_path: Path) -> None:
     writer.write_tensors_to_file()
     writer.close()
     out = tmp_path / "small.gguf"
-    requantize(base, out)
+    requantize(base, out, to)
     reader = gguf.GGUFReader(out)
     tensors = {tensor.name: tensor for tensor in reader.tensors}
-    assert tensors["w.weight"].tensor_type == gguf.GGMLQuantizationType.Q4_0
+    assert tensors["w.weight"].tensor_type == gguf.GGMLQuantizationType[to]
     before = gguf.dequantize(gguf.quantize(WEIGHT, kind), kind).reshape(-1, 32)
     after = gguf.dequantize(tensors["w.weight"].data, tensors["w.weight"].tensor_type)
-    # A block has one step, an eighth of its largest value; float16 rounds that a little.
-    step = np.abs(before).max(axis=1, keepdims=True) / 8
+    # A block has one step, a part of its largest value; float16 rounds that a little.
+    step = np.abs(before).max(axis=1, keepdims=True) / steps
     assert (np.abs(after.reshape(-1, 32) - before) <= step * 1.01).all()
     assert np.array_equal(tensors["other.weight"].data, OTHER)
     assert reader.fields["general.name"].contents() == "small"
-    assert reader.fields["general.file_type"].contents() == gguf.LlamaFileType.MOSTLY_Q4_0
+    assert reader.fields["general.file_type"].contents() == gguf.LlamaFileType[f"MOSTLY_{to}"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["base.gguf", "small.gguf"]

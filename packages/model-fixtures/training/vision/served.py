@@ -29,6 +29,8 @@ class Served:
         if not case.image_first:
             parts.reverse()
         chat.add_user_message(parts)
-        result = self._model.respond(chat, config={"temperature": 0.0, "maxTokens": 48})
+        # No temperature: that leaves it to the server, which is greedy with this stand-in and
+        # keeps the system prompt's tokens, as in any chat. With 0 it would start afresh.
+        result = self._model.respond(chat, config={"maxTokens": 48})
         self.seconds.append(time.perf_counter() - begun)
         return result.content.strip()

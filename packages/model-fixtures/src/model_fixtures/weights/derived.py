@@ -43,7 +43,13 @@ class Derived(msgspec.Struct, frozen=True, kw_only=True):
 def _as_q4_0(base: Path, out: Path) -> None:
     from model_fixtures.weights.merge import requantize
 
-    requantize(base, out)
+    requantize(base, out, "Q4_0")
+
+
+def _as_q8_0(base: Path, out: Path) -> None:
+    from model_fixtures.weights.merge import requantize
+
+    requantize(base, out, "Q8_0")
 
 
 def _with_adapter(base: Path, out: Path) -> None:
@@ -63,6 +69,13 @@ DERIVED: Mapping[str, Derived] = MappingProxyType(
             file_bytes=91_726_912,
             recipe="q4_0",
             make=_as_q4_0,
+        ),
+        Weights.SMOLLM2_Q8_0.value: Derived(
+            base=Weights.SMOLLM2,
+            file="SmolLM2-135M-Instruct.Q8_0.gguf",
+            file_bytes=144_811_072,
+            recipe="q8_0",
+            make=_as_q8_0,
         ),
         Weights.SMOLLM2_TOOLS.value: Derived(
             base=Weights.SMOLLM2,

@@ -15,6 +15,7 @@ class Weights(str, Enum):
 
     SMOLLM2 = "smollm2"
     SMOLLM2_Q4_0 = "smollm2-q4_0"
+    SMOLLM2_Q8_0 = "smollm2-q8_0"
     SMOLLM2_TOOLS = "smollm2-tools"
     MINILM = "minilm"
 
