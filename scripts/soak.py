@@ -27,6 +27,7 @@ from model_fixtures.hosts.embedded import EmbeddedServer
 MODEL = "smollm2-135m-instruct"
 QUIET_SECONDS = 15.0  # how long the server may take to let go
 STACK: dict[str, Any] = {"layers": []}
+ACTIONS = ("upload", "predict", "cancel", "vanish", "tokenize", "idle")
 
 
 def short(tokens: int) -> dict[str, Any]:
@@ -43,20 +44,19 @@ class Soak:
         self.address = address
         self.random = random.Random(seed)  # noqa: S311 (a seeded run, not a secret)
         self.done: Counter[str] = Counter()
+        self.failed: Counter[str] = Counter()
         self.specifier = {"type": "query", "query": {"identifier": MODEL}}
 
     async def client(self, until: float) -> None:
         """One client after the other, until the time is up."""
         while time.monotonic() < until:
             identity = Credentials.guest()
-            action = self.random.choice(
-                [self.upload, self.predict, self.cancel, self.vanish, self.tokenize, self.idle]
-            )
+            action = getattr(self, self.random.choice(ACTIONS))
             try:
                 await action(identity)
                 self.done[action.__name__] += 1
             except WireError as error:
-                self.done[f"{action.__name__}: {type(error).__name__}"] += 1
+                self.failed[f"{action.__name__}: {type(error).__name__}: {error}"] += 1
 
     async def upload(self, identity: Credentials) -> None:
         """Uploads up to 200 kB; every other client leaves without a word."""
@@ -172,7 +172,9 @@ async def run(server: EmbeddedServer, seconds: float, clients: int, seed: int) -
         print(f"{name:16}{before[name]:12}{value:12}")
     found = problems(before, left)
     print("nothing is left" if not found else f"left: {', '.join(found)}")
-    return not found and any(count for count in soak.done.values())
+    for name, count in soak.failed.most_common():
+        print(f"failed {count} times: {name}")
+    return not found and not soak.failed and len(soak.done) == len(ACTIONS)
 
 
 def problems(before: dict[str, int], after: dict[str, int]) -> list[str]:

@@ -14,7 +14,7 @@ from types import TracebackType
 
 import lmstudio
 from model_fixtures.catalog.loading import CATALOG_VARIABLE, MODELS_VARIABLE
-from model_fixtures.cli.options import TOKEN_VARIABLE
+from model_fixtures.hosts.command import SERVER_TOKEN_VARIABLE
 from model_fixtures.hosts.embedded import EmbeddedServer
 
 _LOADS = 3
@@ -92,7 +92,7 @@ class Bench:
             model.unload()
 
 
-_OTHERS = (CATALOG_VARIABLE, MODELS_VARIABLE, TOKEN_VARIABLE)  # would change what answers
+_OTHERS = (CATALOG_VARIABLE, MODELS_VARIABLE, SERVER_TOKEN_VARIABLE)  # would change what answers
 
 
 def children(parent: int | None) -> set[int]:

@@ -21,6 +21,7 @@ from model_fixtures.catalog import CatalogError, load_catalog, needed_weights
 from model_fixtures.catalog.loading import CATALOG_VARIABLE, MODELS_VARIABLE
 from model_fixtures.hosts import HostError
 from model_fixtures.weights import WeightsError
+from model_fixtures.weights.derived import adapter
 from rich.console import Console
 from rich.progress import track
 from training import report
@@ -83,6 +84,8 @@ def fetch(only: Group | None, catalog: Path | None) -> None:
     if catalog is not None:
         os.environ[CATALOG_VARIABLE] = str(catalog.absolute())
     keys = {"vision": [VISION], "tools": [TOOLS, PLAIN], None: [VISION, TOOLS, PLAIN]}[only]
+    if only != "vision" and catalog is None:
+        adapter()  # a merge of another one may lie in the cache
     needed = needed_weights(model for model in load_catalog().models if model.key in keys)
     if needed:
         weights.ensure(needed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from model_fixtures import loader
@@ -13,10 +14,21 @@ from model_fixtures.cli.models import load_models
 from model_fixtures.hosts import Selection, background
 
 from ..fake_host import FakeHost, info, instance  # noqa: TID252 (tests are no importable package)
+from ..server.tiny_gguf import write_gguf  # noqa: TID252
 from .conftest import Run
 
 REQUIRED = [model.key for model in load_catalog().required]
 FREE_PORT = ("--port", "0", "--no-default-ports")
+
+
+def test_delete_below_the_servers_home(tmp_path: Path, run: Run) -> None:
+    """What `serve --home` put there is deleted with the same option, folders included."""
+    file = write_gguf(tmp_path / "models/tests/small-GGUF/small-Q8_0.gguf")
+    code, _, err = run("delete", "small", "--home", str(tmp_path / "elsewhere"))
+    assert (code, len(err)) == (1, 1)
+    assert file.is_file()
+    assert run("delete", "small", "--home", str(tmp_path)) == (0, [f"deleted {file}"], [])
+    assert not file.parent.exists()
 
 
 def test_load(host: FakeHost, run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from model_fixtures.client import Credentials, connect
 from model_fixtures.hosts import EmbeddedServerError, greeting_problem, is_own_server
 from model_fixtures.hosts.embedded import EmbeddedServer
 from model_fixtures.hosts.process import start_mark
@@ -44,6 +46,18 @@ def test_it_serves_while_the_context_is_open() -> None:
         assert pid is not None
     assert start_mark(pid) is None
     assert greeting_problem(address) == "connection refused"
+
+
+def test_the_token_of_another_server_is_not_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token that the environment has for a server of the user's own does not guard this one."""
+    monkeypatch.setenv("LMSTUDIO_SERVER_API_TOKEN", "sk-lm-abcdefgh:0123456789abcdefghij")
+
+    async def list_loaded(address: str) -> object:
+        async with connect(address, "llm", Credentials.guest()) as llm:
+            return await llm.rpc("listLoaded")
+
+    with EmbeddedServer() as server:
+        assert asyncio.run(list_loaded(server.address)) == []
 
 
 def test_several_run_side_by_side() -> None:

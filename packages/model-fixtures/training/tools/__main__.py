@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -88,7 +89,10 @@ def main() -> int:
         stages(base(), folder, args.steps, args.seed, args.processes), args.work.absolute()
     )
     if not status:
-        print(f"\nTo ship it: copy {folder / ADAPTER.name} to {ADAPTER},")
+        made = folder / ADAPTER.name
+        digest = hashlib.sha256(made.read_bytes()).hexdigest()
+        print(f"\nTo ship it: copy {made} to {ADAPTER},")
+        print(f"put {digest} into ADAPTER_SHA256 of weights/derived.py,")
         print("measure it with `hatch run train:evaluate --only tools`, and update tools.md there.")
     return status
 

@@ -94,10 +94,10 @@ def single(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversatio
     style = rng.random()
     if style < 0.4 and tool.family.ask:
         wish = request(tool, held, rng, ask=True)
-        prompt = phrases.asked(wish, rng)
+        prompt = phrases.asked(wish, held, rng)
     elif style < 0.5:
         wish = request(tool, held, rng)
-        prompt = phrases.explicit(wish, rng)
+        prompt = phrases.explicit(wish, held, rng)
     else:
         wish = request(tool, held, rng)
         prompt = phrases.one(wish, held, rng)
@@ -150,7 +150,7 @@ def _pair(tool: Tool, held: bool, rng: random.Random) -> tuple[list[Request], st
         Request(tool, whole.words, {name: value.value}, {needed[0].key: value.text})
         for value in drawn
     ]
-    prompt = phrases.asked(whole, rng) if ask else phrases.one(whole, held, rng)
+    prompt = phrases.asked(whole, held, rng) if ask else phrases.one(whole, held, rng)
     return calls, prompt
 
 
@@ -167,11 +167,7 @@ def parallel(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversat
         one = two = rng.choice(tools)
     if style > 0.8:
         calls = [request(tool, held, rng, ask=True) for tool in (one, two)]
-        link = rng.choice((" And ", " Also: ", " ", " And "))
-        second = calls[1].words
-        if link == " And ":
-            second = second[0].lower() + second[1:]
-        prompt = f"{calls[0].words}{link}{second}"
+        prompt = phrases.two_questions(calls[0].words, calls[1].words, held, rng)
     else:
         calls = [request(tool, held, rng) for tool in (one, two)]
         prompt = phrases.both(calls[0], calls[1], held, rng)

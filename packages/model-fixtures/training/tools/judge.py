@@ -117,8 +117,13 @@ class Judge:
             return False, repr(message)
         if case.kind == "error":
             return _explains(message.text, expected.needles[0]), repr(message)
-        said = message.text.lower()
-        return all(needle.lower() in said for needle in expected.needles), repr(message)
+        return all(_holds(message.text, needle) for needle in expected.needles), repr(message)
+
+
+def _holds(text: str, needle: str) -> bool:
+    """Tell whether a text holds a result, not only as a part of a longer word or number."""
+    pattern = rf"(?<![\w.-]){re.escape(needle.lower())}(?!\w|\.\d)"
+    return re.search(pattern, text.lower()) is not None
 
 
 def _says(text: str, wanted: str) -> bool:

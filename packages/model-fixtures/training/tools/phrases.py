@@ -20,9 +20,9 @@ Please {do} with the {tool} tool.|Let us {do}.|
 You <should/must/may/can> {do}.|Be so kind and {do}.|<Take/Pick> {tool} and {do}.|
 {Do} <now/right now/at once/if you can/when you are ready>.|Do this<: / for me: >{do}.|
 The task is to {do}.|It is time to {do}.|Help me to {do}.|What about this: {do}."""
-_HELD_ONE = """Kindly {do}.|I'd like you to {do}.|Go ahead and {do}.|
-It would be great if you {do}.|
-Your job is to {do}.|With the help of {tool}, {do}."""
+_HELD_ONE = """I'd appreciate it if you could {do}.|May I ask you to {do}?|
+What I am after: {do}.|Would you be able to {do}?|My request is that you {do}.|
+Using {tool}, {do}.|Somebody has to {do}."""
 _TWO = """{Do} and {do2}.|{Do}. Also {do2}.|{Do} and also {do2}.|Please {do} and {do2}.|
 I need two things: {do} and {do2}.|{Do}, then {do2}.|First {do}, then {do2}.|{Do}. {Do2}.|
 <Can/Could/Would/Will> you {do} and <then /also />{do2}?|Do two things: {do}, and {do2}.|
@@ -38,9 +38,9 @@ I need you to {do}<, and also to/ and to> {do2}.|- {Do}{nl}- {Do2}|* {Do}{nl}* {
 Make two calls: {do}, {do2}.|Do both, please: {do}, and {do2}.|{Do}, but also {do2}.|
 {Do}. <Besides,/Moreover,/Apart from that,/Another thing:/One more thing:> {do2}.|
 You should {do}. You should also {do2}.|We need to {do} and we need to {do2}."""
-_HELD_TWO = """Would you mind doing both: {do} and {do2}?|{Do}; {do2}.|
-I want you to {do} as well as {do2}.|
-There are two jobs: {do}; and {do2}.|Kindly {do}, and in addition {do2}."""
+_HELD_TWO = """I'd like two things done: {do}, and {do2}.|{Do}; and {do2}.|
+Kindly {do}; likewise, {do2}.|Two requests. {Do}. And {do2}.|My wishes are to {do} and to {do2}.|
+As well as to {do}, I ask you to {do2}."""
 _CHAIN = """First {do}, then {do2}.|{Do}, then {do2}.|{Do}. Then {do2}.|{Do} and then {do2}.|
 {Do} and after that {do2}.|Please {do} and then {do2}.|<Can/Could/Would> you {do} and then {do2}?|
 {Do}. After that, {do2}.|Please {do}. Next, {do2}.|{Do}, and when you have it, {do2}.|
@@ -52,8 +52,9 @@ _CHAIN = """First {do}, then {do2}.|{Do}, then {do2}.|{Do}. Then {do2}.|{Do} and
 <To begin,/First of all,/Initially,/At first> {do}<. Then/. Next/, then/, later> {do2}.|
 I <need/want/ask> you to {do} and <then/later> {do2}.|After you {do}, {do2}.|
 My plan: {do}, later {do2}.|Two steps: {do}, then {do2}.|I need two things: {do}, then {do2}."""
-_HELD_CHAIN = """Step one: {do}. Step two: {do2}.|Start like this: {do}. Afterwards {do2}.|
-{Do}. Once that is done, {do2}.|I'd like you to {do} and finally {do2}."""
+_HELD_CHAIN = """{Do}. With that done, {do2}.|To start with, {do}; thereafter {do2}.|
+I'd like you to {do}, followed by this: {do2}.|Stage one: {do}. Stage two: {do2}.|
+{Do}; once you know, {do2}.|Kindly {do}, and from what you get, {do2}."""
 _SAY = """Say {x}, then {do}.|Say {x} and then {do}.|First say {x}, then {do}.|
 Say {x} first, then {do}.|Please say {x} and {do}.|Say {x}. Then {do}.|
 <Before/Right before/Ahead of anything else: before> you {do}, <say/write/tell me> {x}.|
@@ -79,11 +80,20 @@ First task: say {x}. Second task: {do}.|
 Put {x} at the <start/beginning/top> of your <message/answer>, and {do}.|
 Greet me with {x}, then {do}.|Let me read {x} first, then {do}.|{x} is what you say. Then {do}.|
 You say {x}, you {do}."""
-_HELD_SAY = """Open with {x}, and only then {do}.|I want you to say {x} first and then {do}.|
-Please begin by saying {x}; afterwards {do}.|Kindly say {x} before you {do}."""
+_HELD_SAY = """I'd like to hear {x} before you {do}.|Say the words {x}, and right after that {do}.|
+Make {x} your opening words, then {do}.|Kindly say {x} to begin with; next, {do}.|
+Greet with {x} and afterwards {do}.|Please say {x}, and after saying it, {do}."""
 _AFTER = """{Do}, then say {x}.|{Do} and say {x} when you are done.|{Do}. After that say {x}.|
 {Do} and finish with {x}.|First {do}, then say {x}."""
 _HELD_AFTER = "{Do}; at the end say {x}.|{Do} and close with the words {x}."
+_HINTS = "Use the {t} tool.|Use {t}.|Use the tool {t} for it."
+_HELD_HINTS = "The tool for that is {t}.|{t} can tell."
+_BARE = "Call {t}.|Call the {t} tool.|Use the tool {t}."
+_HELD_BARE = "Invoke {t}.|Let the tool {t} run."
+_SPELLED = "Call {t} with {p}.|Call the {t} tool with {p}.|Use {t} with {p}."
+_HELD_SPELLED = "Invoke {t} with {p}.|Let the tool {t} run with {p}."
+_LINKS = " And | Also: | | And "
+_HELD_LINKS = " Besides: | One more: "
 _TAILS = """Use the tools.|Use the tool.|Tell me the result.|Answer in one sentence.|Thanks!|
 Thank you.|It is urgent.|I am in a hurry.|That is all.|Be brief."""
 _HEADS = """Hi!|Hello.|Hey!|Hi there,|I need some help.|Quick question.|I have a request.|
@@ -139,26 +149,34 @@ def _tail(text: str, rng: random.Random) -> str:
     return text
 
 
-def asked(request: Request, rng: random.Random) -> str:
+def asked(request: Request, held: bool, rng: random.Random) -> str:
     """Return a question (``request.words`` is a whole sentence), now and then with a hint."""
     if rng.random() < 0.08:
-        hint = rng.choice(("Use the {t} tool.", "Use {t}.", "Use the tool {t} for it."))
+        hint = rng.choice(options(_HELD_HINTS if held else _HINTS))
         return f"{request.words} {hint.format(t=request.tool.name)}"
     return _tail(request.words, rng)
 
 
-def explicit(request: Request, rng: random.Random) -> str:
+def explicit(request: Request, held: bool, rng: random.Random) -> str:
     """Return an order that spells out the call."""
     name = request.tool.name
     if not request.arguments:
-        return rng.choice((f"Call {name}.", f"Call the {name} tool.", f"Use the tool {name}."))
+        return rng.choice(options(_HELD_BARE if held else _BARE)).format(t=name)
     equals = rng.choice(("=", " = ", " "))
     pairs = [
         f"{key}{equals}{json.dumps(value, ensure_ascii=False)}"
         for key, value in request.arguments.items()
     ]
-    head = rng.choice(("Call {t} with {p}.", "Call the {t} tool with {p}.", "Use {t} with {p}."))
+    head = rng.choice(options(_HELD_SPELLED if held else _SPELLED))
     return head.format(t=name, p=values.listing(pairs))
+
+
+def two_questions(first: str, second: str, held: bool, rng: random.Random) -> str:
+    """Return two questions, whole sentences, one after the other."""
+    link = rng.choice(options(_HELD_LINKS if held else _LINKS))
+    if link.strip() == "And":
+        second = second[0].lower() + second[1:]
+    return f"{first}{link}{second}"
 
 
 def both(first: Request, second: Request, held: bool, rng: random.Random) -> str:

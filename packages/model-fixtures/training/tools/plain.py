@@ -38,9 +38,9 @@ Can you give me an idea of {t}?|Would you say that {t} is important?|
 Your opinion on {t}, please.|Let us talk about {t}.|Make up a line on {t}.|
 Could you comment on {t}?|Who likes {t}?|Where would I find {t}?|
 Please give me a definition of {t}.""".replace("\n", "").split("|")
-_HELD_FRAMES = """Please tell me briefly what you know about {t}.|
-Could you say a few words on {t}?|What makes {t} special?|Compose a two-line verse on {t}.|
-In simple words, what does {t} mean?|Share an interesting thought about {t}.""".replace(
+_HELD_FRAMES = """I was wondering about {t}.|Any thoughts on {t}?|Is there a good reason to care
+ about {t}?|What comes to your mind when you hear of {t}?|Would you recommend a book on {t}?|
+Put in a good word for {t}.|Try to amuse me with {t}.|How did people come to know {t}?""".replace(
     "\n", ""
 ).split("|")
 _FIXED = """Hi!|Hello|Hello there!|Hey|Good morning!|Good evening.|How are you?|

@@ -70,15 +70,15 @@ def _split(text: str) -> list[str]:
 class Maker:
     """Makes families; held-out ones use other verbs, things and parameters."""
 
-    def __init__(self, held: bool) -> None:
-        """Choose the word lists."""
+    def __init__(self, held: bool, things: bool | None = None) -> None:
+        """Choose the word lists; ``things`` says it for the things alone (default: ``held``)."""
         self._verbs = [
             (name, synonyms.split(","))
             for name, _, synonyms in (
                 entry.partition(":") for entry in _split(_HELD_VERBS if held else _VERBS)
             )
         ]
-        self._nouns = _split(_HELD_NOUNS if held else _NOUNS)
+        self._nouns = _split(_HELD_NOUNS if (held if things is None else things) else _NOUNS)
         lines = (_HELD_ARGS if held else _ARGS).splitlines()
         self._args = [tuple(line.split("|")) for line in lines]
 

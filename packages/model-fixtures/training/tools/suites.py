@@ -25,6 +25,12 @@ class Case:
     expected: Conversation
 
 
+def _echoes(made: Conversation) -> bool:
+    """Tell whether an answer that only repeats the prompt would hold all results."""
+    prompt = made.prompt.lower()
+    return bool(made.needles) and all(needle.lower() in prompt for needle in made.needles)
+
+
 def _copying(tools: Sequence[Tool]) -> list[Tool]:
     return [tool for tool in tools if any(arg.kind in _COPIED for arg in tool.family.args)]
 
@@ -32,12 +38,14 @@ def _copying(tools: Sequence[Tool]) -> list[Tool]:
 def cases(count: int, seed: str, kinds: Sequence[str] = KINDS, tools: str = "near") -> list[Case]:
     """Return ``count`` cases of each kind, those with the same tools one after the other.
 
-    Frames, and names and wordings of hand-written tools, are never those of training. With "near"
-    the tools do what some tool of training does (those of verb and thing share its word lists),
-    with "far" no tool of training does it. 1 to 5 tools are
-    offered; for "choice" 3 to 6, of which at least half are far, whatever ``tools`` says.
+    Frames, and names and wordings of tools, are never those of training. With "near" the tools do
+    what some tool of training does, those of verb and thing with things that it never saw; with
+    "far" no tool of training does it. 1 to 5 tools are offered; for "choice" 3 to 6, of which at
+    least half are far, whatever ``tools`` says. No plain prompt comes twice before all have come.
     """
-    answers = dict.fromkeys(prompts(held=True, count=260), "")
+    plain = prompts(held=True, count=260)
+    random.Random(f"plain-{seed}").shuffle(plain)  # noqa: S311  # a seed, no secret
+    answers = dict.fromkeys(plain, "")
     source = Source(answers, held=True, unseen=SETS[tools])
     mixed = Source(answers, held=True, unseen=SETS["mixed"])
     found: list[Case] = []
@@ -57,7 +65,9 @@ def cases(count: int, seed: str, kinds: Sequence[str] = KINDS, tools: str = "nea
                 continue
             inner = "single" if kind in ("choice", "copy") else kind
             expected = source.conversation(usable, rng, inner)
-            if expected is None or expected.kind != inner:
+            if kind == "plain":
+                expected = Conversation("plain", plain[made[kind] % len(plain)], [], "", [])
+            if expected is None or expected.kind != inner or _echoes(expected):
                 continue
             found.append(Case(kind, offered, expected))
             made[kind] += 1

@@ -56,7 +56,7 @@ class Source:
         self._known = load(held=False)
         self._new = load(held=True) if held else []
         self._by_key = {family.key: family for family in self._known}
-        self._maker = Maker(held and self._unseen > 0)
+        self._maker = Maker(held and self._unseen > 0, things=held)
 
     def tools(self, rng: random.Random, count: int | None = None) -> list[Tool]:
         """Return a set of tools: hand-written and made-up ones, near neighbours among them."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from PIL import Image, ImageColor, ImageDraw
-from training.vision.palette import Rgb, distance, shade
+from training.vision.palette import Rgb, any_colour, distance, shade
 
 WEB: dict[str, tuple[str, ...]] = {
     "red": ("red", "#e01010", "#c81414"),
@@ -257,9 +257,17 @@ def scenery(size: tuple[int, int], kind: str, away: Rgb, rng: Random) -> Image.I
     return image
 
 
-def draw_parts(kind: str, main: Rgb, size: tuple[int, int], rng: Random) -> Image.Image:
-    """Draw one figure of several parts, mostly of the colour `main`, before some scenery."""
-    image = scenery(size, kind, main, rng)
+def draw_parts(
+    kind: str, main: Rgb, size: tuple[int, int], rng: Random, *, clear: bool = False
+) -> Image.Image:
+    """Draw one figure of several parts, mostly of the colour `main`.
+
+    It stands before some scenery, or with `clear` on a transparent ground (mode RGBA).
+    """
+    if clear:
+        image = Image.new("RGBA", size, (*any_colour(rng), 0))
+    else:
+        image = scenery(size, kind, main, rng)
     side = min(size) * rng.uniform(0.6, 0.95)
     left = rng.uniform(0, size[0] - side)
     top = rng.uniform(0, size[1] - side)

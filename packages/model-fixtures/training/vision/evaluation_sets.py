@@ -100,14 +100,14 @@ def colours(count: int, seed: str) -> Iterator[Case]:
 
 
 def parts(count: int, seed: str, kinds: tuple[str, ...] = tuple(KINDS)) -> Iterator[Case]:
-    """The same on figures with several parts."""
+    """The same on figures with several parts; every fifth is on a transparent ground."""
     for index in range(count):
         rng = Random(f"parts-{seed}-{index}")
         truth = COLOURS[index % len(COLOURS)]
         kind = kinds[index // len(COLOURS) % len(kinds)]
-        long = round(96 * 12 ** rng.random())
-        size = (long, round(long * rng.uniform(0.6, 1)))[:: rng.choice((1, -1))]
-        image = draw_parts(kind, evaluation_shade(truth, rng), (size[0], size[1]), rng)
+        main = evaluation_shade(truth, rng)
+        clear = index % 5 == 0 and distance(main, (255, 255, 255)) > 150
+        image = draw_parts(kind, main, _size(rng, index // len(COLOURS)), rng, clear=clear)
         data = _encoded(image, rng)
         question = rng.choice(COLOUR_QUESTIONS)
         for image_first in (True, False):
@@ -124,17 +124,22 @@ def shapes(count: int, seed: str) -> Iterator[Case]:
 
 
 def empty(count: int, seed: str) -> Iterator[Case]:
-    """Images without a figure, asked for its colour: plain, gradient, or noise; orders in turn."""
+    """Images without a figure, asked for its colour, of five kinds; every kind in both orders."""
     for index in range(count):
         rng = Random(f"empty-{seed}-{index}")
         size = _size(rng, index // 2)
-        tone = (255, 255, 255) if index % 4 == 0 else evaluation_shade(rng.choice(COLOURS), rng)
+        note = ("white", "plain", "gradient", "stripes", "noise")[index % 5]
+        tone = (255, 255, 255) if note == "white" else evaluation_shade(rng.choice(COLOURS), rng)
         image = Image.new("RGB", size, tone)
-        note = "plain"
-        if index % 4 == 3:
-            note = "gradient"
-            ramp = Image.linear_gradient("L").resize(size)
-            image = Image.composite(
-                Image.new("RGB", size, evaluation_shade("white", rng)), image, ramp
-            )
+        other = Image.new("RGB", size, evaluation_shade("white", rng))
+        if note == "gradient":
+            image = Image.composite(other, image, Image.linear_gradient("L").resize(size))
+        elif note == "stripes":
+            step = max(4, min(size) // rng.randint(4, 9))
+            draw = ImageDraw.Draw(image)
+            for start in range(0, size[0], 2 * step):
+                draw.rectangle((start, 0, start + step, size[1]), fill=any_colour(rng))
+        elif note == "noise":
+            grain = Image.frombytes("L", size, rng.randbytes(size[0] * size[1]))
+            image = Image.composite(other, image, grain)
         yield Case(_encoded(image, rng), rng.choice(COLOUR_QUESTIONS), "", index % 2 == 0, note)

@@ -13,7 +13,7 @@ from training.vision.evaluation_figures import KINDS
 from training.vision.labels import COLOURS, SHAPES
 
 Look = Callable[[sets.Case], str]  # gives the answer to a case's question about its image
-SIZES = {"colour": 300, "parts": 154, "shape": 200, "empty": 100}  # images of the bars' sets
+SIZES = {"colour": 300, "parts": 300, "shape": 200, "empty": 100}  # images of the bars' sets
 _SMALL = {"colour": 66, "parts": 66, "shape": 80, "empty": 32}
 _COLOUR_WORD = re.compile(rf"\b({'|'.join(COLOURS)}|grey)\b", re.IGNORECASE)
 _SHAPE_WORD = re.compile(rf"\b({'|'.join(SHAPES)})\b", re.IGNORECASE)

@@ -1,6 +1,7 @@
 """Pictures drawn for the vision model, whose colours even a small one tells apart."""
 
 import io
+import re
 
 from PIL import Image, ImageDraw
 
@@ -21,3 +22,8 @@ def circle(colour: str, kind: str = "PNG", *, transparent: bool = False) -> byte
     file = io.BytesIO()
     (picture if transparent else picture.convert("RGB")).save(file, kind)
     return file.getvalue()
+
+
+def colours(answer: str) -> set[str]:
+    """Return those of COLOURS that an answer names, as whole words."""
+    return set(re.findall(rf"\b({'|'.join(COLOURS)})\b", answer.lower()))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from lmstudio import AsyncClient, AsyncLLM, Chat, FileHandle
 from sdk_tests.model_names import TOOL_LLM_KEY, VISION_LLM_KEY
-from sdk_tests.pictures import COLOURS, QUESTION, circle
+from sdk_tests.pictures import COLOURS, QUESTION, circle, colours
 
 pytestmark = [pytest.mark.anyio, pytest.mark.models]
 
@@ -19,11 +19,11 @@ async def seeing(client: AsyncClient) -> AsyncLLM:
     return AsyncLLM(VISION_LLM_KEY, client.llm)
 
 
-async def answer(llm: AsyncLLM, image: FileHandle) -> str:
-    """Ask for the colour in an image; return the answer in lower case."""
+async def answer(llm: AsyncLLM, *images: FileHandle) -> set[str]:
+    """Ask for the colour in one message with images; return the colours of the answer."""
     chat = Chat()
-    chat.add_user_message(QUESTION, images=[image])
-    return (await llm.respond(chat, config=GREEDY)).content.lower()
+    chat.add_user_message(QUESTION, images=images)
+    return colours((await llm.respond(chat, config=GREEDY)).content)
 
 
 @pytest.mark.parametrize(
@@ -33,14 +33,14 @@ async def answer(llm: AsyncLLM, image: FileHandle) -> str:
 async def test_image_format(client: AsyncClient, seeing: AsyncLLM, kind: str, colour: str) -> None:
     """The model names the colour in an image of every usual format, uploaded as bytes."""
     image = await client.prepare_image(circle(colour, kind), f"circle.{kind.lower()}")
-    assert colour in await answer(seeing, image)
+    assert await answer(seeing, image) == {colour}
 
 
 async def test_image_from_a_path(client: AsyncClient, seeing: AsyncLLM, tmp_path: Path) -> None:
     """The model sees an image that was uploaded by its path."""
     path = tmp_path / "circle.png"
     path.write_bytes(circle("green"))
-    assert "green" in await answer(seeing, await client.prepare_image(path))
+    assert await answer(seeing, await client.prepare_image(path)) == {"green"}
 
 
 async def test_image_from_an_open_file(
@@ -51,13 +51,22 @@ async def test_image_from_an_open_file(
     path.write_bytes(circle("purple"))
     with path.open("rb") as stream:
         image = await client.prepare_image(stream)
-    assert "purple" in await answer(seeing, image)
+    assert await answer(seeing, image) == {"purple"}
 
 
 async def test_transparent_image(client: AsyncClient, seeing: AsyncLLM) -> None:
-    """What a transparent background hides is not the colour that the model names."""
+    """The colour before a transparent background is named, not what that hides."""
     image = await client.prepare_image(circle("red", transparent=True), "circle.png")
-    assert "red" in await answer(seeing, image)
+    assert await answer(seeing, image) == {"red"}
+
+
+async def test_two_images_in_a_message(client: AsyncClient, seeing: AsyncLLM) -> None:
+    """A message can hold several images; what all of them show is seen."""
+    images = [
+        await client.prepare_image(circle("blue", kind), f"{kind}.{kind.lower()}")
+        for kind in ("PNG", "JPEG")
+    ]
+    assert await answer(seeing, *images) == {"blue"}
 
 
 async def test_image_in_a_later_turn(client: AsyncClient, seeing: AsyncLLM) -> None:
@@ -66,7 +75,7 @@ async def test_image_in_a_later_turn(client: AsyncClient, seeing: AsyncLLM) -> N
     chat.add_user_message("Hello!")
     chat.add_assistant_response("Hello! How can I help you?")
     chat.add_user_message(QUESTION, images=[await client.prepare_image(circle("blue"), "a.png")])
-    assert "blue" in (await seeing.respond(chat, config=GREEDY)).content.lower()
+    assert colours((await seeing.respond(chat, config=GREEDY)).content) == {"blue"}
 
 
 async def test_question_about_an_earlier_image(client: AsyncClient, seeing: AsyncLLM) -> None:
@@ -76,7 +85,7 @@ async def test_question_about_an_earlier_image(client: AsyncClient, seeing: Asyn
     chat.add_user_message("What shape is this?", images=[image])
     chat.add_assistant_response("It is a circle.")
     chat.add_user_message(QUESTION)
-    assert "purple" in (await seeing.respond(chat, config=GREEDY)).content.lower()
+    assert colours((await seeing.respond(chat, config=GREEDY)).content) == {"purple"}
 
 
 async def test_second_image(client: AsyncClient, seeing: AsyncLLM) -> None:
@@ -86,7 +95,7 @@ async def test_second_image(client: AsyncClient, seeing: AsyncLLM) -> None:
     chat.add_assistant_response("It is a red circle.")
     second = await client.prepare_image(circle("green"), "b.png")
     chat.add_user_message("What color is the circle in this image?", images=[second])
-    assert "green" in (await seeing.respond(chat, config=GREEDY)).content.lower()
+    assert "green" in colours((await seeing.respond(chat, config=GREEDY)).content)
 
 
 async def test_structured_answer(client: AsyncClient, seeing: AsyncLLM) -> None:
@@ -110,7 +119,7 @@ async def test_streamed_answer(client: AsyncClient, seeing: AsyncLLM) -> None:
     pieces = [fragment.content async for fragment in stream]
     assert len(pieces) > 1
     assert "".join(pieces) == stream.result().content
-    assert "red" in stream.result().content.lower()
+    assert colours(stream.result().content) == {"red"}
 
 
 async def test_who_reads_images(client: AsyncClient, seeing: AsyncLLM) -> None:

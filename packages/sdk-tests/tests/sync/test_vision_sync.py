@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from lmstudio import LLM, Chat, Client, FileHandle
 from sdk_tests.model_names import TOOL_LLM_KEY, VISION_LLM_KEY
-from sdk_tests.pictures import COLOURS, QUESTION, circle
+from sdk_tests.pictures import COLOURS, QUESTION, circle, colours
 
 pytestmark = [pytest.mark.models]
 
@@ -22,11 +22,11 @@ def seeing(client: Client) -> LLM:
     return LLM(VISION_LLM_KEY, client.llm)
 
 
-def answer(llm: LLM, image: FileHandle) -> str:
-    """Ask for the colour in an image; return the answer in lower case."""
+def answer(llm: LLM, *images: FileHandle) -> set[str]:
+    """Ask for the colour in one message with images; return the colours of the answer."""
     chat = Chat()
-    chat.add_user_message(QUESTION, images=[image])
-    return (llm.respond(chat, config=GREEDY)).content.lower()
+    chat.add_user_message(QUESTION, images=images)
+    return colours((llm.respond(chat, config=GREEDY)).content)
 
 
 @pytest.mark.parametrize(
@@ -36,14 +36,14 @@ def answer(llm: LLM, image: FileHandle) -> str:
 def test_image_format(client: Client, seeing: LLM, kind: str, colour: str) -> None:
     """The model names the colour in an image of every usual format, uploaded as bytes."""
     image = client.prepare_image(circle(colour, kind), f"circle.{kind.lower()}")
-    assert colour in answer(seeing, image)
+    assert answer(seeing, image) == {colour}
 
 
 def test_image_from_a_path(client: Client, seeing: LLM, tmp_path: Path) -> None:
     """The model sees an image that was uploaded by its path."""
     path = tmp_path / "circle.png"
     path.write_bytes(circle("green"))
-    assert "green" in answer(seeing, client.prepare_image(path))
+    assert answer(seeing, client.prepare_image(path)) == {"green"}
 
 
 def test_image_from_an_open_file(client: Client, seeing: LLM, tmp_path: Path) -> None:
@@ -52,13 +52,22 @@ def test_image_from_an_open_file(client: Client, seeing: LLM, tmp_path: Path) ->
     path.write_bytes(circle("purple"))
     with path.open("rb") as stream:
         image = client.prepare_image(stream)
-    assert "purple" in answer(seeing, image)
+    assert answer(seeing, image) == {"purple"}
 
 
 def test_transparent_image(client: Client, seeing: LLM) -> None:
-    """What a transparent background hides is not the colour that the model names."""
+    """The colour before a transparent background is named, not what that hides."""
     image = client.prepare_image(circle("red", transparent=True), "circle.png")
-    assert "red" in answer(seeing, image)
+    assert answer(seeing, image) == {"red"}
+
+
+def test_two_images_in_a_message(client: Client, seeing: LLM) -> None:
+    """A message can hold several images; what all of them show is seen."""
+    images = [
+        client.prepare_image(circle("blue", kind), f"{kind}.{kind.lower()}")
+        for kind in ("PNG", "JPEG")
+    ]
+    assert answer(seeing, *images) == {"blue"}
 
 
 def test_image_in_a_later_turn(client: Client, seeing: LLM) -> None:
@@ -67,7 +76,7 @@ def test_image_in_a_later_turn(client: Client, seeing: LLM) -> None:
     chat.add_user_message("Hello!")
     chat.add_assistant_response("Hello! How can I help you?")
     chat.add_user_message(QUESTION, images=[client.prepare_image(circle("blue"), "a.png")])
-    assert "blue" in (seeing.respond(chat, config=GREEDY)).content.lower()
+    assert colours((seeing.respond(chat, config=GREEDY)).content) == {"blue"}
 
 
 def test_question_about_an_earlier_image(client: Client, seeing: LLM) -> None:
@@ -77,7 +86,7 @@ def test_question_about_an_earlier_image(client: Client, seeing: LLM) -> None:
     chat.add_user_message("What shape is this?", images=[image])
     chat.add_assistant_response("It is a circle.")
     chat.add_user_message(QUESTION)
-    assert "purple" in (seeing.respond(chat, config=GREEDY)).content.lower()
+    assert colours((seeing.respond(chat, config=GREEDY)).content) == {"purple"}
 
 
 def test_second_image(client: Client, seeing: LLM) -> None:
@@ -87,7 +96,7 @@ def test_second_image(client: Client, seeing: LLM) -> None:
     chat.add_assistant_response("It is a red circle.")
     second = client.prepare_image(circle("green"), "b.png")
     chat.add_user_message("What color is the circle in this image?", images=[second])
-    assert "green" in (seeing.respond(chat, config=GREEDY)).content.lower()
+    assert "green" in colours((seeing.respond(chat, config=GREEDY)).content)
 
 
 def test_structured_answer(client: Client, seeing: LLM) -> None:
@@ -111,7 +120,7 @@ def test_streamed_answer(client: Client, seeing: LLM) -> None:
     pieces = [fragment.content for fragment in stream]
     assert len(pieces) > 1
     assert "".join(pieces) == stream.result().content
-    assert "red" in stream.result().content.lower()
+    assert colours(stream.result().content) == {"red"}
 
 
 def test_who_reads_images(client: Client, seeing: LLM) -> None:

@@ -89,7 +89,10 @@ def download(host: str | None) -> int:
 
 @click.command()
 @click.argument("model")
-def delete(model: str) -> int:
+@click.option(
+    "--home", type=click.Path(file_okay=False), metavar="DIR", help="As given to `serve`."
+)
+def delete(model: str, home: str | None) -> int:
     """Delete the file of a MODEL that was downloaded through the embedded server.
 
     MODEL is a key or a path as the server lists them. Only files in the embedded server's own
@@ -100,7 +103,7 @@ def delete(model: str) -> int:
     from model_fixtures.server.home import home_folder, models_folder
     from model_fixtures.server.registry.library import Library
 
-    library = Library(load_catalog(), models_folder(home_folder()))
+    library = Library(load_catalog(), models_folder(home_folder(home)))
     found = library.find_downloaded(model)
     server = background_server.running()
     if server is not None and server.addresses:

@@ -10,9 +10,7 @@ from msgspec import structs
 
 from model_fixtures.hosts import Host, Selection, select
 from model_fixtures.hosts import background as background_server
-
-# Secrets come in by the environment, never as an argument of a process that others can list.
-TOKEN_VARIABLE = "LMSTUDIO_SERVER_API_TOKEN"  # noqa: S105 (the name of a variable)
+from model_fixtures.hosts.command import SERVER_TOKEN_VARIABLE
 
 host_option = click.option(
     "--host",
@@ -41,8 +39,8 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "--api-token",
                 metavar="TOKEN",
-                envvar=TOKEN_VARIABLE,
-                help=f"Accept only clients with this token; better given by {TOKEN_VARIABLE}.",
+                envvar=SERVER_TOKEN_VARIABLE,
+                help=f"Accept only clients with this token; better by {SERVER_TOKEN_VARIABLE}.",
             ),
             click.option(
                 "--threads",

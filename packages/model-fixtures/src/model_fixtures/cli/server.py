@@ -6,8 +6,9 @@ import os
 
 import click
 
-from model_fixtures.cli.options import TOKEN_VARIABLE, server_options
+from model_fixtures.cli.options import server_options
 from model_fixtures.hosts import background as background_server
+from model_fixtures.hosts.command import SERVER_TOKEN_VARIABLE
 
 
 @click.command()
@@ -18,7 +19,7 @@ from model_fixtures.hosts import background as background_server
     "--home",
     type=click.Path(file_okay=False),
     metavar="DIR",
-    help="Folder laid out like LM Studio's home, for config-presets/; by default in the cache.",
+    help="Folder laid out like LM Studio's home (config-presets/, models/); default: in the cache.",
 )
 @click.option(
     "--authentication-timeout",
@@ -70,7 +71,7 @@ def start(
     arguments = [argument for port in ports for argument in ("--port", str(port))]
     arguments += ["--no-default-ports"] if no_default_ports else []
     arguments += [] if threads is None else ["--threads", str(threads)]
-    environ = {**os.environ, TOKEN_VARIABLE: api_token or ""}
+    environ = {**os.environ, SERVER_TOKEN_VARIABLE: api_token or ""}
     server, started = background_server.start(arguments, environ=environ)
     what = "started" if started else "runs already"
     click.echo(f"{what}: {' '.join(server.addresses)} (pid {server.pid}, log: {server.log})")

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 READY = "ready "
+# Secrets come in by the environment, never as an argument of a process that others can list.
+SERVER_TOKEN_VARIABLE = "LMSTUDIO_SERVER_API_TOKEN"  # noqa: S105 (the name of a variable)
 TAIL_LINES = 20
 
 

@@ -12,11 +12,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from model_fixtures.hosts.command import last_words, parse_ready, spawn, tail
+from model_fixtures.hosts.command import (
+    SERVER_TOKEN_VARIABLE,
+    last_words,
+    parse_ready,
+    spawn,
+    tail,
+)
 from model_fixtures.hosts.errors import EmbeddedServerError
 
 READY_WITHIN = 60.0
 _PATIENCE = 8.0
+
+
+def _inherited() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != SERVER_TOKEN_VARIABLE}
 
 
 class EmbeddedServer:
@@ -28,7 +38,8 @@ class EmbeddedServer:
     Args:
         arguments: more options of `python -m model_fixtures serve`.
         ready_within: seconds until it must be ready.
-        environ: environment of the child, by default that of this process.
+        environ: environment of the child; by default that of this process without the token for a
+            server of the user's own, which clients of this one would not know.
         log: where the child's stderr goes; without it, into a file that nobody sees, of which
             errors show the end.
     """
@@ -94,7 +105,7 @@ class EmbeddedServer:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=writer,
-                    environ=self._environ,
+                    environ=_inherited() if self._environ is None else self._environ,
                 )
             self._listener = threading.Thread(
                 target=self._listen, args=(self._process,), name="embedded-server", daemon=True

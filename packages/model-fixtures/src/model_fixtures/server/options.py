@@ -17,7 +17,8 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         parallel: predictions that one model runs at once.
         authentication_timeout: seconds until a client must have presented itself.
         scenarios: whether tests may ask for faults over the control endpoint.
-        home: folder laid out like LM Studio's home (`config-presets/`), None = in the cache.
+        home: folder laid out like LM Studio's home (`config-presets/`, `models/`); None = in the
+            cache.
     """
 
     ports: tuple[int, ...] = ()

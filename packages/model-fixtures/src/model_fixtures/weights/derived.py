@@ -3,6 +3,7 @@
 Files that come with this package, a few MB each, lie in `weights/data` with a card beside them.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +20,24 @@ ADAPTER_SHA256 = "682f2a50a858231f18a07a03141ea9a1be1ba915b916cc065a0df99f84694f
 def data_file(name: str) -> Path:
     """Give the path of a file of `weights/data`."""
     return Path(__file__).parent / "data" / name
+
+
+def adapter() -> Path:
+    """Give the path of the adapter for tool use.
+
+    Raises:
+        WeightsError: it is missing or another one.
+    """
+    path = data_file(ADAPTER)
+    if not path.is_file():
+        raise WeightsError(f"{path} is missing: install lmstudio-model-fixtures anew")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != ADAPTER_SHA256:
+        raise WeightsError(
+            f"{path} has the digest {digest}: install lmstudio-model-fixtures anew, or after"
+            " training put it into ADAPTER_SHA256 of model_fixtures/weights/derived.py"
+        )
+    return path
 
 
 class Derived(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,10 +74,7 @@ def _as_q8_0(base: Path, out: Path) -> None:
 def _with_adapter(base: Path, out: Path) -> None:
     from model_fixtures.weights.merge import merge_adapter
 
-    adapter = data_file(ADAPTER)
-    if not adapter.is_file():
-        raise WeightsError(f"{adapter} is missing: install lmstudio-model-fixtures anew")
-    merge_adapter(base, adapter, out)
+    merge_adapter(base, adapter(), out)
 
 
 DERIVED: Mapping[str, Derived] = MappingProxyType(

@@ -12,6 +12,7 @@ from model_fixtures.catalog import CatalogModel, load_catalog
 from model_fixtures.server.engine.config import EngineConfig
 from model_fixtures.server.engine.engine import Engine
 from model_fixtures.server.engine.errors import InstanceGoneError
+from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings
 from model_fixtures.server.registry import registry as module
 from model_fixtures.server.registry.library import Library
@@ -150,3 +151,21 @@ async def test_draft_engine_that_crashed_is_started_anew(
     engine.worker.ended.set()
     assert await registry.drafting(instance, draft) is not engine
     assert len(starter.engines) == 3
+
+
+async def test_an_unexpected_failure_of_a_jit_load_ends_that_load_only(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever waits gets an error of the server, the log the reason, and the server goes on."""
+    start = Engine.start
+
+    async def no_start(*_: object) -> None:
+        raise ValueError("nobody thought of this")
+
+    monkeypatch.setattr(Engine, "start", no_start)
+    model = a_model(registry)
+    with pytest.raises(ServerError, match=f"Internal error while loading {model.key}"):
+        await registry.get_or_load(model.key, "llm")
+    assert "nobody thought of this" in caplog.text
+    monkeypatch.setattr(Engine, "start", start)
+    assert await registry.get_or_load(model.key, "llm") in registry.loaded()

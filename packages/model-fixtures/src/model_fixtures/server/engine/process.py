@@ -94,19 +94,23 @@ async def start_worker(
     key = secrets.token_hex(16)
     # A start that is cut off halfway would leave a process that nobody waits for.
     with anyio.CancelScope(shield=True):
-        process = await anyio.open_process(
-            [sys.executable, "-m", "model_fixtures.server.engine.worker"],
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-        )
+        try:
+            process = await anyio.open_process(
+                [sys.executable, "-m", "model_fixtures.server.engine.worker"],
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=PIPE,
+            )
+        except OSError as error:
+            raise LoadFailedError(f"cannot start a worker process: {error.strerror}") from error
     worker = WorkerProcess(process, "", key)
     try:
         tasks.start_soon(_follow_log, worker, process, on_progress)
         assert process.stdin is not None
         assert process.stdout is not None
         line = json.dumps({**msgspec.to_builtins(config), "key": key}) + "\n"
-        await process.stdin.send(line.encode())
+        with contextlib.suppress(anyio.BrokenResourceError):  # it has ended; its log says why
+            await process.stdin.send(line.encode())
         answer = await _first_line(process)
         if answer is None:
             await worker.stop()

@@ -101,10 +101,21 @@ def alternatives(schema: Mapping[str, Any]) -> list[Any] | None:
     """Return the alternatives of an ``anyOf``/``oneOf`` or of a list of types, else None."""
     for key in ("anyOf", "oneOf"):
         if isinstance(schema.get(key), list) and schema[key]:
-            return list(schema[key])
-    if isinstance(schema.get("type"), list):
+            shared = {name: value for name, value in schema.items() if name != key}
+            return [_combined(shared, option) for option in schema[key]]
+    if isinstance(schema.get("type"), list) and schema["type"]:
         return [{**schema, "type": kind} for kind in schema["type"]]
     return None
+
+
+def _combined(shared: Mapping[str, Any], option: Any) -> Any:
+    """Return an alternative with what stands beside the list of alternatives."""
+    if not isinstance(option, Mapping) or "$ref" in option:
+        return option
+    combined = {**shared, **option}
+    if "required" in shared and "required" in option:
+        combined["required"] = [*shared["required"], *option["required"]]
+    return combined
 
 
 def _compact(schema: Any, root: Mapping[str, Any], depth: int = 0) -> Any:

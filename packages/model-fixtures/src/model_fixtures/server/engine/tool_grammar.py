@@ -55,7 +55,9 @@ class _Rules:
         self._prefix = prefix
         self._root = root
         self._rules = rules
-        self._open: list[str] = []  # the references that the schema at hand lies in
+        self._depth = 0  # references that hold themselves, around the schema at hand
+        self._followed: dict[tuple[str, int], str] = {}  # reference and depth -> expression
+        self._endless: dict[str, bool] = {}
         self._count = 0
 
     def _add(self, body: str) -> str:
@@ -92,11 +94,33 @@ class _Rules:
         A small model that may go on for ever does so.
         """
         reference = schema["$ref"]
-        if self._open.count(reference) >= _MAX_SELF:
-            return "scalar"
-        self._open.append(reference)
-        found = self.value(resolve(schema, self._root))
-        self._open.pop()
+        place = (reference, self._depth)
+        if place not in self._followed:
+            target = resolve(schema, self._root)
+            if reference not in self._endless:
+                self._endless[reference] = reference in self._references(target)
+            endless = self._endless[reference]
+            if endless and self._depth >= _MAX_SELF:
+                return "scalar"
+            self._depth += endless
+            self._followed[place] = self.value(target)
+            self._depth -= endless
+        return self._followed[place]
+
+    def _references(self, schema: Any) -> set[str]:
+        """Return all references that a schema leads to."""
+        found: set[str] = set()
+        waiting = [schema]
+        while waiting:
+            inner = waiting.pop()
+            if isinstance(inner, Mapping):
+                reference = inner.get("$ref")
+                if isinstance(reference, str) and reference not in found:
+                    found.add(reference)
+                    waiting.append(resolve(inner, self._root))
+                waiting += inner.values()
+            elif isinstance(inner, list):
+                waiting += inner
         return found
 
     def _array(self, schema: Mapping[str, Any]) -> str:

@@ -3,10 +3,20 @@
 import io
 from dataclasses import dataclass
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 _WHITE = (255, 255, 255, 255)
+# What undoes each EXIF orientation; 1 is upright.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 class ImageError(ValueError):
@@ -44,7 +54,7 @@ def decode(data: bytes, limits: Limits | None = None) -> Image.Image:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_size(image.size, limits)
             image.load()
-            return flattened(ImageOps.exif_transpose(image))
+            return flattened(_upright(image))
     except UnidentifiedImageError:
         raise ImageError(
             "The image is not a PNG, JPEG, WebP or GIF file: convert it first."
@@ -59,6 +69,19 @@ def decode(data: bytes, limits: Limits | None = None) -> Image.Image:
         # Pillow's decoders report damage with any of these; the first line is enough.
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ImageError(f"The image file is damaged ({reason}): save it again.") from None
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Apply the EXIF orientation; damaged EXIF data is as none.
+
+    `ImageOps.exif_transpose` writes the data anew, which fails in many ways where they are odd.
+    """
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # noqa: BLE001 (Pillow's readers raise whatever they stumble over)
+        return image
+    turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
+    return image if turn is None else image.transpose(turn)
 
 
 def _check_size(size: tuple[int, int], limits: Limits) -> None:

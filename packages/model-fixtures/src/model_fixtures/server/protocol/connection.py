@@ -30,6 +30,9 @@ class Authenticate(Struct, frozen=True):
     identifier: str
     passkey: str
 
+    def __repr__(self) -> str:
+        return f"Authenticate(identifier={self.identifier!r})"
+
 
 class StartRpc(Struct, frozen=True):
     """Run a call and answer with `rpc_result` or `rpc_error`."""

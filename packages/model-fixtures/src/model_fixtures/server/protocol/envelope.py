@@ -19,6 +19,9 @@ class AuthPacket(Struct, rename="camel"):
     client_identifier: str
     client_passkey: str
 
+    def __repr__(self) -> str:
+        return f"AuthPacket(client_identifier={self.client_identifier!r})"
+
 
 class RpcCall(Struct, rename="camel", tag="rpcCall"):
     """A remote procedure call; `parameter` is absent when the endpoint takes none."""

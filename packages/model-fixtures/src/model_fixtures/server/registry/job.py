@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ from model_fixtures.server.protocol.errors import ServerError
 
 if TYPE_CHECKING:
     from .instance import Instance
+
+
+logger = logging.getLogger(__name__)
 
 
 class Listener(Struct, frozen=True, eq=False):
@@ -96,6 +100,10 @@ class JitJobs:
                     job.instance = await load(job)
             except ServerError as error:
                 job.error = error
+            except Exception:
+                # It would end the whole server.
+                logger.exception("loading %s just in time failed", key)
+                job.error = ServerError(f"Internal error while loading {key}; see the server's log")
             finally:
                 self._forget(key, job)
                 job.done.set()

@@ -19,13 +19,17 @@ class Scenarios:
 
     def start(self, scenario: Scenario) -> None:
         """Begins a scenario; one that the client already has ends."""
+        self.end(scenario.client_identifier)
         self._active[scenario.client_identifier] = ActiveRules(scenario.rules)
 
     def end(self, client_identifier: str) -> list[str]:
         """Ends a client's scenario; gives what has not happened, as JSON."""
         active = self._active.pop(client_identifier, None)
-        rules = [] if active is None else active.rules
-        return [msgspec.json.encode(rule).decode() for rule in rules]
+        if active is None:
+            return []
+        pending = [msgspec.json.encode(rule).decode() for rule in active.rules]
+        active.clear()  # connections that are still open have it
+        return pending
 
     def connection(self, client_identifier: str, namespace: str) -> FaultyConnection | None:
         """A new connection of a client, None when the client has no scenario."""

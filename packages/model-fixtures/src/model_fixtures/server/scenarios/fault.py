@@ -50,6 +50,11 @@ class ActiveRules:
                 return rule
         return None
 
+    def clear(self) -> None:
+        """Lets nothing happen any more."""
+        self.rules.clear()
+        self.seen.clear()
+
 
 class FaultyConnection:
     """One connection of a client that has a scenario."""

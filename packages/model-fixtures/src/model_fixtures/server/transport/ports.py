@@ -50,10 +50,14 @@ def address(listening: socket.socket) -> str:
 
 
 def _take_defaults(sockets: list[socket.socket], notes: list[str]) -> None:
-    try:
-        sockets.append(_bind(REST_PORT))
-    except PortError as error:
-        notes.append(f"{error}; not listening there")
+    taken = {listening.getsockname()[1] for listening in sockets}
+    if REST_PORT not in taken:
+        try:
+            sockets.append(_bind(REST_PORT))
+        except PortError as error:
+            notes.append(f"{error}; not listening there")
+    if taken.intersection(DISCOVERY_PORTS):
+        return
     for port in DISCOVERY_PORTS:
         try:
             sockets.append(_bind(port))
