@@ -310,3 +310,49 @@ def test_required_properties_come_first() -> None:
 def test_what_is_no_schema_stays(schema: Any) -> None:
     """Whatever else a client sends comes back as it is."""
     assert in_order(schema) == schema
+
+
+def test_references_in_a_circle_give_a_small_grammar() -> None:
+    """Objects that all hold each other are followed a few levels deep, not in every order."""
+    names = ("One", "Two", "Three", "Four", "Five")
+    holds = {"type": "object", "properties": {name: {"$ref": f"#/$defs/{name}"} for name in names}}
+    definitions = {"$defs": dict.fromkeys(names, holds)}
+    tie = tool("tie", {"knot": {"$ref": "#/$defs/One"}}, ["knot"], **definitions)
+    assert len(tool_grammar([tie])) < 20_000
+
+
+def test_shared_references_are_written_once() -> None:
+    """A chain in which each level uses the next one twice grows by its length, not its square."""
+
+    def grammar(levels: int) -> str:
+        inner = {
+            f"L{level}": {
+                "type": "object",
+                "properties": {key: {"$ref": f"#/$defs/L{level + 1}"} for key in "ab"},
+            }
+            for level in range(levels)
+        }
+        definitions = {"$defs": {**inner, f"L{levels}": {"type": "string"}}}
+        return tool_grammar([tool("f", {"x": {"$ref": "#/$defs/L0"}}, [], **definitions)])
+
+    assert len(grammar(20)) < 3 * len(grammar(10))
+
+
+def test_what_stands_beside_alternatives_holds_in_each() -> None:
+    """An object of which one of two properties is required keeps its type and properties."""
+    either = {
+        "type": "object",
+        "properties": {"a": {"type": "integer"}, "b": {"type": "string"}},
+        "anyOf": [{"required": ["a"]}, {"required": ["b"]}],
+    }
+    grammar = tool_grammar([tool("f", {"x": either}, ["x"])])
+    rules = dict(line.split(" ::= ", 1) for line in grammar.splitlines() if " ::= " in line)
+    own = [rule for name, rule in rules.items() if name.startswith("t0")]
+    assert [rule for rule in own if "any" in rule.split()] == []
+    assert "integer" in grammar.partition("string ::=")[0]
+
+
+def test_an_empty_list_of_types_allows_anything() -> None:
+    """`"type": []` says nothing, and no rule of the grammar is empty."""
+    grammar = tool_grammar([tool("f", {"x": {"type": []}}, ["x"])])
+    assert not re.search(r"::= *$", grammar, re.MULTILINE)

@@ -1,13 +1,14 @@
 """Decoding: formats, orientation, alpha, limits, and what is refused."""
 
 import io
+import re
 import struct
 import zlib
 from collections.abc import Callable
 
 import pytest
 from model_fixtures.server.images import ImageError, Limits, decode
-from PIL import Image
+from PIL import Image, ImageOps
 
 RED = (230, 20, 30)
 BLUE = (20, 40, 220)
@@ -75,6 +76,44 @@ def test_exif_orientation_is_applied(
     image = decode(encoded(halves().resize((64, 32)), "JPEG", exif=exif, quality=95))
     assert image.size == size
     assert near(image.getpixel((2, 2)), corner)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_undone(orientation: int) -> None:
+    """All eight orientations come out as Pillow's own function turns them."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture = Image.linear_gradient("L").resize((40, 24)).rotate(30).convert("RGB")
+    data = encoded(picture, "PNG", exif=exif)
+    expected = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    image = decode(data)
+    assert (image.size, image.tobytes()) == (expected.size, expected.tobytes())
+
+
+def test_odd_exif_data_do_not_spoil_the_picture() -> None:
+    """A resolution stored as text, which Pillow can't write anew, leaves the pixels as they are."""
+    entries = struct.pack("<HHII", 0x0112, 3, 1, 6) + struct.pack("<HHI4s", 0x011A, 2, 4, b"odd\0")
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + struct.pack("<I", 0)
+    image = decode(encoded(halves().resize((64, 32)), "JPEG", exif=exif, quality=95))
+    assert image.size == (32, 64)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # a server may read them in its log
+@pytest.mark.parametrize("damage", range(40))
+def test_damaged_exif_data_never_surprise(damage: int) -> None:
+    """Whatever stands in the EXIF block, there is a picture or an error of one line."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x011A] = 72.0
+    data = bytearray(encoded(halves().resize((64, 32)), "JPEG", exif=exif, quality=95))
+    start = data.index(b"Exif")
+    for place in range(6 + damage, 60, 7):
+        data[start + place] ^= 0xFF
+    try:
+        outcome = f"side {max(decode(bytes(data)).size)}"
+    except ImageError as error:
+        outcome = str(error)
+    assert re.fullmatch(r"side 64|The image .+", outcome)
 
 
 @pytest.mark.parametrize("under", [(0, 0, 0), (255, 0, 255)])

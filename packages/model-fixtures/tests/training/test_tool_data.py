@@ -78,7 +78,9 @@ def test_arguments_follow_from_the_prompt(held: bool) -> None:
         for number, part in enumerate(made.rounds):
             for wish in part.calls:
                 for leaf in leaves(dict(wish.arguments)):
-                    assert leaf in source, (made.prompt, wish.arguments)
+                    # "lock" is at times asked for by "Lock the door."
+                    said = source.lower() if leaf.islower() else source
+                    assert leaf in said, (made.prompt, wish.arguments)
             source += " ".join(str(given.value) for given in made.rounds[number].outcomes)
 
 

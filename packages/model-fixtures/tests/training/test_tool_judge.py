@@ -7,7 +7,15 @@ from dataclasses import replace
 
 import pytest
 from model_fixtures.server.engine.tool_format import Message, ToolCall
-from training.tools.judge import BrokenCallError, Definition, Judge, regression, scores, together
+from training.tools.judge import (
+    BrokenCallError,
+    Definition,
+    Judge,
+    _holds,
+    regression,
+    scores,
+    together,
+)
 from training.tools.suites import KINDS, REGRESSION, Case, cases
 
 CASES = {kind: cases(8, "judge", [kind]) for kind in KINDS}
@@ -153,3 +161,21 @@ def test_regression_lists_what_went_wrong() -> None:
 
     needing = [prompt for _, prompt, calls, _ in REGRESSION if calls]
     assert [line.partition(" -> ")[0] for line in regression(Judge(chatty))] == needing
+
+
+@pytest.mark.parametrize(
+    ("text", "needle", "held"),
+    [
+        ("The sum is 5.", "5", True),
+        ("The sum is 15.", "5", False),
+        ("It is 5.5.", "5", False),
+        ("It is -5.", "5", False),
+        ("It is -5.", "-5", True),
+        ("In Rome it is SUNNY, 20 degrees.", "sunny", True),
+        ("Done: notes.md was saved.", "notes.md", True),
+        ('He said "Hello there!" twice.', "Hello there!", True),
+    ],
+)
+def test_results_are_held_as_wholes(text: str, needle: str, held: bool) -> None:
+    """A result that is only a part of another number or word does not count."""
+    assert _holds(text, needle) is held

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from model_fixtures import weights
+from model_fixtures.weights import derived
 from model_fixtures.weights.derived import ADAPTER, ADAPTER_SHA256
 
 # llama.cpp may crash its process, so it gets one of its own.
@@ -51,6 +52,15 @@ def test_adapter_is_the_one_that_the_recipe_names() -> None:
     digest = hashlib.sha256(weights.data_file(ADAPTER).read_bytes()).hexdigest()
     assert digest == ADAPTER_SHA256
     assert digest in weights.DERIVED["smollm2-tools"].origin
+
+
+def test_another_adapter_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An adapter of another digest is named in one line: a merge in the cache would hide it."""
+    (tmp_path / ADAPTER).write_bytes(b"another")
+    monkeypatch.setattr(derived, "data_file", lambda name: tmp_path / name)
+    with pytest.raises(weights.WeightsError, match="put it into ADAPTER_SHA256") as caught:
+        derived.adapter()
+    assert "\n" not in str(caught.value)
 
 
 def test_minilm_embeds(paths: dict[str, Path]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from model_fixtures.server.protocol.connection import (
     MAX_WARNINGS,
@@ -19,6 +20,7 @@ from model_fixtures.server.protocol.connection import (
     State,
 )
 from model_fixtures.server.protocol.endpoints import Namespace
+from model_fixtures.server.protocol.envelope import AuthPacket
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.models import Cancel, UnloadModel
 
@@ -63,6 +65,13 @@ def test_first_frame_presents_an_identity() -> None:
     connection = Connection(a_namespace())
     assert connection.receive(json.dumps(AUTH)) == [Authenticate("guest:1", "secret")]
     assert connection.state is State.AUTHENTICATING
+
+
+def test_passkeys_are_not_shown() -> None:
+    """What a failed comparison or a log line would show of an authentication has no passkey."""
+    packet = msgspec.json.decode(json.dumps(AUTH), type=AuthPacket)
+    assert packet.client_passkey == "secret"
+    assert "secret" not in repr([packet, Authenticate("guest:1", "secret")])
 
 
 @pytest.mark.parametrize(
