@@ -1,10 +1,11 @@
 """Sends mutated frames of real sessions: no crash, no hang, no worker lost.
 
-The sessions are recorded first, one for each namespace, then their frames are mutated: keys and
-values of the JSON, and the bytes themselves. After each batch the server must answer on a fresh
-connection, and the loaded model must still be the same instance.
+Sessions of the SDK are recorded first. Their frames, and those of endpoints that the SDK reaches
+only inside plugins or not at all, are mutated: keys and values of the JSON, and the bytes
+themselves. After each batch the server must answer on a fresh connection, and the loaded model must
+still be the same instance; at the end no line of its log may tell of an internal error.
 
-    python scripts/fuzz_frames.py [--frames 50000] [--seed 1]
+    hatch run +sdk=1.6.0b1 test:python scripts/fuzz_frames.py [--frames 50000] [--seed 1]
 """
 
 from __future__ import annotations
@@ -12,17 +13,24 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import logging
 import random
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
+import lmstudio
+from lmstudio._ws_impl import AsyncWebsocketHandler
 from model_fixtures.client import ConnectionLostError, Credentials, connect, connect_raw
 from model_fixtures.hosts.embedded import EmbeddedServer
 
 MODEL = "smollm2-135m-instruct"
+EMBEDDING = "text-embedding-nomic-embed-text-v1.5"
 BATCH = 250
 ANSWER_SECONDS = 20.0
 QUERY = {"type": "query", "query": {"identifier": MODEL}}
@@ -83,8 +91,10 @@ def channel(endpoint: str, parameter: Any = None, *packets: Any) -> list[dict[st
 
 
 CANCEL = {"type": "cancel"}
+UNLOAD_NOBODY = call("unloadModel", {"identifier": "nobody"})
+# What no recording has: of plugins, and what needs a partner or a stop to be sent at all.
 PREDICT = {"modelSpecifier": QUERY, "history": CHAT, "predictionConfigStack": STACK}
-SESSIONS: dict[str, list[dict[str, Any]]] = {
+WRITTEN: dict[str, list[dict[str, Any]]] = {
     "llm": [
         *channel("predict", PREDICT, CANCEL),
         *channel("getOrLoad", {"identifier": MODEL, "loadConfigStack": STACK}, CANCEL),
@@ -103,7 +113,6 @@ SESSIONS: dict[str, list[dict[str, Any]]] = {
     "embedding": [
         call("embedString", {"modelSpecifier": QUERY, "inputString": "Hi"}),
         call("listLoaded"),
-        call("unloadModel", {"identifier": "nobody"}),
     ],
     "system": [
         call("listDownloadedModels"),
@@ -139,18 +148,78 @@ SESSIONS: dict[str, list[dict[str, Any]]] = {
 }
 
 
+Sessions = dict[str, list[dict[str, Any]]]
+
+
+def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+def use_the_sdk(address: str) -> None:
+    """Do what people do with the SDK: predict, cancel, embed, upload, search, load, look."""
+    with lmstudio.Client(address) as client:
+        model = client.llm.model(MODEL)
+        model.complete("Once", config={"maxTokens": 2, "temperature": 0.5})
+        chat = lmstudio.Chat("Be brief.")
+        chat.add_user_message("Hi", images=[])
+        model.respond(chat, response_format={"type": "object"}, config={"maxTokens": 3})
+        with model.respond_stream("Tell me a story.") as stream:
+            stream.cancel()
+        model.act("Add 1 and 2.", [add], max_prediction_rounds=1, config={"maxTokens": 3})
+        model.tokenize("Hello world")
+        model.count_tokens("Hello world")
+        model.apply_prompt_template(chat)
+        model.get_info()
+        model.get_load_config()
+        client.embedding.model(EMBEDDING).embed(["a", "b"])
+        client.embedding.unload(EMBEDDING)
+        client.llm.load_new_instance(MODEL, ttl=60, config={"contextLength": 512}).unload()
+        client.prepare_image(b"hello", "a.png")
+        client.list_downloaded_models()
+        client.list_loaded_models()
+        client.repository.search_models("nothing of this name", limit=3)
+
+
+def record(address: str) -> Sessions:
+    """Return what the SDK sends, by namespace, and the messages that are only written here."""
+    found: Sessions = {namespace: list(messages) for namespace, messages in WRITTEN.items()}
+    send = AsyncWebsocketHandler.send_json
+
+    async def noting(handler: Any, message: Any) -> None:
+        found[urlsplit(handler._ws_url).path.strip("/")].append(message)
+        await send(handler, message)
+
+    logging.getLogger("lmstudio").setLevel(logging.ERROR)  # what comes after a cancel is no news
+    AsyncWebsocketHandler.send_json = noting  # type: ignore[method-assign]
+    try:
+        use_the_sdk(address)
+    finally:
+        AsyncWebsocketHandler.send_json = send  # type: ignore[method-assign]
+    # Not who the client is, nor what rightly ends the instance that must stay.
+    kept = {
+        name: [each for each in sent if "type" in each and each.get("endpoint") != "unloadModel"]
+        for name, sent in found.items()
+    }
+    for name in ("llm", "embedding"):
+        kept[name].append(UNLOAD_NOBODY)
+    return kept
+
+
 class Mutator:
     """Seeded mutations of messages."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, sessions: Sessions, seed: int) -> None:
+        self._sessions = sessions
         self._random = random.Random(seed)  # noqa: S311 (a seeded run, not a secret)
 
     def frame(self) -> tuple[str, str | bytes]:
         """A namespace and a mutated frame for it."""
         choose = self._random.choice
-        namespace = choose(list(SESSIONS))
+        sessions = self._sessions
+        namespace = choose(list(sessions))
         # Now and then a message of another namespace.
-        message = json.loads(json.dumps(choose(SESSIONS[choose([namespace] * 9 + ["llm"])])))
+        message = json.loads(json.dumps(choose(sessions[choose([namespace] * 9 + ["llm"])])))
         for number in ("callId", "channelId"):
             if number in message:
                 message[number] = self._random.randrange(40)
@@ -205,7 +274,7 @@ class Mutator:
 
 async def send_batch(address: str, frames: list[tuple[str, str | bytes]]) -> None:
     """Sends frames, each on a connection to its namespace; reads and drops the answers."""
-    for namespace in SESSIONS:
+    for namespace in WRITTEN:
         mine = [frame for name, frame in frames if name == namespace]
         async with connect_raw(address, namespace, open_timeout=ANSWER_SECONDS) as raw:
             await raw.authenticate(Credentials.guest())
@@ -242,14 +311,16 @@ async def check(address: str, reference: str) -> None:
             await llm.rpc("countTokens", {**SPECIFIED, "inputString": "alive"})
 
 
-async def run(address: str, total: int, seed: int, report: Callable[[int], None]) -> None:
-    """Loads the model, then sends all frames in batches."""
+async def run(
+    address: str, sessions: Sessions, total: int, seed: int, report: Callable[[int], None]
+) -> None:
+    """Loads the model anew, then sends all frames in batches."""
     async with connect(address, "llm") as llm:
         request = {"modelKey": MODEL, "loadConfigStack": {"layers": []}}
         async with llm.channel("loadModel", request) as loading:
             packets = [packet async for packet in loading]
         reference = packets[-1]["info"]["instanceReference"]
-        mutator = Mutator(seed)
+        mutator = Mutator(sessions, seed)
         for sent in range(0, total, BATCH):
             frames = [mutator.frame() for _ in range(min(BATCH, total - sent))]
             await send_batch(address, frames)
@@ -269,14 +340,22 @@ def main() -> int:
         if sent % 5000 == 0 or sent == options.frames:
             print(f"{sent} frames, {time.monotonic() - begun:.0f} s", flush=True)
 
-    with EmbeddedServer() as server:
-        anyio.run(run, server.address, options.frames, options.seed, report)
-        log = server.log_tail()
-    failures = [line for line in log.splitlines() if "Traceback" in line or "failed" in line]
-    print(f"seed {options.seed}: no crash, no hang, no worker lost")
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder, "server.log")
+        with EmbeddedServer(log=log) as server:
+            sessions = record(server.address)
+            count = sum(map(len, sessions.values()))
+            written = sum(map(len, WRITTEN.values())) + 2
+            print(f"{count - written} recorded messages and {written} others", flush=True)
+            anyio.run(run, server.address, sessions, options.frames, options.seed, report)
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    failures = [line for line in lines if "Traceback" in line or " failed" in line]
     for line in failures:
         print(f"in the log: {line}")
-    return 1 if failures else 0
+    if failures:
+        return 1
+    print(f"seed {options.seed}: no crash, no hang, no worker lost")
+    return 0
 
 
 if __name__ == "__main__":

@@ -19,23 +19,39 @@ PATIENCE = 60
 # The runner looks for a host at the default ports only, whoever may be there. The first Python
 # process and the one that it starts import this before anything else.
 _SITE = """\
+import json
 import os
+from urllib.parse import urlsplit
 
 from lmstudio._ws_impl import AsyncWebsocketHandler
 from lmstudio.json_api import ClientBase
 
 ClientBase._DEFAULT_API_PORTS = (int(os.environ["SDK_TESTS_HOST_PORT"]),)
-send_json = AsyncWebsocketHandler.send_json
+send_json, enqueue_message = AsyncWebsocketHandler.send_json, AsyncWebsocketHandler._enqueue_message
+
+
+def note(handler, direction, message):
+    if "type" not in message:
+        return  # who it is
+    namespace = urlsplit(handler._ws_url).path.strip("/")
+    connection = f"{os.getpid()}-{id(handler)}"
+    line = json.dumps([connection, namespace, direction, message])
+    with open(os.environ["SDK_TESTS_WIRE_LOG"], "a", encoding="utf-8") as log:
+        log.write(line + "\\n")
 
 
 async def noting_send_json(self, message):
-    if "endpoint" in message:
-        with open(os.environ["SDK_TESTS_ENDPOINT_LOG"], "a", encoding="utf-8") as log:
-            log.write(message["endpoint"] + "\\n")
+    note(self, "sent", message)
     await send_json(self, message)
 
 
+async def noting_enqueue_message(self, message):
+    note(self, "received", message)
+    return await enqueue_message(self, message)
+
+
 AsyncWebsocketHandler.send_json = noting_send_json
+AsyncWebsocketHandler._enqueue_message = noting_enqueue_message
 """
 
 
@@ -108,14 +124,14 @@ def plugin_process(address: str, folder: Path, *options: str) -> Iterator[Plugin
     site = folder / "site"
     site.mkdir(exist_ok=True)
     (site / "sitecustomize.py").write_text(_SITE, encoding="utf-8")
-    log = site / "endpoints.txt"
+    log = site / "wire.jsonl"
     WATCH.add_log(log)
     environ = {
         **os.environ,
         "NO_PROXY": "localhost,127.0.0.1",
         "PYTHONPATH": str(site),
         "PYTHONUNBUFFERED": "1",
-        "SDK_TESTS_ENDPOINT_LOG": str(log),
+        "SDK_TESTS_WIRE_LOG": str(log),
         "SDK_TESTS_HOST_PORT": address.rpartition(":")[2],
     }
     process = subprocess.Popen(

@@ -12,7 +12,11 @@ from urllib.parse import quote
 
 from model_fixtures.hosts.embedded import EmbeddedServer
 
+from .wire_watch import WATCH
+
 Rule = dict[str, Any]
+FORGING = ("replace", "insert", "fail")
+"""What puts messages into the server's mouth, which need not keep to the schema."""
 
 
 def rule(then: dict[str, Any], **when: object) -> Rule:
@@ -75,6 +79,8 @@ class ScenarioServer:
         At the end of the block every rule must have happened: a test of a fault that did not
         happen says nothing.
         """
+        if any(each["then"]["do"] in FORGING for each in rules):
+            WATCH.forged = True
         identifier = client._auth_details["clientIdentifier"]
         self.request("POST", "/control/scenarios", clientIdentifier=identifier, rules=list(rules))
         path = f"/control/scenarios/{quote(identifier, safe='')}"

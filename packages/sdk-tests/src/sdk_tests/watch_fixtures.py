@@ -11,6 +11,9 @@ from model_fixtures.pytest_plugin import PROVIDER
 from .endpoint_tests import EXERCISED_BY
 from .wire_watch import WireWatch, watching
 
+SERVERS = ("scenario_host", "guarded_host", "presets_host")
+"""Fixtures that start embedded servers of the test run's own, whatever the host is."""
+
 RECORD = "SDK_TESTS_RECORD"
 """Environment variable: folder for records of which test reaches which endpoints."""
 
@@ -26,8 +29,8 @@ def wire_watch() -> Iterator[WireWatch]:
 def watched(request: pytest.FixtureRequest, wire_watch: WireWatch) -> Iterator[None]:
     """Fail a test during which the embedded server breaks the schema.
 
-    Hosts of the user may be newer than the schema, and those in scenarios break it on purpose. A
-    test that is named as the one for an endpoint must reach it.
+    Hosts of the user may be newer than the schema, and a scenario may put words into a server's
+    mouth. A test that is named as the one for an endpoint must reach it.
     """
     wire_watch.reset()
     yield
@@ -39,7 +42,9 @@ def watched(request: pytest.FixtureRequest, wire_watch: WireWatch) -> Iterator[N
             file.write(line + "\n")
     provider = request.config.stash.get(PROVIDER, None)
     own = provider is not None and provider.own_server
-    if own and "lmstudio_host" in request.fixturenames and wire_watch.problems:
+    ours = own and "lmstudio_host" in request.fixturenames
+    ours |= any(name in request.fixturenames for name in SERVERS) and not wire_watch.forged
+    if ours and wire_watch.problems:
         pytest.fail(
             "\n".join(["The server broke the schema:", *wire_watch.problems]), pytrace=False
         )

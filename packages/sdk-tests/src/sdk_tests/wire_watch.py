@@ -1,7 +1,7 @@
 """Watches what the SDK and the embedded server say to each other in the tests.
 
 Every message from the server is checked against the SDK's schema, and the endpoints that a test
-reaches are noted, also those that a plugin's process reaches.
+reaches are noted, also those of a plugin's process.
 """
 
 import json
@@ -24,16 +24,20 @@ class WireWatch:
     def __init__(self) -> None:
         self.endpoints: set[str] = set()
         self.problems: list[str] = []
+        self.forged = False
+        """Whether a scenario made the server say what is not its own."""
         self._logs: dict[Path, int] = {}
+        self._others: dict[str, dict[Any, str]] = {}  # connections of other processes
 
     def reset(self) -> None:
         """Forget what was seen."""
         self.read_logs()
         self.endpoints = set()
         self.problems = []
+        self.forged = False
 
     def add_log(self, path: Path) -> None:
-        """Note the endpoints that another process writes to a file, one a line."""
+        """Note what another process says and hears, one JSON line each (see plugin_process)."""
         self._logs[path] = 0
 
     def read_logs(self) -> None:
@@ -43,8 +47,17 @@ class WireWatch:
                 continue
             with path.open(encoding="utf-8") as file:
                 file.seek(position)
-                self.endpoints.update(file.read().split())
-                self._logs[path] = file.tell()
+                for line in iter(file.readline, ""):
+                    if not line.endswith("\n"):
+                        break  # the rest is still to come
+                    position = file.tell()
+                    connection, namespace, direction, message = json.loads(line)
+                    ids = self._others.setdefault(connection, {})
+                    if direction == "sent":
+                        self.sent(ids, message)
+                    else:
+                        self.received(ids, namespace, message)
+                self._logs[path] = position
 
     def sent(self, connection: dict[Any, str], message: Any) -> None:
         """Note a message of the SDK; `connection` keeps which endpoint an id stands for."""

@@ -1,0 +1,32 @@
+"""The watch that checks the wire in all tests sees what it should."""
+
+import json
+from pathlib import Path
+
+from sdk_tests.wire_watch import WireWatch
+
+CALL = {"type": "rpcCall", "endpoint": "version", "callId": 1}
+RESULT = {"type": "rpcResult", "callId": 1, "result": {"version": "1", "build": 2}}
+
+
+def test_another_process_is_watched(tmp_path: Path) -> None:
+    """What a process says is noted and what it hears is checked, each line once and when whole."""
+    log = tmp_path / "wire.jsonl"
+    watch = WireWatch()
+    watch.add_log(log)
+    lines = [
+        json.dumps(["1-2", "system", "sent", CALL]),
+        json.dumps(["1-2", "system", "received", RESULT]),
+        json.dumps(["1-2", "system", "received", {**RESULT, "result": {"version": 1}}]),
+    ]
+    with log.open("w", encoding="utf-8") as file:
+        file.write("\n".join(lines[:2]) + "\n" + lines[2])
+        file.flush()
+        watch.read_logs()
+        assert (watch.endpoints, watch.problems) == ({"version"}, [])
+        file.write("\n")
+        file.flush()
+        watch.read_logs()
+        assert len(watch.problems) == 1
+        watch.read_logs()
+    assert len(watch.problems) == 1
