@@ -191,7 +191,7 @@ def record(address: str) -> Sessions:
         await send(handler, message)
 
     logging.getLogger("lmstudio").setLevel(logging.ERROR)  # what comes after a cancel is no news
-    AsyncWebsocketHandler.send_json = noting  # type: ignore[method-assign]
+    AsyncWebsocketHandler.send_json = noting  # type: ignore[assignment, method-assign]
     try:
         use_the_sdk(address)
     finally:

@@ -11,7 +11,7 @@ from pathlib import Path
 from training.folders import ADAPTER, base, work
 from training.stages import SettingsError, Stage, run, settle
 
-STEPS = [640, 1280]
+STEPS = [640, 1280, 1600]
 # glibc would give memory back after every step and fetch it again: a quarter of the time.
 _KEEP_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": "1073741824",

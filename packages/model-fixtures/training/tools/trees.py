@@ -22,7 +22,7 @@ _SYSTEMS = (
     "Answer briefly.",
     "You are a friendly robot who helps with everyday tasks.",
 )
-_KINDS = {"single": 28, "say": 26, "error": 7, "plain": 9, "parallel": 28, "chained": 52}
+_KINDS = {"single": 28, "say": 26, "error": 7, "plain": 20, "parallel": 30, "chained": 60}
 _SIZES = (1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 6)
 _CHAINABLE = ("add", "multiply", "subtract", "capital", "email_of", "read_file", "secret", "age")
 
