@@ -14,7 +14,7 @@ from model_fixtures.weights.errors import WeightsError
 from model_fixtures.weights.sources import SOURCES, Weights
 
 ADAPTER = "smollm2-135m-tools.lora.gguf"
-ADAPTER_SHA256 = "682f2a50a858231f18a07a03141ea9a1be1ba915b916cc065a0df99f84694f6a"
+ADAPTER_SHA256 = "45f43e11cf7b358e72163fb0143576cdb2162fff826ba626aa730d3fce1583f1"
 
 
 def data_file(name: str) -> Path:
