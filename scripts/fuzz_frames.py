@@ -109,10 +109,12 @@ WRITTEN: dict[str, list[dict[str, Any]]] = {
             {**SPECIFIED, "history": CHAT, "predictionConfigStack": STACK, "opts": {}},
         ),
         {"type": "keepAlive"},
+        UNLOAD_NOBODY,
     ],
     "embedding": [
         call("embedString", {"modelSpecifier": QUERY, "inputString": "Hi"}),
         call("listLoaded"),
+        UNLOAD_NOBODY,
     ],
     "system": [
         call("listDownloadedModels"),
@@ -183,7 +185,7 @@ def use_the_sdk(address: str) -> None:
 
 def record(address: str) -> Sessions:
     """Return what the SDK sends, by namespace, and the messages that are only written here."""
-    found: Sessions = {namespace: list(messages) for namespace, messages in WRITTEN.items()}
+    found: Sessions = {namespace: [] for namespace in WRITTEN}
     send = AsyncWebsocketHandler.send_json
 
     async def noting(handler: Any, message: Any) -> None:
@@ -197,13 +199,11 @@ def record(address: str) -> Sessions:
     finally:
         AsyncWebsocketHandler.send_json = send  # type: ignore[method-assign]
     # Not who the client is, nor what rightly ends the instance that must stay.
-    kept = {
-        name: [each for each in sent if "type" in each and each.get("endpoint") != "unloadModel"]
+    return {
+        name: WRITTEN[name]
+        + [each for each in sent if "type" in each and each.get("endpoint") != "unloadModel"]
         for name, sent in found.items()
     }
-    for name in ("llm", "embedding"):
-        kept[name].append(UNLOAD_NOBODY)
-    return kept
 
 
 class Mutator:
@@ -345,7 +345,7 @@ def main() -> int:
         with EmbeddedServer(log=log) as server:
             sessions = record(server.address)
             count = sum(map(len, sessions.values()))
-            written = sum(map(len, WRITTEN.values())) + 2
+            written = sum(map(len, WRITTEN.values()))
             print(f"{count - written} recorded messages and {written} others", flush=True)
             anyio.run(run, server.address, sessions, options.frames, options.seed, report)
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()

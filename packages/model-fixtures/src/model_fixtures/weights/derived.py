@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 import msgspec
 
@@ -59,16 +60,16 @@ class Derived(msgspec.Struct, frozen=True, kw_only=True):
 
 
 # gguf and numpy are not for every start of pytest.
-def _as_q4_0(base: Path, out: Path) -> None:
-    from model_fixtures.weights.merge import requantize
+def _stored_as(to: Literal["Q4_0", "Q8_0"], file_bytes: int) -> Derived:
+    def make(base: Path, out: Path) -> None:
+        from model_fixtures.weights.merge import requantize
 
-    requantize(base, out, "Q4_0")
+        requantize(base, out, to)
 
-
-def _as_q8_0(base: Path, out: Path) -> None:
-    from model_fixtures.weights.merge import requantize
-
-    requantize(base, out, "Q8_0")
+    file = f"SmolLM2-135M-Instruct.{to}.gguf"
+    return Derived(
+        base=Weights.SMOLLM2, file=file, file_bytes=file_bytes, recipe=to.lower(), make=make
+    )
 
 
 def _with_adapter(base: Path, out: Path) -> None:
@@ -79,20 +80,8 @@ def _with_adapter(base: Path, out: Path) -> None:
 
 DERIVED: Mapping[str, Derived] = MappingProxyType(
     {
-        Weights.SMOLLM2_Q4_0.value: Derived(
-            base=Weights.SMOLLM2,
-            file="SmolLM2-135M-Instruct.Q4_0.gguf",
-            file_bytes=91_726_912,
-            recipe="q4_0",
-            make=_as_q4_0,
-        ),
-        Weights.SMOLLM2_Q8_0.value: Derived(
-            base=Weights.SMOLLM2,
-            file="SmolLM2-135M-Instruct.Q8_0.gguf",
-            file_bytes=144_811_072,
-            recipe="q8_0",
-            make=_as_q8_0,
-        ),
+        Weights.SMOLLM2_Q4_0.value: _stored_as("Q4_0", 91_726_912),
+        Weights.SMOLLM2_Q8_0.value: _stored_as("Q8_0", 144_811_072),
         Weights.SMOLLM2_TOOLS.value: Derived(
             base=Weights.SMOLLM2,
             file="SmolLM2-135M-Instruct-tools.Q8_0.gguf",
