@@ -12,7 +12,7 @@ from model_fixtures.server.engine.tool_format import ToolCall, parse, turns
 from training.tools import phrases
 from training.tools.conversations import Conversation
 from training.tools.families import Request, load
-from training.tools.phrases import options
+from training.tools.phrases import more, options
 from training.tools.plain import prompts, shorten
 from training.tools.procedural import Maker
 from training.tools.suites import REGRESSION, cases
@@ -133,7 +133,7 @@ def test_the_same_seed_gives_the_same_conversations() -> None:
 
 def test_evaluation_uses_other_words_and_tools() -> None:
     """Held-out families, verbs, things, parameters and plain prompts are not in training."""
-    train, held = load(held=False), load(held=True)
+    train, held = [*load(), *load("more_families")], load("heldout")
     assert not {f.key for f in train} & {f.key for f in held}
     assert not {n for f in train for n in f.names} & {n for f in held for n in f.names}
     old, new = Maker(held=False), Maker(held=True)
@@ -148,7 +148,7 @@ def test_frames_of_evaluation_stay_out_of_training(name: str) -> None:
     trained: str = getattr(phrases, f"_{name}")
     drawn = {
         "".join(parts)
-        for frame in options(trained)
+        for frame in [*options(trained), *(more(name) if name != "AFTER" else ())]
         for parts in product(
             *(
                 part[1:-1].split("/") if part.startswith("<") else [part]
@@ -162,7 +162,7 @@ def test_frames_of_evaluation_stay_out_of_training(name: str) -> None:
 
 def test_half_of_the_tools_to_choose_from_are_new() -> None:
     """In the 'choice' cases 3 to 6 tools are offered, and at least half of all are unseen."""
-    known = {family.key for family in load(held=False)}
+    known = {family.key for family in [*load(), *load("more_families")]}
     found = cases(60, "test", ["choice"])
     tools = [tool for case in found for tool in case.tools]
     assert {len(case.tools) for case in found} == {3, 4, 5, 6}

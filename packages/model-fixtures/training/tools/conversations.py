@@ -167,7 +167,7 @@ def parallel(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversat
         one = two = rng.choice(tools)
     if style > 0.8:
         calls = [request(tool, held, rng, ask=True) for tool in (one, two)]
-        prompt = phrases.two_questions(calls[0].words, calls[1].words, held, rng)
+        prompt = phrases.two_questions(calls[0], calls[1], held, rng)
     else:
         calls = [request(tool, held, rng) for tool in (one, two)]
         prompt = phrases.both(calls[0], calls[1], held, rng)

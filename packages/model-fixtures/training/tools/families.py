@@ -1,6 +1,7 @@
 """Tool families: one tool in many guises, the ways to ask for it and what it gives.
 
-``families.txt`` and ``heldout.txt`` hold them as text, ``procedural`` makes more of them.
+``families.txt``, ``more_families.txt`` (drawn in training alone) and ``heldout.txt`` (in
+evaluation alone) hold them as text, ``procedural`` makes more of them.
 """
 
 from __future__ import annotations
@@ -100,9 +101,9 @@ def _parse(block: str) -> Family:
     )
 
 
-def load(held: bool) -> list[Family]:
-    """Return the hand-written families: of training, or those that it never sees."""
-    text = (_HERE / ("heldout.txt" if held else "families.txt")).read_text()
+def load(name: str = "families") -> list[Family]:
+    """Return the hand-written families of a file: families, more_families or heldout."""
+    text = (_HERE / f"{name}.txt").read_text()
     text = re.sub(r"(?m)^#.*\n", "", text)
     return [_parse(block) for block in re.split(r"\n(?=\S)", text) if block.strip()]
 

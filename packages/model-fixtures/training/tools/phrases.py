@@ -1,10 +1,15 @@
-"""How people wrap a request into a sentence. Every second list is for evaluation only."""
+"""How people wrap a request into a sentence. Every second list is for evaluation only.
+
+``more_frames.txt`` has further frames for training alone.
+"""
 
 from __future__ import annotations
 
 import json
 import random
 import re
+from functools import cache
+from pathlib import Path
 
 from . import values
 from .families import Request
@@ -120,9 +125,19 @@ def options(text: str) -> list[str]:
     return [part for part in text.replace("\n", "").split("|") if part]
 
 
-def _drawn(text: str, rng: random.Random) -> str:
-    """Return a template of a list, with one part of each "<a/b>"."""
-    template = rng.choice(options(text))
+@cache
+def more(section: str) -> list[str]:
+    """Return the frames of a section of ``more_frames.txt``."""
+    text = (Path(__file__).parent / "more_frames.txt").read_text()
+    return text.split(f"# {section}\n")[1].split("\n#")[0].strip().splitlines()
+
+
+def _drawn(known: str, unseen: str, section: str, held: bool, rng: random.Random) -> str:
+    """Return a frame of a list, with one part of each "<a/b>"."""
+    frames = options(unseen if held else known)
+    if not held and rng.random() < 0.65:
+        frames = more(section)
+    template = rng.choice(frames)
     return re.sub(r"<([^>]*)>", lambda match: rng.choice(match.group(1).split("/")), template)
 
 
@@ -137,7 +152,7 @@ def _fill(template: str, first: Request, second: Request | None = None, x: str =
 
 def one(request: Request, held: bool, rng: random.Random) -> str:
     """Return a sentence that asks for one call (``request.words`` is an imperative phrase)."""
-    text = _fill(_drawn(_HELD_ONE if held else _ONE, rng), request)
+    text = _fill(_drawn(_ONE, _HELD_ONE, "ONE", held, rng), request)
     return _tail(text, rng)
 
 
@@ -171,22 +186,23 @@ def explicit(request: Request, held: bool, rng: random.Random) -> str:
     return head.format(t=name, p=values.listing(pairs))
 
 
-def two_questions(first: str, second: str, held: bool, rng: random.Random) -> str:
+def two_questions(first: Request, second: Request, held: bool, rng: random.Random) -> str:
     """Return two questions, whole sentences, one after the other."""
     link = rng.choice(options(_HELD_LINKS if held else _LINKS))
-    if link.strip() == "And":
-        second = second[0].lower() + second[1:]
-    return f"{first}{link}{second}"
+    words = second.words
+    if link.strip() == "And" and not words.startswith(tuple(second.texts.values())):
+        words = words[0].lower() + words[1:]
+    return f"{first.words}{link}{words}"
 
 
 def both(first: Request, second: Request, held: bool, rng: random.Random) -> str:
     """Return a sentence that asks for two independent calls."""
-    return _fill(_drawn(_HELD_TWO if held else _TWO, rng), first, second)
+    return _fill(_drawn(_TWO, _HELD_TWO, "TWO", held, rng), first, second)
 
 
 def chain(first: Request, second: Request, held: bool, rng: random.Random) -> str:
     """Return a sentence whose second request needs the first one's result."""
-    return _fill(_drawn(_HELD_CHAIN if held else _CHAIN, rng), first, second)
+    return _fill(_drawn(_CHAIN, _HELD_CHAIN, "CHAIN", held, rng), first, second)
 
 
 def _saying(held: bool, rng: random.Random) -> tuple[str, str]:
@@ -215,10 +231,10 @@ def say_first(request: Request, held: bool, rng: random.Random) -> tuple[str, st
         template, said = template.replace("{p}", person), said.replace("{p}", person)
         return template.format(do=request.words), said.format(do=request.words)
     shown, said = _saying(held, rng)
-    return _fill(_drawn(_HELD_SAY if held else _SAY, rng), request, x=shown), said
+    return _fill(_drawn(_SAY, _HELD_SAY, "SAY", held, rng), request, x=shown), said
 
 
 def say_after(request: Request, held: bool, rng: random.Random) -> tuple[str, str]:
     """Return (prompt, the words that come after the answer)."""
     shown, said = _saying(held, rng)
-    return _fill(_drawn(_HELD_AFTER if held else _AFTER, rng), request, x=shown), said
+    return _fill(rng.choice(options(_HELD_AFTER if held else _AFTER)), request, x=shown), said

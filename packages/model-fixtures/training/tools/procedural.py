@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 from .families import Arg, Family
 
@@ -67,19 +68,32 @@ def _split(text: str) -> list[str]:
     return [part.strip() for part in text.replace("\n", "").split("|") if part.strip()]
 
 
+def _more(section: str) -> list[str]:
+    """Return the entries of a section of ``more_words.txt``, which training alone draws."""
+    text = (Path(__file__).parent / "more_words.txt").read_text()
+    return text.split(f"[{section}]\n")[1].split("\n[")[0].strip().splitlines()
+
+
 class Maker:
     """Makes families; held-out ones use other verbs, things and parameters."""
 
     def __init__(self, held: bool, things: bool | None = None) -> None:
-        """Choose the word lists; ``things`` says it for the things alone (default: ``held``)."""
+        """Choose the word lists; ``things`` says it for the things alone (default: ``held``).
+
+        If neither is held, the words of training alone are there, too.
+        """
+        held_things = held if things is None else things
+        verbs = _split(_HELD_VERBS if held else _VERBS)
+        self._nouns = _split(_HELD_NOUNS if held_things else _NOUNS)
+        lines = (_HELD_ARGS if held else _ARGS).splitlines()
+        if not held and not held_things:
+            verbs += [line.replace(": ", ":").replace(", ", ",") for line in _more("verbs")]
+            self._nouns += _split("".join(_more("things")))
+            lines += _more("parameters")
         self._verbs = [
             (name, synonyms.split(","))
-            for name, _, synonyms in (
-                entry.partition(":") for entry in _split(_HELD_VERBS if held else _VERBS)
-            )
+            for name, _, synonyms in (entry.partition(":") for entry in verbs)
         ]
-        self._nouns = _split(_HELD_NOUNS if (held if things is None else things) else _NOUNS)
-        lines = (_HELD_ARGS if held else _ARGS).splitlines()
         self._args = [tuple(line.split("|")) for line in lines]
 
     def family(
@@ -119,16 +133,24 @@ class Maker:
         )
 
     def near(self, rng: random.Random, family: Family) -> Family:
-        """Return a family that is easily confused: same thing or same verb, not both."""
+        """Return a family that is easily confused: same thing or same verb, not both.
+
+        No word for its verb is one for the other's: a request must mean one of them alone.
+        """
         verb, _, noun = family.key.partition(" ")
         for _ in range(20):
             if rng.random() < 0.6:
                 found = self.family(rng, noun=noun)
+                if self._words(verb).isdisjoint(self._words(found.key.partition(" ")[0])):
+                    break
             else:
                 found = self.family(rng, verb=verb)
-            if found.key != family.key:
-                break
+                if found.key != family.key:
+                    break
         return found
+
+    def _words(self, verb: str) -> set[str]:
+        return {verb, *dict(self._verbs).get(verb, [])}
 
 
 _CAN = ("Can you", "Could you", "Would you", "Will you", "Could you please")

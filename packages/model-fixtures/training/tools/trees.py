@@ -22,8 +22,8 @@ _SYSTEMS = (
     "Answer briefly.",
     "You are a friendly robot who helps with everyday tasks.",
 )
-_KINDS = {"single": 28, "say": 26, "error": 7, "plain": 20, "parallel": 30, "chained": 60}
-_SIZES = (1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 6)
+_KINDS = {"single": 34, "say": 28, "error": 9, "plain": 20, "parallel": 28, "chained": 55}
+_SIZES = (1, 1, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5, 6, 6)
 _CHAINABLE = ("add", "multiply", "subtract", "capital", "email_of", "read_file", "secret", "age")
 
 
@@ -53,8 +53,8 @@ class Source:
         self.held = held
         self._unseen = (0.6 if held else 0.0) if unseen is None else unseen
         self._answers = sorted(answers.items())
-        self._known = load(held=False)
-        self._new = load(held=True) if held else []
+        self._known = load() if held else [*load(), *load("more_families")]
+        self._new = load("heldout") if held else []
         self._by_key = {family.key: family for family in self._known}
         self._maker = Maker(held and self._unseen > 0, things=held)
 
@@ -121,7 +121,7 @@ class Source:
         """Return a batch of at most about ``limit`` tokens."""
         pack = Pack()
         while len(pack.ids) < limit - 300:
-            self._tree(pack, tokenizer, rng, min(len(pack.ids) + 1000, limit))
+            self._tree(pack, tokenizer, rng, min(len(pack.ids) + 700, limit))
         return pack
 
     def _tree(self, pack: Pack, tokenizer: Tokenizer, rng: random.Random, limit: int) -> None:
@@ -138,7 +138,7 @@ class Source:
         pack.positions += range(len(prefix))
         pack.spans.append((start, start + len(prefix), start, start))
         span = (start, start + len(prefix))
-        for _ in range(12):
+        for _ in range(5):  # few of a set: the choice of tools is what is hard
             messages = self.branch(tools, rng)
             if messages is None:
                 continue
