@@ -14,16 +14,16 @@ from .process import WorkerProcess, start_worker
 class Engine:
     """llama.cpp with a loaded model."""
 
-    def __init__(self, worker: WorkerProcess) -> None:
+    def __init__(self, worker: WorkerProcess, parallel: int) -> None:
         self.worker = worker
-        self.llama = LlamaServer(worker)
+        self.llama = LlamaServer(worker, parallel)
 
     @classmethod
     async def start(
         cls, config: EngineConfig, tasks: TaskGroup, on_progress: Callable[[float], None]
     ) -> Engine:
         """Starts a worker; see `start_worker`."""
-        return cls(await start_worker(config, tasks, on_progress))
+        return cls(await start_worker(config, tasks, on_progress), config.parallel)
 
     async def close(self) -> None:
         """Ends the worker and gives its memory back."""

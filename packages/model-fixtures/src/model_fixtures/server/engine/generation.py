@@ -17,6 +17,7 @@ from .overflow import fit_prompt
 from .process import WorkerProcess
 from .prompt import Prompt
 from .sampling import Sampling
+from .starts import SHORTEST, keep_start
 
 # The keys of the last chunk that are used; the rest is a long echo of the request.
 RESPONSE_FIELDS = [
@@ -49,6 +50,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
     tokens: list[int]  # the prompt; of one with images its words, which are only counted
     head: int  # tokens at its start that truncateMiddle keeps
+    start: int = 0  # tokens before the user's words, if they are worth keeping: see `starts`
     images: Prompt | None = None  # the prompt when it has images
     lazy_grammar: ToolGrammar | None = None  # of tool calls, from their marker on
     context: int  # tokens
@@ -101,7 +103,8 @@ async def generate(
         tokens = fit_prompt(tokens, request.context, request.head, request.sampling.overflow)
     yield Progress(len(tokens), 0, 0)
     # The log doesn't say which request has a bad grammar, so there is one at a time.
-    async with nullcontext() if request.grammar is None else worker.grammar_turn:
+    turn = nullcontext() if request.grammar is None else worker.grammar_turn
+    async with turn, llama.slots:
         worker.grammar_error = ""
         async with aclosing(_generate(llama, worker, request, tokens)) as events:
             async for event in events:
@@ -118,6 +121,16 @@ async def _generate(
     counted = 0  # tokens of what was passed on
     complete = False
     last = Chunk()
+    start = _start(llama, tokens, request)
+    cached: int | None = None
+    if start:
+        cached = len(start) if llama.start == start else 0
+        async with aclosing(keep_start(llama, start, tokens[len(start)])) as steps:
+            async for done_tokens in steps:
+                if not cached:
+                    yield Progress(total, 0, done_tokens)
+        body["cache_prompt"] = True
+    llama.start = []
     async with aclosing(llama.complete(body)) as chunks:
         async for chunk in chunks:
             if request.grammar is not None and worker.grammar_error:
@@ -126,7 +139,8 @@ async def _generate(
                 done = chunk.prompt_progress
                 total = done.total  # images have tokens, too
                 complete = complete or done.processed >= total
-                yield Progress(total, done.cache, min(done.processed, total) - done.cache)
+                kept = done.cache if cached is None else cached
+                yield Progress(total, kept, min(done.processed, total) - kept)
                 continue
             if not complete:
                 complete = True
@@ -141,9 +155,19 @@ async def _generate(
         )
     if not last.stop:
         raise EngineError("The generation ended without a result")
+    if not last.truncated:  # a shifted context has lost it
+        llama.start = start
     # With a projector llama.cpp can't shift a full context, so it ends there.
     at_context_end = at_context_end or limit < 0 or last.tokens_predicted < limit
     yield _finished(last, counted, request.sampling, at_context_end)
+
+
+def _start(llama: LlamaServer, tokens: list[int], request: Request) -> list[int]:
+    """The tokens to keep for the next prediction, none where that isn't worth it or not safe."""
+    shortened = tokens is not request.tokens
+    if shortened or request.start < SHORTEST or not (llama.alone and request.sampling.reproducible):
+        return []
+    return tokens[: request.start]
 
 
 def _limit(prompt: int, request: Request) -> tuple[int, bool]:

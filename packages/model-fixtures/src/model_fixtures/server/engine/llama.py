@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
+import anyio
 import httpx
 import msgspec
 from msgspec import Struct
@@ -72,13 +73,18 @@ _chunk_decoder = msgspec.json.Decoder(Chunk)
 class LlamaServer:
     """A client for one worker; `http` is for requests that are passed through.
 
+    Whoever completes a prompt takes one of `slots` first, as many as the worker runs at once.
     Every method raises `InstanceGoneError` when the worker has ended and `EngineError` with
     llama.cpp's message when it refuses a request.
     """
 
-    def __init__(self, worker: WorkerProcess) -> None:
+    def __init__(self, worker: WorkerProcess, parallel: int) -> None:
         self._worker = worker
         self._properties: Properties | None = None
+        self.slots = anyio.Semaphore(parallel, max_value=parallel)
+        self.alone = parallel == 1
+        # What the only slot's cache begins with, computed by itself; empty if unknown: `starts`.
+        self.start: list[int] = []
         self.http = httpx.AsyncClient(
             base_url=worker.url,
             headers={"Authorization": f"Bearer {worker.key}"},

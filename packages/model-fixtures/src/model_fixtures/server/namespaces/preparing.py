@@ -88,7 +88,12 @@ async def prepare_chat(instance: Instance, settings: Settings, turns: list[Turn]
             first = await make(_first_turns(turns))
             begin = await instance.llama.tokenize(first.words, special=True)
             head = common_prefix(tokens, begin)
-    return _prediction(instance, settings, prompt, tokens, head=head, tools=tools)
+        start = 0
+        other = _other_words(turns) if tools and sampling.reproducible else []
+        if other and not prompt.images:
+            varied = await instance.llama.tokenize((await make(other)).words, special=True)
+            start = common_prefix(tokens[:-1], varied)
+    return _prediction(instance, settings, prompt, tokens, head=head, start=start, tools=tools)
 
 
 def offered_tools(settings: Settings) -> list[dict[str, Any]]:
@@ -141,6 +146,7 @@ def _prediction(
     tokens: list[int],
     *,
     head: int,
+    start: int = 0,
     tools: list[dict[str, Any]],
 ) -> Prediction:
     structured = settings.mapping("llm.prediction.structured")
@@ -154,6 +160,7 @@ def _prediction(
     request = Request(
         tokens=tokens,
         head=head,
+        start=start,
         context=instance.context_length,
         sampling=sampling,
         grammar=grammar,
@@ -188,6 +195,14 @@ def _whole_json(settings: Settings, sampling: Sampling, instance: Instance) -> S
     if not instance.model.stand_in or asked is not None:
         return sampling
     return msgspec.structs.replace(sampling, max_tokens=None, overflow="stopAtLimit")
+
+
+def _other_words(turns: list[Turn]) -> list[Turn]:
+    """The first turns with other words of the user: their prompt parts where the user's begin."""
+    *before, last = _first_turns(turns) or [Turn("system", [])]
+    if last.role != "user":
+        return []
+    return [*before, Turn("user", ["?" if last.text[:1] != "?" else "!"])]
 
 
 def _first_turns(turns: list[Turn]) -> list[Turn]:
