@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import random
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,8 +84,21 @@ def average_gradients(model: Llama) -> None:
         grad.copy_(part.view_as(grad))
 
 
+def end_with_parent() -> None:
+    """End this process as soon as the one that started it has ended, however that died."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def train(rank: int, args: argparse.Namespace) -> None:
     """Train as process number ``rank``; the first one writes checkpoints, log and progress."""
+    end_with_parent()
     store = f"file://{args.out / 'rendezvous'}"
     dist.init_process_group("gloo", init_method=store, rank=rank, world_size=args.processes)
     torch.set_num_threads(1)
@@ -129,7 +144,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
             log.flush()
             if (step + 1) % 20 == 0 or step + 1 == end:
                 save(checkpoint, model, optimizer, step + 1)
-            if (step + 1) % args.snapshot == 0 or step + 1 == end:
+            if (step + 1) % args.snapshot == 0 or step + 1 in (*plan.ends, end):
                 state = {name: value.detach() for name, value in model.named_parameters()}
                 snapshot = args.out / f"adapter-{step + 1:05}.pt"
                 torch.save({"adapter": state}, snapshot.with_suffix(".part"))
