@@ -11,13 +11,13 @@ from msgspec import Struct
 
 from model_fixtures.server.protocol.errors import ServerError
 
+from . import preamble
 from .errors import EngineError
 from .llama import Chunk, LlamaServer
 from .overflow import fit_prompt
 from .process import WorkerProcess
 from .prompt import Prompt
 from .sampling import Sampling
-from .starts import SHORTEST, keep_start
 
 # The keys of the last chunk that are used; the rest is a long echo of the request.
 RESPONSE_FIELDS = [
@@ -50,7 +50,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
     tokens: list[int]  # the prompt; of one with images its words, which are only counted
     head: int  # tokens at its start that truncateMiddle keeps
-    start: int = 0  # tokens before the user's words, if they are worth keeping: see `starts`
+    preamble: int = 0  # tokens before the user's words that may be kept: see `preamble`
     images: Prompt | None = None  # the prompt when it has images
     lazy_grammar: ToolGrammar | None = None  # of tool calls, from their marker on
     context: int  # tokens
@@ -103,8 +103,7 @@ async def generate(
         tokens = fit_prompt(tokens, request.context, request.head, request.sampling.overflow)
     yield Progress(len(tokens), 0, 0)
     # The log doesn't say which request has a bad grammar, so there is one at a time.
-    turn = nullcontext() if request.grammar is None else worker.grammar_turn
-    async with turn, llama.slots:
+    async with nullcontext() if request.grammar is None else worker.grammar_turn:
         worker.grammar_error = ""
         async with aclosing(_generate(llama, worker, request, tokens)) as events:
             async for event in events:
@@ -121,17 +120,8 @@ async def _generate(
     counted = 0  # tokens of what was passed on
     complete = False
     last = Chunk()
-    start = _start(llama, tokens, request)
-    cached: int | None = None
-    if start:
-        cached = len(start) if llama.start == start else 0
-        async with aclosing(keep_start(llama, start, tokens[len(start)])) as steps:
-            async for done_tokens in steps:
-                if not cached:
-                    yield Progress(total, 0, done_tokens)
-        body["cache_prompt"] = True
-    llama.start = []
-    async with aclosing(llama.complete(body)) as chunks:
+    kept = _preamble(llama, tokens, limit, request)
+    async with aclosing(preamble.complete(llama, body, kept)) as chunks:
         async for chunk in chunks:
             if request.grammar is not None and worker.grammar_error:
                 break
@@ -139,8 +129,7 @@ async def _generate(
                 done = chunk.prompt_progress
                 total = done.total  # images have tokens, too
                 complete = complete or done.processed >= total
-                kept = done.cache if cached is None else cached
-                yield Progress(total, kept, min(done.processed, total) - kept)
+                yield Progress(total, done.cache, min(done.processed, total) - done.cache)
                 continue
             if not complete:
                 complete = True
@@ -155,19 +144,18 @@ async def _generate(
         )
     if not last.stop:
         raise EngineError("The generation ended without a result")
-    if not last.truncated:  # a shifted context has lost it
-        llama.start = start
     # With a projector llama.cpp can't shift a full context, so it ends there.
     at_context_end = at_context_end or limit < 0 or last.tokens_predicted < limit
     yield _finished(last, counted, request.sampling, at_context_end)
 
 
-def _start(llama: LlamaServer, tokens: list[int], request: Request) -> list[int]:
-    """The tokens to keep for the next prediction, none where that isn't worth it or not safe."""
-    shortened = tokens is not request.tokens
-    if shortened or request.start < SHORTEST or not (llama.alone and request.sampling.reproducible):
-        return []
-    return tokens[: request.start]
+def _preamble(llama: LlamaServer, tokens: list[int], limit: int, request: Request) -> list[int]:
+    """The tokens of the preamble, none where keeping them isn't worth it or not safe."""
+    whole = len(tokens) == len(request.tokens)
+    fits = 0 <= limit <= request.context - len(tokens)  # a context that is shifted would lose it
+    if whole and fits and llama.keeps_preambles and request.preamble >= preamble.SHORTEST:
+        return tokens[: request.preamble]
+    return []
 
 
 def _limit(prompt: int, request: Request) -> tuple[int, bool]:

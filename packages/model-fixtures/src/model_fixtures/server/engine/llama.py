@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import anyio
@@ -73,7 +73,6 @@ _chunk_decoder = msgspec.json.Decoder(Chunk)
 class LlamaServer:
     """A client for one worker; `http` is for requests that are passed through.
 
-    Whoever completes a prompt takes one of `slots` first, as many as the worker runs at once.
     Every method raises `InstanceGoneError` when the worker has ended and `EngineError` with
     llama.cpp's message when it refuses a request.
     """
@@ -81,10 +80,10 @@ class LlamaServer:
     def __init__(self, worker: WorkerProcess, parallel: int) -> None:
         self._worker = worker
         self._properties: Properties | None = None
-        self.slots = anyio.Semaphore(parallel, max_value=parallel)
-        self.alone = parallel == 1
-        # What the only slot's cache begins with, computed by itself; empty if unknown: `starts`.
-        self.start: list[int] = []
+        # With one slot it is known what its cache begins with; no tokens: nothing to rely on.
+        self.keeps_preambles = parallel == 1
+        self.preamble: list[int] = []
+        self._turn = anyio.Semaphore(parallel)
         self.http = httpx.AsyncClient(
             base_url=worker.url,
             headers={"Authorization": f"Bearer {worker.key}"},
@@ -98,6 +97,14 @@ class LlamaServer:
     async def close(self) -> None:
         """Closes all connections."""
         await self.http.aclose()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Held by whoever has a prompt read, so that nobody's comes between two requests."""
+        async with self._turn:
+            if self._worker.stopping or self.http.is_closed:
+                raise self._gone()
+            yield
 
     async def properties(self) -> Properties:
         """The model's begin and end tokens as text; asked once."""

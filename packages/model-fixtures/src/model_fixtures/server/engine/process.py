@@ -56,7 +56,7 @@ class WorkerProcess:
 
     async def stop(self) -> None:
         """Ends the process and waits until its memory is back. May be called again."""
-        self.stopping = True
+        self.stopping = self.stopping or not self.ended.is_set()  # no order if it has crashed
         self.loading = False
         with anyio.CancelScope(shield=True):
             if self._process.stdin is not None:

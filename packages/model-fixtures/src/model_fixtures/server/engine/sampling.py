@@ -61,7 +61,7 @@ class Sampling(Struct, frozen=True, kw_only=True):
             "logit_bias": self.logit_bias,
             "seed": -1 if self.seed is None else self.seed,
             # Cached tokens were computed in batches of another size, which can change the last
-            # bits of a logit; where the text must come out the same, start afresh: or see `starts`.
+            # bits of a logit; where the text must come out the same, only `preamble` keeps any.
             "cache_prompt": not self.reproducible,
         }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -88,12 +88,28 @@ async def prepare_chat(instance: Instance, settings: Settings, turns: list[Turn]
             first = await make(_first_turns(turns))
             begin = await instance.llama.tokenize(first.words, special=True)
             head = common_prefix(tokens, begin)
-        start = 0
-        other = _other_words(turns) if tools and sampling.reproducible else []
-        if other and not prompt.images:
-            varied = await instance.llama.tokenize((await make(other)).words, special=True)
-            start = common_prefix(tokens[:-1], varied)
-    return _prediction(instance, settings, prompt, tokens, head=head, start=start, tools=tools)
+        preamble = 0
+        keeps = instance.llama.keeps_preambles and sampling.reproducible and not prompt.images
+        if tools and keeps:
+            preamble = await _preamble(instance, make, turns, tokens)
+    return _prediction(
+        instance, settings, prompt, tokens, head=head, preamble=preamble, tools=tools
+    )
+
+
+async def _preamble(
+    instance: Instance, make: Callable[..., Awaitable[Prompt]], turns: list[Turn], tokens: list[int]
+) -> int:
+    """How many tokens come before the user's first words; 0 if that can't be told."""
+    first = _first_turns(turns)
+    if not first or first[-1].role != "user":
+        return 0
+    other = Turn("user", ["!" if first[-1].text.startswith("?") else "?"])
+    try:
+        varied = await make([*first[:-1], other])
+    except ServerError:  # a template that wants more of a chat
+        return 0
+    return common_prefix(tokens[:-1], await instance.llama.tokenize(varied.words, special=True))
 
 
 def offered_tools(settings: Settings) -> list[dict[str, Any]]:
@@ -146,7 +162,7 @@ def _prediction(
     tokens: list[int],
     *,
     head: int,
-    start: int = 0,
+    preamble: int = 0,
     tools: list[dict[str, Any]],
 ) -> Prediction:
     structured = settings.mapping("llm.prediction.structured")
@@ -160,7 +176,7 @@ def _prediction(
     request = Request(
         tokens=tokens,
         head=head,
-        start=start,
+        preamble=preamble,
         context=instance.context_length,
         sampling=sampling,
         grammar=grammar,
@@ -195,14 +211,6 @@ def _whole_json(settings: Settings, sampling: Sampling, instance: Instance) -> S
     if not instance.model.stand_in or asked is not None:
         return sampling
     return msgspec.structs.replace(sampling, max_tokens=None, overflow="stopAtLimit")
-
-
-def _other_words(turns: list[Turn]) -> list[Turn]:
-    """The first turns with other words of the user: their prompt parts where the user's begin."""
-    *before, last = _first_turns(turns) or [Turn("system", [])]
-    if last.role != "user":
-        return []
-    return [*before, Turn("user", ["?" if last.text[:1] != "?" else "!"])]
 
 
 def _first_turns(turns: list[Turn]) -> list[Turn]:

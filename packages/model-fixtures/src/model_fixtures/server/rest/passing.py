@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import base64
 from array import array
-from collections.abc import Awaitable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
 import anyio
@@ -19,9 +18,9 @@ import httpx
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
 
 from model_fixtures.server.engine.embedding import expanded
+from model_fixtures.server.engine.errors import InstanceGoneError
 from model_fixtures.server.engine.sampling import STAND_IN_TOKEN_LIMIT
 from model_fixtures.server.images import ImageError
 from model_fixtures.server.protocol.errors import ServerError
@@ -132,13 +131,11 @@ class _Answer:
 
     async def whole(self, change: Any) -> Response:
         """The answer at once, its JSON changed when it is no failure."""
-        llama = self._instance.llama
         with self._state.registry.using(self._instance):
-            async with llama.slots:
-                try:
-                    response = await llama.http.post(self._path, json=self._body)
-                except httpx.TransportError:
-                    return _gone()
+            try:
+                response = await self._instance.llama.http.post(self._path, json=self._body)
+            except httpx.TransportError:
+                return _gone()
         content = response.json()
         if response.status_code == httpx.codes.OK:
             change(content)
@@ -148,34 +145,32 @@ class _Answer:
         """The answer as it comes; a client that leaves ends the generation."""
         llama = self._instance.llama
         outgoing = llama.http.build_request("POST", self._path, json=self._body)
-        async with AsyncExitStack() as stack:
-            stack.enter_context(self._state.registry.using(self._instance))
-            await stack.enter_async_context(llama.slots)
-            llama.start = []
-            try:
+        using = self._state.registry.using(self._instance)
+        using.__enter__()
+        try:
+            async with llama.turn():
+                llama.preamble = []
                 response = await llama.http.send(outgoing, stream=True)
-            except httpx.TransportError:
-                answer = _gone()
-            else:
-                stack.push_async_callback(response.aclose)
-                answer = _Streamed(response, stack.pop_all())
-        return answer
+        except (httpx.TransportError, InstanceGoneError):
+            using.__exit__(None, None, None)
+            return _gone()
+        except BaseException:
+            using.__exit__(None, None, None)
+            raise
 
+        async def content() -> AsyncIterator[bytes]:
+            try:
+                async for piece in response.aiter_raw():
+                    yield piece
+            finally:
+                using.__exit__(None, None, None)
+                await response.aclose()
 
-class _Streamed(StreamingResponse):
-    """llama.cpp's stream, and what is held until its end or the client's."""
-
-    def __init__(self, response: httpx.Response, held: AsyncExitStack) -> None:
-        super().__init__(
-            response.aiter_raw(),
+        return StreamingResponse(
+            content(),
             status_code=response.status_code,
             media_type=response.headers.get("content-type"),
         )
-        self._held = held
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with self._held:
-            await super().__call__(scope, receive, send)
 
 
 def _gone() -> Response:

@@ -1,4 +1,4 @@
-"""The start of a prompt with tools is kept between predictions, and changes no answer."""
+"""System prompt and tools are kept between predictions, which changes no answer."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ async def first_words(llm: Connection, parameter: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("sampling", [COLD, SEEDED], ids=["cold", "seeded"])
-async def test_kept_start_changes_no_answer(
+async def test_kept_preamble_changes_no_answer(
     llm: Connection, identifier: str, sampling: dict[str, Any]
 ) -> None:
     """The second of two equal requests reads only what comes after the tools, and says the same."""
@@ -123,8 +123,8 @@ async def test_equal_whatever_comes_between(
     assert (kept >= 48) if between == "question" else kept == 0
 
 
-async def test_start_is_kept_for_another_question(llm: Connection, identifier: str) -> None:
-    """Another question with the same tools gets the kept start; one with other tools doesn't."""
+async def test_preamble_is_kept_for_another_question(llm: Connection, identifier: str) -> None:
+    """Another question with the same tools gets the kept preamble; one with other tools doesn't."""
     _, first = await answer(llm, request(identifier, ADD, COLD))
     _, same = await answer(llm, request(identifier, ADD, COLD, "Hello!"))
     _, other = await answer(llm, request(identifier, DIVIDE, COLD))
@@ -154,3 +154,43 @@ async def test_equal_side_by_side(llm: Connection, identifier: str) -> None:
             tasks.start_soon(ask, index)
     assert len(found) == 6
     assert all(text == alone[index] for index, text in found)
+
+
+async def test_unloading_ends_those_who_wait(llm: Connection, identifier: str) -> None:
+    """Predictions that wait for their turn end as the running one does when the model goes."""
+    ends: list[str] = []
+
+    async def ask() -> None:
+        async with llm.channel("predict", request(identifier, ADD, COLD)) as channel:
+            async for packet in channel:
+                if packet["type"] == "fragment":
+                    begun.set()
+                if packet["type"] == "success":
+                    ends.append(packet["stats"]["stopReason"])
+
+    begun = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        for _ in range(4):
+            tasks.start_soon(ask)
+        await begun.wait()
+        await llm.rpc("unloadModel", {"identifier": identifier})
+    assert ends == ["modelUnloaded"] * 4
+
+
+async def test_rest_client_that_leaves_gives_its_turn_back(
+    llm: Connection, address: str, identifier: str
+) -> None:
+    """After REST clients that left while they waited or listened, predictions go on."""
+    said = [{"role": "user", "content": "Tell a story."}]
+    body = {"model": identifier, "max_tokens": 400, "messages": said, "stream": True}
+    url = f"http://{address}/v1/chat/completions"
+    async with (
+        httpx.AsyncClient(trust_env=False) as rest,
+        rest.stream("POST", url, json=body, timeout=60) as response,
+    ):
+        async for _ in response.aiter_lines():
+            with pytest.raises(httpx.ReadTimeout):
+                await rest.post(url, json=body, timeout=0.3)
+            break
+    with anyio.fail_after(30):
+        assert (await answer(llm, request(identifier, ADD, COLD)))[0]
