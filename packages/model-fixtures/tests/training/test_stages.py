@@ -81,13 +81,15 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
 
 
 def test_tool_stages_hand_files_on(tmp_path: Path) -> None:
-    """Answers go to training, its checkpoint to export, the merged model to the score."""
-    answers, train, export, score = tools.stages(tmp_path / "base.gguf", tmp_path, [300, 700], 5, 3)
+    """Answers go to training, later cycles' ends to export, the merged model to the score."""
+    steps = [300, 700, 900]
+    answers, train, export, score = tools.stages(tmp_path / "base.gguf", tmp_path, steps, 5, 3)
     assert str(answers.gives) in train.arguments
-    wanted = ["--steps", "300", "700", "--seed", "5", "--processes", "3"]
+    wanted = ["--steps", "300", "700", "900", "--seed", "5", "--processes", "3"]
     assert train.arguments[-len(wanted) :] == wanted
     folder = Path(train.arguments[train.arguments.index("--out") + 1])
-    assert str(folder / "last.pt") in export.arguments
+    ends = [str(folder / "adapter-00700.pt"), str(folder / "adapter-00900.pt")]
+    assert [argument for argument in export.arguments if argument.endswith(".pt")] == ends
     assert export.arguments[-1] == score.arguments[1]
     assert "valid" in score.arguments
 
