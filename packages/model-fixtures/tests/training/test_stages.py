@@ -81,17 +81,31 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
 
 
 def test_tool_stages_hand_files_on(tmp_path: Path) -> None:
-    """Answers go to training, later cycles' ends to export, the merged model to the score."""
+    """Answers go to training, its later adapters to export, the merged model to the score."""
     steps = [300, 700, 900]
     answers, train, export, score = tools.stages(tmp_path / "base.gguf", tmp_path, steps, 5, 3)
     assert str(answers.gives) in train.arguments
     wanted = ["--steps", "300", "700", "900", "--seed", "5", "--processes", "3"]
-    assert train.arguments[-len(wanted) :] == wanted
+    assert list(train.arguments)[-len(wanted) - 2 : -2] == wanted
     folder = Path(train.arguments[train.arguments.index("--out") + 1])
-    ends = [str(folder / "adapter-00700.pt"), str(folder / "adapter-00900.pt")]
-    assert [argument for argument in export.arguments if argument.endswith(".pt")] == ends
+    mean = [str(folder / f"adapter-00{step}.pt") for step in (700, 800, 900)]
+    assert [argument for argument in export.arguments if argument.endswith(".pt")] == mean
     assert export.arguments[-1] == score.arguments[1]
     assert "valid" in score.arguments
+
+
+@pytest.mark.parametrize(
+    ("steps", "averaged"),
+    [
+        ([900], [900]),
+        ([640, 1280], [1280]),
+        ([640, 1280, 1600], [1280, 1300, 1400, 1500, 1600]),
+        ([200, 400, 660], [400, 500, 600, 660]),
+    ],
+)
+def test_adapters_of_later_cycles_are_averaged(steps: list[int], averaged: list[int]) -> None:
+    """The mean is of each hundredth step's adapter and each cycle's last, from the second on."""
+    assert tools.averaged_steps(steps) == averaged
 
 
 def test_vision_stages_go_from_images_to_a_checked_file(tmp_path: Path) -> None:

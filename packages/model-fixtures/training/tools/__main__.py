@@ -12,12 +12,23 @@ from training.folders import ADAPTER, base, work
 from training.stages import SettingsError, Stage, run, settle
 
 STEPS = [640, 1280, 1600, 2160]
+SNAPSHOT = 100  # steps between adapters that are kept
 # glibc would give memory back after every step and fetch it again: a quarter of the time.
 _KEEP_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": "1073741824",
     "MALLOC_TRIM_THRESHOLD_": "17179869184",
     "MALLOC_TOP_PAD_": "67108864",
 }
+
+
+def averaged_steps(steps: Sequence[int]) -> list[int]:
+    """Return the steps whose adapters make up the one that ships: their mean beats each of them.
+
+    They begin with the second cycle's end; before it most is still to be learned.
+    """
+    first = steps[1] if len(steps) > 1 else steps[-1]
+    between = range(first // SNAPSHOT * SNAPSHOT + SNAPSHOT, steps[-1], SNAPSHOT)
+    return sorted({*between, *(step for step in steps if step >= first)})
 
 
 def stages(
@@ -27,8 +38,7 @@ def stages(
     answers, checkpoints = folder / "plain.json", folder / "checkpoints"
     adapter, merged = folder / ADAPTER.name, folder / "merged.gguf"
     with_base = ["--base", str(model)]
-    # The mean of what cycles end with is better than each; the first still has most to learn.
-    ends = [str(checkpoints / f"adapter-{step:05}.pt") for step in steps[1:] or steps]
+    averaged = [str(checkpoints / f"adapter-{step:05}.pt") for step in averaged_steps(steps)]
     return [
         Stage(
             "the base model's answers to prompts that need no tool",
@@ -43,6 +53,7 @@ def stages(
                 *(*with_base, "--answers", str(answers), "--out", str(checkpoints)),
                 *("--steps", *map(str, steps)),
                 *("--seed", str(seed), "--processes", str(processes)),
+                *("--snapshot", str(SNAPSHOT)),
             ],
             environ=_KEEP_MEMORY,
         ),
@@ -50,7 +61,7 @@ def stages(
             "export",
             "training.tools.export",
             [
-                *(*with_base, "--checkpoint", *ends),
+                *(*with_base, "--checkpoint", *averaged),
                 *("--out", str(adapter), "--merged", str(merged)),
             ],
         ),

@@ -15,7 +15,7 @@ from model_fixtures.weights.errors import WeightsError
 from model_fixtures.weights.sources import SOURCES, Weights
 
 ADAPTER = "smollm2-135m-tools.lora.gguf"
-ADAPTER_SHA256 = "45f43e11cf7b358e72163fb0143576cdb2162fff826ba626aa730d3fce1583f1"
+ADAPTER_SHA256 = "8193eeca0374fa8e5fb5f74c926f8b80d52885870d0ad40cdda41fcc91d4cd29"
 
 
 def data_file(name: str) -> Path:
