@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,13 @@ def load(name: str = "families") -> list[Family]:
     text = (_HERE / f"{name}.txt").read_text()
     text = re.sub(r"(?m)^#.*\n", "", text)
     return [_parse(block) for block in re.split(r"\n(?=\S)", text) if block.strip()]
+
+
+@cache
+def section(file: str, name: str) -> list[str]:
+    """Return the lines of the section ``[name]`` of a text file in this folder."""
+    text = (_HERE / file).read_text()
+    return text.split(f"[{name}]\n")[1].split("\n[")[0].strip().splitlines()
 
 
 _TOOLISH = re.compile(r"_([a-z])")

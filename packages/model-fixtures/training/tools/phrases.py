@@ -8,11 +8,9 @@ from __future__ import annotations
 import json
 import random
 import re
-from functools import cache
-from pathlib import Path
 
 from . import values
-from .families import Request
+from .families import Request, section
 
 # "<a/b>" stands for one of its parts, drawn anew each time.
 _ONE = """{Do}<./!/>|{Do}.|Please {do}.|<Can/Could/Would/Will> you <please />{do}?|
@@ -125,18 +123,11 @@ def options(text: str) -> list[str]:
     return [part for part in text.replace("\n", "").split("|") if part]
 
 
-@cache
-def more(section: str) -> list[str]:
-    """Return the frames of a section of ``more_frames.txt``."""
-    text = (Path(__file__).parent / "more_frames.txt").read_text()
-    return text.split(f"# {section}\n")[1].split("\n#")[0].strip().splitlines()
-
-
-def _drawn(known: str, unseen: str, section: str, held: bool, rng: random.Random) -> str:
+def _drawn(known: str, unseen: str, kind: str, held: bool, rng: random.Random) -> str:
     """Return a frame of a list, with one part of each "<a/b>"."""
     frames = options(unseen if held else known)
     if not held and rng.random() < 0.65:
-        frames = more(section)
+        frames = section("more_frames.txt", kind)
     template = rng.choice(frames)
     return re.sub(r"<([^>]*)>", lambda match: rng.choice(match.group(1).split("/")), template)
 

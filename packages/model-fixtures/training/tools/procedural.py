@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
-from .families import Arg, Family
+from .families import Arg, Family, section
 
 # Verb of the tool's name, then other verbs that people may use for it.
 _VERBS = """create:make,add,set up|delete:remove,erase,get rid of|open:show,bring up|close:shut|
@@ -68,12 +67,6 @@ def _split(text: str) -> list[str]:
     return [part.strip() for part in text.replace("\n", "").split("|") if part.strip()]
 
 
-def _more(section: str) -> list[str]:
-    """Return the entries of a section of ``more_words.txt``, which training alone draws."""
-    text = (Path(__file__).parent / "more_words.txt").read_text()
-    return text.split(f"[{section}]\n")[1].split("\n[")[0].strip().splitlines()
-
-
 class Maker:
     """Makes families; held-out ones use other verbs, things and parameters."""
 
@@ -87,9 +80,10 @@ class Maker:
         self._nouns = _split(_HELD_NOUNS if held_things else _NOUNS)
         lines = (_HELD_ARGS if held else _ARGS).splitlines()
         if not held and not held_things:
-            verbs += [line.replace(": ", ":").replace(", ", ",") for line in _more("verbs")]
-            self._nouns += _split("".join(_more("things")))
-            lines += _more("parameters")
+            more = section("more_words.txt", "verbs")
+            verbs += [line.replace(": ", ":").replace(", ", ",") for line in more]
+            self._nouns += _split("".join(section("more_words.txt", "things")))
+            lines += section("more_words.txt", "parameters")
         self._verbs = [
             (name, synonyms.split(","))
             for name, _, synonyms in (entry.partition(":") for entry in verbs)
