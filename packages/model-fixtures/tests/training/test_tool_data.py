@@ -11,7 +11,7 @@ import pytest
 from model_fixtures.server.engine.tool_format import ToolCall, parse, turns
 from training.tools import phrases
 from training.tools.conversations import Conversation
-from training.tools.families import Request, load, section, trained
+from training.tools.families import Request, load, section
 from training.tools.phrases import options
 from training.tools.plain import prompts, shorten
 from training.tools.procedural import Maker
@@ -133,7 +133,7 @@ def test_the_same_seed_gives_the_same_conversations() -> None:
 
 def test_evaluation_uses_other_words_and_tools() -> None:
     """Held-out families, verbs, things, parameters and plain prompts are not in training."""
-    train, held = trained(), load("heldout")
+    train, held = [*load(), *load("more_families")], load("heldout")
     assert not {f.key for f in train} & {f.key for f in held}
     assert not {n for f in train for n in f.names} & {n for f in held for n in f.names}
     old, new = Maker(held=False), Maker(held=True)
@@ -145,11 +145,11 @@ def test_evaluation_uses_other_words_and_tools() -> None:
 @pytest.mark.parametrize("name", ["ONE", "TWO", "CHAIN", "SAY", "AFTER"])
 def test_frames_of_evaluation_stay_out_of_training(name: str) -> None:
     """No frame that evaluation uses is one of training's, whatever parts are chosen in it."""
-    ours: str = getattr(phrases, f"_{name}")
+    trained: str = getattr(phrases, f"_{name}")
     more = [] if name == "AFTER" else section("more_frames.txt", name)
     drawn = {
         "".join(parts)
-        for frame in [*options(ours), *more]
+        for frame in [*options(trained), *more]
         for parts in product(
             *(
                 part[1:-1].split("/") if part.startswith("<") else [part]
@@ -157,13 +157,13 @@ def test_frames_of_evaluation_stay_out_of_training(name: str) -> None:
             )
         )
     }
-    assert len(drawn) > len(options(ours)) - 1
+    assert len(drawn) > len(options(trained)) - 1
     assert not drawn & set(options(getattr(phrases, f"_HELD_{name}")))
 
 
 def test_half_of_the_tools_to_choose_from_are_new() -> None:
     """In the 'choice' cases 3 to 6 tools are offered, and at least half of all are unseen."""
-    known = {family.key for family in trained()}
+    known = {family.key for family in [*load(), *load("more_families")]}
     found = cases(60, "test", ["choice"])
     tools = [tool for case in found for tool in case.tools]
     assert {len(case.tools) for case in found} == {3, 4, 5, 6}

@@ -13,8 +13,6 @@ from training.stages import SettingsError, Stage, run, settle
 
 STEPS = [640, 1280, 1600, 2160]
 SNAPSHOT = 100  # steps between adapters that are kept
-REFINE = 700  # steps at a third of the rate, from the mean of those adapters on
-PEAK = 5e-4
 # glibc would give memory back after every step and fetch it again: a quarter of the time.
 _KEEP_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": "1073741824",
@@ -24,7 +22,7 @@ _KEEP_MEMORY = {
 
 
 def averaged_steps(steps: Sequence[int]) -> list[int]:
-    """Return the steps whose adapters are averaged: their mean beats each of them.
+    """Return the steps whose adapters make up the one that ships: their mean beats each of them.
 
     They begin with the second cycle's end; before it most is still to be learned.
     """
@@ -34,15 +32,13 @@ def averaged_steps(steps: Sequence[int]) -> list[int]:
 
 
 def stages(
-    model: Path, folder: Path, steps: Sequence[int], refine: int, seed: int, processes: int
+    model: Path, folder: Path, steps: Sequence[int], seed: int, processes: int
 ) -> list[Stage]:
     """Return what leads from the base weights ``model`` to a scored adapter in ``folder``."""
-    answers = folder / "plain.json"
-    checkpoints, refined = folder / "checkpoints", folder / "refined"
+    answers, checkpoints = folder / "plain.json", folder / "checkpoints"
     adapter, merged = folder / ADAPTER.name, folder / "merged.gguf"
     with_base = ["--base", str(model)]
     averaged = [str(checkpoints / f"adapter-{step:05}.pt") for step in averaged_steps(steps)]
-    given = [*with_base, "--answers", str(answers), "--processes", str(processes)]
     return [
         Stage(
             "the base model's answers to prompts that need no tool",
@@ -54,17 +50,10 @@ def stages(
             "train",
             "training.tools.train",
             [
-                *(*given, "--out", str(checkpoints), "--seed", str(seed)),
-                *("--steps", *map(str, steps), "--snapshot", str(SNAPSHOT)),
-            ],
-            environ=_KEEP_MEMORY,
-        ),
-        Stage(
-            "refine the mean of the later adapters",
-            "training.tools.train",
-            [
-                *(*given, "--out", str(refined), "--seed", str(seed + 1)),  # other conversations
-                *("--start", *averaged, "--peak", str(PEAK), "--steps", str(refine)),
+                *(*with_base, "--answers", str(answers), "--out", str(checkpoints)),
+                *("--steps", *map(str, steps)),
+                *("--seed", str(seed), "--processes", str(processes)),
+                *("--snapshot", str(SNAPSHOT)),
             ],
             environ=_KEEP_MEMORY,
         ),
@@ -72,7 +61,7 @@ def stages(
             "export",
             "training.tools.export",
             [
-                *(*with_base, "--checkpoint", str(refined / f"adapter-{refine:05}.pt")),
+                *(*with_base, "--checkpoint", *averaged),
                 *("--out", str(adapter), "--merged", str(merged)),
             ],
         ),
@@ -97,9 +86,6 @@ def main() -> int:
         default=STEPS,
         help="where the cycles of the learning rate end (%(default)s)",
     )
-    parser.add_argument(
-        "--refine", type=int, default=REFINE, help="steps from their mean on (%(default)s)"
-    )
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
     parser.add_argument(
         "--processes", type=int, default=2, help="one a core; data depend on it (%(default)s)"
@@ -108,14 +94,12 @@ def main() -> int:
     args = parser.parse_args()
     folder = args.work.absolute() / "tools"
     try:
-        names = ("steps", "refine", "seed", "processes")
-        settings = {name: getattr(args, name) for name in names}
+        settings = {"steps": args.steps, "seed": args.seed, "processes": args.processes}
         settle(folder, settings)
     except SettingsError as error:
         parser.error(str(error))
     status = run(
-        stages(base(), folder, args.steps, args.refine, args.seed, args.processes),
-        args.work.absolute(),
+        stages(base(), folder, args.steps, args.seed, args.processes), args.work.absolute()
     )
     if not status:
         made = folder / ADAPTER.name

@@ -16,7 +16,7 @@ import torch
 from model_fixtures.weights.merge import merge_adapter
 
 from .model import Llama
-from .train import load_adapter, mean_adapter
+from .train import load_adapter
 
 
 def write_adapter(model: Llama, out: Path) -> None:
@@ -50,7 +50,8 @@ def main() -> None:
     parser.add_argument("--merged", type=Path, help="also write the model that the server makes")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    state = mean_adapter(args.checkpoint)
+    states = [torch.load(path, weights_only=True)["adapter"] for path in args.checkpoint]
+    state = {name: sum(one[name] for one in states) / len(states) for name in states[0]}
     rank = state["blocks.0.out.a"].shape[0]
     model = Llama(args.base, rank=rank, alpha=2.0 * rank)
     load_adapter(model, state)

@@ -1,7 +1,7 @@
 """Tool families: one tool in many guises, the ways to ask for it and what it gives.
 
-``families.txt``, ``more_families.txt`` and ``further_families.txt`` (both drawn in training alone)
-and ``heldout.txt`` (in evaluation alone) hold them as text, ``procedural`` makes more of them.
+``families.txt``, ``more_families.txt`` (drawn in training alone) and ``heldout.txt`` (in
+evaluation alone) hold them as text, ``procedural`` makes more of them.
 """
 
 from __future__ import annotations
@@ -103,15 +103,10 @@ def _parse(block: str) -> Family:
 
 
 def load(name: str = "families") -> list[Family]:
-    """Return the hand-written families of a file, named without its ending."""
+    """Return the hand-written families of a file: families, more_families or heldout."""
     text = (_HERE / f"{name}.txt").read_text()
     text = re.sub(r"(?m)^#.*\n", "", text)
     return [_parse(block) for block in re.split(r"\n(?=\S)", text) if block.strip()]
-
-
-def trained() -> list[Family]:
-    """Return all hand-written families that training draws from."""
-    return [*load(), *load("more_families"), *load("further_families")]
 
 
 @cache

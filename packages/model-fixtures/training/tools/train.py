@@ -15,7 +15,6 @@ import os
 import random
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,12 +74,6 @@ def load_adapter(model: Llama, state: dict[str, torch.Tensor]) -> None:
             value.copy_(state[name])
 
 
-def mean_adapter(checkpoints: Sequence[Path]) -> dict[str, torch.Tensor]:
-    """Return the mean of the adapter matrices of some checkpoints of one run."""
-    states = [torch.load(path, weights_only=True)["adapter"] for path in checkpoints]
-    return {name: sum(one[name] for one in states) / len(states) for name in states[0]}
-
-
 def average_gradients(model: Llama) -> None:
     """Give every process the mean of all processes' gradients."""
     grads = [value.grad for value in model.parameters() if value.grad is not None]
@@ -110,7 +103,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
     dist.init_process_group("gloo", init_method=store, rank=rank, world_size=args.processes)
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
-    plan = Plan(tuple(args.steps), args.peak, seed=args.seed)
+    plan = Plan(tuple(args.steps), seed=args.seed)
     total = plan.ends[-1]
     model = Llama(args.base, rank=args.rank, alpha=2.0 * args.rank)
     tokenizer = Tokenizer(args.base)
@@ -125,8 +118,6 @@ def train(rank: int, args: argparse.Namespace) -> None:
         load_adapter(model, state["adapter"])
         optimizer.load_state_dict(state["optimizer"])
         first = state["step"]
-    elif args.start:
-        load_adapter(model, mean_adapter(args.start))
     average = None
     end = min(args.until or total, total)
     log = (args.out / "log.txt").open("a")
@@ -169,10 +160,6 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoints")
     parser.add_argument("--steps", type=int, nargs="+", required=True, help="ends of the cycles")
     parser.add_argument("--until", type=int, help="stop after this step, to go on later")
-    parser.add_argument(
-        "--start", type=Path, nargs="+", help="begin with the mean of these adapters, not anew"
-    )
-    parser.add_argument("--peak", type=float, default=Plan.peak, help="highest learning rate")
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--tokens", type=int, default=2048, help="tokens of a batch")
     parser.add_argument("--seed", type=int, default=1)

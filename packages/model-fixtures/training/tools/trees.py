@@ -10,7 +10,7 @@ from model_fixtures.server.engine.tool_format import Message, turns
 
 from . import conversations as made_of
 from .conversations import Conversation
-from .families import Family, Tool, build, load, trained
+from .families import Family, Tool, build, load
 from .procedural import Maker
 from .tokenizer import Tokenizer
 
@@ -53,7 +53,7 @@ class Source:
         self.held = held
         self._unseen = (0.6 if held else 0.0) if unseen is None else unseen
         self._answers = sorted(answers.items())
-        self._known = load() if held else trained()
+        self._known = load() if held else [*load(), *load("more_families")]
         self._new = load("heldout") if held else []
         self._by_key = {family.key: family for family in self._known}
         self._maker = Maker(held and self._unseen > 0, things=held)
