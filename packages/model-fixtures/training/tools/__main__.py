@@ -26,9 +26,9 @@ def averaged_steps(steps: Sequence[int]) -> list[int]:
 
     They begin with the second cycle's end; before it most is still to be learned.
     """
-    first = steps[1] if len(steps) > 1 else steps[-1]
-    between = range(first // SNAPSHOT * SNAPSHOT + SNAPSHOT, steps[-1], SNAPSHOT)
-    return sorted({*between, *(step for step in steps if step >= first)})
+    first = steps[1] if len(steps) > 1 else steps[0]
+    kept = range(first, steps[-1] + 1)
+    return [step for step in kept if step % SNAPSHOT == 0 or step in steps]
 
 
 def stages(
