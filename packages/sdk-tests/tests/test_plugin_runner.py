@@ -6,6 +6,7 @@ import pytest
 from lmstudio.plugin import LMStudioPluginInitError
 from lmstudio.plugin.cli import main
 from sdk_tests.plugin_process import plugin_process, write_plugin
+from sdk_tests.releases import known_bug
 from sdk_tests.scenarios import ScenarioServer
 from sdk_tests.tasks_sync import eventually
 from sdk_tests.turns import of_kind, turn
@@ -13,6 +14,14 @@ from sdk_tests.turns import of_kind, turn
 CHANGE_NOTHING = """\
 async def preprocess_prompt(ctl, message):
     return None
+"""
+
+HANG_WHEN_INTERRUPTED = f"""\
+import signal
+import time
+
+signal.signal(signal.SIGINT, lambda number, frame: time.sleep(600))
+{CHANGE_NOTHING}
 """
 
 
@@ -25,7 +34,7 @@ def registered(host: ScenarioServer, name: str) -> bool:
 @pytest.mark.embedded
 @pytest.mark.slow
 def test_interrupt_ends_runner_and_plugin(scenario_host: ScenarioServer, tmp_path: Path) -> None:
-    """Ctrl-C ends both processes with status 0, and the plugin is registered no more."""
+    """An interrupt ends both processes with status 0, and the plugin is registered no more."""
     folder = write_plugin(tmp_path / "interrupted", CHANGE_NOTHING)
     with plugin_process(scenario_host.address, folder) as plugin:
         plugin.wait_for("Plugin 'interrupted' running, press Ctrl-C to terminate...")
@@ -33,6 +42,22 @@ def test_interrupt_ends_runner_and_plugin(scenario_host: ScenarioServer, tmp_pat
         plugin.interrupt()
         assert plugin.wait() == 0
     eventually(lambda: not registered(scenario_host, "interrupted"))
+
+
+@pytest.mark.embedded
+@pytest.mark.slow
+@known_bug(
+    "The runner gives an interrupted plugin two seconds and means to kill it then, but waits for"
+    " TimeoutError where subprocess raises TimeoutExpired: a plugin that hangs outlives it."
+)
+def test_plugin_that_does_not_end_is_killed(scenario_host: ScenarioServer, tmp_path: Path) -> None:
+    """A plugin that an interrupt doesn't end is killed before the runner ends."""
+    folder = write_plugin(tmp_path / "hanging", HANG_WHEN_INTERRUPTED)
+    with plugin_process(scenario_host.address, folder) as plugin:
+        plugin.wait_for("Plugin 'hanging' running")
+        plugin.interrupt()
+        plugin.wait_for_runner()
+        assert not plugin.outlives_the_runner()
 
 
 @pytest.mark.embedded

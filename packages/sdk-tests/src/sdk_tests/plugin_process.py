@@ -21,13 +21,25 @@ PATIENCE = 60
 _SITE = """\
 import json
 import os
+import signal
+import threading
 from urllib.parse import urlsplit
 
 from lmstudio._ws_impl import AsyncWebsocketHandler
 from lmstudio.json_api import ClientBase
 
+# A test run in a shell's background has interrupts ignored, and so has whatever it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 ClientBase._DEFAULT_API_PORTS = (int(os.environ["SDK_TESTS_HOST_PORT"]),)
 send_json, enqueue_message = AsyncWebsocketHandler.send_json, AsyncWebsocketHandler._enqueue_message
+
+
+def end_with_the_tests():
+    os.read(0, 1)  # nothing comes but the end, also when the tests are killed
+    os._exit(1)
+
+
+threading.Thread(target=end_with_the_tests, daemon=True).start()
 
 
 def note(handler, direction, message):
@@ -75,14 +87,30 @@ class PluginProcess:
         raise AssertionError(f"the plugin ended without {text!r}: {''.join(self.lines)}")
 
     def interrupt(self) -> None:
-        """Do what Ctrl-C in a terminal does: interrupt the runner and the plugin itself."""
-        os.killpg(self._process.pid, signal.SIGINT)
+        """Interrupt the runner, which is to interrupt the plugin.
+
+        Ctrl-C in a terminal reaches both, so that the plugin is interrupted twice. The second time
+        can hit asyncio between two of its steps, and then the plugin hangs: once in a hundred.
+        """
+        self._process.send_signal(signal.SIGINT)
 
     def wait(self) -> int:
         """Wait for the end of the runner and of what it started, and return its exit status."""
         while self._next() is not None:  # the output ends with the last process that holds it
             pass
         return self._process.wait(PATIENCE)
+
+    def wait_for_runner(self) -> int:
+        """Wait for the end of the runner alone, and return its exit status."""
+        return self._process.wait(PATIENCE)
+
+    def outlives_the_runner(self) -> bool:
+        """Whether the plugin itself is still there, once the runner has ended."""
+        try:
+            os.killpg(self._process.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
 
     def end(self) -> None:
         """Kill the runner and what it started, if they are still there."""
@@ -91,8 +119,9 @@ class PluginProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(PATIENCE)
         self._reader.join(PATIENCE)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
 
     def _next(self) -> str | None:
         line = self._arriving.get(timeout=PATIENCE)
@@ -137,7 +166,7 @@ def plugin_process(address: str, folder: Path, *options: str) -> Iterator[Plugin
     process = subprocess.Popen(
         [sys.executable, "-m", "lmstudio.plugin", *(options or ("--dev",)), str(folder)],
         env=environ,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
