@@ -21,8 +21,8 @@ MakeEdge = Callable[..., Edge]
 Trust = Callable[[Edge], None]
 
 # Cloudflare closes a websocket after 100 s of silence; the SDK pings every 20 s. Both shortened.
-IDLE_SECONDS = 2.0
-PING_SECONDS = 0.25
+IDLE_SECONDS = 1.0
+PING_SECONDS = 0.1
 MEBIBYTE = 1 << 20
 
 
