@@ -1,4 +1,4 @@
-"""What two workers save on the tests that touch no model: serial and parallel runs, alternating.
+"""What three workers save on the tests that touch no model: serial and parallel runs, alternating.
 
     hatch run +sdk=1.6.0b1 test:python scripts/bench_parallel.py
 
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
         description="Serial against parallel time.", allow_abbrev=False
     )
     parser.add_argument("--rounds", type=int, default=3, help="runs of each kind (default: 3)")
-    parser.add_argument("--workers", type=int, default=2, help="parallel workers (default: 2)")
+    parser.add_argument("--workers", type=int, default=3, help="parallel workers (default: 3)")
     chosen, options = parser.parse_known_args(arguments)  # the rest is pytest's
     times: dict[int, list[float]] = {0: [], chosen.workers: []}
     for _ in range(chosen.rounds):
