@@ -1,6 +1,6 @@
 """What all tests of the package get."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,16 +17,18 @@ def no_certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("no-certificates")
 
 
-@pytest.fixture(autouse=True)
-def _plain_connections(monkeypatch: pytest.MonkeyPatch, no_certificates: Path) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def _plain_connections(no_certificates: Path) -> Iterator[None]:
     """Keep what only matters to TLS and proxies away from requests to the host.
 
     The SDK's HTTP library reads a bundle of certificates for each connection, encrypted or not,
     which takes more time than most tests.
     """
-    monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
-    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    monkeypatch.setenv("SSL_CERT_DIR", str(no_certificates))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NO_PROXY", "localhost,127.0.0.1")
+        patch.delenv("SSL_CERT_FILE", raising=False)
+        patch.setenv("SSL_CERT_DIR", str(no_certificates))
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

@@ -4,8 +4,11 @@ from lmstudio.json_api import LlmPredictionConfigDict
 
 
 def written(text: str, **config: object) -> LlmPredictionConfigDict:
-    """Return a prediction config with which the model writes exactly the text."""
-    return _with_grammar(f'root ::= "{text}"', config)
+    """Return a prediction config with which the model writes exactly the text.
+
+    It spells it in the likeliest way, and so in few tokens.
+    """
+    return _with_grammar(f'root ::= "{text}"', {"temperature": 0, **config})
 
 
 def endless(max_tokens: int, **config: object) -> LlmPredictionConfigDict:

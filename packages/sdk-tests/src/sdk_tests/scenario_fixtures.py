@@ -22,7 +22,7 @@ def scenario_model(scenario_host: ScenarioServer) -> str:
     """The identifier of an LLM that is loaded on the server that can misbehave."""
 
     async def load() -> None:
-        field = {"key": "llm.load.contextLength", "value": 2048}
+        field = {"key": "llm.load.contextLength", "value": 1024}
         layer = {"layerName": "apiOverride", "config": {"fields": [field]}}
         request = {"modelKey": LLM_KEY, "loadConfigStack": {"layers": [layer]}}
         async with (

@@ -83,7 +83,7 @@ class ScenarioServer:
             WATCH.forged = True
         identifier = client._auth_details["clientIdentifier"]
         self.request("POST", "/control/scenarios", clientIdentifier=identifier, rules=list(rules))
-        path = f"/control/scenarios/{quote(identifier, safe='')}"
+        path = _path_of(client)
         try:
             yield
         except BaseException:
@@ -91,6 +91,10 @@ class ScenarioServer:
             raise
         pending = self.request("DELETE", path)["pending"]
         assert pending == [], "faults that did not happen"
+
+    def has_happened(self, client: Any) -> bool:
+        """Whether all faults of a client's scenario have happened."""
+        return bool(self.request("GET", _path_of(client))["pending"] == [])
 
     def request(self, method: str, path: str, **body: object) -> Any:
         """Send a request to a control route and return the JSON of the answer."""
@@ -104,6 +108,10 @@ class ScenarioServer:
             connection.close()
         assert response.status == 200, answer
         return answer
+
+
+def _path_of(client: Any) -> str:
+    return f"/control/scenarios/{quote(client._auth_details['clientIdentifier'], safe='')}"
 
 
 @contextmanager

@@ -7,16 +7,16 @@ from lmstudio._sdk_models import LlmPromptTemplateDict
 from .grammars import written
 from .scenarios import Rule, insert_packets, rule
 
-_LAST_MESSAGE: LlmPromptTemplateDict = {
+_NO_MESSAGES: LlmPromptTemplateDict = {
     "type": "jinja",
-    "jinjaPromptTemplate": {"template": "{{ messages[-1]['content'] }}"},
+    "jinjaPromptTemplate": {"template": "So: "},
     "stopStrings": [],
 }
-SAYS = written("ok", promptTemplate=_LAST_MESSAGE)
+SAYS = written("ok", promptTemplate=_NO_MESSAGES)
 """What the model says in each round, whether it calls tools or not.
 
-The template leaves the tools out of the prompt: these tests are about requests and calls, and a
-small machine takes a second to read tool definitions anew in each test.
+The template leaves tools and messages out of the prompt: these tests are about requests and calls,
+and a small machine takes a second to read tool definitions anew in each test.
 """
 
 

@@ -8,9 +8,16 @@ from lmstudio import AsyncClient, AsyncEmbeddingModel, AsyncLLM, LMStudioModelNo
 from sdk_tests.model_names import EMBEDDING_KEY, LLM_KEY, PLAIN_LLM_KEY
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def client(lmstudio_host: str) -> AsyncIterator[AsyncClient]:
-    """A client of the host, inside of its block."""
+    """A client of the host, inside of its block, for all tests of a file."""
+    async with AsyncClient(lmstudio_host) as client:
+        yield client
+
+
+@pytest.fixture
+async def own_client(lmstudio_host: str) -> AsyncIterator[AsyncClient]:
+    """A client for one test that closes some of its sessions."""
     async with AsyncClient(lmstudio_host) as client:
         yield client
 

@@ -18,7 +18,7 @@ from lmstudio import (
     LMStudioWebsocketError,
 )
 from lmstudio.json_api import LMStudioUnknownMessageWarning
-from sdk_tests.faulty_async import SHORT, faulty_client, short_wait
+from sdk_tests.faulty_async import faulty_client, short_wait
 from sdk_tests.grammars import written
 from sdk_tests.logger_names import WEBSOCKET_LOGGER
 from sdk_tests.packets import fragment, predicted
@@ -35,11 +35,12 @@ from sdk_tests.scenarios import (
     stall,
 )
 from sdk_tests.structured_log import logged_events
+from sdk_tests.tasks_async import eventually
 from sdk_tests.wire import kv_field
 
 pytestmark = [pytest.mark.anyio, pytest.mark.embedded]
 
-TEXT = "as told"
+TEXT = "a b c"  # three tokens at least, whatever the model
 PREDICT = {"namespace": "llm", "endpoint": "predict"}
 FIRST = {**PREDICT, "packet": "promptProcessingProgress"}
 MIDDLE = {**PREDICT, "packet": "fragment", "nth": 2}
@@ -104,8 +105,13 @@ async def test_stalled_stream(
     """On a stream that has gone silent the caller's timeout ends the wait; others go on."""
     async with faulty_client(scenario_host, rule(stall(), **stage)) as client:
         stream = await stream_of(client, scenario_model)
-        # Long enough for a busy machine to get as far as the fault.
-        with pytest.raises(TimeoutError), short_wait(4 * SHORT):
+        await stream.start()
+
+        async def gone_silent() -> bool:
+            return scenario_host.has_happened(client)
+
+        await eventually(gone_silent)
+        with pytest.raises(TimeoutError), short_wait():
             await stream.wait_for_result()
         assert isinstance(await client.embedding.list_loaded(), list)
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from lmstudio import AsyncClient, AsyncLLM, LMStudioModelNotFoundError
@@ -20,6 +21,7 @@ pytestmark = [
 
 EVENT = "Unloading other JIT model"
 HOUR = 60 * 60 * 1000  # milliseconds
+SMALL: Any = {"contextLength": 512}  # tokens; quicker to load than the default
 
 
 @pytest.fixture
@@ -55,9 +57,7 @@ async def test_load_on_demand(client: AsyncClient, caplog: pytest.LogCaptureFixt
     """Asking for a model that is not loaded loads it as configured; asking again returns it."""
     caplog.set_level(logging.INFO)
     progress: list[float] = []
-    llm = await client.llm.model(
-        JIT_LLM_KEY, config={"contextLength": 512}, on_load_progress=progress.append
-    )
+    llm = await client.llm.model(JIT_LLM_KEY, config=SMALL, on_load_progress=progress.append)
     assert llm == AsyncLLM(JIT_LLM_KEY, client.llm)
     assert llm in await client.llm.list_loaded()
     assert await llm.get_context_length() == 512
@@ -74,14 +74,14 @@ async def test_loaded_on_demand_by_path(client: AsyncClient) -> None:
     (path,) = [
         model.path for model in await client.llm.list_downloaded() if model.model_key == JIT_LLM_KEY
     ]
-    llm = await client.llm.model(path)
+    llm = await client.llm.model(path, config=SMALL)
     assert llm.identifier == path
     assert await client.llm.model(JIT_LLM_KEY) == llm
 
 
 async def test_concurrent_requests_load_once(client: AsyncClient) -> None:
     """Several requests for an unloaded model at the same time get one instance."""
-    models = await together([lambda: client.llm.model(JIT_LLM_KEY)] * 3)
+    models = await together([lambda: client.llm.model(JIT_LLM_KEY, config=SMALL)] * 3)
     assert {model.identifier for model in models} == {JIT_LLM_KEY}
     assert await identifiers(client) == REQUIRED | {JIT_LLM_KEY}
 
@@ -94,7 +94,7 @@ async def test_llm_replaces_embedding_model(
     embedding_model = await client.embedding.model(EMBEDDING_KEY)
     instance = await embedding_model.get_info()
     caplog.set_level(logging.DEBUG)
-    await client.llm.model(JIT_LLM_KEY)
+    await client.llm.model(JIT_LLM_KEY, config=SMALL)
     assert await identifiers(client) == REQUIRED - {EMBEDDING_KEY} | {JIT_LLM_KEY}
     with pytest.raises(LMStudioModelNotFoundError):
         await embedding_model.embed("Hello")
@@ -114,7 +114,7 @@ async def test_embedding_model_replaces_llm(
     client: AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Loading an embedding model on demand unloads the LLM that was; INFO tells just once."""
-    llm = await client.llm.model(JIT_LLM_KEY)
+    llm = await client.llm.model(JIT_LLM_KEY, config=SMALL)
     caplog.set_level(logging.INFO)
     await client.embedding.model(EMBEDDING_KEY)
     assert await identifiers(client) == REQUIRED
@@ -131,7 +131,7 @@ async def test_explicit_loads_stay(client: AsyncClient, caplog: pytest.LogCaptur
     caplog.set_level(logging.INFO)
     await client.embedding.load_new_instance(EMBEDDING_KEY, "with-ttl", ttl=600)
     await client.embedding.load_new_instance(EMBEDDING_KEY, "without-ttl", ttl=None)
-    await client.llm.model(JIT_LLM_KEY)
+    await client.llm.model(JIT_LLM_KEY, config=SMALL)
     assert await identifiers(client) == REQUIRED | {"with-ttl", "without-ttl", JIT_LLM_KEY}
     assert EVENT not in caplog.text
 
@@ -139,7 +139,7 @@ async def test_explicit_loads_stay(client: AsyncClient, caplog: pytest.LogCaptur
 @pytest.mark.parametrize(("ttl", "expected"), [(900, 900_000), (None, HOUR)])
 async def test_time_to_live_on_demand(client: AsyncClient, ttl: int | None, expected: int) -> None:
     """A model loaded on demand has the given time-to-live, or the host's default of an hour."""
-    await client.llm.model(JIT_LLM_KEY, ttl=ttl)
+    await client.llm.model(JIT_LLM_KEY, config=SMALL, ttl=ttl)
     assert (await times_to_live(client))[JIT_LLM_KEY] == expected
 
 
@@ -156,7 +156,7 @@ async def test_time_to_live_of_explicit_loads(client: AsyncClient) -> None:
 async def test_idle_models_are_unloaded(client: AsyncClient) -> None:
     """A model that has been idle for its time-to-live is unloaded, however it was loaded."""
     embedding_model = await client.embedding.load_new_instance(EMBEDDING_KEY, "idle", ttl=1)
-    llm = await client.llm.model(JIT_LLM_KEY, ttl=1)
+    llm = await client.llm.model(JIT_LLM_KEY, config=SMALL, ttl=1)
 
     async def only_the_required() -> bool:
         return await identifiers(client) == REQUIRED

@@ -65,36 +65,36 @@ async def test_session_answers(client: AsyncClient, name: str) -> None:
     assert session.connected
 
 
-async def test_entering_an_open_session(client: AsyncClient) -> None:
+async def test_entering_an_open_session(own_client: AsyncClient) -> None:
     """An open session can be entered once more; leaving that block closes it."""
-    await client.system.list_downloaded_models()
-    async with client.system as session:
-        assert session is client.system
+    await own_client.system.list_downloaded_models()
+    async with own_client.system as session:
+        assert session is own_client.system
         assert session.connected
-    assert not client.system.connected
+    assert not own_client.system.connected
 
 
-async def test_disconnecting(client: AsyncClient) -> None:
+async def test_disconnecting(own_client: AsyncClient) -> None:
     """A session can be disconnected, more than once, and connected again."""
-    await client.system.list_downloaded_models()
-    states = [client.system.connected]
-    await client.system.disconnect()
-    states.append(client.system.connected)
-    await client.system.disconnect()
-    states.append(client.system.connected)
-    await client.system.connect()
-    states.append(client.system.connected)
+    await own_client.system.list_downloaded_models()
+    states = [own_client.system.connected]
+    await own_client.system.disconnect()
+    states.append(own_client.system.connected)
+    await own_client.system.disconnect()
+    states.append(own_client.system.connected)
+    await own_client.system.connect()
+    states.append(own_client.system.connected)
     assert states == [True, False, False, True]
-    assert len(await client.system.list_downloaded_models()) > 0
+    assert len(await own_client.system.list_downloaded_models()) > 0
 
 
-async def test_closing_a_session_leaves_others_open(client: AsyncClient) -> None:
+async def test_closing_a_session_leaves_others_open(own_client: AsyncClient) -> None:
     """Closing one session of a client doesn't touch the others."""
-    await client.llm.list_loaded()
-    await client.system.list_downloaded_models()
-    await client.system.aclose()
-    assert client.llm.connected
-    assert isinstance(await client.llm.list_loaded(), list)
+    await own_client.llm.list_loaded()
+    await own_client.system.list_downloaded_models()
+    await own_client.system.aclose()
+    assert own_client.llm.connected
+    assert isinstance(await own_client.llm.list_loaded(), list)
 
 
 async def test_connecting_twice(client: AsyncClient) -> None:
@@ -108,18 +108,18 @@ async def test_connecting_twice(client: AsyncClient) -> None:
 
 
 # sync: skip
-async def test_use_of_a_disconnected_session(client: AsyncClient) -> None:
+async def test_use_of_a_disconnected_session(own_client: AsyncClient) -> None:
     """An asynchronous session that was disconnected refuses calls, loads and predictions."""
-    await client.llm.disconnect()
+    await own_client.llm.disconnect()
     with pytest.raises(
         LMStudioWebsocketError, match=r"^Session must be connected to make remote calls$"
     ):
-        await client.llm.list_loaded()
+        await own_client.llm.list_loaded()
     with pytest.raises(
         LMStudioWebsocketError, match=r"^Session must be connected to create channels$"
     ):
-        await client.llm.model(UNKNOWN)
-    stream = await AsyncLLM(UNKNOWN, client.llm).complete_stream("Hello")
+        await own_client.llm.model(UNKNOWN)
+    stream = await AsyncLLM(UNKNOWN, own_client.llm).complete_stream("Hello")
     with pytest.raises(LMStudioWebsocketError):
         await stream.start()
 

@@ -11,9 +11,16 @@ from lmstudio import LLM, Client, EmbeddingModel, LMStudioModelNotFoundError
 from sdk_tests.model_names import EMBEDDING_KEY, LLM_KEY, PLAIN_LLM_KEY
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(lmstudio_host: str) -> Iterator[Client]:
-    """A client of the host, inside of its block."""
+    """A client of the host, inside of its block, for all tests of a file."""
+    with Client(lmstudio_host) as client:
+        yield client
+
+
+@pytest.fixture
+def own_client(lmstudio_host: str) -> Iterator[Client]:
+    """A client for one test that closes some of its sessions."""
     with Client(lmstudio_host) as client:
         yield client
 

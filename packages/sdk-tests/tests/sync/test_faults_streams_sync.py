@@ -21,7 +21,7 @@ from lmstudio import (
     PredictionStream,
 )
 from lmstudio.json_api import LMStudioUnknownMessageWarning
-from sdk_tests.faulty_sync import SHORT, faulty_client, short_wait
+from sdk_tests.faulty_sync import faulty_client, short_wait
 from sdk_tests.grammars import written
 from sdk_tests.logger_names import WEBSOCKET_LOGGER
 from sdk_tests.packets import fragment, predicted
@@ -38,11 +38,12 @@ from sdk_tests.scenarios import (
     stall,
 )
 from sdk_tests.structured_log import logged_events
+from sdk_tests.tasks_sync import eventually
 from sdk_tests.wire import kv_field
 
 pytestmark = [pytest.mark.embedded]
 
-TEXT = "as told"
+TEXT = "a b c"  # three tokens at least, whatever the model
 PREDICT = {"namespace": "llm", "endpoint": "predict"}
 FIRST = {**PREDICT, "packet": "promptProcessingProgress"}
 MIDDLE = {**PREDICT, "packet": "fragment", "nth": 2}
@@ -105,8 +106,13 @@ def test_stalled_stream(
     """On a stream that has gone silent the caller's timeout ends the wait; others go on."""
     with faulty_client(scenario_host, rule(stall(), **stage)) as client:
         stream = stream_of(client, scenario_model)
-        # Long enough for a busy machine to get as far as the fault.
-        with pytest.raises(TimeoutError), short_wait(4 * SHORT):
+        stream.start()
+
+        def gone_silent() -> bool:
+            return scenario_host.has_happened(client)
+
+        eventually(gone_silent)
+        with pytest.raises(TimeoutError), short_wait():
             stream.wait_for_result()
         assert isinstance(client.embedding.list_loaded(), list)
 

@@ -6,6 +6,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from lmstudio import LLM, Client, LMStudioModelNotFoundError
@@ -22,6 +23,7 @@ pytestmark = [
 
 EVENT = "Unloading other JIT model"
 HOUR = 60 * 60 * 1000  # milliseconds
+SMALL: Any = {"contextLength": 512}  # tokens; quicker to load than the default
 
 
 @pytest.fixture
@@ -55,9 +57,7 @@ def test_load_on_demand(client: Client, caplog: pytest.LogCaptureFixture) -> Non
     """Asking for a model that is not loaded loads it as configured; asking again returns it."""
     caplog.set_level(logging.INFO)
     progress: list[float] = []
-    llm = client.llm.model(
-        JIT_LLM_KEY, config={"contextLength": 512}, on_load_progress=progress.append
-    )
+    llm = client.llm.model(JIT_LLM_KEY, config=SMALL, on_load_progress=progress.append)
     assert llm == LLM(JIT_LLM_KEY, client.llm)
     assert llm in client.llm.list_loaded()
     assert llm.get_context_length() == 512
@@ -74,14 +74,14 @@ def test_loaded_on_demand_by_path(client: Client) -> None:
     (path,) = [
         model.path for model in client.llm.list_downloaded() if model.model_key == JIT_LLM_KEY
     ]
-    llm = client.llm.model(path)
+    llm = client.llm.model(path, config=SMALL)
     assert llm.identifier == path
     assert client.llm.model(JIT_LLM_KEY) == llm
 
 
 def test_concurrent_requests_load_once(client: Client) -> None:
     """Several requests for an unloaded model at the same time get one instance."""
-    models = together([lambda: client.llm.model(JIT_LLM_KEY)] * 3)
+    models = together([lambda: client.llm.model(JIT_LLM_KEY, config=SMALL)] * 3)
     assert {model.identifier for model in models} == {JIT_LLM_KEY}
     assert identifiers(client) == REQUIRED | {JIT_LLM_KEY}
 
@@ -92,7 +92,7 @@ def test_llm_replaces_embedding_model(client: Client, caplog: pytest.LogCaptureF
     embedding_model = client.embedding.model(EMBEDDING_KEY)
     instance = embedding_model.get_info()
     caplog.set_level(logging.DEBUG)
-    client.llm.model(JIT_LLM_KEY)
+    client.llm.model(JIT_LLM_KEY, config=SMALL)
     assert identifiers(client) == REQUIRED - {EMBEDDING_KEY} | {JIT_LLM_KEY}
     with pytest.raises(LMStudioModelNotFoundError):
         embedding_model.embed("Hello")
@@ -110,7 +110,7 @@ def test_llm_replaces_embedding_model(client: Client, caplog: pytest.LogCaptureF
 @pytest.mark.usefixtures("no_embedding_model")
 def test_embedding_model_replaces_llm(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     """Loading an embedding model on demand unloads the LLM that was; INFO tells just once."""
-    llm = client.llm.model(JIT_LLM_KEY)
+    llm = client.llm.model(JIT_LLM_KEY, config=SMALL)
     caplog.set_level(logging.INFO)
     client.embedding.model(EMBEDDING_KEY)
     assert identifiers(client) == REQUIRED
@@ -127,7 +127,7 @@ def test_explicit_loads_stay(client: Client, caplog: pytest.LogCaptureFixture) -
     caplog.set_level(logging.INFO)
     client.embedding.load_new_instance(EMBEDDING_KEY, "with-ttl", ttl=600)
     client.embedding.load_new_instance(EMBEDDING_KEY, "without-ttl", ttl=None)
-    client.llm.model(JIT_LLM_KEY)
+    client.llm.model(JIT_LLM_KEY, config=SMALL)
     assert identifiers(client) == REQUIRED | {"with-ttl", "without-ttl", JIT_LLM_KEY}
     assert EVENT not in caplog.text
 
@@ -135,7 +135,7 @@ def test_explicit_loads_stay(client: Client, caplog: pytest.LogCaptureFixture) -
 @pytest.mark.parametrize(("ttl", "expected"), [(900, 900_000), (None, HOUR)])
 def test_time_to_live_on_demand(client: Client, ttl: int | None, expected: int) -> None:
     """A model loaded on demand has the given time-to-live, or the host's default of an hour."""
-    client.llm.model(JIT_LLM_KEY, ttl=ttl)
+    client.llm.model(JIT_LLM_KEY, config=SMALL, ttl=ttl)
     assert (times_to_live(client))[JIT_LLM_KEY] == expected
 
 
@@ -152,7 +152,7 @@ def test_time_to_live_of_explicit_loads(client: Client) -> None:
 def test_idle_models_are_unloaded(client: Client) -> None:
     """A model that has been idle for its time-to-live is unloaded, however it was loaded."""
     embedding_model = client.embedding.load_new_instance(EMBEDDING_KEY, "idle", ttl=1)
-    llm = client.llm.model(JIT_LLM_KEY, ttl=1)
+    llm = client.llm.model(JIT_LLM_KEY, config=SMALL, ttl=1)
 
     def only_the_required() -> bool:
         return identifiers(client) == REQUIRED

@@ -61,12 +61,12 @@ def test_speed(llm: LLM) -> None:
 @pytest.mark.usefixtures("loaded_as_before")
 def test_end_of_context(client: Client) -> None:
     """With stopAtLimit a text ends with contextLengthReached where the context is full."""
-    llm = client.llm.load_new_instance(LLM_KEY, config={"contextLength": 128})
+    llm = client.llm.load_new_instance(LLM_KEY, config={"contextLength": 64})
     config = endless(100, contextOverflowPolicy="stopAtLimit")
-    stats = (llm.complete(" word" * 120, config=config)).stats
+    stats = (llm.complete(" word" * 58, config=config)).stats
     assert stats.stop_reason == "contextLengthReached"
-    assert (stats.prompt_tokens_count or 0) >= 120
-    assert 126 <= (stats.total_tokens_count or 0) <= 128
+    assert (stats.prompt_tokens_count or 0) >= 58
+    assert 62 <= (stats.total_tokens_count or 0) <= 64
 
 
 @pytest.mark.usefixtures("loaded_as_before")

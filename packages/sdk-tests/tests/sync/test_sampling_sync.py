@@ -45,7 +45,7 @@ def test_load_seed_is_deterministic(client: Client) -> None:
         load_config = llm.get_load_config()
         assert isinstance(load_config, LlmLoadModelConfig)
         assert load_config.seed == 7
-        result = llm.complete(PROMPT, config={"temperature": 1.5, "maxTokens": 12})
+        result = llm.complete(PROMPT, config={"temperature": 1.5, "maxTokens": 6})
         texts.append(result.content)
         llm.unload()
     assert texts[0] == texts[1]

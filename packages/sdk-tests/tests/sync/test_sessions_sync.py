@@ -58,36 +58,36 @@ def test_session_answers(client: Client, name: str) -> None:
     assert session.connected
 
 
-def test_entering_an_open_session(client: Client) -> None:
+def test_entering_an_open_session(own_client: Client) -> None:
     """An open session can be entered once more; leaving that block closes it."""
-    client.system.list_downloaded_models()
-    with client.system as session:
-        assert session is client.system
+    own_client.system.list_downloaded_models()
+    with own_client.system as session:
+        assert session is own_client.system
         assert session.connected
-    assert not client.system.connected
+    assert not own_client.system.connected
 
 
-def test_disconnecting(client: Client) -> None:
+def test_disconnecting(own_client: Client) -> None:
     """A session can be disconnected, more than once, and connected again."""
-    client.system.list_downloaded_models()
-    states = [client.system.connected]
-    client.system.disconnect()
-    states.append(client.system.connected)
-    client.system.disconnect()
-    states.append(client.system.connected)
-    client.system.connect()
-    states.append(client.system.connected)
+    own_client.system.list_downloaded_models()
+    states = [own_client.system.connected]
+    own_client.system.disconnect()
+    states.append(own_client.system.connected)
+    own_client.system.disconnect()
+    states.append(own_client.system.connected)
+    own_client.system.connect()
+    states.append(own_client.system.connected)
     assert states == [True, False, False, True]
-    assert len(client.system.list_downloaded_models()) > 0
+    assert len(own_client.system.list_downloaded_models()) > 0
 
 
-def test_closing_a_session_leaves_others_open(client: Client) -> None:
+def test_closing_a_session_leaves_others_open(own_client: Client) -> None:
     """Closing one session of a client doesn't touch the others."""
-    client.llm.list_loaded()
-    client.system.list_downloaded_models()
-    client.system.close()
-    assert client.llm.connected
-    assert isinstance(client.llm.list_loaded(), list)
+    own_client.llm.list_loaded()
+    own_client.system.list_downloaded_models()
+    own_client.system.close()
+    assert own_client.llm.connected
+    assert isinstance(own_client.llm.list_loaded(), list)
 
 
 def test_connecting_twice(client: Client) -> None:

@@ -42,3 +42,15 @@ def test_a_second_scenario_ends_the_first() -> None:
     assert new is not None
     assert old.outbound(FRAME) == [SendFrame(FRAME)]
     assert new.outbound(FRAME) != [SendFrame(FRAME)]
+
+
+def test_what_is_pending() -> None:
+    """A rule is pending until it has happened; asking ends no scenario."""
+    scenarios = Scenarios()
+    scenarios.start(scenario(do="drop"))
+    assert len(scenarios.pending(CLIENT)) == 1
+    connection = scenarios.connection(CLIENT, "llm")
+    assert connection is not None
+    assert connection.outbound(FRAME) == []
+    assert scenarios.pending(CLIENT) == scenarios.pending("nobody") == []
+    assert scenarios.connection(CLIENT, "llm") is not None

@@ -22,13 +22,17 @@ class Scenarios:
         self.end(scenario.client_identifier)
         self._active[scenario.client_identifier] = ActiveRules(scenario.rules)
 
+    def pending(self, client_identifier: str) -> list[str]:
+        """The rules of a client that have not happened yet, as JSON."""
+        active = self._active.get(client_identifier)
+        return [] if active is None else [msgspec.json.encode(r).decode() for r in active.rules]
+
     def end(self, client_identifier: str) -> list[str]:
         """Ends a client's scenario; gives what has not happened, as JSON."""
+        pending = self.pending(client_identifier)
         active = self._active.pop(client_identifier, None)
-        if active is None:
-            return []
-        pending = [msgspec.json.encode(rule).decode() for rule in active.rules]
-        active.clear()  # connections that are still open have it
+        if active is not None:
+            active.clear()  # connections that are still open have it
         return pending
 
     def connection(self, client_identifier: str, namespace: str) -> FaultyConnection | None:
@@ -37,7 +41,7 @@ class Scenarios:
         return None if active is None else FaultyConnection(namespace, active)
 
     def routes(self) -> list[Route]:
-        """`POST /control/scenarios` starts one, `DELETE /control/scenarios/CLIENT` ends it."""
+        """`POST /control/scenarios` starts one; at its own path `GET` looks, `DELETE` ends."""
 
         async def start(request: Request) -> Response:
             try:
@@ -47,10 +51,11 @@ class Scenarios:
             self.start(scenario)
             return JSONResponse({"rules": len(scenario.rules)})
 
-        async def end(request: Request) -> Response:
-            return JSONResponse({"pending": self.end(request.path_params["client"])})
+        async def one(request: Request) -> Response:
+            pending = self.end if request.method == "DELETE" else self.pending
+            return JSONResponse({"pending": pending(request.path_params["client"])})
 
         return [
             Route("/control/scenarios", start, methods=["POST"]),
-            Route("/control/scenarios/{client:path}", end, methods=["DELETE"]),
+            Route("/control/scenarios/{client:path}", one, methods=["GET", "DELETE"]),
         ]
