@@ -113,15 +113,19 @@ class PluginProcess:
         return True
 
     def end(self) -> None:
-        """Kill the runner and what it started, if they are still there."""
-        if self._process.poll() is None or self._reader.is_alive():
+        """End the runner and what it started, if still there, as a killed test run does."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._reader.join(PATIENCE)
+        outlives = self._reader.is_alive()
+        if outlives:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(PATIENCE)
         self._reader.join(PATIENCE)
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            pipe.close()
+        self._process.stdout.close()
+        assert not outlives, "a plugin that outlives its tests"
 
     def _next(self) -> str | None:
         line = self._arriving.get(timeout=PATIENCE)
