@@ -26,6 +26,7 @@ def test_next_call_connects(scenario_host: ScenarioServer) -> None:
         assert isinstance(client.llm.list_loaded(), list)
 
 
+@pytest.mark.slow
 @known_bug(
     "The timeout of the sync API holds for calls and channels only: a host that accepts the"
     " connection and never answers the authentication keeps the first call waiting for ever,"

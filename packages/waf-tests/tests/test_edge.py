@@ -146,6 +146,7 @@ def test_key_not_in_process_arguments(edge: Edge) -> None:
     assert edge.key.reveal().encode() not in arguments
 
 
+@pytest.mark.slow
 def test_key_not_in_the_edges_log(planner: Planner) -> None:
     """The edge logs neither the key nor what is almost the key, not even in its errors."""
     with RecordingOrigin() as gone:

@@ -31,6 +31,7 @@ def _enough_files() -> Iterator[None]:
 
 
 @pytest.mark.anyio
+@pytest.mark.slow
 async def test_fifty_async_clients(edge: Edge, key: Secret, origin: RecordingOrigin) -> None:
     """Fifty async clients, five websockets each, are open together and all are answered."""
     start = len(origin.requests)
@@ -55,6 +56,7 @@ async def test_fifty_async_clients(edge: Edge, key: Secret, origin: RecordingOri
     assert {tuple(request.values("x-api-key")) for request in requests} == {(key.reveal(),)}
 
 
+@pytest.mark.slow
 def test_fifty_sync_clients(edge: Edge, key: Secret, origin: RecordingOrigin) -> None:
     """Fifty blocking clients in fifty threads are all answered."""
     start = len(origin.requests)
