@@ -16,11 +16,14 @@ async def preprocess_prompt(ctl, message):
     return None
 """
 
-HANG_WHEN_INTERRUPTED = f"""\
+# Whatever comes first, the interrupt or the end of its connections, its process goes on.
+NEVER_ENDING = f"""\
 import signal
+import threading
 import time
 
-signal.signal(signal.SIGINT, lambda number, frame: time.sleep(600))
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+threading.Thread(target=time.sleep, args=(600,)).start()
 {CHANGE_NOTHING}
 """
 
@@ -52,7 +55,7 @@ def test_interrupt_ends_runner_and_plugin(scenario_host: ScenarioServer, tmp_pat
 )
 def test_plugin_that_does_not_end_is_killed(scenario_host: ScenarioServer, tmp_path: Path) -> None:
     """A plugin that an interrupt doesn't end is killed before the runner ends."""
-    folder = write_plugin(tmp_path / "hanging", HANG_WHEN_INTERRUPTED)
+    folder = write_plugin(tmp_path / "hanging", NEVER_ENDING)
     with plugin_process(scenario_host.address, folder) as plugin:
         plugin.wait_for("Plugin 'hanging' running")
         plugin.interrupt()
