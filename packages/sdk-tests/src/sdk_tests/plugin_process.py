@@ -100,12 +100,9 @@ class PluginProcess:
             pass
         return self._process.wait(PATIENCE)
 
-    def wait_for_runner(self) -> int:
-        """Wait for the end of the runner alone, and return its exit status."""
-        return self._process.wait(PATIENCE)
-
     def outlives_the_runner(self) -> bool:
-        """Whether the plugin itself is still there, once the runner has ended."""
+        """Wait for the end of the runner alone; whether the plugin itself is still there then."""
+        self._process.wait(PATIENCE)
         try:
             os.killpg(self._process.pid, 0)
         except ProcessLookupError:
@@ -174,7 +171,7 @@ def plugin_process(address: str, folder: Path, *options: str) -> Iterator[Plugin
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        start_new_session=True,  # a process group of its own, which Ctrl-C can be sent to
+        start_new_session=True,  # a process group of its own, which knows who is left
     )
     plugin = PluginProcess(process)
     try:

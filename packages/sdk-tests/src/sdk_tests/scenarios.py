@@ -94,7 +94,7 @@ class ScenarioServer:
 
     def has_happened(self, client: Any) -> bool:
         """Whether all faults of a client's scenario have happened."""
-        return bool(self.request("GET", _path_of(client))["pending"] == [])
+        return not self.request("GET", _path_of(client))["pending"]
 
     def request(self, method: str, path: str, **body: object) -> Any:
         """Send a request to a control route and return the JSON of the answer."""
