@@ -50,7 +50,7 @@ def test_unanswered_authentication_times_out(scenario_host: ScenarioServer) -> N
             client.__enter__()
             caller = threading.Thread(target=call, args=(client,))
             caller.start()
-            caller.join(5 * timeout)
+            caller.join(3 * timeout)
             seen = list(errors)
             client.close()  # lets the thread go, as nothing else does
             caller.join()

@@ -13,7 +13,7 @@ def written(text: str, **config: object) -> LlmPredictionConfigDict:
 
 def endless(max_tokens: int, **config: object) -> LlmPredictionConfigDict:
     """Return a prediction config with which the model writes small letters up to a token limit."""
-    return _with_grammar("root ::= [a-z] root", {"maxTokens": max_tokens, **config})
+    return _with_grammar("root ::= [a-z]+", {"maxTokens": max_tokens, **config})
 
 
 def _with_grammar(grammar: str, config: dict[str, object]) -> LlmPredictionConfigDict:

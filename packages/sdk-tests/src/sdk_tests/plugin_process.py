@@ -27,10 +27,12 @@ from urllib.parse import urlsplit
 
 from lmstudio._ws_impl import AsyncWebsocketHandler
 from lmstudio.json_api import ClientBase
+from lmstudio.plugin import _dev_runner
 
 # A test run in a shell's background has interrupts ignored, and so has whatever it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 ClientBase._DEFAULT_API_PORTS = (int(os.environ["SDK_TESTS_HOST_PORT"]),)
+_dev_runner._PLUGIN_STATUS_POLL_INTERVAL = 0.1  # seconds between looks whether the plugin has ended
 send_json, enqueue_message = AsyncWebsocketHandler.send_json, AsyncWebsocketHandler._enqueue_message
 
 

@@ -3,6 +3,8 @@
 Short on purpose: a small machine reads about 300 tokens of prompt a second.
 """
 
+from collections.abc import Callable
+
 SUM = "What is the sum of 123 and 3210?"
 GREETING_THEN_SUM = "Say hi first, then add 5 and 7."
 PRODUCT = "What is 12 times 34?"
@@ -24,3 +26,7 @@ def multiply(a: int, b: int) -> int:
 def lookup(name: str) -> str:
     """Look up the phone number of a person."""
     raise LookupError(f"no entry for {name}")
+
+
+TOOLS: list[Callable[..., object]] = [add, multiply, lookup]
+"""What each prompt is asked with: a host that keeps what comes before the prompt reads it once."""

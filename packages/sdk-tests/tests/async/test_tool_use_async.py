@@ -12,7 +12,7 @@ from lmstudio._sdk_models import ToolCallRequestData
 from lmstudio.history import AnyChatMessage, TextData, ToolCallResultData
 from sdk_tests import tool_prompts
 from sdk_tests.model_names import TOOL_LLM_KEY
-from sdk_tests.tool_prompts import add, lookup, multiply
+from sdk_tests.tool_prompts import TOOLS, add, lookup
 
 pytestmark = [pytest.mark.anyio, pytest.mark.models]
 
@@ -52,7 +52,7 @@ def text(message: AnyChatMessage) -> str:
 async def test_one_call(calling: AsyncLLM) -> None:
     """The model calls the tool with the numbers asked for, and answers with its result."""
     messages: list[AnyChatMessage] = []
-    result = await calling.act(tool_prompts.SUM, [add], config=GREEDY, on_message=messages.append)
+    result = await calling.act(tool_prompts.SUM, TOOLS, config=GREEDY, on_message=messages.append)
     assert result.rounds == 2
     assert [message.role for message in messages] == ["assistant", "tool", "assistant"]
     assert calls(messages) == [("add", {"a": 123, "b": 3210})]
@@ -76,7 +76,7 @@ async def test_text_before_a_call(calling: AsyncLLM) -> None:
 
     await calling.act(
         tool_prompts.GREETING_THEN_SUM,
-        [add],
+        TOOLS,
         config=GREEDY,
         on_round_start=lambda index: seen.append(("start", index)),
         on_first_token=lambda index: seen.append(("first token", index)),
@@ -110,7 +110,7 @@ async def test_two_calls(calling: AsyncLLM) -> None:
     """Two calls, in one round or one after the other, both come back with their results."""
     messages: list[AnyChatMessage] = []
     result = await calling.act(
-        tool_prompts.SUM_AND_PRODUCT, [add, multiply], config=GREEDY, on_message=messages.append
+        tool_prompts.SUM_AND_PRODUCT, TOOLS, config=GREEDY, on_message=messages.append
     )
     assert result.rounds in (2, 3)
     assert calls(messages) == [("add", {"a": 3, "b": 4}), ("multiply", {"a": 5, "b": 6})]
@@ -139,9 +139,7 @@ async def test_right_tool_of_several(calling: AsyncLLM) -> None:
 async def test_failing_tool(calling: AsyncLLM) -> None:
     """A model that is told of a tool's exception answers that it did not work."""
     messages: list[AnyChatMessage] = []
-    result = await calling.act(
-        tool_prompts.PHONE, [lookup], config=GREEDY, on_message=messages.append
-    )
+    result = await calling.act(tool_prompts.PHONE, TOOLS, config=GREEDY, on_message=messages.append)
     assert result.rounds == 2
     assert calls(messages) == [("lookup", {"name": "Anna"})]
     assert results(messages) == {"\"Unhandled Python exception: LookupError('no entry for Anna')\""}
@@ -152,7 +150,7 @@ async def test_no_tool_needed(calling: AsyncLLM) -> None:
     """A question that no tool helps with is answered in one round, without a call."""
     messages: list[AnyChatMessage] = []
     result = await calling.act(
-        tool_prompts.NO_TOOL, [add], config=GREEDY, on_message=messages.append
+        tool_prompts.NO_TOOL, TOOLS, config=GREEDY, on_message=messages.append
     )
     assert result.rounds == 1
     assert calls(messages) == []
@@ -164,7 +162,7 @@ async def test_limit_of_one_round(calling: AsyncLLM) -> None:
     messages: list[AnyChatMessage] = []
     result = await calling.act(
         tool_prompts.SUM,
-        [add],
+        TOOLS,
         max_prediction_rounds=1,
         config={"temperature": 0, "maxTokens": 5},
         on_message=messages.append,

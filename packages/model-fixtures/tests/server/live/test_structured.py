@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -117,6 +118,35 @@ async def test_keys_come_in_the_order_of_the_schema(llm: Connection) -> None:
             packets = [packet async for packet in channel]
     text = "".join(one["fragment"]["content"] for one in packets if "fragment" in one)
     assert list(json.loads(text)) == keys
+
+
+@pytest.mark.parametrize(
+    ("grammar", "expression"),
+    [
+        ('root ::= "as " told\ntold ::= "told" | "said"', "as (told|said)"),
+        ('root ::= ("a" | "ab") ("c" | "bc") "!"{3}', "(a|ab)(c|bc)!!!"),
+        ('root ::= line{2} # two\nline ::= "- " [a-z ]{0,20} "\\n"', "(- [a-z ]{0,20}\n){2}"),
+        (r'root ::= "/\u65e5\"" [\u3041-\u3093]{1,5} "\\"', r'/\u65e5"[\u3041-\u3093]{1,5}\\'),
+        ('root ::= ""', ""),
+        ('root ::= "(" inner ")"\ninner ::= "x" | root', r"\(+x\)+"),  # recursion
+    ],
+    ids=["word", "overlap", "lines", "characters", "nothing", "recursion"],
+)
+async def test_grammar_holds(llm: Connection, grammar: str, expression: str) -> None:
+    """A whole output is what its GBNF grammar admits, whoever enforces it."""
+    async with loaded(llm) as identifier:
+        for temperature in (0, 1.5):
+            config = stack(
+                llm__prediction__structured={"type": "gbnf", "gbnfGrammar": grammar},
+                llm__prediction__temperature=temperature,
+                llm__prediction__seed=7,
+            )
+            request = prediction("Say something.", config, identifier)
+            async with llm.channel("predict", request) as channel:
+                packets = [packet async for packet in channel]
+            text = "".join(one["fragment"]["content"] for one in packets if "fragment" in one)
+            assert packets[-1]["stats"]["stopReason"] == "eosFound"
+            assert re.fullmatch(expression, text)
 
 
 @pytest.mark.parametrize(

@@ -54,12 +54,19 @@ def exchange(edge: Edge, request: bytes, *, tls: bool = True) -> RawAnswer:
 
     The sending side is closed after an upgrade, which ends the conversation.
     """
-    with socket.create_connection(("127.0.0.1", edge.port), timeout=_SECONDS) as plain:
+    with _connected(edge) as plain:
         if not tls:
             return RawAnswer(_send_and_read(plain, request))
         context = trusting(edge)
         with context.wrap_socket(plain, server_hostname=edge.settings.host) as encrypted:
             return RawAnswer(_send_and_read(encrypted, request))
+
+
+def _connected(edge: Edge) -> socket.socket:
+    plain = socket.create_connection(("127.0.0.1", edge.port), timeout=_SECONDS)
+    # Otherwise a request waits for the edge to acknowledge the TLS handshake: 40 ms.
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return plain
 
 
 def trusting(edge: Edge) -> ssl.SSLContext:
@@ -101,7 +108,7 @@ def open_silent_websocket(edge: Edge) -> Iterator[SilentWebsocket]:
     """Open a websocket through the edge, with the key, and leave it alone."""
     request = HANDSHAKE.request(edge.key.reveal(), edge.settings.host)
     with (
-        socket.create_connection(("127.0.0.1", edge.port), timeout=_SECONDS) as plain,
+        _connected(edge) as plain,
         trusting(edge).wrap_socket(plain, server_hostname=edge.settings.host) as encrypted,
     ):
         encrypted.sendall(request)
@@ -128,7 +135,7 @@ def exchange_http2(edge: Edge, path: str, headers: list[tuple[str, str]]) -> int
     )
     connection = h2.connection.H2Connection(config)
     with (
-        socket.create_connection(("127.0.0.1", edge.port), timeout=_SECONDS) as plain,
+        _connected(edge) as plain,
         context.wrap_socket(plain, server_hostname=edge.settings.host) as encrypted,
     ):
         connection.initiate_connection()

@@ -11,6 +11,7 @@ from typing import Any
 
 from model_fixtures.server.protocol.errors import ServerError
 
+from .gbnf import llguidance_grammar
 from .json_grammar import json_grammar
 
 
@@ -35,7 +36,7 @@ def grammar_for(setting: dict[str, Any], *, bounded: bool) -> str | None:
                     "The JSON schema of the structured output is invalid", cause=str(error)
                 ) from error
         case {"type": "gbnf", "gbnfGrammar": str(text)} if text.strip():
-            return text
+            return llguidance_grammar(text) or text
         case {"type": "none"}:
             return None
         case {} if not setting:

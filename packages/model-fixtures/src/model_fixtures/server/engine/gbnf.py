@@ -1,0 +1,199 @@
+"""GBNF grammars without recursion as one regular expression for llguidance.
+
+llama.cpp's own engine for GBNF tries all the tokens that a model knows, one by one, wherever the
+likeliest isn't allowed; llguidance, which llama.cpp carries, walks a tree of them. One expression
+means the same as such a grammar, to the letter. What it can't say is left to llama.cpp: recursion,
+tokens, whatever grows too large, and mistakes, so that its messages stay the same.
+"""
+
+from __future__ import annotations
+
+import re
+
+MOST_CHARACTERS = 4000  # of grammar and expression; rules that use one another grow fast
+MOST_REPETITIONS = 200  # that a grammar counts to
+_SPACE = re.compile(r"(?:[ \t]|#[^\r\n]*)*")
+_SPACE_AND_LINES = re.compile(r"(?:[ \t\r\n]|#[^\r\n]*)*")
+_NAME = re.compile(r"[a-zA-Z0-9-]+")
+_COUNTS = re.compile(r"\{[ \t]*([0-9]+)[ \t]*(?:(,)[ \t]*([0-9]+)?[ \t]*)?\}")
+_CHARACTER = re.compile(
+    r"\\x(?P<x>[0-9a-fA-F]{2})|\\u(?P<u>[0-9a-fA-F]{4})|\\U(?P<U>[0-9a-fA-F]{8})"
+    r'|\\(?P<escaped>[trn\\"\[\]])|(?P<plain>[^\\])',
+    re.DOTALL,
+)
+_ESCAPED = {"t": "\t", "r": "\r", "n": "\n"}
+
+
+def llguidance_grammar(text: str) -> str | None:
+    """A grammar of llguidance with the same outputs, None if llama.cpp must take the text."""
+    if len(text) > MOST_CHARACTERS:
+        return None
+    try:
+        return "%llguidance {}\nstart: /" + _Reader(text).expression() + "/"
+    except (_LeftToLlamaError, RecursionError):  # the latter from groups in groups
+        return None
+
+
+class _LeftToLlamaError(Exception):
+    """Not regular, too large or not understood."""
+
+
+class _Reader:
+    """Reads rules as llama.cpp's parser does; each becomes an expression with references."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        # What stands for a rule: pieces of an expression, and names of other rules as tuples.
+        self._rules: dict[str, list[str | tuple[str]]] = {}
+        self._expanded: dict[str, str] = {}
+        self._skip(_SPACE_AND_LINES)
+        while self._at < len(text):
+            self._rule()
+
+    def expression(self) -> str:
+        for name in self._rules:  # a mistake in a rule that root doesn't use is one, too
+            self._expand(name, ())
+        return self._expand("root", ())
+
+    def _expand(self, name: str, inside: tuple[str, ...]) -> str:
+        if name in self._expanded:
+            return self._expanded[name]
+        if name in inside or name not in self._rules:
+            raise _LeftToLlamaError
+        whole = "".join(
+            piece if isinstance(piece, str) else self._expand(piece[0], (*inside, name))
+            for piece in self._rules[name]
+        )
+        if len(whole) > MOST_CHARACTERS:
+            raise _LeftToLlamaError
+        self._expanded[name] = f"(?:{whole})"
+        return self._expanded[name]
+
+    def _rule(self) -> None:
+        name = self._take(_NAME).group()
+        self._skip(_SPACE)
+        self._take(re.compile("::="))
+        self._skip(_SPACE_AND_LINES)
+        if name in self._rules:
+            raise _LeftToLlamaError
+        self._rules[name] = []
+        self._rules[name] = self._alternatives(_SPACE)
+        if self._at < len(self._text):
+            self._take(re.compile(r"\r\n|\r|\n"))
+        self._skip(_SPACE_AND_LINES)
+
+    def _alternatives(self, space: re.Pattern[str]) -> list[str | tuple[str]]:
+        pieces = self._sequence(space)
+        while self._here("|"):
+            self._at += 1
+            self._skip(_SPACE_AND_LINES)
+            pieces += ["|", *self._sequence(space)]
+        return pieces
+
+    def _sequence(self, space: re.Pattern[str]) -> list[str | tuple[str]]:
+        pieces: list[str | tuple[str]] = []
+        while self._at < len(self._text):
+            item = self._item()
+            if not item:
+                break
+            self._skip(space)
+            # A repetition of a repetition is what an expression would read as something else.
+            while repetition := self._repetition():
+                item = ["(?:", *item, ")", repetition]
+                self._skip(space)
+            pieces += item
+        return pieces
+
+    def _item(self) -> list[str | tuple[str]]:
+        """The next literal, class, group or name; nothing if a sequence ends here."""
+        if self._here('"'):
+            return ["(?:", "".join(map(_literal, self._characters('"'))), ")"]
+        if self._here("["):
+            return [self._class()]
+        if self._here("."):
+            self._at += 1
+            return ["(?s:.)"]
+        if self._here("("):
+            self._at += 1
+            self._skip(_SPACE_AND_LINES)
+            inner = self._alternatives(_SPACE_AND_LINES)
+            self._take(re.compile(r"\)"))
+            return ["(?:", *inner, ")"]
+        name = _NAME.match(self._text, self._at)
+        if name is None:
+            return []
+        self._at = name.end()
+        return [(name.group(),)]
+
+    def _characters(self, end: str) -> list[str]:
+        """The characters up to the end of a literal."""
+        self._at += 1
+        found: list[str] = []
+        while not self._here(end):
+            found.append(self._character())
+        self._at += 1
+        return found
+
+    def _class(self) -> str:
+        self._at += 1
+        no = "^" if self._here("^") else ""
+        self._at += len(no)
+        ranges: list[str] = []
+        while not self._here("]"):
+            first = last = self._character()
+            if self._here("-") and not self._text.startswith("]", self._at + 1):
+                self._at += 1
+                last = self._character()
+            if last < first:
+                raise _LeftToLlamaError
+            ranges.append(f"{_literal(first)}-{_literal(last)}")
+        if not ranges:
+            raise _LeftToLlamaError
+        self._at += 1
+        return f"[{no}{''.join(ranges)}]"
+
+    def _character(self) -> str:
+        match = self._take(_CHARACTER)
+        digits = match["x"] or match["u"] or match["U"]
+        if digits is None:
+            escaped = match["escaped"]
+            return match["plain"] or _ESCAPED.get(escaped, escaped)
+        if int(digits, 16) > 0x10FFFF:
+            raise _LeftToLlamaError
+        return chr(int(digits, 16))
+
+    def _repetition(self) -> str:
+        for sign in "*+?":
+            if self._here(sign):
+                self._at += 1
+                return sign
+        if not self._here("{"):
+            return ""
+        counts = self._take(_COUNTS)
+        least, most = int(counts[1]), int(counts[3] or counts[1])
+        if most < least or most > MOST_REPETITIONS:
+            raise _LeftToLlamaError
+        return f"{{{least}{counts[2] or ''}{'' if counts[3] is None else most}}}"
+
+    def _here(self, sign: str) -> bool:
+        return self._text.startswith(sign, self._at)
+
+    def _skip(self, space: re.Pattern[str]) -> None:
+        self._at = self._take(space).end()
+
+    def _take(self, pattern: re.Pattern[str]) -> re.Match[str]:
+        match = pattern.match(self._text, self._at)
+        if match is None:
+            raise _LeftToLlamaError
+        self._at = match.end()
+        return match
+
+
+def _literal(character: str) -> str:
+    """A character as it is written in an expression and between slashes."""
+    if character.isascii() and character.isalnum():
+        return character
+    if 0xD800 <= ord(character) <= 0xDFFF:
+        raise _LeftToLlamaError
+    return f"\\x{{{ord(character):X}}}"
