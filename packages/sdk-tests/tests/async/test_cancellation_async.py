@@ -136,7 +136,7 @@ async def test_closing_early_ends_the_prediction(
     llm: AsyncLLM, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Closing a stream must stop the host's generation."""
-    stream = await llm.complete_stream(PROMPT, config=endless(20))
+    stream = await llm.complete_stream(PROMPT, config=endless(60))
     async with stream:
         async for _ in stream:
             break

@@ -127,7 +127,7 @@ def test_session_works_after_an_early_end(llm: LLM) -> None:
 @pytest.mark.embedded  # which runs one prediction after the other
 def test_closing_early_ends_the_prediction(llm: LLM, caplog: pytest.LogCaptureFixture) -> None:
     """Closing a stream must stop the host's generation."""
-    stream = llm.complete_stream(PROMPT, config=endless(20))
+    stream = llm.complete_stream(PROMPT, config=endless(60))
     with stream:
         for _ in stream:
             break

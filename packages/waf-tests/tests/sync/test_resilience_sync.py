@@ -82,35 +82,22 @@ def test_key_changed_meanwhile_sync(make_edge: MakeEdge, trust: Trust) -> None:
 def test_pings_keep_idle_connection_sync(
     make_edge: MakeEdge, trust: Trust, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A client that says nothing outlives the idle rule, because the SDK's websockets ping."""
-    ping_every(PING_SECONDS, monkeypatch)
+    """A client that says nothing outlives the idle rule by the SDK's pings, and only by these."""
     with RecordingOrigin() as origin:
         edge = make_edge(origin.address, idle_seconds=IDLE_SECONDS)
         trust(edge)
-        with Client(edge.api_host, x_api_key=edge.key.reveal()) as client:
-            assert list(client.list_downloaded_models()) == []
-            with open_silent_websocket(edge) as silent:
-                # It was opened last and is closed first: by the time it is, the rule has struck.
-                silent.wait_until_closed()
-            assert list(client.list_downloaded_models()) == []
-        edge.stop()
-
-
-@pytest.mark.slow
-def test_idle_connection_closed_sync(
-    make_edge: MakeEdge, trust: Trust, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without pings the idle rule closes the same client's connection: the rule is in force."""
-    ping_every(None, monkeypatch)
-    with RecordingOrigin() as origin:
-        edge = make_edge(origin.address, idle_seconds=IDLE_SECONDS)
-        trust(edge)
-        with Client(edge.api_host, x_api_key=edge.key.reveal()) as client:
-            assert list(client.list_downloaded_models()) == []
-            with open_silent_websocket(edge) as silent:
-                silent.wait_until_closed()
-            with pytest.raises(lmstudio.LMStudioWebsocketError):
-                client.list_downloaded_models()
+        ping_every(PING_SECONDS, monkeypatch)
+        with Client(edge.api_host, x_api_key=edge.key.reveal()) as pinging:
+            assert list(pinging.list_downloaded_models()) == []
+            ping_every(None, monkeypatch)
+            with Client(edge.api_host, x_api_key=edge.key.reveal()) as silent:
+                assert list(silent.list_downloaded_models()) == []
+                with open_silent_websocket(edge) as last:
+                    # It was opened last and is closed last: then the rule has struck all others.
+                    last.wait_until_closed()
+                assert list(pinging.list_downloaded_models()) == []
+                with pytest.raises(lmstudio.LMStudioWebsocketError):
+                    silent.list_downloaded_models()
         edge.stop()
 
 
