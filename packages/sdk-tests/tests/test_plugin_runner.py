@@ -56,7 +56,7 @@ def test_interrupt_ends_runner_and_plugin(scenario_host: ScenarioServer, tmp_pat
 def test_plugin_that_does_not_end_is_killed(scenario_host: ScenarioServer, tmp_path: Path) -> None:
     """A plugin that an interrupt doesn't end is killed before the runner ends."""
     folder = write_plugin(tmp_path / "hanging", NEVER_ENDING)
-    with plugin_process(scenario_host.address, folder) as plugin:
+    with plugin_process(scenario_host.address, folder, stop_seconds=0.2) as plugin:
         plugin.wait_for("Plugin 'hanging' running")
         plugin.interrupt()
         assert not plugin.outlives_the_runner()

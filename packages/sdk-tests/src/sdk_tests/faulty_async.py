@@ -10,7 +10,7 @@ from lmstudio import AsyncClient
 from .scenarios import Rule, ScenarioServer
 from .tasks_async import PATIENCE
 
-SHORT = 0.3
+SHORT = 0.15
 """Seconds, enough to wait where nothing is going to come."""
 
 

@@ -11,7 +11,7 @@ from lmstudio import Client
 from .scenarios import Rule, ScenarioServer
 from .tasks_sync import PATIENCE
 
-SHORT = 0.3
+SHORT = 0.15
 """Seconds, enough to wait where nothing is going to come."""
 
 

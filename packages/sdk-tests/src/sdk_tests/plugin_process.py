@@ -32,7 +32,9 @@ from lmstudio.plugin import _dev_runner
 # A test run in a shell's background has interrupts ignored, and so has whatever it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 ClientBase._DEFAULT_API_PORTS = (int(os.environ["SDK_TESTS_HOST_PORT"]),)
-_dev_runner._PLUGIN_STATUS_POLL_INTERVAL = 0.1  # seconds between looks whether the plugin has ended
+# Seconds between looks whether the plugin has ended, and those that it has after an interrupt.
+_dev_runner._PLUGIN_STATUS_POLL_INTERVAL = 0.1
+_dev_runner._PLUGIN_STOP_TIMEOUT = float(os.environ["SDK_TESTS_STOP_SECONDS"])
 send_json, enqueue_message = AsyncWebsocketHandler.send_json, AsyncWebsocketHandler._enqueue_message
 
 
@@ -151,8 +153,13 @@ def write_plugin(folder: Path, source: str, **manifest: object) -> Path:
 
 
 @contextmanager
-def plugin_process(address: str, folder: Path, *options: str) -> Iterator[PluginProcess]:
-    """Run a plugin against the host "name:port", by default in development mode."""
+def plugin_process(
+    address: str, folder: Path, *options: str, stop_seconds: float = PATIENCE
+) -> Iterator[PluginProcess]:
+    """Run a plugin against the host "name:port", by default in development mode.
+
+    `stop_seconds` is how long the runner waits for the end of a plugin that it has interrupted.
+    """
     site = folder / "site"
     site.mkdir(exist_ok=True)
     (site / "sitecustomize.py").write_text(_SITE, encoding="utf-8")
@@ -165,6 +172,7 @@ def plugin_process(address: str, folder: Path, *options: str) -> Iterator[Plugin
         "PYTHONUNBUFFERED": "1",
         "SDK_TESTS_WIRE_LOG": str(log),
         "SDK_TESTS_HOST_PORT": address.rpartition(":")[2],
+        "SDK_TESTS_STOP_SECONDS": str(stop_seconds),
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "lmstudio.plugin", *(options or ("--dev",)), str(folder)],

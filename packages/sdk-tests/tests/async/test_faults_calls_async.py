@@ -32,7 +32,7 @@ async def is_usable(client: AsyncClient) -> bool:
 
 async def test_delayed_answer(scenario_host: ScenarioServer) -> None:
     """An answer that comes late is an answer; the session goes on."""
-    async with faulty_client(scenario_host, rule(delay(0.2), **ANSWER)) as client:
+    async with faulty_client(scenario_host, rule(delay(0.1), **ANSWER)) as client:
         assert await is_usable(client)
         assert await is_usable(client)
 

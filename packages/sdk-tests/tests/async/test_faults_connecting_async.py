@@ -33,7 +33,7 @@ async def connect(client: AsyncClient) -> None:
 
 async def test_slow_authentication(scenario_host: ScenarioServer) -> None:
     """A client waits for a late answer to its authentication and then works."""
-    async with faulty_client(scenario_host, rule(delay(0.2), **WHEN)) as client:
+    async with faulty_client(scenario_host, rule(delay(0.1), **WHEN)) as client:
         assert isinstance(await client.system.list_downloaded_models(), list)
 
 

@@ -67,7 +67,7 @@ async def test_delay(
     scenario_host: ScenarioServer, scenario_model: str, stage: dict[str, Any]
 ) -> None:
     """A prediction whose packets come late is whole."""
-    async with faulty_client(scenario_host, rule(delay(0.2), **stage)) as client:
+    async with faulty_client(scenario_host, rule(delay(0.1), **stage)) as client:
         assert await told(client, scenario_model) == TEXT
 
 

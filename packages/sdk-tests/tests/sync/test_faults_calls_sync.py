@@ -35,7 +35,7 @@ def is_usable(client: Client) -> bool:
 
 def test_delayed_answer(scenario_host: ScenarioServer) -> None:
     """An answer that comes late is an answer; the session goes on."""
-    with faulty_client(scenario_host, rule(delay(0.2), **ANSWER)) as client:
+    with faulty_client(scenario_host, rule(delay(0.1), **ANSWER)) as client:
         assert is_usable(client)
         assert is_usable(client)
 

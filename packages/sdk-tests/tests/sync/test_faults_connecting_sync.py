@@ -36,7 +36,7 @@ def connect(client: Client) -> None:
 
 def test_slow_authentication(scenario_host: ScenarioServer) -> None:
     """A client waits for a late answer to its authentication and then works."""
-    with faulty_client(scenario_host, rule(delay(0.2), **WHEN)) as client:
+    with faulty_client(scenario_host, rule(delay(0.1), **WHEN)) as client:
         assert isinstance(client.system.list_downloaded_models(), list)
 
 

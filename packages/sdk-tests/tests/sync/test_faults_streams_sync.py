@@ -68,7 +68,7 @@ def told(client: Client, model: str) -> str:
 @STAGES
 def test_delay(scenario_host: ScenarioServer, scenario_model: str, stage: dict[str, Any]) -> None:
     """A prediction whose packets come late is whole."""
-    with faulty_client(scenario_host, rule(delay(0.2), **stage)) as client:
+    with faulty_client(scenario_host, rule(delay(0.1), **stage)) as client:
         assert told(client, scenario_model) == TEXT
 
 
