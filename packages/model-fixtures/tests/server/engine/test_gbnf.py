@@ -88,6 +88,7 @@ def test_same_texts(grammar: str, good: list[str], bad: list[str]) -> None:
         "root ::= <think>",
         'root ::= !"a"',
         'root ::= "a"\0',
+        'root ::= "a\0"',
         'under_score ::= "a"',
         "",
     ],

@@ -18,7 +18,7 @@ _NAME = re.compile(r"[a-zA-Z0-9-]+")
 _COUNTS = re.compile(r"\{[ \t]*([0-9]+)[ \t]*(?:(,)[ \t]*([0-9]+)?[ \t]*)?\}")
 _CHARACTER = re.compile(
     r"\\x(?P<x>[0-9a-fA-F]{2})|\\u(?P<u>[0-9a-fA-F]{4})|\\U(?P<U>[0-9a-fA-F]{8})"
-    r'|\\(?P<escaped>[trn\\"\[\]])|(?P<plain>[^\\])',
+    r'|\\(?P<escaped>[trn\\"\[\]])|(?P<plain>[^\\\0])',
     re.DOTALL,
 )
 _ESCAPED = {"t": "\t", "r": "\r", "n": "\n"}
