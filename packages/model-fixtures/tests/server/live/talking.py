@@ -72,3 +72,8 @@ async def predict(llm: Connection, text: str, config: dict[str, Any], identifier
     """All packets of a prediction."""
     async with llm.channel("predict", prediction(text, config, identifier)) as channel:
         return [packet async for packet in channel]
+
+
+def text_of(packets: list[dict[str, Any]]) -> str:
+    """What a prediction's packets say."""
+    return "".join(one["fragment"]["content"] for one in packets if "fragment" in one)

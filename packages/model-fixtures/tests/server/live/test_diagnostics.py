@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from model_fixtures.client import Channel, RpcError, connect
 
-from .talking import limit, loaded, predict
+from .talking import limit, loaded, predict, text_of
 
 pytestmark = pytest.mark.anyio
 
@@ -39,7 +39,7 @@ async def test_every_listener_hears_input_and_output(address: str) -> None:
     assert given["data"]["modelIdentifier"] == identifier
     assert "Say hi." in given["data"]["input"]
     assert given["data"]["input"].endswith("<|im_start|>assistant\n")
-    text = "".join(one["fragment"]["content"] for one in packets if "fragment" in one)
+    text = text_of(packets)
     assert said["data"]["type"] == "llm.prediction.output"
     assert said["data"]["output"] == text
     assert said["data"]["stats"]["predictedTokensCount"] == 3

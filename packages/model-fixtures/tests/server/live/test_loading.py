@@ -11,7 +11,7 @@ import pytest
 from model_fixtures.client import ChannelError, Connection, connect
 from model_fixtures.hosts.embedded import EmbeddedServer
 
-from .talking import EMPTY_STACK, MODEL, limit, load, loaded, predict, prediction, stack
+from .talking import EMPTY_STACK, MODEL, limit, load, loaded, predict, prediction, stack, text_of
 
 pytestmark = pytest.mark.anyio
 EMBEDDING = "text-embedding-nomic-embed-text-v1.5"
@@ -191,8 +191,6 @@ async def test_equal_requests_give_equal_texts(address: str) -> None:
             texts = set()
             for other in ("Name a colour.", "Something else entirely."):
                 packets = await predict(llm, "Say something.", config, identifier)
-                texts.add(
-                    "".join(one["fragment"]["content"] for one in packets if "fragment" in one)
-                )
+                texts.add(text_of(packets))
                 await predict(llm, other, limit(3), identifier)
             assert len(texts) == 1

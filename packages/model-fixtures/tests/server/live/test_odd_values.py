@@ -9,7 +9,7 @@ import anyio
 import pytest
 from model_fixtures.client import ChannelError, Connection, RpcError, connect
 
-from .talking import EMPTY_STACK, MODEL, load, loaded, predict, stack
+from .talking import EMPTY_STACK, MODEL, load, loaded, predict, stack, text_of
 
 pytestmark = pytest.mark.anyio
 BAD_PARAMETERS: list[Any] = [
@@ -142,7 +142,7 @@ async def test_bad_grammar_beside_good_ones(llm: Connection, identifier: str) ->
 
     async def succeed() -> None:
         packets = await predict(llm, "Hi", good, identifier)
-        texts.append("".join(one["fragment"]["content"] for one in packets if "fragment" in one))
+        texts.append(text_of(packets))
 
     async def fail() -> None:
         titles.append((await refusal(llm, identifier, bad))["title"])

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from model_fixtures.client import ChannelError, Connection, connect
 
-from .talking import loaded, prediction, stack
+from .talking import loaded, predict, prediction, stack, text_of
 
 pytestmark = pytest.mark.anyio
 
@@ -93,10 +93,8 @@ async def test_output_is_whole_and_valid(llm: Connection) -> None:
                     llm__prediction__structured={"type": "json", "jsonSchema": schema},
                     llm__prediction__temperature=temperature,
                 )
-                request = prediction("Describe a bakery.", config, identifier)
-                async with llm.channel("predict", request) as channel:
-                    packets = [packet async for packet in channel]
-                text = "".join(one["fragment"]["content"] for one in packets if "fragment" in one)
+                packets = await predict(llm, "Describe a bakery.", config, identifier)
+                text = text_of(packets)
                 assert packets[-1]["stats"]["stopReason"] == "eosFound", name
                 value = json.loads(text)
                 if name not in {"itself", "a dangling reference"}:
@@ -113,10 +111,8 @@ async def test_keys_come_in_the_order_of_the_schema(llm: Connection) -> None:
     }
     config = stack(llm__prediction__structured={"type": "json", "jsonSchema": schema})
     async with loaded(llm) as identifier:
-        request = prediction("Yes or no?", config, identifier)
-        async with llm.channel("predict", request) as channel:
-            packets = [packet async for packet in channel]
-    text = "".join(one["fragment"]["content"] for one in packets if "fragment" in one)
+        packets = await predict(llm, "Yes or no?", config, identifier)
+    text = text_of(packets)
     assert list(json.loads(text)) == keys
 
 
@@ -141,10 +137,8 @@ async def test_grammar_holds(llm: Connection, grammar: str, expression: str) -> 
                 llm__prediction__temperature=temperature,
                 llm__prediction__seed=7,
             )
-            request = prediction("Say something.", config, identifier)
-            async with llm.channel("predict", request) as channel:
-                packets = [packet async for packet in channel]
-            text = "".join(one["fragment"]["content"] for one in packets if "fragment" in one)
+            packets = await predict(llm, "Say something.", config, identifier)
+            text = text_of(packets)
             assert packets[-1]["stats"]["stopReason"] == "eosFound"
             assert re.fullmatch(expression, text)
 

@@ -98,7 +98,7 @@ class _Reader:
             if not item:
                 break
             self._skip(space)
-            # A repetition of a repetition is what an expression would read as something else.
+            # Hence the group: in an expression a sign after another means something else.
             while repetition := self._repetition():
                 item = ["(?:", *item, ")", repetition]
                 self._skip(space)
@@ -108,7 +108,7 @@ class _Reader:
     def _item(self) -> list[str | tuple[str]]:
         """The next literal, class, group or name; nothing if a sequence ends here."""
         if self._here('"'):
-            return ["(?:", "".join(map(_literal, self._characters('"'))), ")"]
+            return ["(?:", "".join(map(_literal, self._quoted())), ")"]
         if self._here("["):
             return [self._class()]
         if self._here("."):
@@ -126,11 +126,11 @@ class _Reader:
         self._at = name.end()
         return [(name.group(),)]
 
-    def _characters(self, end: str) -> list[str]:
-        """The characters up to the end of a literal."""
+    def _quoted(self) -> list[str]:
+        """The characters of a literal."""
         self._at += 1
         found: list[str] = []
-        while not self._here(end):
+        while not self._here('"'):
             found.append(self._character())
         self._at += 1
         return found
