@@ -105,6 +105,38 @@ def test_other_tests_run_beside_them(suite: Suite, host: FakeHost) -> None:
     assert others - set(suite.written("models-*"))
 
 
+@pytest.mark.parametrize(("dist", "early"), [("loadfile", ["one", "two"]), ("load", ["two"])])
+def test_slow_tests_come_early(suite: Suite, dist: str, early: list[str]) -> None:
+    """Files, or tests, that are slow run before all others: none begins when the rest is done."""
+    note = """
+        from pathlib import Path
+        import pytest
+
+        def note(name):
+            with Path("order").open("a") as file:
+                file.write(f"{name}\\n")
+    """
+    suite.write(f"""{note}
+        @pytest.mark.parametrize("number", range(5))
+        def test_plain(number):
+            note("plain")
+    """)
+    suite.write(
+        f"""{note}
+        def test_one():
+            note("one")
+
+        @pytest.mark.slow
+        def test_two():
+            note("two")
+    """,
+        "test_later.py",
+    )
+    outcome = suite.run("-n", "1", "--dist", dist)
+    assert outcome.counts == {"passed": 7}, outcome.text
+    assert (suite.folder / "order").read_text().split()[: len(early)] == early
+
+
 def test_every_worker_with_all_tests_is_refused(suite: Suite, host: FakeHost) -> None:
     """With --dist each several workers would share the models: those tests fail and say why."""
     suite.write(ONE)

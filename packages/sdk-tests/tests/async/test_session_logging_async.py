@@ -1,23 +1,26 @@
 """What sessions write to the log."""
 
 import logging
+from collections.abc import Container
 from typing import Any
 
 import pytest
 from lmstudio import AsyncClient, LMStudioServerError
 from sdk_tests.logger_names import WEBSOCKET_LOGGER
-from sdk_tests.structured_log import logged_events
+from sdk_tests.structured_log import logged_events, other_threads
 
 pytestmark = [pytest.mark.anyio, pytest.mark.lmstudio]
 
 SESSION_LOGGER = "_AsyncLMStudioWebsocket"  # sync: use SESSION_LOGGER = "SyncLMStudioWebsocket"
 
 
-def llm_events(caplog: pytest.LogCaptureFixture, logger: str) -> list[tuple[str, dict[str, Any]]]:
+def llm_events(
+    caplog: pytest.LogCaptureFixture, logger: str, without: Container[str | None] = ()
+) -> list[tuple[str, dict[str, Any]]]:
     """Return what a logger wrote about the LLM session."""
     return [
         (level, fields)
-        for level, fields in logged_events(caplog, logger)
+        for level, fields in logged_events(caplog, logger, without)
         if fields["ws_url"].endswith("/llm")
     ]
 
@@ -25,9 +28,10 @@ def llm_events(caplog: pytest.LogCaptureFixture, logger: str) -> list[tuple[str,
 async def test_life_of_a_connection(lmstudio_host: str, caplog: pytest.LogCaptureFixture) -> None:
     """Connecting and disconnecting are logged at INFO with the address, details at DEBUG."""
     caplog.set_level(logging.DEBUG)
+    others = other_threads()
     async with AsyncClient(lmstudio_host) as client:
         await client.llm.list_loaded()
-    events = llm_events(caplog, WEBSOCKET_LOGGER)
+    events = llm_events(caplog, WEBSOCKET_LOGGER, others)
     assert [(level, fields["event"]) for level, fields in events[:4]] == [
         ("DEBUG", "Websocket handling task started"),
         ("DEBUG", "Websocket connected"),

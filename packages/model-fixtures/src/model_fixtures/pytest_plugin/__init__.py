@@ -99,23 +99,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Have the embedded server started if a test of this process is going to need it."""
-    from model_fixtures.pytest_plugin.marking import needs_host, touches_models
+    """Say which tests are special, and have the embedded server started if one needs it."""
+    from model_fixtures.pytest_plugin.marking import is_slow, needs_host, touches_models
 
     provider = session.config.stash.get(PROVIDER, None)
-    if provider is not None and any(map(needs_host, session.items)):
-        # First of these hooks, so that the controller knows before xdist schedules.
+    if provider is None:
+        return
+    # First of these hooks, so that the controller knows before xdist schedules.
+    provider.begin_early([item.nodeid for item in session.items if is_slow(item)])
+    if any(map(needs_host, session.items)):
         provider.keep_together([item.nodeid for item in session.items if touches_models(item)])
         provider.want()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Distribute tests as xdist would, but those marked `models` to one worker."""
+    """Distribute tests as xdist would, but those marked `models` to one worker, slow ones first."""
     from model_fixtures.pytest_plugin.scheduling import make_scheduler
 
     provider = config.stash.get(PROVIDER, None)
-    return None if provider is None else make_scheduler(config, log, provider.kept_together)
+    if provider is None:
+        return None
+    return make_scheduler(config, log, provider.kept_together, provider.begun_early)
 
 
 @pytest.hookimpl(optionalhook=True)

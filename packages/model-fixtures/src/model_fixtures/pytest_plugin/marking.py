@@ -38,6 +38,11 @@ def touches_models(item: pytest.Item) -> bool:
     return item.get_closest_marker("models") is not None
 
 
+def is_slow(item: pytest.Item) -> bool:
+    """Whether the item takes over a second."""
+    return item.get_closest_marker("slow") is not None
+
+
 def _use_first(item: pytest.Item, fixture: str) -> None:
     """Set the fixture up before any other of the item, also before ones of higher scope."""
     names = getattr(item, "fixturenames", None)

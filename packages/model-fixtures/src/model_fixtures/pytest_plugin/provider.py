@@ -33,11 +33,18 @@ class Provider(Protocol):
         """Node ids of the tests that must run in one worker, as far as they are known here."""
 
     @property
+    def begun_early(self) -> AbstractSet[str]:
+        """Node ids of the tests to begin with, as far as they are known here."""
+
+    @property
     def spread(self) -> bool:
         """Whether the tests run in several workers each, whatever is to be kept together."""
 
     def keep_together(self, tests: Sequence[str]) -> None:
         """Have the tests with these node ids run in one worker."""
+
+    def begin_early(self, tests: Sequence[str]) -> None:
+        """Have the tests with these node ids begin before most others."""
 
     def want(self) -> None:
         """Have the server started, if it is ours to start."""
@@ -61,6 +68,7 @@ class LocalProvider:
         self._server = EmbeddedServer()
         self._broker: Broker | None = None
         self._together: set[str] = set()
+        self._early: set[str] = set()
         self._begun = False
         self._stopped = False
         self._problem: str | None = None
@@ -88,6 +96,11 @@ class LocalProvider:
         return self._together
 
     @property
+    def begun_early(self) -> AbstractSet[str]:
+        """Node ids of the tests to begin with, as far as workers have collected."""
+        return self._early
+
+    @property
     def spread(self) -> bool:
         """Never: the process that decides runs its tests itself."""
         return False
@@ -95,6 +108,10 @@ class LocalProvider:
     def keep_together(self, tests: Sequence[str]) -> None:
         """Have the tests with these node ids run in one worker."""
         self._together.update(tests)
+
+    def begin_early(self, tests: Sequence[str]) -> None:
+        """Have the tests with these node ids begin before most others."""
+        self._early.update(tests)
 
     def want(self) -> None:
         """Have the embedded server started, if that is the host.
@@ -151,6 +168,9 @@ class LocalProvider:
     def _answer(self, request: str, tests: Sequence[str]) -> dict[str, Any]:
         if request == "keep together":
             self.keep_together(tests)
+            return {}
+        if request == "begin early":
+            self.begin_early(tests)
             return {}
         if request == "want":
             # The worker is not to wait for it.
@@ -211,6 +231,11 @@ class RemoteProvider:
         return frozenset()
 
     @property
+    def begun_early(self) -> AbstractSet[str]:
+        """Unknown here: the owner distributes the tests."""
+        return frozenset()
+
+    @property
     def spread(self) -> bool:
         """Whether every worker runs all tests."""
         return bool(self._ticket["spread"])
@@ -218,6 +243,10 @@ class RemoteProvider:
     def keep_together(self, tests: Sequence[str]) -> None:
         """Tell the owner which tests must run in one worker."""
         self._ask("keep together", tests)
+
+    def begin_early(self, tests: Sequence[str]) -> None:
+        """Tell the owner which tests to begin with."""
+        self._ask("begin early", tests)
 
     def want(self) -> None:
         """Have the owner start the embedded server, if that is the host."""
