@@ -7,13 +7,16 @@ import pytest
 from model_fixtures.client import connect
 
 from .model_names import LLM_KEY
+from .preset_files import write_presets
 from .scenarios import ScenarioServer, scenario_server
 
 
 @pytest.fixture(scope="session")
-def scenario_host() -> Iterator[ScenarioServer]:
-    """A server of our own that can be told to misbehave; the models group has another."""
-    with scenario_server() as server:
+def scenario_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScenarioServer]:
+    """A server of our own, with two presets, that can be told to misbehave."""
+    home = tmp_path_factory.mktemp("home")
+    write_presets(home)
+    with scenario_server("--home", str(home)) as server:
         yield server
 
 

@@ -11,7 +11,7 @@ from model_fixtures.pytest_plugin import PROVIDER
 from .endpoint_tests import EXERCISED_BY
 from .wire_watch import WireWatch, watching
 
-SERVERS = ("scenario_host", "guarded_host", "presets_host")
+SERVERS = ("scenario_host", "guarded_host")
 """Fixtures that start embedded servers of the test run's own, whatever the host is."""
 
 RECORD = "SDK_TESTS_RECORD"

@@ -3,19 +3,16 @@
 # Change that, then: hatch run sync:generate
 """Presets: named settings on the host that a prediction can ask for."""
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from lmstudio import LLM, Client, LMStudioPresetNotFoundError, PredictionResult
-from sdk_tests.faulty_sync import faulty_client
+from lmstudio import LLM, Client, LMStudioPresetNotFoundError
 from sdk_tests.grammars import written
-from sdk_tests.model_names import JIT_LLM_KEY, LLM_KEY
-from sdk_tests.scenarios import ScenarioServer, scenario_server
+from sdk_tests.model_names import LLM_KEY
+from sdk_tests.scenarios import ScenarioServer
 
 MISSING = "no-such-preset"
+STORY = "Tell me a long story"
 
 
 @pytest.mark.models
@@ -56,36 +53,21 @@ def test_missing_preset_of_act(llm: LLM) -> None:
     assert rounds == []
 
 
-def write_preset(folder: Path, identifier: str, name: str, **settings: Any) -> None:
-    """Write a preset as the app does."""
-    fields = [{"key": f"llm.prediction.{key}", "value": value} for key, value in settings.items()]
-    preset = {"identifier": identifier, "name": name, "operation": {"fields": fields}}
-    file = folder / f"{identifier.rpartition(':')[2]}.preset.json"
-    file.write_text(json.dumps(preset), encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def presets_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScenarioServer]:
-    """A server of our own with two presets."""
-    home = tmp_path_factory.mktemp("home")
-    folder = home / "config-presets"
-    folder.mkdir()
-    short = {"maxPredictedTokens": {"checked": True, "value": 3}, "temperature": 0.25}
-    write_preset(folder, "@local:short-answers", "Short Answers", **short)
-    write_preset(folder, "@local:hot", "Quite Hot", temperature=1.5)
-    with scenario_server("--home", str(home)) as server:
-        yield server
+@pytest.fixture
+def preset_llm(scenario_host: ScenarioServer, scenario_model: str) -> Iterator[LLM]:
+    """An LLM on a server of our own, which has two presets."""
+    with Client(scenario_host.address) as client:
+        yield LLM(scenario_model, client.llm)
 
 
 @pytest.mark.embedded
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     ["@local:short-answers", "Short Answers", "short-answers", "SHORT ANSWERS", "short"],
 )
-def test_preset_by_name(presets_host: ScenarioServer, name: str) -> None:
+def test_preset_by_name(preset_llm: LLM, name: str) -> None:
     """A preset is found by identifier, by name, and by what comes close to one of them."""
-    result = predicted(presets_host, preset=name)
+    result = preset_llm.respond(STORY, preset=name)
     assert result.stats.stop_reason == "maxPredictedTokensReached"
     assert result.stats.predicted_tokens_count == 3
     config = result.prediction_config
@@ -93,40 +75,30 @@ def test_preset_by_name(presets_host: ScenarioServer, name: str) -> None:
 
 
 @pytest.mark.embedded
-@pytest.mark.slow
-def test_request_wins_over_the_preset(presets_host: ScenarioServer) -> None:
+def test_request_wins_over_the_preset(preset_llm: LLM) -> None:
     """A setting of the request counts more; the preset's other settings stay."""
-    result = predicted(presets_host, preset="Short Answers", config={"maxTokens": 2})
+    result = preset_llm.respond(STORY, preset="Short Answers", config={"maxTokens": 2})
     assert result.stats.predicted_tokens_count == 2
     config = result.prediction_config
     assert (config.max_tokens, config.temperature) == (2, 0.25)
 
 
 @pytest.mark.embedded
-@pytest.mark.slow
-def test_each_request_has_its_own_preset(presets_host: ScenarioServer) -> None:
+def test_each_request_has_its_own_preset(preset_llm: LLM) -> None:
     """A preset holds for the request that asks for it, and for no other."""
-    hot = predicted(presets_host, preset="hot", config={"maxTokens": 1})
-    plain = predicted(presets_host, config={"maxTokens": 1})
+    hot = preset_llm.respond(STORY, preset="hot", config={"maxTokens": 1})
+    plain = preset_llm.respond(STORY, config={"maxTokens": 1})
     assert hot.prediction_config.temperature == 1.5
     assert plain.prediction_config.temperature != 1.5
 
 
 @pytest.mark.embedded
-@pytest.mark.slow
-def test_missing_preset_names_the_others(presets_host: ScenarioServer) -> None:
+def test_missing_preset_names_the_others(preset_llm: LLM) -> None:
     """The error for a missing preset lists the ones that are there."""
     with pytest.raises(LMStudioPresetNotFoundError) as failure:
-        predicted(presets_host, preset=MISSING)
+        preset_llm.respond(STORY, preset=MISSING)
     assert failure.value.server_error is not None
     data = failure.value.server_error.display_data
     assert data is not None
     assert data["totalAvailablePresets"] == 2
     assert {"identifier": "@local:hot", "name": "Quite Hot"} in data["availablePresetsSample"]
-
-
-def predicted(host: ScenarioServer, **options: Any) -> PredictionResult:
-    """Return the result of a prediction on the server with presets."""
-    with faulty_client(host) as client:
-        llm = client.llm.model(JIT_LLM_KEY, config={"contextLength": 512})
-        return llm.respond("Tell me a long story", **options)

@@ -129,17 +129,22 @@ class EmbeddedServer:
             self._fail(f"did not start (exit status {status})")
         return self._addresses
 
-    def stop(self) -> None:
-        """End the server and its workers; no effect when it has ended."""
+    def begin_stop(self) -> None:
+        """Have the server and its workers end, and don't wait for it; `stop` still has to."""
         with self._lock:
             self._stopped = True
             process = self._process
         self._settled.set()
-        if process is None:
-            return
-        if process.stdin is not None:
+        if process is not None and process.stdin is not None:
             with contextlib.suppress(OSError):
                 process.stdin.close()
+
+    def stop(self) -> None:
+        """End the server and its workers; no effect when it has ended."""
+        self.begin_stop()
+        process = self._process
+        if process is None:
+            return
         for force in (None, process.terminate, process.kill):
             if force is not None:
                 force()

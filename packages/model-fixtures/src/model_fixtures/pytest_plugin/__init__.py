@@ -9,6 +9,7 @@ Every pytest run of the environment imports this module: it imports the rest of 
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,6 +29,7 @@ MARKERS = (
 # With these options no test runs, so nothing is probed or started.
 _PREVIEWS = ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan", "cacheshow")
 _TICKET = "model_fixtures"
+_ALL_DONE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 # Seconds that teardown gets after Ctrl-C before the embedded server ends under it.
 GRACE = 3.0
 
@@ -102,6 +104,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Say which tests are special, and have the embedded server started if one needs it."""
     from model_fixtures.pytest_plugin.marking import is_slow, needs_host, touches_models
 
+    # All that is there now stays to the end: the garbage collector need not look at it again.
+    gc.freeze()
     provider = session.config.stash.get(PROVIDER, None)
     if provider is None:
         return
@@ -139,11 +143,20 @@ def pytest_testnodedown(node: Any, error: object) -> None:
     node.config.stash[NOTES].extend(output.get(_TICKET, []))
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hand a worker's notes to the process that reports."""
-    if is_worker(session.config):
-        output = session.config.workeroutput  # type: ignore[attr-defined]
-        output[_TICKET] = session.config.stash[NOTES]
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Hand a worker's notes to the process that reports; when all is done the server can go."""
+    config = session.config
+    if is_worker(config):
+        output = config.workeroutput  # type: ignore[attr-defined]
+        output[_TICKET] = config.stash[NOTES]
+    elif config.getoption("dist", "no") != "no" and exitstatus in _ALL_DONE:
+        # All workers have torn their tests down, and take a moment to end as well.
+        from model_fixtures.pytest_plugin.provider import LocalProvider
+
+        provider = config.stash.get(PROVIDER, None)
+        if isinstance(provider, LocalProvider):
+            provider.begin_stop()
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -151,6 +151,11 @@ class LocalProvider:
             "key": self._broker.key,
         }
 
+    def begin_stop(self) -> None:
+        """Have the server end while other things do; `stop` still has to be called."""
+        self._stopped = True
+        self._server.begin_stop()
+
     def stop(self) -> None:
         """End what was started. `address` fails from now on."""
         if self._broker is not None:
