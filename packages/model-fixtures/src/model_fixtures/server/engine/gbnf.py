@@ -9,6 +9,8 @@ tokens, whatever grows too large, and mistakes, so that its messages stay the sa
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 MOST_CHARACTERS = 4000  # of grammar and expression; rules that use one another grow fast
 MOST_REPETITIONS = 200  # that a grammar counts to
@@ -38,15 +40,29 @@ class _LeftToLlamaError(Exception):
     """Not regular, too large or not understood."""
 
 
+class _Part(NamedTuple):
+    """What stands for a part of a rule.
+
+    `pieces` are those of an expression, and names of other rules as tuples. `empty` is whether the
+    part admits the empty text: known, or as the rule of a name does, or as all or any of others do.
+    """
+
+    pieces: list[str | tuple[str]]
+    empty: bool | str | tuple[Callable[[Iterable[bool]], bool], list[_Part]]
+
+
+_NOTHING = _Part([], True)
+
+
 class _Reader:
     """Reads rules as llama.cpp's parser does; each becomes an expression with references."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
-        # What stands for a rule: pieces of an expression, and names of other rules as tuples.
-        self._rules: dict[str, list[str | tuple[str]]] = {}
+        self._rules: dict[str, _Part] = {}
         self._expanded: dict[str, str] = {}
+        self._repeated: list[_Part] = []  # without end
         self._skip(_SPACE_AND_LINES)
         while self._at < len(text):
             self._rule()
@@ -54,6 +70,9 @@ class _Reader:
     def expression(self) -> str:
         for name in self._rules:  # a mistake in a rule that root doesn't use is one, too
             self._expand(name, ())
+        # To llama.cpp that is a kind of recursion, and some of it a mistake.
+        if any(map(self._admits_nothing, self._repeated)):
+            raise _LeftToLlamaError
         return self._expand("root", ())
 
     def _expand(self, name: str, inside: tuple[str, ...]) -> str:
@@ -63,12 +82,23 @@ class _Reader:
             raise _LeftToLlamaError
         whole = "".join(
             piece if isinstance(piece, str) else self._expand(piece[0], (*inside, name))
-            for piece in self._rules[name]
+            for piece in self._rules[name].pieces
         )
         if len(whole) > MOST_CHARACTERS:
             raise _LeftToLlamaError
         self._expanded[name] = f"(?:{whole})"
         return self._expanded[name]
+
+    def _admits_nothing(self, part: _Part) -> bool:
+        """Whether the empty text is among those of a part, once no rule is recursive."""
+        if isinstance(part.empty, bool):
+            return part.empty
+        if isinstance(part.empty, str):
+            rule = self._rules[part.empty]
+            self._rules[part.empty] = rule._replace(empty=self._admits_nothing(rule))
+            return self._admits_nothing(self._rules[part.empty])
+        combine, others = part.empty
+        return combine(map(self._admits_nothing, others))
 
     def _rule(self) -> None:
         name = self._take(_NAME).group()
@@ -77,54 +107,55 @@ class _Reader:
         self._skip(_SPACE_AND_LINES)
         if name in self._rules:
             raise _LeftToLlamaError
-        self._rules[name] = []
         self._rules[name] = self._alternatives(_SPACE)
         if self._at < len(self._text):
             self._take(re.compile(r"\r\n|\r|\n"))
         self._skip(_SPACE_AND_LINES)
 
-    def _alternatives(self, space: re.Pattern[str]) -> list[str | tuple[str]]:
-        pieces = self._sequence(space)
+    def _alternatives(self, space: re.Pattern[str]) -> _Part:
+        first = self._sequence(space)
+        pieces, sequences = list(first.pieces), [first]
         while self._here("|"):
             self._at += 1
             self._skip(_SPACE_AND_LINES)
-            pieces += ["|", *self._sequence(space)]
-        return pieces
+            sequences.append(self._sequence(space))
+            pieces += ["|", *sequences[-1].pieces]
+        return _Part(pieces, (any, sequences))
 
-    def _sequence(self, space: re.Pattern[str]) -> list[str | tuple[str]]:
-        pieces: list[str | tuple[str]] = []
+    def _sequence(self, space: re.Pattern[str]) -> _Part:
+        items: list[_Part] = []
         while self._at < len(self._text):
             item = self._item()
-            if not item:
+            if item is None:
                 break
             self._skip(space)
-            # Hence the group: in an expression a sign after another means something else.
-            while repetition := self._repetition():
-                item = ["(?:", *item, ")", repetition]
+            while repetition := self._repetition(item):
+                item = repetition
                 self._skip(space)
-            pieces += item
-        return pieces
+            items.append(item)
+        return _Part([piece for item in items for piece in item.pieces], (all, items))
 
-    def _item(self) -> list[str | tuple[str]]:
-        """The next literal, class, group or name; nothing if a sequence ends here."""
+    def _item(self) -> _Part | None:
+        """The next literal, class, group or name; None if a sequence ends here."""
         if self._here('"'):
-            return ["(?:", "".join(map(_literal, self._quoted())), ")"]
+            text = "".join(map(_literal, self._quoted()))
+            return _Part(["(?:", text, ")"], not text)
         if self._here("["):
-            return [self._class()]
+            return _Part([self._class()], False)
         if self._here("."):
             self._at += 1
-            return ["(?s:.)"]
+            return _Part(["(?s:.)"], False)
         if self._here("("):
             self._at += 1
             self._skip(_SPACE_AND_LINES)
             inner = self._alternatives(_SPACE_AND_LINES)
             self._take(re.compile(r"\)"))
-            return ["(?:", *inner, ")"]
+            return _Part(["(?:", *inner.pieces, ")"], inner.empty)
         name = _NAME.match(self._text, self._at)
         if name is None:
-            return []
+            return None
         self._at = name.end()
-        return [(name.group(),)]
+        return _Part([(name.group(),)], name.group())
 
     def _quoted(self) -> list[str]:
         """The characters of a literal."""
@@ -133,6 +164,8 @@ class _Reader:
         while not self._here('"'):
             found.append(self._character())
         self._at += 1
+        if "\0" in found:  # llama.cpp takes it for the end of a text
+            raise _LeftToLlamaError
         return found
 
     def _class(self) -> str:
@@ -163,18 +196,27 @@ class _Reader:
             raise _LeftToLlamaError
         return chr(int(digits, 16))
 
-    def _repetition(self) -> str:
-        for sign in "*+?":
-            if self._here(sign):
-                self._at += 1
-                return sign
-        if not self._here("{"):
-            return ""
-        counts = self._take(_COUNTS)
-        least, most = int(counts[1]), int(counts[3] or counts[1])
-        if most < least or most > MOST_REPETITIONS:
+    def _repetition(self, item: _Part) -> _Part | None:
+        """The item with the repetition that comes next, None if there is none."""
+        sign = self._text[self._at : self._at + 1]
+        if sign in ("*", "+", "?"):
+            self._at += 1
+            least, endless = int(sign == "+"), sign != "?"
+        elif sign == "{":
+            counts = self._take(_COUNTS)
+            least, most = int(counts[1]), int(counts[3] or counts[1])
+            if most < least or most > MOST_REPETITIONS:
+                raise _LeftToLlamaError
+            endless = bool(counts[2]) and counts[3] is None
+            sign = f"{{{least}{counts[2] or ''}{'' if counts[3] is None else most}}}"
+        else:
+            return None
+        if item.empty is True:  # an empty literal: nothing is there to be repeated
             raise _LeftToLlamaError
-        return f"{{{least}{counts[2] or ''}{'' if counts[3] is None else most}}}"
+        if endless:
+            self._repeated.append(item)
+        # Hence the group: in an expression a sign after another means something else.
+        return _Part(["(?:", *item.pieces, ")", sign], item.empty if least else (any, [_NOTHING]))
 
     def _here(self, sign: str) -> bool:
         return self._text.startswith(sign, self._at)
