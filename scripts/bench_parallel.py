@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
         for workers, seconds in times.items():
             begun = time.monotonic()
             run = subprocess.run(
-                [*pytest_command(workers), "-q", "-m", "not models", *options],
+                [*pytest_command(workers), "-q", "-rfE", "-m", "not models", *options],
                 cwd=ROOT,
                 capture_output=True,
                 text=True,
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
             result = (run.stdout.strip().splitlines() or ["no output"])[-1].strip("= ")
             print(f"-n {workers}  {seconds[-1]:6.1f} s  {result}", flush=True)
             if run.returncode:
-                print(run.stdout[-4000:] + run.stderr[-1000:], file=sys.stderr)
+                print(run.stdout + run.stderr, file=sys.stderr)
                 return 2
     serial, parallel = (statistics.median(seconds) for seconds in times.values())
     ratio = parallel / serial

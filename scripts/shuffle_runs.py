@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
         order = ["--random-order", f"--random-order-seed={seed}"]
         begun = time.monotonic()
         run = subprocess.run(
-            [*pytest_command(), "-q", *order, *options],
+            [*pytest_command(), "-q", "-rfE", *order, *options],
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -39,9 +39,8 @@ def main(arguments: list[str]) -> int:
         lines = run.stdout.strip().splitlines() or run.stderr.strip().splitlines() or ["no output"]
         failed += run.returncode != 0
         print(f"{seed:>6}  {time.monotonic() - begun:>7.1f}  {lines[-1].strip('= ')}", flush=True)
-        for line in lines:
-            if line.startswith(("FAILED", "ERROR")):
-                print(f"{'':>17}{line}", flush=True)
+        if run.returncode:
+            print(run.stdout + run.stderr, file=sys.stderr, flush=True)
     print(f"{chosen.runs - failed} of {chosen.runs} runs passed")
     return 1 if failed else 0
 
