@@ -8,7 +8,7 @@ import anyio
 from lmstudio import AsyncClient
 
 from .scenarios import Rule, ScenarioServer
-from .tasks_async import PATIENCE
+from .tasks_async import PATIENCE, eventually
 
 SHORT = 0.15
 """Seconds, enough to wait where nothing is going to come."""
@@ -22,6 +22,15 @@ async def faulty_client(server: ScenarioServer, *rules: Rule) -> AsyncIterator[A
         with server.scenario(client, rules), anyio.fail_after(PATIENCE):
             async with client:
                 yield client
+
+
+async def all_happened(server: ScenarioServer, client: AsyncClient) -> None:
+    """Wait until every fault of the client's scenario has happened."""
+
+    async def none_pending() -> bool:
+        return server.has_happened(client)
+
+    await eventually(none_pending)
 
 
 @asynccontextmanager

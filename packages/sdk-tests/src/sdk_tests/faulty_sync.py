@@ -9,7 +9,7 @@ import lmstudio
 from lmstudio import Client
 
 from .scenarios import Rule, ScenarioServer
-from .tasks_sync import PATIENCE
+from .tasks_sync import PATIENCE, eventually
 
 SHORT = 0.15
 """Seconds, enough to wait where nothing is going to come."""
@@ -22,6 +22,11 @@ def faulty_client(server: ScenarioServer, *rules: Rule) -> Iterator[Client]:
         client = Client(server.address)
         with server.scenario(client, rules), client:
             yield client
+
+
+def all_happened(server: ScenarioServer, client: Client) -> None:
+    """Wait until every fault of the client's scenario has happened."""
+    eventually(lambda: server.has_happened(client))
 
 
 @contextmanager

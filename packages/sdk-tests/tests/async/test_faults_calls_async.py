@@ -4,7 +4,7 @@ import logging
 
 import pytest
 from lmstudio import AsyncClient, LMStudioClientError, LMStudioError, LMStudioWebsocketError
-from sdk_tests.faulty_async import faulty_client, short_wait
+from sdk_tests.faulty_async import all_happened, faulty_client, short_wait
 from sdk_tests.logger_names import WEBSOCKET_LOGGER
 from sdk_tests.releases import known_bug
 from sdk_tests.scenarios import (
@@ -51,6 +51,7 @@ async def test_stalled_connection(scenario_host: ScenarioServer) -> None:
         for _ in range(2):
             with pytest.raises(TimeoutError), short_wait():
                 await client.llm.list_loaded()
+        await all_happened(scenario_host, client)
         assert isinstance(await client.embedding.list_loaded(), list)
 
 

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import anyio
 import pytest
 from lmstudio import AsyncClient, LMStudioServerError, LMStudioWebsocketError
-from sdk_tests.faulty_async import faulty_client, nothing_left_running, short_wait
+from sdk_tests.faulty_async import all_happened, faulty_client, nothing_left_running
 from sdk_tests.releases import RELEASE_1_5, known_bug
 from sdk_tests.scenarios import ScenarioServer, close, delay, drop, replace, rule
+from sdk_tests.tasks_async import PATIENCE
 
 pytestmark = [pytest.mark.anyio, pytest.mark.embedded]
 
@@ -87,13 +89,20 @@ async def test_refused_with_a_text(scenario_host: ScenarioServer) -> None:
 async def test_unanswered_authentication(scenario_host: ScenarioServer) -> None:
     """Without an answer the caller's timeout ends the wait; closing leaves nothing behind."""
     client = AsyncClient(scenario_host.address)
+
+    async def time_out(scope: anyio.CancelScope) -> None:
+        await all_happened(scenario_host, client)
+        scope.deadline = anyio.current_time()
+
+    async def enter() -> None:
+        with anyio.fail_after(PATIENCE) as scope:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(time_out, scope)
+                await client.__aenter__()
+
     async with nothing_left_running():
-        with (
-            scenario_host.scenario(client, [rule(drop(), **WHEN)]),
-            pytest.raises(TimeoutError),
-            short_wait(),
-        ):
-            await client.__aenter__()
+        with scenario_host.scenario(client, [rule(drop(), **WHEN)]), pytest.raises(TimeoutError):
+            await enter()
         await client.aclose()
 
 

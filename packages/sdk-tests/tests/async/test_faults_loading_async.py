@@ -12,7 +12,7 @@ from lmstudio import (
     LMStudioWebsocketError,
 )
 from lmstudio.json_api import LMStudioUnknownMessageWarning
-from sdk_tests.faulty_async import faulty_client, short_wait
+from sdk_tests.faulty_async import all_happened, faulty_client, short_wait
 from sdk_tests.model_names import UNKNOWN
 from sdk_tests.packets import llm_info, loaded
 from sdk_tests.releases import known_bug
@@ -63,6 +63,7 @@ async def test_stalled_load(scenario_host: ScenarioServer) -> None:
     async with faulty_client(scenario_host, rule(stall(), **NEW)) as client:
         with pytest.raises(TimeoutError), short_wait():
             await client.llm.load_new_instance(UNKNOWN, on_load_progress=seen.append)
+        await all_happened(scenario_host, client)
         assert isinstance(await client.embedding.list_loaded(), list)
     assert seen == []
 

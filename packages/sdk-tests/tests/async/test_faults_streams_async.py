@@ -18,7 +18,7 @@ from lmstudio import (
     LMStudioWebsocketError,
 )
 from lmstudio.json_api import LMStudioUnknownMessageWarning
-from sdk_tests.faulty_async import faulty_client, short_wait
+from sdk_tests.faulty_async import all_happened, faulty_client, short_wait
 from sdk_tests.grammars import written
 from sdk_tests.logger_names import WEBSOCKET_LOGGER
 from sdk_tests.packets import fragment, predicted
@@ -35,7 +35,6 @@ from sdk_tests.scenarios import (
     stall,
 )
 from sdk_tests.structured_log import logged_events
-from sdk_tests.tasks_async import eventually
 from sdk_tests.wire import kv_field
 
 pytestmark = [pytest.mark.anyio, pytest.mark.embedded]
@@ -106,11 +105,7 @@ async def test_stalled_stream(
     async with faulty_client(scenario_host, rule(stall(), **stage)) as client:
         stream = await stream_of(client, scenario_model)
         await stream.start()
-
-        async def gone_silent() -> bool:
-            return scenario_host.has_happened(client)
-
-        await eventually(gone_silent)
+        await all_happened(scenario_host, client)
         with pytest.raises(TimeoutError), short_wait():
             await stream.wait_for_result()
         assert isinstance(await client.embedding.list_loaded(), list)

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 from lmstudio import Client, LMStudioClientError, LMStudioError, LMStudioWebsocketError
-from sdk_tests.faulty_sync import faulty_client, short_wait
+from sdk_tests.faulty_sync import all_happened, faulty_client, short_wait
 from sdk_tests.logger_names import WEBSOCKET_LOGGER
 from sdk_tests.releases import known_bug
 from sdk_tests.scenarios import (
@@ -54,6 +54,7 @@ def test_stalled_connection(scenario_host: ScenarioServer) -> None:
         for _ in range(2):
             with pytest.raises(TimeoutError), short_wait():
                 client.llm.list_loaded()
+        all_happened(scenario_host, client)
         assert isinstance(client.embedding.list_loaded(), list)
 
 

@@ -15,7 +15,7 @@ from lmstudio import (
     LMStudioWebsocketError,
 )
 from lmstudio.json_api import LMStudioUnknownMessageWarning
-from sdk_tests.faulty_sync import faulty_client, short_wait
+from sdk_tests.faulty_sync import all_happened, faulty_client, short_wait
 from sdk_tests.model_names import UNKNOWN
 from sdk_tests.packets import llm_info, loaded
 from sdk_tests.releases import known_bug
@@ -66,6 +66,7 @@ def test_stalled_load(scenario_host: ScenarioServer) -> None:
     with faulty_client(scenario_host, rule(stall(), **NEW)) as client:
         with pytest.raises(TimeoutError), short_wait():
             client.llm.load_new_instance(UNKNOWN, on_load_progress=seen.append)
+        all_happened(scenario_host, client)
         assert isinstance(client.embedding.list_loaded(), list)
     assert seen == []
 

@@ -21,7 +21,7 @@ from lmstudio import (
     PredictionStream,
 )
 from lmstudio.json_api import LMStudioUnknownMessageWarning
-from sdk_tests.faulty_sync import faulty_client, short_wait
+from sdk_tests.faulty_sync import all_happened, faulty_client, short_wait
 from sdk_tests.grammars import written
 from sdk_tests.logger_names import WEBSOCKET_LOGGER
 from sdk_tests.packets import fragment, predicted
@@ -38,7 +38,6 @@ from sdk_tests.scenarios import (
     stall,
 )
 from sdk_tests.structured_log import logged_events
-from sdk_tests.tasks_sync import eventually
 from sdk_tests.wire import kv_field
 
 pytestmark = [pytest.mark.embedded]
@@ -107,11 +106,7 @@ def test_stalled_stream(
     with faulty_client(scenario_host, rule(stall(), **stage)) as client:
         stream = stream_of(client, scenario_model)
         stream.start()
-
-        def gone_silent() -> bool:
-            return scenario_host.has_happened(client)
-
-        eventually(gone_silent)
+        all_happened(scenario_host, client)
         with pytest.raises(TimeoutError), short_wait():
             stream.wait_for_result()
         assert isinstance(client.embedding.list_loaded(), list)

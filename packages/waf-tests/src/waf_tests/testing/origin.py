@@ -7,6 +7,7 @@ the host under test.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from dataclasses import dataclass
 from types import TracebackType
@@ -126,22 +127,26 @@ class RecordingOrigin:
         self._port = server.sockets[0].getsockname()[1]
         self._serving.set()
         await self._stop.wait()
+        # asyncio leaves a connection open that it is accepting when its server closes.
+        while asyncio.all_tasks() - self._tasks - {asyncio.current_task()}:
+            await asyncio.sleep(0)
         server.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        try:
-            await self._converse(reader, writer)
-        except (OSError, asyncio.CancelledError):
-            pass  # the other side, or the test, has ended it
-        finally:
-            self._tasks.discard(task)
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        def close(ended: asyncio.Task[None]) -> None:
+            self._tasks.discard(ended)
             writer.close()
+
+        task = asyncio.create_task(self._talk(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(close)  # also of a task that is cancelled before it has begun
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):  # the other side has ended it
+            await self._converse(reader, writer)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first = await reader.read(1)
