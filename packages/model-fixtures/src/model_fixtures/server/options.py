@@ -14,7 +14,6 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         api_token: the only token that may enter, None = guests may.
         lifeline: whether the end of stdin ends the server.
         threads: CPU threads of each loaded model.
-        parallel: predictions that one model runs at once.
         authentication_timeout: seconds until a client must have presented itself.
         scenarios: whether tests may ask for faults over the control endpoint.
         home: folder laid out like LM Studio's home (`config-presets/`, `models/`); None = in the
@@ -26,7 +25,6 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     api_token: str | None = None
     lifeline: bool = False
     threads: int = 1
-    parallel: int = 1
     authentication_timeout: float = 10.0
     scenarios: bool = False
     home: str | None = None
@@ -36,6 +34,6 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         return (
             f"ServeOptions(ports={self.ports}, default_ports={self.default_ports}, "
             f"api_token={token!r}, lifeline={self.lifeline}, threads={self.threads}, "
-            f"parallel={self.parallel}, authentication_timeout={self.authentication_timeout}, "
+            f"authentication_timeout={self.authentication_timeout}, "
             f"scenarios={self.scenarios}, home={self.home!r})"
         )

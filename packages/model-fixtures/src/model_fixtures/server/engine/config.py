@@ -20,7 +20,6 @@ class EngineConfig(Struct, frozen=True, kw_only=True):
     model: str
     embedding: bool
     context_length: int  # tokens
-    parallel: int  # predictions at once
     threads: int
     batch: int  # tokens
     mmap: bool
@@ -42,7 +41,6 @@ def engine_config(
     embedding: bool,
     context_length: int,
     threads: int,
-    parallel: int,
     projector: Path | None = None,
     adapter: Path | None = None,
 ) -> EngineConfig:
@@ -58,7 +56,6 @@ def engine_config(
         model=str(file),
         embedding=embedding,
         context_length=context_length,
-        parallel=parallel,
         threads=threads,
         batch=_batch(settings, f"{prefix}.llama"),
         mmap=settings.boolean(f"{prefix}.llama.tryMmap", True),

@@ -14,16 +14,16 @@ from .process import WorkerProcess, start_worker
 class Engine:
     """llama.cpp with a loaded model."""
 
-    def __init__(self, worker: WorkerProcess, parallel: int) -> None:
+    def __init__(self, worker: WorkerProcess) -> None:
         self.worker = worker
-        self.llama = LlamaServer(worker, parallel)
+        self.llama = LlamaServer(worker)
 
     @classmethod
     async def start(
         cls, config: EngineConfig, tasks: TaskGroup, on_progress: Callable[[float], None]
     ) -> Engine:
         """Starts a worker; see `start_worker`."""
-        return cls(await start_worker(config, tasks, on_progress), config.parallel)
+        return cls(await start_worker(config, tasks, on_progress))
 
     async def close(self) -> None:
         """Ends the worker and gives its memory back."""

@@ -77,13 +77,13 @@ class LlamaServer:
     llama.cpp's message when it refuses a request.
     """
 
-    def __init__(self, worker: WorkerProcess, parallel: int) -> None:
+    def __init__(self, worker: WorkerProcess) -> None:
         self._worker = worker
         self._properties: Properties | None = None
-        # With one slot it is known what its cache begins with; no tokens: nothing to rely on.
-        self.keeps_preambles = parallel == 1
+        self.keeps_preambles = True  # until the model turns out to be one that can't
+        # What the cache of its one slot begins with; no tokens: nothing to rely on.
         self.preamble: list[int] = []
-        self._turn = anyio.Semaphore(parallel)
+        self._turn = anyio.Semaphore(1)  # no lock: another task may end a prediction
         self.http = httpx.AsyncClient(
             base_url=worker.url,
             headers={"Authorization": f"Bearer {worker.key}"},

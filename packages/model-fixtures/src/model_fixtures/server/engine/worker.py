@@ -23,8 +23,8 @@ def _parameters(config: dict[str, Any]) -> Any:
     if config["alias"]:
         params.model_alias = {config["alias"]}
     params.n_ctx = max(2, config["context_length"])  # llama.cpp aborts at 1
-    params.n_parallel = config["parallel"]
-    params.kv_unified = config["parallel"] > 1
+    params.n_parallel = 1  # only so are equal requests equal texts
+    params.kv_unified = False
     for cpu in (params.cpuparams, params.cpuparams_batch):
         cpu.n_threads = config["threads"]
         # llama.cpp's threads spin while they wait and starve a small shared machine.
@@ -60,6 +60,7 @@ def _parameters(config: dict[str, Any]) -> Any:
         ]
         draft = params.speculative.draft
         draft.mparams.path = config["draft_model"]
+        draft.n_max, draft.p_min = 16, 0.75  # the app's defaults; a request can't change them
         for cpu in (draft.cpuparams, draft.cpuparams_batch):
             cpu.n_threads = config["threads"]
             cpu.poll = 0

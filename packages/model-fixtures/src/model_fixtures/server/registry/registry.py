@@ -47,8 +47,6 @@ class Registry:
     Args:
         library: the downloaded models.
         threads: CPU threads of each worker.
-        parallel: predictions that one instance runs at once; more than one gives up the promise
-            that equal requests give equal texts.
     """
 
     def __init__(
@@ -56,12 +54,10 @@ class Registry:
         library: Library,
         *,
         threads: int = 1,
-        parallel: int = 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._library = library
         self._threads = threads
-        self._parallel = parallel
         self._clock = clock
         self._instances: dict[str, Instance] = {}
         self._reserved: set[str] = set()
@@ -342,7 +338,6 @@ class Registry:
             embedding=embedding,
             context_length=context,
             threads=self._threads,
-            parallel=self._parallel,
             projector=model.projector,
             adapter=model.adapter,
         )

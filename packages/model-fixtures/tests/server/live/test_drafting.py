@@ -1,0 +1,74 @@
+"""Speculative decoding: a draft model proposes tokens, which change nothing but the speed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from model_fixtures.client import ChannelError, Connection, RpcError, connect
+
+from .talking import MODEL, loaded, predict, stack, text_of
+
+pytestmark = pytest.mark.anyio
+
+TOKENS = 24
+DRAFT = "llm__prediction__speculativeDecoding__draftModel"
+COUNTS = [f"{name}DraftTokensCount" for name in ("total", "accepted", "rejected", "ignored")]
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    """One event loop for all tests of this file, as they share an instance."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def llm(address: str) -> AsyncIterator[Connection]:
+    """A connection to the `llm` namespace."""
+    async with connect(address, "llm") as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+async def identifier(llm: Connection) -> AsyncIterator[str]:
+    """A loaded instance."""
+    async with loaded(llm) as name:
+        yield name
+
+
+async def told(llm: Connection, identifier: str, **fields: Any) -> tuple[str, Any, set[bool]]:
+    """The text of a greedy prediction, its statistics, and what its fragments say of drafts."""
+    config = stack(
+        llm__prediction__maxPredictedTokens={"checked": True, "value": TOKENS},
+        llm__prediction__temperature=0,
+        **fields,
+    )
+    packets = await predict(llm, "Tell me a story.", config, identifier)
+    drafted = {one["fragment"]["containsDrafted"] for one in packets if "fragment" in one}
+    return text_of(packets), packets[-1]["stats"], drafted
+
+
+async def test_same_text(llm: Connection, identifier: str) -> None:
+    """A draft model leaves the text as it is; the counts tell what became of its tokens."""
+    plain, alone, nothing_drafted = await told(llm, identifier)
+    text, stats, drafted = await told(llm, identifier, **{DRAFT: MODEL})
+    total, accepted, rejected, ignored = (stats[name] for name in COUNTS)
+    assert text == plain
+    assert stats["usedDraftModelKey"] == MODEL
+    assert stats["predictedTokensCount"] == alone["predictedTokensCount"] == TOKENS
+    assert total == accepted + rejected + ignored
+    assert 0 < accepted <= TOKENS
+    assert drafted == {True}
+    assert nothing_drafted == {False}
+    assert "usedDraftModelKey" not in alone
+
+
+async def test_unknown_draft_model(llm: Connection, identifier: str) -> None:
+    """A draft model that isn't there is an error that names it, also for a preload."""
+    with pytest.raises(ChannelError, match='Cannot find model "nobody/nothing"'):
+        await told(llm, identifier, **{DRAFT: "nobody/nothing"})
+    parameter = {"specifier": {"type": "query", "query": {"identifier": identifier}}}
+    with pytest.raises(RpcError, match='Cannot find model "nobody/nothing"'):
+        await llm.rpc("preloadDraftModel", {**parameter, "draftModelKey": "nobody/nothing"})
+    await llm.rpc("preloadDraftModel", {**parameter, "draftModelKey": MODEL})
