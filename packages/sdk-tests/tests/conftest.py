@@ -1,5 +1,6 @@
 """What all tests of the package get."""
 
+import gc
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -9,6 +10,12 @@ from sdk_tests.scenario_fixtures import scenario_host, scenario_model
 from sdk_tests.watch_fixtures import watched, wire_watch
 
 __all__ = ["scenario_host", "scenario_model", "watched", "wire_watch"]  # fixtures
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """The only event loop that the SDK runs on."""
+    return "asyncio"
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +36,11 @@ def _plain_connections(no_certificates: Path) -> Iterator[None]:
         patch.delenv("SSL_CERT_FILE", raising=False)
         patch.setenv("SSL_CERT_DIR", str(no_certificates))
         yield
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what is there now, which stays to the end."""
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

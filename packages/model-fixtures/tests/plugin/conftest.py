@@ -24,6 +24,8 @@ addopts = --strict-markers --strict-config --import-mode=importlib -ra
 filterwarnings = error
 """
 
+PATIENCE = 120  # seconds until a run is taken for one that hangs
+
 # Writes down each embedded server that the run starts: its pid, in the file "servers".
 WATCH = """
 import subprocess
@@ -73,6 +75,7 @@ class Suite:
             capture_output=True,
             text=True,
             check=False,
+            timeout=PATIENCE,
         )
         return Outcome(done.returncode, done.stdout + done.stderr)
 

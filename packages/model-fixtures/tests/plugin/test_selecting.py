@@ -111,15 +111,8 @@ def test_markers_have_descriptions(suite: Suite) -> None:
         assert f"@pytest.mark.{marker}: " in listed
 
 
-def test_only_the_async_backend_of_the_sdk_is_used(suite: Suite) -> None:
-    """Tests marked `anyio` run once, on asyncio, whatever else is installed."""
-    suite.write("""
-        import pytest
-
-        @pytest.mark.anyio
-        async def test_backend(anyio_backend_name):
-            assert anyio_backend_name == "asyncio"
-    """)
-    outcome = suite.run("--lmstudio-host", "embedded", "-v")
-    assert outcome.counts == {"passed": 1}
-    assert any(line.startswith("test_it.py::test_backend PASSED") for line in outcome.lines)
+def test_async_backends_are_left_alone(suite: Suite) -> None:
+    """Which event loops tests run on is not the plugin's business: others' tests have several."""
+    suite.write("def test_nothing(): pass")
+    (line,) = (each for each in suite.run("--fixtures").lines if each.startswith("anyio_backend ["))
+    assert "anyio/pytest_plugin.py" in line

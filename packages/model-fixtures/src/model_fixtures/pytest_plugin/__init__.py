@@ -9,7 +9,7 @@ Every pytest run of the environment imports this module: it imports the rest of 
 
 from __future__ import annotations
 
-import gc
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -52,7 +52,6 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     config.stash[NOTES] = []
-    # Registered here rather than as an entry point: after anyio's plugin, whose backend it sets.
     config.pluginmanager.register(fixtures, "model_fixtures.fixtures")
 
 
@@ -90,9 +89,15 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return lines
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give items the marks and fixtures that their marks imply, before -m looks at them."""
+    """Give items the marks and fixtures that their marks imply.
+
+    Conftests have added their marks before, and -m looks at them after that.
+    """
+    _mark(config, items)
+
+
+def _mark(config: pytest.Config, items: list[pytest.Item]) -> None:
     from model_fixtures.pytest_plugin.marking import mark_items
 
     provider = config.stash.get(PROVIDER, None)
@@ -104,8 +109,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Say which tests are special, and have the embedded server started if one needs it."""
     from model_fixtures.pytest_plugin.marking import is_slow, needs_host, touches_models
 
-    # All that is there now stays to the end: the garbage collector need not look at it again.
-    gc.freeze()
+    _mark(session.config, session.items)  # once more: others may have added marks meanwhile
     provider = session.config.stash.get(PROVIDER, None)
     if provider is None:
         return
@@ -116,15 +120,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         provider.want()
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+@pytest.hookimpl(optionalhook=True, wrapper=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Generator[None, Any, Any]:
     """Distribute tests as xdist would, but those marked `models` to one worker, slow ones first."""
-    from model_fixtures.pytest_plugin.scheduling import make_scheduler
+    from model_fixtures.pytest_plugin.scheduling import ChosenScheduler
 
+    scheduler = yield
     provider = config.stash.get(PROVIDER, None)
-    if provider is None:
-        return None
-    return make_scheduler(config, log, provider.kept_together, provider.begun_early)
+    if provider is None or config.getoption("dist") == "each":
+        return scheduler
+    return ChosenScheduler(scheduler, config, log, provider.kept_together, provider.begun_early)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -132,7 +137,7 @@ def pytest_configure_node(node: Any) -> None:
     """Tell a new xdist worker how to get at the host."""
     provider = node.config.stash.get(PROVIDER, None)
     if provider is not None:
-        spread = node.config.getoption("dist") == "each"
+        spread = node.config.getoption("dist") == "each" and len(node.nodemanager.specs) > 1
         node.workerinput[_TICKET] = provider.ticket(spread=spread)
 
 

@@ -28,12 +28,6 @@ class _one_line:  # noqa: N801 (reads as a block)
 
 
 @pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    """The only event loop that the SDK runs on."""
-    return "asyncio"
-
-
-@pytest.fixture(scope="session")
 def lmstudio_host(pytestconfig: pytest.Config) -> str:
     """`host:port` of the LM Studio host, which is started now if it has not been.
 

@@ -16,12 +16,6 @@ PREAMBLE = [5, 6, 7]
 BODY = {"prompt": [5, 6, 7, 0, 9], "cache_prompt": False}
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The server runs on asyncio."""
-    return "asyncio"
-
-
 class Llama:
     """Notes requests; says how many tokens were kept, then two pieces of text."""
 

@@ -24,12 +24,6 @@ def address(server: EmbeddedServer) -> str:
     return server.address
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The server's clients run on asyncio."""
-    return "asyncio"
-
-
 @pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A hub, and a server with a cache of its own that downloads from it."""

@@ -18,12 +18,6 @@ COUNTS = [f"{name}DraftTokensCount" for name in ("total", "accepted", "rejected"
 
 
 @pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    """One event loop for all tests of this file, as they share an instance."""
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
 async def llm(address: str) -> AsyncIterator[Connection]:
     """A connection to the `llm` namespace."""
     async with connect(address, "llm") as connection:

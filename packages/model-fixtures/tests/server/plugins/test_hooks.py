@@ -14,12 +14,6 @@ from model_fixtures.server.protocol.plugins import Manifest
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The server runs on asyncio."""
-    return "asyncio"
-
-
 class LeavingPlugin:
     """A plugin that leaves when it is told to abort."""
 

@@ -21,12 +21,6 @@ from model_fixtures.server.registry.registry import Registry
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The server runs on asyncio."""
-    return "asyncio"
-
-
 class Worker:
     """The process of an engine."""
 

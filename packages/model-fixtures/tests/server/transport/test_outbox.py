@@ -12,12 +12,6 @@ from model_fixtures.server.transport.websocket import MAX_QUEUED_FRAMES, Outbox
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """The server runs on asyncio."""
-    return "asyncio"
-
-
 class Reader:
     """A client that takes every frame."""
 
