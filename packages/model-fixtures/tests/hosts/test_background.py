@@ -70,6 +70,16 @@ def test_a_reused_pid_is_left_alone(folder: Path) -> None:
     assert not (folder / "server.json").exists()
 
 
+@pytest.mark.parametrize("name", ["server.lock", "server.log", "server.new"])
+def test_a_folder_that_cannot_be_used(folder: Path, name: str) -> None:
+    """A file that can't be written is an error in one line; no server is left."""
+    (folder / name).mkdir(parents=True)
+    with pytest.raises(HostError, match=r"^cannot use .* \(Is a directory\): make it writable"):
+        background.start(ARGUMENTS, folder=folder)
+    (folder / name).rmdir()
+    assert background.running(folder) is None
+
+
 @pytest.mark.parametrize("state", [b"", b"{}", b"\xff", b'{"pid":"x"}'])
 def test_a_damaged_state_is_none(folder: Path, state: bytes) -> None:
     """A state file that makes no sense counts as no server."""

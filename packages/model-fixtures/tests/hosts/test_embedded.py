@@ -25,6 +25,19 @@ with EmbeddedServer() as server:
     sys.stdin.read()
 """
 
+FORKING = """
+import os
+import signal
+import sys
+from model_fixtures.hosts.embedded import EmbeddedServer
+with EmbeddedServer() as server:
+    child = os.fork()
+    if child == 0:
+        signal.pause()
+    print(server.pid, server.address, child, flush=True)
+    sys.stdin.read()
+"""
+
 
 def wait_until_gone(pid: int) -> None:
     """Wait for the end of a process that is not a child of ours; ten seconds are its bar."""
@@ -146,3 +159,34 @@ def test_ctrl_c_is_left_to_the_owner() -> None:
     """The server is in a process group of its own: Ctrl-C in the terminal does not reach it."""
     with EmbeddedServer() as server:
         assert os.getpgid(server.pid or 0) != os.getpgid(0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_forks_of_its_owner_do_not_keep_it() -> None:
+    """A child process that its owner has forked may live on: the server ends with its owner."""
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKING],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as owner:
+        assert owner.stdout is not None
+        pid, address, child = owner.stdout.readline().split()
+        try:
+            assert is_own_server(address)
+            owner.kill()
+            wait_until_gone(int(pid))
+        finally:
+            os.kill(int(child), signal.SIGKILL)
+
+
+def test_a_server_that_has_crashed() -> None:
+    """A server that has ended by itself gives no address any more, but its exit status."""
+    with EmbeddedServer() as server:
+        os.kill(server.pid or 0, signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while server.exit_status is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert server.exit_status == -signal.SIGKILL
+        with pytest.raises(EmbeddedServerError, match=r"^the embedded server has ended \(exit"):
+            server.wait_ready()

@@ -122,3 +122,49 @@ def test_the_server_ends_with_the_run(suite: Suite) -> None:
     outcome = suite.run("--lmstudio-host", "embedded", "-n", "1")
     assert outcome.counts == {"passed": 1}, outcome.text
     assert [start_mark(pid) for pid in suite.servers()] == [None]
+
+
+TALKING = """
+    import asyncio
+    import os
+    import signal
+    from pathlib import Path
+    import pytest
+    from model_fixtures.client import connect
+
+    async def notify(address):
+        async with connect(address, "system") as system:
+            notification = {{"title": "Look here", "description": ""}}
+            await system.rpc("notify", notification)
+
+    def notify_for_ever(address):
+        while True:
+            asyncio.run(notify(address))
+
+    def test_it(lmstudio_host):
+        asyncio.run(notify(lmstudio_host))
+        {end}
+"""
+# The call fails when the server has gone.
+KILL = "os.kill(int(Path('servers').read_text()), signal.SIGKILL); notify_for_ever(lmstudio_host)"
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["serial", "parallel"])
+def test_the_log_after_a_failure(suite: Suite, workers: tuple[str, ...]) -> None:
+    """After a failure the end of the embedded server's log is shown; otherwise nobody needs it."""
+    suite.write(TALKING.format(end="assert False"))
+    outcome = suite.run("--lmstudio-host", "embedded", *workers)
+    assert "embedded server's log, last lines" in outcome.text
+    assert "INFO notification: Look here" in outcome.text
+    suite.write(TALKING.format(end="pass"))
+    assert "Look here" not in suite.run("--lmstudio-host", "embedded", *workers).text
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["serial", "parallel"])
+def test_a_server_that_ends_before_the_run(suite: Suite, workers: tuple[str, ...]) -> None:
+    """When the embedded server crashes, the end of the run says so, and shows its log."""
+    suite.write(TALKING.format(end=KILL))
+    outcome = suite.run("--lmstudio-host", "embedded", *workers)
+    assert outcome.counts == {"failed": 1}, outcome.text
+    assert "lmstudio: the embedded server has ended (exit status -9)" in outcome.lines
+    assert "INFO notification: Look here" in outcome.text

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -96,7 +96,9 @@ def _start(
     ready_within: float,
 ) -> BackgroundServer:
     log = folder / "server.log"
-    with log.open("wb") as writer:
+    with _usable(folder):
+        writer = log.open("wb")
+    with writer:
         process = spawn(
             arguments, stdin=subprocess.DEVNULL, stdout=writer, stderr=writer, environ=environ
         )
@@ -165,21 +167,28 @@ def _read(path: Path) -> BackgroundServer | None:
 
 def _write(path: Path, server: BackgroundServer) -> None:
     staged = path.with_suffix(".new")
-    staged.write_bytes(msgspec.json.encode(server))
-    staged.replace(path)
+    with _usable(path.parent):
+        staged.write_bytes(msgspec.json.encode(server))
+        staged.replace(path)
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """One start or stop at a time."""
-    _attempt(lambda: folder.mkdir(parents=True, exist_ok=True), folder)
-    with FileLock(folder / "server.lock"):
-        yield
-
-
-def _attempt(action: Callable[[], None], folder: Path) -> None:
+    lock = FileLock(folder / "server.lock")
+    with _usable(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
     try:
-        action()
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _usable(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as exc:
         msg = f"cannot use {folder} ({exc.strerror}): make it writable or set XDG_STATE_HOME"
         raise HostError(msg) from None

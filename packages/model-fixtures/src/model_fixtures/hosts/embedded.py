@@ -7,6 +7,7 @@ import os
 import subprocess
 import tempfile
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +28,20 @@ _PATIENCE = 8.0
 
 def _inherited() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != SERVER_TOKEN_VARIABLE}
+
+
+def _let_go_in_children(process: subprocess.Popen[bytes]) -> None:
+    """Have forks of this process close the lifeline, which would last as long as they do."""
+
+    def let_go() -> None:
+        server = reference()
+        if server is not None and server.stdin is not None:
+            with contextlib.suppress(OSError):
+                server.stdin.close()
+
+    reference = weakref.ref(process)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=let_go)
 
 
 class EmbeddedServer:
@@ -107,6 +122,7 @@ class EmbeddedServer:
                     stderr=writer,
                     environ=_inherited() if self._environ is None else self._environ,
                 )
+            _let_go_in_children(self._process)
             self._listener = threading.Thread(
                 target=self._listen, args=(self._process,), name="embedded-server", daemon=True
             )
@@ -127,7 +143,14 @@ class EmbeddedServer:
         if not self._addresses:
             status = None if self._process is None else self._process.poll()
             self._fail(f"did not start (exit status {status})")
+        if self.exit_status is not None:
+            self._fail(f"has ended (exit status {self.exit_status})")
         return self._addresses
+
+    @property
+    def exit_status(self) -> int | None:
+        """The status with which it ended by itself; None while it runs and once it was stopped."""
+        return None if self._process is None or self._stopped else self._process.poll()
 
     def begin_stop(self) -> None:
         """Have the server and its workers end, and don't wait for it; `stop` still has to."""

@@ -155,17 +155,24 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if is_worker(config):
         output = config.workeroutput  # type: ignore[attr-defined]
         output[_TICKET] = config.stash[NOTES]
-    elif config.getoption("dist", "no") != "no" and exitstatus in _ALL_DONE:
+        return
+    provider = _local_provider(config)
+    if provider is None:
+        return
+    if provider.crash is not None:
+        config.stash[NOTES].append(provider.crash)
+    if config.getoption("dist", "no") != "no" and exitstatus in _ALL_DONE:
         # All workers have torn their tests down, and take a moment to end as well.
-        from model_fixtures.pytest_plugin.provider import LocalProvider
-
-        provider = config.stash.get(PROVIDER, None)
-        if isinstance(provider, LocalProvider):
-            provider.begin_stop()
+        provider.begin_stop()
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Print what fixtures had to say about the host."""
+def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:
+    """Print what fixtures had to say about the host, and its log after failures."""
+    provider = _local_provider(config)
+    log = "" if provider is None or exitstatus == pytest.ExitCode.OK else provider.log
+    if log:
+        terminalreporter.section("embedded server's log, last lines")
+        terminalreporter.write_line(log)
     notes = config.stash[NOTES]
     for note in dict.fromkeys(notes):
         terminalreporter.write_line(f"lmstudio: {note}")
@@ -185,6 +192,13 @@ class Interrupts:
 def is_worker(config: pytest.Config) -> bool:
     """Whether this process is an xdist worker."""
     return hasattr(config, "workerinput")
+
+
+def _local_provider(config: pytest.Config) -> LocalProvider | None:
+    from model_fixtures.pytest_plugin.provider import LocalProvider
+
+    provider = config.stash.get(PROVIDER, None)
+    return provider if isinstance(provider, LocalProvider) else None
 
 
 def _sayer(config: pytest.Config) -> Any:

@@ -135,6 +135,17 @@ class LocalProvider:
         except EmbeddedServerError as exc:
             raise HostError(f"{exc}\n{exc.log}" if exc.log else str(exc)) from None
 
+    @property
+    def crash(self) -> str | None:
+        """What to say if the embedded server has ended before the run."""
+        status = self._server.exit_status
+        return None if status is None else f"the embedded server has ended (exit status {status})"
+
+    @property
+    def log(self) -> str:
+        """The last lines that the embedded server has logged."""
+        return self._server.log_tail()
+
     def ticket(self, *, spread: bool = False) -> dict[str, Any]:
         """What a worker needs to make its `RemoteProvider`.
 
