@@ -149,22 +149,20 @@ TALKING = """
 KILL = "os.kill(int(Path('servers').read_text()), signal.SIGKILL); notify_for_ever(lmstudio_host)"
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["serial", "parallel"])
-def test_the_log_after_a_failure(suite: Suite, workers: tuple[str, ...]) -> None:
+def test_the_log_after_a_failure(suite: Suite) -> None:
     """After a failure the end of the embedded server's log is shown; otherwise nobody needs it."""
     suite.write(TALKING.format(end="assert False"))
-    outcome = suite.run("--lmstudio-host", "embedded", *workers)
+    outcome = suite.run("--lmstudio-host", "embedded", "-n", "1")
     assert "embedded server's log, last lines" in outcome.text
     assert "INFO notification: Look here" in outcome.text
     suite.write(TALKING.format(end="pass"))
-    assert "Look here" not in suite.run("--lmstudio-host", "embedded", *workers).text
+    assert "Look here" not in suite.run("--lmstudio-host", "embedded", "-n", "1").text
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["serial", "parallel"])
-def test_a_server_that_ends_before_the_run(suite: Suite, workers: tuple[str, ...]) -> None:
+def test_a_server_that_ends_before_the_run(suite: Suite) -> None:
     """When the embedded server crashes, the end of the run says so, and shows its log."""
     suite.write(TALKING.format(end=KILL))
-    outcome = suite.run("--lmstudio-host", "embedded", *workers)
+    outcome = suite.run("--lmstudio-host", "embedded", "-n", "1")
     assert outcome.counts == {"failed": 1}, outcome.text
     assert "lmstudio: the embedded server has ended (exit status -9)" in outcome.lines
     assert "INFO notification: Look here" in outcome.text

@@ -7,8 +7,6 @@ import pytest
 from ..fake_host import FakeHost  # noqa: TID252 (tests are no importable package)
 from .conftest import Suite
 
-WORKERS = [(), ("-n", "3")]
-IDS = ["serial", "parallel"]
 NOTE = """
         import os
         from pathlib import Path
@@ -20,8 +18,7 @@ NOTE = """
 """
 
 
-@pytest.mark.parametrize("workers", WORKERS, ids=IDS)
-def test_one_parameter(suite: Suite, host: FakeHost, workers: tuple[str, ...]) -> None:
+def test_one_parameter(suite: Suite, host: FakeHost) -> None:
     """A mark of one parameter leaves the test's other cases without models."""
     suite.write(f"""{NOTE}
         @pytest.mark.parametrize(
@@ -30,7 +27,7 @@ def test_one_parameter(suite: Suite, host: FakeHost, workers: tuple[str, ...]) -
         def test_it(number, request):
             note(f"case{{number}}", request)
     """)
-    outcome = suite.run("--lmstudio-host", host.address, *workers)
+    outcome = suite.run("--lmstudio-host", host.address)
     assert outcome.counts == {"passed": 4}, outcome.text
     loaded = [text.split()[1] for text in suite.written("case*")]
     assert loaded == ["False", "True", "False", "False"]
@@ -64,10 +61,7 @@ def test_fixture_without_the_mark(suite: Suite, host: FakeHost, options: tuple[s
 
 
 @pytest.mark.parametrize("last", [False, True])
-@pytest.mark.parametrize("workers", WORKERS, ids=IDS)
-def test_mark_of_a_conftest(
-    suite: Suite, host: FakeHost, workers: tuple[str, ...], last: bool
-) -> None:
+def test_mark_of_a_conftest(suite: Suite, host: FakeHost, last: bool) -> None:
     """A mark that a conftest adds to collected tests counts like one in the source."""
     (suite.folder / "marked").mkdir()
     suite.write(
@@ -89,7 +83,7 @@ def test_mark_of_a_conftest(
         """,
         "marked/test_it.py",
     )
-    outcome = suite.run("--lmstudio-host", host.address, *workers, "marked")
+    outcome = suite.run("--lmstudio-host", host.address, "-n", "3", "marked")
     assert outcome.counts == {"passed": 6}, outcome.text
     seen = suite.written("[0-9]*")
     assert len({text.split()[0] for text in seen}) == 1

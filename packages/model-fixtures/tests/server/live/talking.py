@@ -8,7 +8,7 @@ from typing import Any
 
 from model_fixtures.client import Connection, RpcError
 
-MODEL = "smollm2-135m-instruct"
+MODEL = "llama-3.2-1b-instruct"  # the fastest of the stand-ins
 EMPTY_STACK: dict[str, Any] = {"layers": []}
 
 
