@@ -57,6 +57,15 @@ def descendants(pid: int) -> list[int]:
     return [pid, *(below for child in children(pid) for below in descendants(child))]
 
 
+def files(pid: int) -> set[str]:
+    """What the descriptors of a process are open for."""
+    found = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):
+            found.add(str(descriptor.readlink()))
+    return found
+
+
 def wait_until(done: Callable[[], bool], seconds: float) -> bool:
     """Wait for something that nobody tells; whether it happened in time."""
     deadline = time.monotonic() + seconds
@@ -114,6 +123,35 @@ def test_nothing_survives(
         suite.write(QUICK)
         outcome = suite.run("--lmstudio-host", "embedded")
         assert outcome.counts == {"passed": 1}, outcome.text
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks processes up in /proc")
+def test_ctrl_c_again_while_the_server_ends(suite: Suite) -> None:
+    """Whoever doesn't want to wait for the server interrupts once more: it is killed, no word."""
+    suite.write(RUNNING)
+    with subprocess.Popen(
+        suite.command("--lmstudio-host", "embedded"),
+        cwd=suite.folder,
+        env=suite.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as run:
+        try:
+            assert wait_until((suite.folder / "running").exists, 60)
+            (server,) = suite.servers()
+            processes = {pid: start_mark(pid) for pid in descendants(server)}
+            lifeline = str(Path(f"/proc/{server}/fd/0").readlink())
+            os.kill(server, signal.SIGSTOP)  # it takes for ever to end
+            run.send_signal(signal.SIGINT)
+            assert wait_until(lambda: lifeline not in files(run.pid), BAR)
+            run.send_signal(signal.SIGINT)
+            output, _ = run.communicate(timeout=BAR)
+        finally:
+            run.kill()
+    assert run.returncode == pytest.ExitCode.INTERRUPTED
+    assert "Traceback" not in output
+    assert wait_until(lambda: not left(processes), BAR), left(processes)
 
 
 def test_the_server_ends_with_the_run(suite: Suite) -> None:

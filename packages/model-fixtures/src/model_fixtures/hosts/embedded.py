@@ -181,12 +181,20 @@ class EmbeddedServer:
         if self._log is not None:
             self._log.close()
 
+    def kill(self) -> None:
+        """End the server at once, as its workers do then; `stop` still has to be called."""
+        if self._process is not None:
+            self._process.kill()
+
     def log_tail(self) -> str:
         """The last lines that the server has written to stderr."""
-        if self._log is None or self._log.closed:
+        if self._log is None:
             return ""
-        self._log.seek(0)
-        return tail(self._log.read().decode("utf-8", "replace"))
+        try:
+            self._log.seek(0)
+            return tail(self._log.read().decode("utf-8", "replace"))
+        except ValueError:  # closed, perhaps by another thread just now
+            return ""
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
         """Read the child's stdout to its end: the ready line counts, the rest must not pile up."""

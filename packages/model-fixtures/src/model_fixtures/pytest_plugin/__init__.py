@@ -166,10 +166,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         provider.begin_stop()
 
 
-def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print what fixtures had to say about the host, and its log after failures."""
     provider = _local_provider(config)
-    log = "" if provider is None or exitstatus == pytest.ExitCode.OK else provider.log
+    failed = terminalreporter.stats.keys() & {"failed", "error"}
+    log = provider.log if provider is not None and failed else ""
     if log:
         terminalreporter.section("embedded server's log, last lines")
         terminalreporter.write_line(log)

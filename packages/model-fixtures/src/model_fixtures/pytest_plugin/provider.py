@@ -173,7 +173,11 @@ class LocalProvider:
             self._broker.close()
             self._broker = None
         self._stopped = True
-        self._server.stop()
+        try:
+            self._server.stop()
+        except KeyboardInterrupt:  # once more: somebody is in a hurry
+            self._server.kill()
+            self._server.stop()
 
     def stop_after(self, seconds: float) -> None:
         """End the server in a while, in case the run's own end takes longer."""
