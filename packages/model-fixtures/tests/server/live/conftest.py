@@ -24,6 +24,13 @@ def address(server: EmbeddedServer) -> str:
     return server.address
 
 
+@pytest.fixture(scope="module")
+async def llm(address: str) -> AsyncIterator[Connection]:
+    """A connection to the server's `llm` namespace, for the tests of a file."""
+    async with connect(address, "llm") as connection:
+        yield connection
+
+
 @pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A hub, and a server with a cache of its own that downloads from it."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from model_fixtures.client import ChannelError, Connection, RpcError, connect
+from model_fixtures.client import ChannelError, Connection, RpcError
 
 from .talking import MODEL, loaded, predict, stack, text_of
 
@@ -15,13 +15,6 @@ pytestmark = pytest.mark.anyio
 TOKENS = 24
 DRAFT = "llm__prediction__speculativeDecoding__draftModel"
 COUNTS = [f"{name}DraftTokensCount" for name in ("total", "accepted", "rejected", "ignored")]
-
-
-@pytest.fixture(scope="module")
-async def llm(address: str) -> AsyncIterator[Connection]:
-    """A connection to the `llm` namespace."""
-    async with connect(address, "llm") as connection:
-        yield connection
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from model_fixtures.client import ChannelError, Connection, connect
+from model_fixtures.client import ChannelError, Connection
 
 from .talking import loaded, predict, stack, text_of
 
@@ -18,13 +18,6 @@ FITS = WORDS * 16  # leaves room for fewer than OUTPUT tokens
 LONG = WORDS * 32
 OUTPUT = 120
 GOING_ON = ["truncateMiddle", "rollingWindow"]
-
-
-@pytest.fixture(scope="module")
-async def llm(address: str) -> AsyncIterator[Connection]:
-    """A connection to the `llm` namespace."""
-    async with connect(address, "llm") as connection:
-        yield connection
 
 
 @pytest.fixture(scope="module")

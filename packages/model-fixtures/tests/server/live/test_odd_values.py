@@ -7,7 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
-from model_fixtures.client import ChannelError, Connection, RpcError, connect
+from model_fixtures.client import ChannelError, Connection, RpcError
 
 from .talking import EMPTY_STACK, MODEL, load, loaded, predict, stack, text_of
 
@@ -18,13 +18,6 @@ BAD_PARAMETERS: list[Any] = [
     {"properties": {"a": {"type": "object", "properties": [3]}}},
 ]
 HUGE = 10**30
-
-
-@pytest.fixture(scope="module")
-async def llm(address: str) -> AsyncIterator[Connection]:
-    """A connection to the `llm` namespace."""
-    async with connect(address, "llm") as connection:
-        yield connection
 
 
 @pytest.fixture(scope="module")

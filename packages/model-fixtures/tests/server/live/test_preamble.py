@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from model_fixtures.client import Connection, connect
+from model_fixtures.client import Connection
 
 from .talking import loaded, prediction, stack
 
@@ -32,13 +32,6 @@ SEEDED: dict[str, Any] = {
     "llm__prediction__seed": {"checked": True, "value": 11},
 }
 WARM: dict[str, Any] = {"llm__prediction__temperature": 1.5}
-
-
-@pytest.fixture
-async def llm(address: str) -> AsyncIterator[Connection]:
-    """A connection to the `llm` namespace."""
-    async with connect(address, "llm") as connection:
-        yield connection
 
 
 @pytest.fixture

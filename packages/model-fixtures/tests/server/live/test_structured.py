@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import jsonschema
 import pytest
-from model_fixtures.client import ChannelError, Connection, connect
+from model_fixtures.client import ChannelError, Connection
 
 from .talking import loaded, predict, prediction, stack, text_of
 
@@ -75,13 +74,6 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "required": ['say "hi"\n', "\\"],
     },
 }
-
-
-@pytest.fixture
-async def llm(address: str) -> AsyncIterator[Connection]:
-    """A connection to `llm`."""
-    async with connect(address, "llm") as connection:
-        yield connection
 
 
 async def test_output_is_whole_and_valid(llm: Connection) -> None:
