@@ -2,7 +2,9 @@
 
 One worker process, two ways to it: the SDK's stream through the embedded server, and the worker's
 own HTTP stream. Rounds alternate, so that a busy machine slows both; the medians are compared.
-Run it on a quiet machine: `hatch run +sdk=1.6.0b1 test:bench-stream [ROUNDS] [TOKENS]`.
+Run it on a quiet machine:
+
+    hatch run +sdk=1.6.0b1 test:python scripts/bench_stream.py [ROUNDS] [TOKENS]
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import time
 from collections.abc import Callable
 
 import httpx
+import lmstudio
 
 MODEL = "llama-3.2-1b-instruct"
 PROMPT = "Tell me a long story about a dog that crosses a mountain."
@@ -84,11 +87,8 @@ def direct(url: str, key: str, tokens: int) -> Callable[[], float]:
     return measure
 
 
-def through_sdk(host: str, tokens: int) -> Callable[[], float]:
+def through_sdk(client: lmstudio.Client, tokens: int) -> Callable[[], float]:
     """A measurement of the SDK's stream; gives tokens per second after the first."""
-    import lmstudio
-
-    client = lmstudio.Client(host)
     model = client.llm.model(MODEL)
 
     def measure() -> float:
@@ -108,17 +108,18 @@ def main(rounds: int, tokens: int) -> int:
     try:
         assert child.stdout is not None
         where = json.loads(child.stdout.readline())
-        ways = {
-            "llama.cpp": direct(where["url"], where["key"], tokens),
-            "SDK": through_sdk(where["address"], tokens),
-        }
-        rates: dict[str, list[float]] = {name: [] for name in ways}
-        for number in range(rounds + 1):
-            for name, measure in ways.items():
-                rate = measure()
-                if number > 0:  # the first round warms up
-                    rates[name].append(rate)
-                    print(f"round {number}: {name:10} {rate:7.1f} tokens/s", flush=True)
+        with lmstudio.Client(where["address"]) as client:
+            ways = {
+                "llama.cpp": direct(where["url"], where["key"], tokens),
+                "SDK": through_sdk(client, tokens),
+            }
+            rates: dict[str, list[float]] = {name: [] for name in ways}
+            for number in range(rounds + 1):
+                for name, measure in ways.items():
+                    rate = measure()
+                    if number > 0:  # the first round warms up
+                        rates[name].append(rate)
+                        print(f"round {number}: {name:10} {rate:7.1f} tokens/s", flush=True)
     finally:
         child.terminate()
         child.wait()
