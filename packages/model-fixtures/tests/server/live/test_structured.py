@@ -127,7 +127,7 @@ async def test_grammar_holds(llm: Connection, grammar: str, expression: str) -> 
             config = stack(
                 llm__prediction__structured={"type": "gbnf", "gbnfGrammar": grammar},
                 llm__prediction__temperature=temperature,
-                llm__prediction__seed=7,
+                llm__prediction__seed={"checked": True, "value": 7},
             )
             packets = await predict(llm, "Say something.", config, identifier)
             text = text_of(packets)
