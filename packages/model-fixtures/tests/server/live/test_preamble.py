@@ -176,6 +176,7 @@ async def test_rest_client_that_leaves_gives_its_turn_back(
     """After REST clients that left while they waited or listened, predictions go on."""
     said = [{"role": "user", "content": "Tell a story."}]
     body = {"model": identifier, "max_tokens": 400, "messages": said, "stream": True}
+    body["ignore_eos"] = True  # the first must still be at it when the second gives up
     url = f"http://{address}/v1/chat/completions"
     async with (
         httpx.AsyncClient(trust_env=False) as rest,
