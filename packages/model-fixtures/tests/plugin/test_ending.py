@@ -149,6 +149,9 @@ def test_ctrl_c_again_while_the_server_ends(suite: Suite) -> None:
             output, _ = run.communicate(timeout=BAR)
         finally:
             run.kill()
+            for pid in suite.servers():  # a stopped one does not end by itself
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
     assert run.returncode == pytest.ExitCode.INTERRUPTED
     assert "Traceback" not in output
     assert wait_until(lambda: not left(processes), BAR), left(processes)
