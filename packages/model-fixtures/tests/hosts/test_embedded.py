@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -39,13 +40,17 @@ with EmbeddedServer() as server:
 """
 
 
-def wait_until_gone(pid: int) -> None:
-    """Wait for the end of a process that is not a child of ours; ten seconds are its bar."""
+def wait_until(done: Callable[[], bool]) -> None:
+    """Wait for what nothing tells everywhere, so it is looked up; ten seconds are its bar."""
     deadline = time.monotonic() + 10
-    while start_mark(pid) is not None:
+    while not done():
         assert time.monotonic() < deadline
-        # Nothing tells the end of a stranger's process everywhere, so it is looked up.
         time.sleep(0.02)
+
+
+def wait_until_gone(pid: int) -> None:
+    """Wait for the end of a process that is not a child of ours."""
+    wait_until(lambda: start_mark(pid) is None)
 
 
 def test_it_serves_while_the_context_is_open() -> None:
@@ -184,9 +189,7 @@ def test_a_server_that_has_crashed() -> None:
     """A server that has ended by itself gives no address any more, but its exit status."""
     with EmbeddedServer() as server:
         os.kill(server.pid or 0, signal.SIGKILL)
-        deadline = time.monotonic() + 10
-        while server.exit_status is None and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_until(lambda: server.exit_status is not None)
         assert server.exit_status == -signal.SIGKILL
         with pytest.raises(EmbeddedServerError, match=r"^the embedded server has ended \(exit"):
             server.wait_ready()

@@ -196,9 +196,11 @@ def is_worker(config: pytest.Config) -> bool:
 
 
 def _local_provider(config: pytest.Config) -> LocalProvider | None:
+    provider = config.stash.get(PROVIDER, None)
+    if provider is None:  # no test runs: nothing has been imported
+        return None
     from model_fixtures.pytest_plugin.provider import LocalProvider
 
-    provider = config.stash.get(PROVIDER, None)
     return provider if isinstance(provider, LocalProvider) else None
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import importlib
 from collections import deque
-from collections.abc import Container
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import pytest
@@ -43,8 +43,8 @@ class ChosenScheduler:
         theirs: Any,
         config: pytest.Config,
         log: Any,
-        together: Container[str],
-        early: Container[str],
+        together: AbstractSet[str],
+        early: AbstractSet[str],
     ) -> None:
         self._chosen = theirs
         self._config = config
@@ -71,11 +71,8 @@ class ChosenScheduler:
         self._chosen.schedule()
 
     def _decide(self) -> None:
-        tests = [test for _, collection in self._collected for test in collection]
         xdists_own = type(self._chosen).__module__.startswith("xdist.")
-        if any(test in self._together for test in tests) or (
-            xdists_own and any(test in self._early for test in tests)
-        ):
+        if self._together or (xdists_own and self._early):
             nodes = self._chosen.nodes
             self._chosen = _unit_scheduling(self._config, self._log, self._together, self._early)
             for node in nodes:
@@ -85,7 +82,7 @@ class ChosenScheduler:
 
 
 def _unit_scheduling(
-    config: pytest.Config, log: Any, together: Container[str], early: Container[str]
+    config: pytest.Config, log: Any, together: AbstractSet[str], early: AbstractSet[str]
 ) -> Any:
     """A scheduler that hands out units: the files, groups or tests of --dist."""
     # Optional and without type information: no import statement.
