@@ -3,7 +3,7 @@
     python scripts/bench_edge.py [--host HOST] [--rounds N] [--edge caddy|modsecurity]
 
 Run it on a machine with nothing else to do, in an environment with the packages and an SDK
-(`hatch run +sdk=1.6.0b1 waf:python scripts/bench_edge.py`). Both ways take turns, so that whatever
+(`hatch run measure:edge`). Both ways take turns, so that whatever
 else happens on the machine hits both alike; a ratio is that of the medians.
 """
 

@@ -1,6 +1,6 @@
 """What three workers save on the tests that touch no model: serial and parallel runs, alternating.
 
-    hatch run +sdk=1.6.0b1 test:python scripts/bench_parallel.py
+    hatch run measure:parallel
 
 Each figure is the whole command's wall time, so the start of workers and of the server counts.
 """
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
         for workers, seconds in times.items():
             begun = time.monotonic()
             run = subprocess.run(
-                [*pytest_command(workers), "-q", "-rfE", "-m", "not models", *options],
+                [*pytest_command(), "-n", str(workers), "-q", "-rfE", "-m", "not models", *options],
                 cwd=ROOT,
                 capture_output=True,
                 text=True,

@@ -4,7 +4,7 @@ One worker process, two ways to it: the SDK's stream through the embedded server
 own HTTP stream. Rounds alternate, so that a busy machine slows both; the medians are compared.
 Run it on a quiet machine:
 
-    hatch run +sdk=1.6.0b1 test:python scripts/bench_stream.py [ROUNDS] [TOKENS]
+    hatch run measure:stream [ROUNDS] [TOKENS]
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ only inside plugins or not at all, are mutated: keys and values of the JSON, and
 themselves. After each batch the server must answer on a fresh connection, and the loaded model must
 still be the same instance; at the end no line of its log may tell of an internal error.
 
-    hatch run +sdk=1.6.0b1 test:python scripts/fuzz_frames.py [--frames 50000] [--seed 1]
+    hatch run measure:fuzz [--frames 50000] [--seed 1]
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Run the suite many times in random order, and print a table of seeds and results.
 
-    hatch run +sdk=1.6.0b1 test:python scripts/shuffle_runs.py 20
-    hatch run +sdk=1.6.0b1 test:python scripts/shuffle_runs.py 5 --first-seed 100 -k chat
+    hatch run measure:order 20
+    hatch run measure:order 5 --first-seed 100 -k chat
 
 Options that are not its own go to pytest. One order again, with its output:
 
-    hatch run +sdk=1.6.0b1 test:all --random-order --random-order-seed=7
+    hatch run +sdk=RELEASE test:all --random-order --random-order-seed=7
 """
 
 import argparse

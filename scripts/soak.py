@@ -4,7 +4,7 @@
 the connection, for a minute. Then the server must hold no client, file, task, worker or file
 handle more than before, and its memory must be within a tenth of its start.
 
-    hatch run +sdk=1.6.0b1 test:python scripts/soak.py [--seconds 60] [--clients 200] [--seed 1]
+    hatch run measure:soak [--seconds 60] [--clients 200] [--seed 1]
 """
 
 from __future__ import annotations

@@ -1,13 +1,18 @@
-"""How scripts run the suite: as `hatch run test:all` does, in the script's own environment."""
+"""Run the suite from scripts: the command of `hatch run test:all`, in the script's environment."""
 
+import shlex
 import sys
 from pathlib import Path
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 ROOT = Path(__file__).resolve().parent.parent
-TESTS = [f"packages/{package}/tests" for package in ("sdk-tests", "waf-tests")]
 
 
-def pytest_command(workers: int = 2) -> list[str]:
-    """A command for the whole suite, on which further pytest options can follow; run it in ROOT."""
-    paths = f"testpaths={' '.join(TESTS)}"
-    return [sys.executable, "-m", "pytest", "-n", str(workers), "--dist", "loadfile", "-o", paths]
+def pytest_command() -> list[str]:
+    """Return the command for the whole suite, to be run in ROOT; pytest options can follow it."""
+    environments = tomllib.loads((ROOT / "hatch.toml").read_text(encoding="utf-8"))["envs"]
+    return [sys.executable, "-m", *shlex.split(environments["test"]["scripts"]["suite"])]

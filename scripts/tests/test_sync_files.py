@@ -47,8 +47,9 @@ PATH = "packages/p/tests/sync/test_names_sync.py"
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Path:
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout with one async test in one package, and this project's ruff rules."""
+    monkeypatch.setattr(sync_tests, "WORDS", {"AsyncClient": "Client"})
     shutil.copy(sync_tests.ROOT / "pyproject.toml", tmp_path)
     folder = tmp_path / "packages" / "p" / "tests" / "async"
     folder.mkdir(parents=True)
@@ -148,3 +149,15 @@ def test_conftest_is_converted(tree: Path) -> None:
     sync_tests.main([], tree)
     written = (tree / "packages/p/tests/sync/conftest.py").read_text()
     assert written.endswith('"""Sync."""\n\nfrom lmstudio import Client\n\nCLIENT = Client\n')
+
+
+def test_unused_words_fail_the_check(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--check` names the words of the table that no async test has."""
+    sync_tests.main([], tree)
+    monkeypatch.setitem(sync_tests.WORDS, "AsyncNothing", "Nothing")
+    capsys.readouterr()
+    assert sync_tests.main(["--check"], tree) == 1
+    complaint = "Remove from WORDS in scripts/sync_tests.py: no async test has AsyncNothing.\n"
+    assert capsys.readouterr().err == complaint

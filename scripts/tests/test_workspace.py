@@ -12,7 +12,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-ENVIRONMENTS: dict[str, Any] = tomllib.loads((suite.ROOT / "hatch.toml").read_text())["envs"]
+HATCH: dict[str, Any] = tomllib.loads((suite.ROOT / "hatch.toml").read_text())
+PROJECT: dict[str, Any] = tomllib.loads((suite.ROOT / "pyproject.toml").read_text())
+ENVIRONMENTS: dict[str, Any] = HATCH["envs"]
 
 
 def test_only_pythons_names_a_python() -> None:
@@ -27,10 +29,17 @@ def test_only_pythons_names_a_python() -> None:
 
 
 def test_scripts_run_the_same_suite() -> None:
-    """Scripts run the suite with the options and folders that `hatch run test:all` gives it."""
-    command = suite.pytest_command()[3:]
-    words = ENVIRONMENTS["test"]["scripts"]["suite"].replace('"', "").split(maxsplit=6)
-    assert words == ["pytest", *command[:4], command[4], command[5]]
+    """Scripts run the suite with the command of `hatch run test:all`."""
+    command = suite.pytest_command()
+    assert command[:3] == [sys.executable, "-m", "pytest"]
+    assert "testpaths=packages/sdk-tests/tests packages/waf-tests/tests" in command
+
+
+def test_sdk_release_stands_once() -> None:
+    """The release under test is one of the matrix, and no other environment names a release."""
+    (release,) = PROJECT["dependency-groups"]["sdk"]
+    assert release.removeprefix("lmstudio==") in ENVIRONMENTS["test"]["matrix"][0]["sdk"]
+    assert [name for name, each in ENVIRONMENTS.items() if "lmstudio==" in str(each)] == ["test"]
 
 
 @pytest.mark.parametrize(
@@ -38,8 +47,8 @@ def test_scripts_run_the_same_suite() -> None:
 )
 def test_types_are_checked_in_every_package(package: Path) -> None:
     """mypy knows where the modules of each package begin, in src and beside it."""
-    mypy = tomllib.loads((suite.ROOT / "pyproject.toml").read_text())["tool"]["mypy"]
-    assert {f"packages/{package.name}/src", f"packages/{package.name}"} <= set(mypy["mypy_path"])
+    mypy_path = PROJECT["tool"]["mypy"]["mypy_path"]
+    assert {f"packages/{package.name}/src", f"packages/{package.name}"} <= set(mypy_path)
 
 
 def test_every_environment_is_in_the_readme() -> None:
