@@ -8,7 +8,7 @@ import anyio
 import pytest
 from model_fixtures.server.plugins.hooks import preprocess
 from model_fixtures.server.plugins.plugin import HookChannel, Plugin
-from model_fixtures.server.plugins.process import Process
+from model_fixtures.server.plugins.prediction_process import PredictionProcess
 from model_fixtures.server.protocol.plugins import Manifest
 
 pytestmark = pytest.mark.anyio
@@ -32,7 +32,7 @@ async def test_plugin_that_leaves_while_it_is_aborted() -> None:
     """The caller's cancellation goes on, whatever the plugin does when it is told to abort."""
     plugin, leaving = Plugin(Manifest("plugin", "node", "me", "mine")), LeavingPlugin()
     plugin.hooks["promptPreprocessor"] = leaving.channel
-    process = Process([], "", lambda event: None)
+    process = PredictionProcess([], "", lambda event: None)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(lambda: preprocess(plugin, process, {}, settings={}, plugins=[]))
         await anyio.wait_all_tasks_blocked()

@@ -1,21 +1,25 @@
-"""The `plugins` namespace: registration, hooks, and clients that use plugins."""
+"""The `plugins` namespace: registration, hooks, the turns of a chat, clients that use plugins."""
 
 from __future__ import annotations
 
-import anyio
+from contextlib import aclosing
+from typing import Any
 
+import anyio
+import msgspec
+
+from model_fixtures.server.plugins.client_packets import for_client_of_generator, serve_tool_calls
+from model_fixtures.server.plugins.hooks import generate, tool_session
 from model_fixtures.server.plugins.plugin import Hook, HookChannel
+from model_fixtures.server.plugins.prediction_process import PredictionProcess
 from model_fixtures.server.protocol import plugins as payloads
 from model_fixtures.server.protocol.endpoints import Namespace
 from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.models import Cancel
 
 from .context import ChannelPort, Context
-from .plugin_processing import add_processing_endpoints
-from .plugin_use import add_use_endpoints
 
 namespace = Namespace("plugins")
-add_processing_endpoints(namespace)
-add_use_endpoints(namespace)
 
 HOOKS: dict[str, Hook] = {
     "setPromptPreprocessor": "promptPreprocessor",
@@ -86,3 +90,109 @@ async def plugin_init_completed(context: Context, _: None) -> None:
 async def reindex_plugins(context: Context, _: None) -> None:
     """Development plugins are known at once: there is nothing to index."""
     await anyio.lowlevel.checkpoint()
+
+
+@namespace.rpc("processingHandleUpdate", payloads.HandleUpdate)
+async def handle_update(context: Context, request: payloads.HandleUpdate) -> None:
+    """Take a status, a citation, a tool status or content of a plugin."""
+    _process(context, request).update(request.update)
+
+
+@namespace.rpc("processingHandleRequest", payloads.HandleRequest)
+async def handle_request(context: Context, request: payloads.HandleRequest) -> dict[str, Any]:
+    """Answer what a plugin asks the user: a tool call is confirmed."""
+    process = _process(context, request)
+    process.report({"event": "request", "request": request.request})
+    match request.request:
+        case {"type": "confirmToolCall"}:
+            # Nobody sits before this server; a test that drives the turn has agreed.
+            return {"response": {"type": "confirmToolCall", "result": {"type": "allow"}}}
+    raise ServerError("Nobody sits before the embedded server to answer this")
+
+
+@namespace.rpc("processingPullHistory", payloads.PullHistory)
+async def pull_history(context: Context, request: payloads.PullHistory) -> dict[str, Any]:
+    """Return the chat of the turn, with or without its newest message."""
+    messages = _process(context, request).messages
+    return {"messages": messages if request.include_current else messages[:-1]}
+
+
+@namespace.rpc("processingGetOrLoadTokenSource", payloads.Processing)
+async def token_source(context: Context, request: payloads.Processing) -> dict[str, Any]:
+    """Name the model that answers in the turn."""
+    model = _process(context, request).model
+    return {"tokenSourceIdentifier": {"type": "model", "identifier": model}}
+
+
+@namespace.rpc("processingHasStatus", payloads.Processing)
+async def has_status(context: Context, request: payloads.Processing) -> bool:
+    """Tell whether the turn shows a status."""
+    return bool(_process(context, request).statuses)
+
+
+@namespace.rpc("processingNeedsNaming", payloads.Processing)
+async def needs_naming(context: Context, request: payloads.Processing) -> bool:
+    """Tell whether the chat has no name yet."""
+    return _process(context, request).name is None
+
+
+@namespace.rpc("processingSuggestName", payloads.Name)
+async def suggest_name(context: Context, request: payloads.Name) -> None:
+    """Take a name for the chat."""
+    process = _process(context, request)
+    process.name = request.name
+    process.report({"event": "name", "name": request.name})
+
+
+@namespace.rpc("processingSetSenderName", payloads.Name)
+async def set_sender_name(context: Context, request: payloads.Name) -> None:
+    """Take the name under which the plugin speaks."""
+    _process(context, request).report({"event": "senderName", "name": request.name})
+
+
+@namespace.channel("startToolUseSession", payloads.StartToolUseSession, payloads.ToolUsePacket)
+async def start_tool_use_session(
+    context: Context, request: payloads.StartToolUseSession, port: ChannelPort
+) -> None:
+    """Offer a client the tools of a plugin until it ends the session."""
+    plugin = context.state.plugins.find(request.plugin_identifier)
+    settings = _settings(request.plugin_config_specifier)
+    async with tool_session(plugin, settings) as session:
+        await port.send({"type": "sessionReady", "toolDefinitions": session.definitions})
+        await serve_tool_calls(session, port.packets, port.send)
+
+
+@namespace.channel("generateWithGenerator", payloads.GenerateWithGenerator, Cancel)
+async def generate_with_generator(
+    context: Context, request: payloads.GenerateWithGenerator, port: ChannelPort
+) -> None:
+    """Stream what a plugin's generator makes of a chat."""
+    plugin = context.state.plugins.find(request.plugin_identifier)
+    history = msgspec.to_builtins(request.history)
+    settings = _settings(request.plugin_config_specifier)
+    with port.cancellable():
+        packets = generate(plugin, history, request.tools, settings)
+        async with aclosing(packets):
+            async for packet in packets:
+                translated = for_client_of_generator(packet)
+                if translated is not None:
+                    await port.send(translated)
+        await port.send({"type": "success"})
+        return
+    raise ServerError("The generation was cancelled")
+
+
+def _process(context: Context, request: payloads.Processing) -> PredictionProcess:
+    plugins = context.state.plugins
+    plugins.of_client(context.client)
+    return plugins.processes.get(request.pci, request.token)
+
+
+def _settings(specifier: payloads.ConfigSpecifier) -> dict[str, Any]:
+    if isinstance(specifier, payloads.ProcessConfig):
+        return {}
+    return {
+        field.key: field.value
+        for field in specifier.config.fields
+        if field.value is not msgspec.UNSET
+    }

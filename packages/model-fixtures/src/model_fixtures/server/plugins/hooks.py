@@ -14,7 +14,7 @@ from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.plugins import HookPacket
 
 from .plugin import HookChannel, Plugin
-from .process import Process
+from .prediction_process import PredictionProcess
 
 ABORT_SECONDS = 2.0
 OnPacket = Callable[[HookPacket], None]
@@ -22,7 +22,7 @@ OnPacket = Callable[[HookPacket], None]
 
 async def preprocess(
     plugin: Plugin,
-    process: Process,
+    process: PredictionProcess,
     message: dict[str, Any],
     *,
     settings: dict[str, Any],
@@ -49,7 +49,11 @@ async def preprocess(
 
 
 async def handle_prediction_loop(
-    plugin: Plugin, process: Process, *, settings: dict[str, Any], plugins: list[dict[str, Any]]
+    plugin: Plugin,
+    process: PredictionProcess,
+    *,
+    settings: dict[str, Any],
+    plugins: list[dict[str, Any]],
 ) -> None:
     """Lets a plugin do the whole turn itself; it reports by updates.
 
@@ -192,7 +196,7 @@ async def generate(
 
 def _task(
     plugin: Plugin,
-    process: Process,
+    process: PredictionProcess,
     task: str,
     settings: dict[str, Any],
     plugins: list[dict[str, Any]],

@@ -7,7 +7,7 @@ from model_fixtures.server.protocol.identities import Client, Identities
 from model_fixtures.server.protocol.plugins import Manifest
 
 from .plugin import Plugin
-from .process import Processes
+from .prediction_process import PredictionProcesses
 
 
 class Plugins:
@@ -16,7 +16,7 @@ class Plugins:
     def __init__(self, identities: Identities) -> None:
         self._identities = identities
         self._plugins: dict[str, Plugin] = {}
-        self.processes = Processes()
+        self.processes = PredictionProcesses()
 
     def register(self, manifest: Manifest) -> Plugin:
         """Registers a plugin and gives it an identity of its own; the newest of a name counts."""

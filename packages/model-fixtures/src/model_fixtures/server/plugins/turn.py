@@ -18,7 +18,7 @@ from model_fixtures.server.protocol.plugins import HookPacket
 
 from .hooks import ToolSession, handle_prediction_loop, preprocess, tool_session
 from .plugin import Plugin
-from .process import OnEvent, Process
+from .prediction_process import OnEvent, PredictionProcess
 from .registry import Plugins
 
 # Gives a model's answer to messages in wire form.
@@ -54,7 +54,7 @@ async def run_turn(plugins: Plugins, turn: Turn, answer: Answer, on_event: OnEve
     """
     taking_part = [plugins.find(identifier) for identifier in turn.plugins]
     message: dict[str, Any] = {"role": "user", "content": [{"type": "text", "text": turn.text}]}
-    process = Process([*turn.messages, message], turn.model, on_event)
+    process = PredictionProcess([*turn.messages, message], turn.model, on_event)
     plugins.processes.start(process)
     try:
         await _preprocess(taking_part, process, turn)
@@ -73,7 +73,7 @@ async def run_turn(plugins: Plugins, turn: Turn, answer: Answer, on_event: OnEve
         plugins.processes.end(process)
 
 
-async def _preprocess(taking_part: list[Plugin], process: Process, turn: Turn) -> None:
+async def _preprocess(taking_part: list[Plugin], process: PredictionProcess, turn: Turn) -> None:
     infos = [plugin.info() for plugin in taking_part]
     for plugin in taking_part:
         if "promptPreprocessor" not in plugin.hooks:
@@ -85,8 +85,10 @@ async def _preprocess(taking_part: list[Plugin], process: Process, turn: Turn) -
         process.report({"event": "preprocessed", "plugin": plugin.identifier, "message": message})
 
 
-async def _finish(taking_part: list[Plugin], process: Process, turn: Turn, answer: Answer) -> None:
-    """The end of a turn: a plugin that handles the loop, else the model."""
+async def _finish(
+    taking_part: list[Plugin], process: PredictionProcess, turn: Turn, answer: Answer
+) -> None:
+    """Have a plugin that handles the loop end the turn, else the model."""
     infos = [plugin.info() for plugin in taking_part]
     for plugin in taking_part:
         if "predictionLoopHandler" in plugin.hooks:
@@ -109,7 +111,9 @@ async def _sessions(
     }
 
 
-async def _call(sessions: dict[str, ToolSession], process: Process, call: dict[str, Any]) -> None:
+async def _call(
+    sessions: dict[str, ToolSession], process: PredictionProcess, call: dict[str, Any]
+) -> None:
     """Makes one call and puts request and result into the chat."""
     name, arguments = call.get("name"), call.get("arguments", {})
     for session in sessions.values():

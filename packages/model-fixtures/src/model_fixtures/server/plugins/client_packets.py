@@ -1,59 +1,34 @@
-"""Clients that use plugins: tool sessions and generators."""
+"""What a client that uses a plugin gets to hear of it: tool calls and generated text."""
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from collections.abc import AsyncIterable, Awaitable, Callable
 from typing import Any
 
 import anyio
 import msgspec
 
-from model_fixtures.server.plugins.hooks import ToolSession, generate, tool_session
 from model_fixtures.server.protocol import plugins as payloads
-from model_fixtures.server.protocol.endpoints import Namespace
 from model_fixtures.server.protocol.errors import ServerError
-from model_fixtures.server.protocol.models import Cancel
 from model_fixtures.server.protocol.plugins import HookPacket
 
-from .context import ChannelPort, Context
+from .hooks import ToolSession
 
 Packet = dict[str, Any]
+Send = Callable[[Packet], Awaitable[None]]
 
 
-def add_use_endpoints(namespace: Namespace) -> None:
-    """Declares the channels of clients that use plugins."""
+async def serve_tool_calls(session: ToolSession, packets: AsyncIterable[Any], send: Send) -> None:
+    """Pass a client's tool calls on to a plugin, and the results back, until the client ends.
 
-    @namespace.channel("startToolUseSession", payloads.StartToolUseSession, payloads.ToolUsePacket)
-    async def start_tool_use_session(
-        context: Context, request: payloads.StartToolUseSession, port: ChannelPort
-    ) -> None:
-        plugin = context.state.plugins.find(request.plugin_identifier)
-        settings = _settings(request.plugin_config_specifier)
-        async with tool_session(plugin, settings) as session:
-            await port.send({"type": "sessionReady", "toolDefinitions": session.definitions})
-            await _serve_calls(session, port)
+    Args:
+        session: the open session with the plugin.
+        packets: what the client sends.
+        send: sends a packet to the client.
 
-    @namespace.channel("generateWithGenerator", payloads.GenerateWithGenerator, Cancel)
-    async def generate_with_generator(
-        context: Context, request: payloads.GenerateWithGenerator, port: ChannelPort
-    ) -> None:
-        plugin = context.state.plugins.find(request.plugin_identifier)
-        history = msgspec.to_builtins(request.history)
-        settings = _settings(request.plugin_config_specifier)
-        with port.cancellable():
-            packets = generate(plugin, history, request.tools, settings)
-            async with aclosing(packets):
-                async for packet in packets:
-                    translated = _generated(packet)
-                    if translated is not None:
-                        await port.send(translated)
-            await port.send({"type": "success"})
-            return
-        raise ServerError("The generation was cancelled")
-
-
-async def _serve_calls(session: ToolSession, port: ChannelPort) -> None:
-    """Passes calls on and their results back until the client ends the session."""
+    Raises:
+        ServerError: the plugin left.
+    """
     aborted: set[str] = set()
     failure: list[ServerError] = []
 
@@ -62,14 +37,14 @@ async def _serve_calls(session: ToolSession, port: ChannelPort) -> None:
             while True:
                 packet = await session.packet()
                 if packet.call_id not in aborted and (sent := _tool_packet(packet)) is not None:
-                    await port.send(sent)
+                    await send(sent)
         except ServerError as error:
             failure.append(error)
             tasks.cancel_scope.cancel()
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(answer)
-        async for packet in port.packets:
+        async for packet in packets:
             if isinstance(packet, payloads.CallTool):
                 session.start(str(packet.call_id), packet.name, packet.arguments)
             elif isinstance(packet, payloads.AbortToolCall):
@@ -83,7 +58,7 @@ async def _serve_calls(session: ToolSession, port: ChannelPort) -> None:
 
 
 def _tool_packet(packet: HookPacket) -> Packet | None:
-    """What a client hears of a call; its ids are numbers where a plugin's are texts."""
+    """Translate a packet about a call; a client's ids are numbers where a plugin's are texts."""
     more = {
         "toolCallComplete": {"result": packet.result},
         "toolCallError": {"error": packet.error},
@@ -97,8 +72,8 @@ def _tool_packet(packet: HookPacket) -> Packet | None:
     return call | {key: value for key, value in more.items() if value is not msgspec.UNSET}
 
 
-def _generated(packet: HookPacket) -> Packet | None:
-    """What a client hears of a generator's packet."""
+def for_client_of_generator(packet: HookPacket) -> Packet | None:
+    """Translate a generator's packet; None where the client hears nothing of it."""
     if packet.type == "fragmentGenerated":
         options = packet.opts if isinstance(packet.opts, dict) else {}
         fragment = {
@@ -121,13 +96,3 @@ def _generated(packet: HookPacket) -> Packet | None:
     if packet.type == "toolCallGenerationFailed":
         return {"type": packet.type, "error": packet.error}
     return None
-
-
-def _settings(specifier: payloads.ConfigSpecifier) -> dict[str, Any]:
-    if isinstance(specifier, payloads.ProcessConfig):
-        return {}
-    return {
-        field.key: field.value
-        for field in specifier.config.fields
-        if field.value is not msgspec.UNSET
-    }

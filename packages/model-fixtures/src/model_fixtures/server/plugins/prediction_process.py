@@ -1,4 +1,4 @@
-"""A turn of a chat that plugins take part in."""
+"""The prediction process that plugins take part in: one turn of a chat, from question to answer."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from model_fixtures.server.protocol.errors import ServerError
 OnEvent = Callable[[dict[str, Any]], None]
 
 
-class Process:
-    """A turn: its history, and what plugins report while it runs.
+class PredictionProcess:
+    """A prediction process: its history, and what plugins report while it runs.
 
     Args:
         messages: the chat so far, in wire form.
@@ -31,7 +31,7 @@ class Process:
         self._on_event = on_event
 
     def update(self, update: dict[str, Any]) -> None:
-        """Takes an update: a status, a citation, a tool status, content."""
+        """Take an update: a status, a citation, a tool status, content."""
         match update:
             case {"type": "status.create" | "status.update", "id": str(number), "state": state}:
                 self.statuses[number] = state
@@ -44,28 +44,28 @@ class Process:
         self.report({"event": "update", "update": update})
 
     def report(self, event: dict[str, Any]) -> None:
-        """Tells whoever drives the turn."""
+        """Pass an event on to whoever drives the turn."""
         self._on_event(event)
 
 
-class Processes:
-    """The turns under way, by their `pci`."""
+class PredictionProcesses:
+    """The prediction processes under way, by their `pci`."""
 
     def __init__(self) -> None:
-        self._running: dict[str, Process] = {}
-        self._past: dict[str, Process] = {}
+        self._running: dict[str, PredictionProcess] = {}
+        self._past: dict[str, PredictionProcess] = {}
 
-    def start(self, process: Process) -> None:
-        """Begins a turn."""
+    def start(self, process: PredictionProcess) -> None:
+        """Begin a process."""
         self._running[process.pci] = process
 
-    def end(self, process: Process) -> None:
-        """Ends a turn; updates that a plugin still sends for it are accepted."""
+    def end(self, process: PredictionProcess) -> None:
+        """End a process; updates that a plugin still sends for it are accepted."""
         if self._running.pop(process.pci, None) is not None:
             self._past = {process.pci: process}
 
-    def get(self, pci: str, token: str) -> Process:
-        """The turn of a call.
+    def get(self, pci: str, token: str) -> PredictionProcess:
+        """Return the process that a plugin names.
 
         Raises:
             ServerError: there is none, or the token is not its own.
