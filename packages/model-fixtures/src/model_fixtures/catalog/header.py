@@ -1,5 +1,7 @@
 """What the header of a GGUF file says about the model in it."""
 
+from __future__ import annotations
+
 import mmap
 import re
 import struct
@@ -7,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from model_fixtures.errors import ModelFixturesError
 
 # No sound file comes near these: they end the reading of a damaged one in good time.
 MOST_ELEMENTS = 10_000_000
@@ -18,7 +22,7 @@ SCALARS |= {10: "<Q", 11: "<q", 12: "<d"}
 STRING, ARRAY = 8, 9
 
 
-class HeaderError(Exception):
+class HeaderError(ModelFixturesError):
     """The file is no sound GGUF. The message says why, without the file's name."""
 
 

@@ -11,6 +11,7 @@ import click
 
 from model_fixtures.cli.models import delete, download, load, status, unload
 from model_fixtures.cli.server import serve, start, stop
+from model_fixtures.errors import ModelFixturesError
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -38,24 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result = program.main(arguments, prog_name="model_fixtures", standalone_mode=False)
     except click.Abort:
         return INTERRUPTED
-    except click.ClickException as exc:
-        exc.show()
-        return MISUSED if isinstance(exc, click.UsageError) else FAILED
-    except Exception as exc:
-        if not isinstance(exc, _expected()):
-            raise
-        click.echo(f"error: {exc}", err=True)
+    except click.ClickException as error:
+        error.show()
+        return MISUSED if isinstance(error, click.UsageError) else FAILED
+    except ModelFixturesError as error:
+        click.echo(f"error: {error}", err=True)
         return FAILED
     return result if isinstance(result, int) else 0
-
-
-def _expected() -> tuple[type[Exception], ...]:
-    """Errors that are the user's to mend. Imported late: `serve` is to start fast."""
-    from model_fixtures.catalog import CatalogError
-    from model_fixtures.client import WireError
-    from model_fixtures.hosts import HostError
-    from model_fixtures.loader import LoaderError
-    from model_fixtures.server.registry.library import LibraryError
-    from model_fixtures.weights import WeightsError
-
-    return HostError, WireError, LoaderError, LibraryError, CatalogError, WeightsError

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from model_fixtures.errors import ModelFixturesError
 
-class WireError(Exception):
+
+class WireError(ModelFixturesError):
     """Base of everything that this client raises."""
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from model_fixtures.errors import ModelFixturesError
 
-class HostError(Exception):
+
+class HostError(ModelFixturesError):
     """A host is named wrongly, does not answer, or could not be started."""
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from model_fixtures.catalog import Catalog, CatalogModel, needed_weights
-from model_fixtures.client import Connection, WireError, connect
+from model_fixtures.client import Connection, connect
+from model_fixtures.errors import ModelFixturesError
 from model_fixtures.loader.errors import LoaderError
 from model_fixtures.loader.session import open_session
 from model_fixtures.weights import ensure
@@ -53,7 +54,7 @@ async def download(
         for model in wanted:
             try:
                 await _download(repository, model, on_download)
-            except (WireError, LoaderError) as exc:
+            except ModelFixturesError as exc:
                 problems.append(f"{model.key}: {exc}")
     if problems:
         raise LoaderError("; ".join(problems))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from model_fixtures.errors import ModelFixturesError
+
 LOAD_COMMAND = "hatch run models:load"
 DOWNLOAD_COMMAND = "hatch run models:download"
 
 
-class LoaderError(Exception):
+class LoaderError(ModelFixturesError):
     """Models could not be downloaded or loaded. One line that says what to do."""

@@ -9,8 +9,8 @@ import anyio
 from msgspec import Struct
 
 from model_fixtures.catalog import Catalog, CatalogModel
-from model_fixtures.client import WireError
-from model_fixtures.loader.errors import DOWNLOAD_COMMAND, LoaderError
+from model_fixtures.errors import ModelFixturesError
+from model_fixtures.loader.errors import DOWNLOAD_COMMAND
 from model_fixtures.loader.session import Loaded, Session, open_session
 from model_fixtures.loader.status import is_of_suite, judge
 
@@ -82,7 +82,7 @@ async def load(
                     model_key,
                     lambda fraction: on_event(LoadEvent(model.key, "loading", fraction)),
                 )
-            except (WireError, LoaderError) as exc:
+            except ModelFixturesError as exc:
                 failed[model.key] = f"{model.key}: {exc}"
                 on_event(LoadEvent(model.key, "failed", text=str(exc)))
             else:

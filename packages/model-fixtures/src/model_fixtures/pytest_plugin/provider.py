@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Protocol
 
+from model_fixtures.errors import ModelFixturesError
 from model_fixtures.hosts import EmbeddedServerError, HostError, Selection, select
 from model_fixtures.hosts.embedded import EmbeddedServer
 from model_fixtures.pytest_plugin.broker import Broker, ask
@@ -202,14 +203,13 @@ class LocalProvider:
             return {"problem": str(exc)}
 
     def _begin(self) -> None:
-        from model_fixtures.catalog import CatalogError, load_catalog
+        from model_fixtures.catalog import load_catalog
         from model_fixtures.loader import ensure_weights
-        from model_fixtures.weights import WeightsError
 
         try:
             ensure_weights(load_catalog(), self._report_download)
             self._server.start()
-        except (CatalogError, WeightsError, HostError) as exc:
+        except ModelFixturesError as exc:
             self._problem = str(exc)
 
     def _report_download(self, name: str, done: int, total: int) -> None:

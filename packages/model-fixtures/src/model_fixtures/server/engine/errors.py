@@ -1,7 +1,11 @@
 """What can go wrong in an engine."""
 
+from __future__ import annotations
 
-class EngineError(Exception):
+from model_fixtures.errors import ModelFixturesError
+
+
+class EngineError(ModelFixturesError):
     """llama.cpp refused or failed; the text is one line for the client."""
 
 

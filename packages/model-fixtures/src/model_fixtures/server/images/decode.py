@@ -1,9 +1,13 @@
 """Bytes of a PNG, JPEG, WebP or GIF file to an upright, opaque RGB picture."""
 
+from __future__ import annotations
+
 import io
 from dataclasses import dataclass
 
 from PIL import ExifTags, Image, UnidentifiedImageError
+
+from model_fixtures.errors import ModelFixturesError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 _WHITE = (255, 255, 255, 255)
@@ -19,7 +23,7 @@ _TURNS = {
 }
 
 
-class ImageError(ValueError):
+class ImageError(ModelFixturesError, ValueError):
     """A picture that is refused; the message is one line and says what to do."""
 
 

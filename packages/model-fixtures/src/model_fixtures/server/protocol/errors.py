@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from model_fixtures.errors import ModelFixturesError
+
 SAMPLE_SIZE = 10
 
 
-class ServerError(Exception):
+class ServerError(ModelFixturesError):
     """An error that the client gets as `rpcError` or `channelError`.
 
     Args:

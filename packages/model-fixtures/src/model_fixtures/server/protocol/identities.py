@@ -7,11 +7,13 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from model_fixtures.errors import ModelFixturesError
+
 PLUGIN_PREFIX = "plugin:"  # of identities that only the server hands out
 TOKEN = re.compile(r"^sk-lm-([A-Za-z0-9]{8}):([A-Za-z0-9]{20})$")
 
 
-class AuthenticationRefusedError(Exception):
+class AuthenticationRefusedError(ModelFixturesError):
     """This identity may not enter; the text goes to the client and holds no secret."""
 
 

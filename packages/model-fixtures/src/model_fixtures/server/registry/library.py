@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from model_fixtures.catalog import Catalog, CatalogModel, HeaderError, describe_file
+from model_fixtures.errors import ModelFixturesError
 
 QUANTIZATION = re.compile(r"[-._](?:I?Q\d\w*|F16|F32|BF16|FP16)$", re.IGNORECASE)
 PREFIX = "text-embedding-"  # of the keys of embedding models, as in the app
@@ -22,7 +23,7 @@ PREFIX = "text-embedding-"  # of the keys of embedding models, as in the app
 logger = logging.getLogger("model_fixtures.server")
 
 
-class LibraryError(Exception):
+class LibraryError(ModelFixturesError):
     """A file can't be taken in or deleted. The message is one line and says what to do."""
 
 

@@ -7,10 +7,12 @@ import os
 from pathlib import Path
 from types import TracebackType
 
+from model_fixtures.errors import ModelFixturesError
+
 CHUNK_BYTES = 1 << 20
 
 
-class DownloadError(Exception):
+class DownloadError(ModelFixturesError):
     """A file can't be had. The message is one line: what is wrong and what to do."""
 
 
