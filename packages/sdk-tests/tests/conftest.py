@@ -5,17 +5,18 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from model_fixtures.pytest_plugin.asyncio_backend import anyio_backend
 from sdk_tests.releases import is_known_bug
 from sdk_tests.scenario_fixtures import scenario_host, scenario_model
 from sdk_tests.watch_fixtures import watched, wire_watch
 
-__all__ = ["scenario_host", "scenario_model", "watched", "wire_watch"]  # fixtures
-
-
-@pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    """The only event loop that the SDK runs on."""
-    return "asyncio"
+__all__ = [  # fixtures
+    "anyio_backend",
+    "scenario_host",
+    "scenario_model",
+    "watched",
+    "wire_watch",
+]
 
 
 @pytest.fixture(scope="session")

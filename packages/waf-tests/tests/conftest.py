@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Iterator
 
 import pytest
+from model_fixtures.pytest_plugin.asyncio_backend import anyio_backend
 from waf_tests.edge import Edge
 from waf_tests.edge.caddy import plan_caddy
 from waf_tests.edge.edge import Planner
@@ -22,6 +23,8 @@ from waf_tests.settings import (
 )
 from waf_tests.testing.origin import RecordingOrigin
 from waf_tests.testing.real_host import RealHost
+
+__all__ = ["anyio_backend"]  # a fixture
 
 PLANNERS: dict[str, Planner] = {"caddy": plan_caddy, "modsecurity": plan_modsecurity}
 
@@ -62,12 +65,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("caddy"):
             item.add_marker(skip)
-
-
-@pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    """The only event loop that the SDK runs on."""
-    return "asyncio"
 
 
 @pytest.fixture(autouse=True)

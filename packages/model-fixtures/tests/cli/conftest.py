@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from model_fixtures.catalog import load_catalog
 from model_fixtures.cli import main
 from model_fixtures.hosts import background
-
-from ..fake_host import FakeHost, info  # noqa: TID252 (tests are no importable package)
 
 Run = Callable[..., tuple[int, list[str], list[str]]]
 
@@ -37,20 +33,3 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         return code, captured.out.splitlines(), captured.err.splitlines()
 
     return run
-
-
-@pytest.fixture
-def host(fake_host: FakeHost) -> FakeHost:
-    """A host that has downloaded all models of the suite."""
-    fake_host.downloaded = [
-        info(each.key, each.path, each.domain) for each in load_catalog().models
-    ]
-    return fake_host
-
-
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """Ctrl-C reaches child processes, also when this one was started to ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 from model_fixtures.catalog import load_catalog
 from model_fixtures.loader import ensure_weights
-
-from ..fake_host import FakeHost, info  # noqa: TID252 (tests are no importable package)
 
 SETTINGS = """
 [pytest]
@@ -111,20 +107,3 @@ def suite(tmp_path: Path) -> Suite:
 def weights() -> None:
     """All weights, so that no inner run has to fetch them."""
     ensure_weights(load_catalog())
-
-
-@pytest.fixture
-def host(fake_host: FakeHost) -> FakeHost:
-    """A host that is not ours and has downloaded all models of the suite."""
-    fake_host.downloaded = [
-        info(each.key, each.path, each.domain) for each in load_catalog().models
-    ]
-    return fake_host
-
-
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """Ctrl-C reaches child processes, also when this one was started to ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
