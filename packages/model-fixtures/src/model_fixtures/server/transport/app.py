@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
@@ -12,6 +13,7 @@ from model_fixtures.server.namespaces import NAMESPACES
 from model_fixtures.server.namespaces.answering import answerer
 from model_fixtures.server.plugins.control import turn_routes
 from model_fixtures.server.rest import models, passing
+from model_fixtures.server.rest.access import TokenGuard
 from model_fixtures.server.state import ServerState
 from model_fixtures.server.version import VERSION
 
@@ -49,7 +51,8 @@ def build_app(state: ServerState) -> Starlette:
             Route("/v1/embeddings", passing.embed, methods=["POST"]),
             *_control_routes(state),
             WebSocketRoute("/{namespace}", websocket),
-        ]
+        ],
+        middleware=[Middleware(TokenGuard, token=state.options.api_token)],
     )
     app.state.server = state
     return app
