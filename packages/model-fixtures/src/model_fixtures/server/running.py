@@ -21,6 +21,7 @@ from model_fixtures.catalog import CatalogError, load_catalog
 from .options import ServeOptions
 from .state import ServerState
 from .transport.app import build_app
+from .transport.connections import ConnectionConfig
 from .transport.ports import PortError, address, listen
 
 MAX_FRAME = 100 * 1024 * 1024  # bytes, as the app's websocket library
@@ -52,9 +53,9 @@ def serve(options: ServeOptions) -> int:
     async def main() -> None:
         async with state:
             server = _Server(
-                uvicorn.Config(
+                ConnectionConfig(
                     build_app(state),
-                    ws="websockets-sansio",
+                    request_seconds=options.authentication_timeout,
                     ws_max_size=MAX_FRAME,
                     ws_per_message_deflate=False,
                     lifespan="off",

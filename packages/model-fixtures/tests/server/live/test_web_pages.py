@@ -225,9 +225,7 @@ def test_preflight(open_address: str, path: str) -> None:
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
         assert "POST" in answer.headers["Access-Control-Allow-Methods"]
         assert answer.headers["Access-Control-Allow-Headers"] == "authorization,content-type"
-        assert answer.headers["Access-Control-Allow-Private-Network"] == (
-            "true" if more else None
-        )
+        assert answer.headers["Access-Control-Allow-Private-Network"] == ("true" if more else None)
 
 
 def test_no_preflight_without_the_option(address: str) -> None:
