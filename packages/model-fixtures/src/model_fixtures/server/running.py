@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -20,6 +21,7 @@ from model_fixtures.catalog import CatalogError, load_catalog
 
 from .options import ServeOptions
 from .state import ServerState
+from .transport.accepting import ACCEPTED_AT_ONCE, BACKLOG, Exhaustion
 from .transport.app import build_app
 from .transport.connections import ConnectionConfig
 from .transport.ports import PortError, address, listen
@@ -56,6 +58,7 @@ def serve(options: ServeOptions) -> int:
                 ConnectionConfig(
                     build_app(state),
                     request_seconds=options.authentication_timeout,
+                    backlog=ACCEPTED_AT_ONCE,
                     ws_max_size=MAX_FRAME,
                     ws_per_message_deflate=False,
                     lifespan="off",
@@ -75,11 +78,14 @@ def serve(options: ServeOptions) -> int:
 class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, listening: list[socket.socket]) -> None:
         super().__init__(config)
-        self._addresses = [address(one) for one in listening]
+        self._listening = listening
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().set_exception_handler(Exhaustion())
         await super().startup(sockets=sockets)
-        print("ready", *self._addresses, flush=True)
+        for one in self._listening:
+            one.listen(BACKLOG)  # asyncio has made it as short as what it accepts at once
+        print("ready", *map(address, self._listening), flush=True)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

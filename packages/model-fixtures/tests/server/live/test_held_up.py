@@ -75,3 +75,28 @@ def send_much(connection: socket.socket, frame: bytes) -> None:
     """Sends far more than anybody keeps, or until the other side stops reading."""
     for _ in range(1000):
         connection.sendall(frame)
+
+
+async def test_no_handle_left(tmp_path: Path) -> None:
+    """Where no handle is left, new connections wait, old ones work, and the log has one line."""
+    resource = pytest.importorskip("resource")
+    if not hasattr(resource, "prlimit"):
+        pytest.skip("only Linux limits a process that runs")
+    log = tmp_path / "server.log"
+    patient = EmbeddedServer(["--authentication-timeout", "600"], log=log)
+    with patient as server, ExitStack() as others:
+        async with connect(server.address, "system") as system:
+            handles = len(list(Path(f"/proc/{server.pid}/fd").iterdir()))
+            resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (handles + 10, handles + 10))
+            for _ in range(40):
+                others.enter_context(dial(server.address))
+            with anyio.fail_after(PATIENCE):
+                while "cannot accept connections" not in log.read_text():
+                    await anyio.sleep(0.01)
+            # Whatever the server wrote about it before it answers is in the log by now.
+            assert await system.rpc("listDownloadedModels")
+            (line,) = log.read_text().splitlines()
+            assert "ulimit -n" in line
+            others.close()
+            assert greeting_problem(server.address, PATIENCE) is None
+    assert "Traceback" not in log.read_text()
