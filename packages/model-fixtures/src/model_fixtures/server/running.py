@@ -49,6 +49,7 @@ def serve(options: ServeOptions) -> int:
     except (CatalogError, PortError, ValueError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
+    state.ports = frozenset(one.getsockname()[1] for one in sockets)
     for note in notes:
         logger.warning(note)
 
