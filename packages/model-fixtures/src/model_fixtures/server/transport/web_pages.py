@@ -40,31 +40,32 @@ class WebPageGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a request, or hand it on."""
-        refusal = self._refusal(Headers(scope=scope))
-        if refusal is None:
+        refused = self._refused(Headers(scope=scope))
+        if refused is None:
             await self._app(scope, receive, send)
             return
-        if refusal not in self._told and len(self._told) < MAX_TOLD:
-            self._told.add(refusal)
-            logger.warning("refused a request: %s", refusal)
-        response = failure(403, refusal, "forbidden")
+        code, reason = refused
+        if reason not in self._told and len(self._told) < MAX_TOLD:
+            self._told.add(reason)
+            logger.warning("refused a request: %s", reason)
+        response = failure(403, reason, code)
         if scope["type"] == "websocket":
             await WebSocket(scope, receive, send).send_denial_response(response)
         else:
             await response(scope, receive, send)
 
-    def _refusal(self, headers: Headers) -> str | None:
-        """Why a request may not come in, None if it may."""
+    def _refused(self, headers: Headers) -> tuple[str, str] | None:
+        """Why a request may not come in, as code and text; None if it may."""
         # Without a Host it is HTTP/1.0, which no browser speaks.
         for value in headers.getlist("host"):
             if not self._is_own(host_of(value)):
-                return (
+                return "unknown_host", (
                     f"{value[:SHOWN]!r} is no name of this server: it has to be started with "
                     "--allow-host NAME for that name"
                 )
         for value in headers.getlist("origin"):
             if not self._cors and not self._is_own(host_of_origin(value)):
-                return (
+                return "foreign_origin", (
                     f"web pages of {value[:SHOWN]!r} may not use this server: it has to be started "
                     "with --cors for pages of all sites, or --allow-host NAME for those of one host"
                 )
