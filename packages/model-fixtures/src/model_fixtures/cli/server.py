@@ -27,7 +27,7 @@ from model_fixtures.hosts.command import SERVER_TOKEN_VARIABLE
     default=10.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long a client may take to present itself.",
+    help="How long a client may take for a request, and to present itself.",
 )
 def serve(
     ports: tuple[int, ...],

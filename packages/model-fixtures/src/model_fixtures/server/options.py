@@ -14,7 +14,8 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         api_token: the only token that may enter, None = guests may.
         lifeline: whether the end of stdin ends the server.
         threads: CPU threads of each loaded model.
-        authentication_timeout: seconds until a client must have presented itself.
+        authentication_timeout: seconds until a client must have presented itself, and until an
+            HTTP request must be whole.
         scenarios: whether tests may ask for faults over the control endpoint.
         allow_hosts: names and addresses of the server beside those of loopback.
         cors: whether web pages of all sites may use the server.
