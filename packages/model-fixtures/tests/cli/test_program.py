@@ -40,6 +40,8 @@ def test_every_command_has_help(run: Run, command: str) -> None:
         ("serve", "--port", "65536"),
         ("serve", "--threads", "0"),
         ("serve", "--no-default-ports"),
+        ("serve", "--allow-host", "https://lm.example.com"),
+        ("start", "--allow-host", "lm.example.com:1234"),
     ],
 )
 def test_misuse(run: Run, arguments: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from model_fixtures.hosts import background, greeting_problem, is_own_server
 
@@ -28,6 +29,18 @@ def test_start_and_stop(run: Run) -> None:
     assert run("stop") == (0, [f"stopped {server.pid}"], [])
     assert greeting_problem(server.addresses[0]) == "connection refused"
     assert run("stop") == (0, ["no server runs in the background"], [])
+
+
+def test_pages_that_may_use_the_server(run: Run) -> None:
+    """What --cors and --allow-host allow reaches a server in the background, too."""
+    code, _, _ = run("start", *FREE_PORT, "--cors", "--allow-host", "LM.example.com")
+    assert code == 0
+    server = background.running()
+    assert server is not None
+    for host, status in (("lm.example.com", 200), ("other.example.com", 403)):
+        headers = {"Host": host, "Origin": "https://page.example.com"}
+        url = f"http://{server.addresses[0]}/v1/models"
+        assert httpx.get(url, headers=headers, trust_env=False).status_code == status
 
 
 def test_embedded_means_the_background_server(run: Run) -> None:

@@ -32,11 +32,19 @@ def test_a_host(serve_http: MakeHttp, body: bytes) -> None:
         (200, b"\xff\xfe"),
         (200, b"[" * 60_000),
         (301, b""),
+        (403, b'{"error":"unknown_host"}'),
+        (403, b'{"error":{"code":"forbidden"}}'),
     ],
 )
 def test_another_kind_of_server(serve_http: MakeHttp, status: int, body: bytes) -> None:
     """Any other answer, however odd, makes another kind of server."""
     assert greeting_problem(serve_http(status, body)) == "another kind of server"
+
+
+def test_a_host_under_another_name(serve_http: MakeHttp) -> None:
+    """An embedded server that refuses the name says so, and the option for it is named."""
+    address = serve_http(403, b'{"error":{"code":"unknown_host"}}')
+    assert str(greeting_problem(address)).endswith("start it with --allow-host")
 
 
 def test_not_a_web_server(serve_raw: MakeRaw) -> None:

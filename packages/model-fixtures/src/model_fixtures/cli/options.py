@@ -11,12 +11,24 @@ from msgspec import structs
 from model_fixtures.hosts import Host, Selection, select
 from model_fixtures.hosts import background as background_server
 from model_fixtures.hosts.command import SERVER_TOKEN_VARIABLE
+from model_fixtures.server.transport.host_names import host_of_option
 
 host_option = click.option(
     "--host",
     metavar="HOST",
     help="host, host:port, or embedded; by default the one that is found (see above).",
 )
+
+
+def _host_names(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    hosts = [host_of_option(value) for value in values]
+    for value, host in zip(values, hosts, strict=True):
+        if host is None:
+            msg = f"{value!r} is no host: write a name or an address, without a port"
+            raise click.BadParameter(msg, context, parameter)
+    return tuple(host for host in hosts if host is not None)
 
 
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,6 +59,19 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 type=click.IntRange(min=1),
                 metavar="N",
                 help="Threads for each model; more are slower when other programs need the CPUs.",
+            ),
+            click.option(
+                "--allow-host",
+                "allow_hosts",
+                callback=_host_names,
+                multiple=True,
+                metavar="NAME",
+                help="A name or address of the server beside localhost; may be repeated.",
+            ),
+            click.option(
+                "--cors",
+                is_flag=True,
+                help="Let web pages of all sites use the server, not only those of this machine.",
             ),
         )
     ):

@@ -27,13 +27,15 @@ from model_fixtures.hosts.command import SERVER_TOKEN_VARIABLE
     default=10.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long a client may take to present itself.",
+    help="How long a client may take for a request, and to present itself.",
 )
 def serve(
     ports: tuple[int, ...],
     no_default_ports: bool,
     api_token: str | None,
     threads: int | None,
+    allow_hosts: tuple[str, ...],
+    cors: bool,
     lifeline: bool,
     authentication_timeout: float,
     scenarios: bool,
@@ -56,6 +58,8 @@ def serve(
         lifeline=lifeline,
         authentication_timeout=authentication_timeout,
         scenarios=scenarios,
+        allow_hosts=allow_hosts,
+        cors=cors,
         home=home,
         **({} if threads is None else {"threads": threads}),
     )
@@ -65,12 +69,19 @@ def serve(
 @click.command()
 @server_options
 def start(
-    ports: tuple[int, ...], no_default_ports: bool, api_token: str | None, threads: int | None
+    ports: tuple[int, ...],
+    no_default_ports: bool,
+    api_token: str | None,
+    threads: int | None,
+    allow_hosts: tuple[str, ...],
+    cors: bool,
 ) -> int:
     """Start the embedded server in the background."""
     arguments = [argument for port in ports for argument in ("--port", str(port))]
     arguments += ["--no-default-ports"] if no_default_ports else []
     arguments += [] if threads is None else ["--threads", str(threads)]
+    arguments += [argument for host in allow_hosts for argument in ("--allow-host", host)]
+    arguments += ["--cors"] if cors else []
     environ = {**os.environ, SERVER_TOKEN_VARIABLE: api_token or ""}
     server, started = background_server.start(arguments, environ=environ)
     what = "started" if started else "runs already"

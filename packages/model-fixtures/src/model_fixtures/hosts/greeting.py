@@ -37,6 +37,9 @@ def greeting_problem(address: str, timeout: float = NAMED_TIMEOUT) -> str | None
         return (exc.strerror or str(exc) or type(exc).__name__).lower()
     except http.client.HTTPException:
         return "not an HTTP server"
+    match body:
+        case {"error": {"code": "unknown_host"}}:
+            return "the embedded server there has another name: start it with --allow-host"
     if status != 200 or not isinstance(body, dict) or not body.get("lmstudio"):
         return "another kind of server"
     return None

@@ -14,8 +14,11 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         api_token: the only token that may enter, None = guests may.
         lifeline: whether the end of stdin ends the server.
         threads: CPU threads of each loaded model.
-        authentication_timeout: seconds until a client must have presented itself.
+        authentication_timeout: seconds until a client must have presented itself, and until an
+            HTTP request must be whole.
         scenarios: whether tests may ask for faults over the control endpoint.
+        allow_hosts: names and addresses of the server beside those of loopback.
+        cors: whether web pages of all sites may use the server.
         home: folder laid out like LM Studio's home (`config-presets/`, `models/`); None = in the
             cache.
     """
@@ -27,6 +30,8 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     threads: int = 1
     authentication_timeout: float = 10.0
     scenarios: bool = False
+    allow_hosts: tuple[str, ...] = ()
+    cors: bool = False
     home: str | None = None
 
     def __repr__(self) -> str:
@@ -35,5 +40,6 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
             f"ServeOptions(ports={self.ports}, default_ports={self.default_ports}, "
             f"api_token={token!r}, lifeline={self.lifeline}, threads={self.threads}, "
             f"authentication_timeout={self.authentication_timeout}, "
-            f"scenarios={self.scenarios}, home={self.home!r})"
+            f"scenarios={self.scenarios}, allow_hosts={self.allow_hosts}, cors={self.cors}, "
+            f"home={self.home!r})"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -20,7 +21,9 @@ from model_fixtures.catalog import CatalogError, load_catalog
 
 from .options import ServeOptions
 from .state import ServerState
+from .transport.accepting import ACCEPTED_AT_ONCE, BACKLOG, Exhaustion
 from .transport.app import build_app
+from .transport.connections import ConnectionConfig
 from .transport.ports import PortError, address, listen
 
 MAX_FRAME = 100 * 1024 * 1024  # bytes, as the app's websocket library
@@ -46,15 +49,17 @@ def serve(options: ServeOptions) -> int:
     except (CatalogError, PortError, ValueError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
+    state.ports = frozenset(one.getsockname()[1] for one in sockets)
     for note in notes:
         logger.warning(note)
 
     async def main() -> None:
         async with state:
             server = _Server(
-                uvicorn.Config(
+                ConnectionConfig(
                     build_app(state),
-                    ws="websockets-sansio",
+                    request_seconds=options.authentication_timeout,
+                    backlog=ACCEPTED_AT_ONCE,
                     ws_max_size=MAX_FRAME,
                     ws_per_message_deflate=False,
                     lifespan="off",
@@ -74,11 +79,14 @@ def serve(options: ServeOptions) -> int:
 class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, listening: list[socket.socket]) -> None:
         super().__init__(config)
-        self._addresses = [address(one) for one in listening]
+        self._listening = listening
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().set_exception_handler(Exhaustion())
         await super().startup(sockets=sockets)
-        print("ready", *self._addresses, flush=True)
+        for one in self._listening:
+            one.listen(BACKLOG)  # asyncio has made it as short as what it accepts at once
+        print("ready", *map(address, self._listening), flush=True)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

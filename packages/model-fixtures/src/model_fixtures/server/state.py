@@ -30,6 +30,7 @@ class ServerState:
 
     def __init__(self, catalog: Catalog, options: ServeOptions) -> None:
         self.options = options
+        self.ports: frozenset[int] = frozenset()  # those that it listens on
         self.identities = Identities(options.api_token)
         home = home_folder(options.home)
         library = Library(catalog, models_folder(home))

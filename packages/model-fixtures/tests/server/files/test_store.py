@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from model_fixtures.server.files import store as module
@@ -96,6 +97,78 @@ def test_files_of_a_client_over_the_limit(
     with pytest.raises(ServerError, match="all files of a client"):
         store.add(client, "a", TEXT)
     store.add(a_client("guest:2"), "a", TEXT)
+
+
+def test_files_of_all_clients_over_the_limit(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All clients together have a limit, too; what a client leaves is room for others."""
+    monkeypatch.setattr(module, "SERVER_MAX_TOTAL", 12)
+    first, second = a_client(), a_client("guest:2")
+    store.add(first, "a", TEXT)
+    store.add(second, "a", TEXT)
+    for client in (second, a_client("guest:3")):
+        with pytest.raises(ServerError, match="all files of all clients at most"):
+            store.add(client, "a", TEXT)
+    first.release()
+    store.add(second, "a", TEXT)
+
+
+@pytest.mark.parametrize("limit", ["MAX_FILES", "SERVER_MAX_FILES"])
+def test_empty_files_count(store: FileStore, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    """Files without a byte have a limit in number."""
+    monkeypatch.setattr(module, limit, 2)
+    client = a_client()
+    for _ in range(2):
+        store.add(client, "a", "")
+    with pytest.raises(ServerError, match="a is one file too many: at most 2 files of "):
+        store.add(client, "a", "")
+    client.release()
+    store.add(a_client(), "a", "")
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """A block in which files of this process have room for 1000 bytes."""
+    resource = pytest.importorskip("resource")
+    limit, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+
+
+def test_full_disk(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An upload that finds no room leaves nothing, on the disk or in the sum, and says why."""
+    monkeypatch.setattr(module, "MAX_TOTAL", 2004)
+    monkeypatch.setattr(module, "SERVER_MAX_TOTAL", 2004)
+    client = a_client()
+    folder = store.add(client, "a", TEXT).path.parent
+    large = base64.b64encode(b"x" * 1999).decode()
+    for _ in range(2):
+        with pytest.raises(ServerError, match=r"Cannot keep b\.txt: "), full_disk():
+            store.add(client, "b.txt", large)
+    assert len(list(folder.iterdir())) == len(store) == 1
+    store.add(client, "c", base64.b64encode(b"x" * 999).decode())
+
+
+def test_client_that_leaves_meanwhile(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that was being kept when its client left goes, too, and takes no room."""
+    monkeypatch.setattr(module, "SERVER_MAX_TOTAL", 8)
+    client = a_client()
+    folder = store.add(client, "a", "").path.parent
+
+    def leave(name: str, data: bytes) -> FileType:
+        client.release()
+        return file_type(name, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "file_type", leave)
+        with pytest.raises(ServerError, match="has left"):
+            store.add(client, "b", TEXT)
+    assert list(folder.iterdir()) == []
+    store.add(a_client("guest:2"), "c", TEXT)
 
 
 def test_limit_holds_for_uploads_at_once(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,9 @@ from .kinds import FileType, file_type
 
 MAX_BYTES = 64 * 2**20  # of one file; a frame holds at most 100 MiB of base64
 MAX_TOTAL = 512 * 2**20  # of one client
+MAX_FILES = 10_000  # of one client: the smallest files take room, too
+SERVER_MAX_TOTAL = 2 * 2**30  # of all clients together
+SERVER_MAX_FILES = 20_000
 PREFIX = "lmstudio-model-fixtures-files-"
 
 
@@ -40,14 +43,38 @@ class StoredFile(Struct, frozen=True):
         return self.path.read_bytes()
 
 
+class _Room:
+    """What some files take, with those that are still being written."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self.files = 0
+
+    def change(self, size: int, files: int) -> None:
+        """Takes room, or gives it back."""
+        self.bytes += size
+        self.files += files
+
+
+class _Holding:
+    """The files of one client."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, StoredFile] = {}
+        self.room = _Room()
+        self.released = False
+
+
 class FileStore:
     """All uploads of a server, in a temporary folder that goes with it. A context manager."""
 
     def __init__(self) -> None:
         self._folder: Path | None = None
-        self._files: dict[str, dict[str, StoredFile]] = {}
+        self._holdings: dict[str, _Holding] = {}
+        self._room = _Room()  # of all clients
         self._numbers = itertools.count(1)
-        self._adding = threading.Lock()  # uploads come in threads
+        # Uploads come in threads. Nobody reads or writes a file under it: the event loop takes it.
+        self._lock = threading.Lock()
 
     def __enter__(self) -> FileStore:
         _sweep()
@@ -67,7 +94,7 @@ class FileStore:
         """Keeps a file for a client; equal bytes get a new identifier each time.
 
         Raises:
-            ServerError: it is no base64, or too large.
+            ServerError: it is no base64, too large, or the disk is full.
         """
         if len(content_base64) > MAX_BYTES * 4 // 3 + 4:
             raise _too_large(name, f"at most {MAX_BYTES // 2**20} MiB")
@@ -75,23 +102,60 @@ class FileStore:
             data = base64.b64decode(content_base64, validate=True)
         except (binascii.Error, ValueError):
             raise ServerError(f"The content of {PurePath(name).name} is not base64") from None
-        with self._adding:
-            return self._keep(client, name, data)
+        with self._lock:
+            holding = self._reserve(client, name, len(data))
+        try:
+            file = self._write(name, data)
+        except BaseException:
+            self._give_back(holding, len(data))
+            raise
+        with self._lock:
+            if not holding.released:
+                holding.files[file.identifier] = file
+                return file
+        file.path.unlink(missing_ok=True)
+        raise ServerError(f"The client has left before {PurePath(name).name} was kept")
 
-    def _keep(self, client: Client, name: str, data: bytes) -> StoredFile:
-        assert self._folder is not None
-        owned = self._files.get(client.identifier)
-        if owned is None:
-            owned = self._files[client.identifier] = {}
-            client.on_release(lambda: self._forget(client))
-        if sum(file.size for file in owned.values()) + len(data) > MAX_TOTAL:
+    def _reserve(self, client: Client, name: str, size: int) -> _Holding:
+        holding = self._holdings.get(client.identifier) or _Holding()
+        room, total = holding.room, self._room
+        if room.files >= MAX_FILES:
+            raise _too_many(name, f"at most {MAX_FILES} files of a client")
+        if room.bytes + size > MAX_TOTAL:
             raise _too_large(name, f"all files of a client at most {MAX_TOTAL // 2**20} MiB")
+        if total.files >= SERVER_MAX_FILES:
+            raise _too_many(name, f"at most {SERVER_MAX_FILES} files of all clients")
+        if total.bytes + size > SERVER_MAX_TOTAL:
+            raise _too_large(
+                name, f"all files of all clients at most {SERVER_MAX_TOTAL // 2**20} MiB"
+            )
+        if client.identifier not in self._holdings:
+            self._holdings[client.identifier] = holding
+            client.on_release(lambda: self._forget(client))
+        room.change(size, 1)
+        total.change(size, 1)
+        return holding
+
+    def _give_back(self, holding: _Holding, size: int) -> None:
+        with self._lock:
+            if not holding.released:
+                holding.room.change(-size, -1)
+                self._room.change(-size, -1)
+
+    def _write(self, name: str, data: bytes) -> StoredFile:
+        assert self._folder is not None
         identifier = f"{time.time_ns() // 1_000_000}-{next(self._numbers)}{_suffix(name)}"
         path = self._folder / identifier
-        path.write_bytes(data)
-        file = StoredFile(identifier, name, path, len(data), file_type(name, data))
-        owned[identifier] = file
-        return file
+        kind = file_type(name, data)
+        try:
+            path.write_bytes(data)
+        except BaseException as error:
+            path.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                text = f"Cannot keep {PurePath(name).name}: {error.strerror}"
+                raise ServerError(text) from error
+            raise
+        return StoredFile(identifier, name, path, len(data), kind)
 
     def get(self, client: Client, identifier: str) -> StoredFile:
         """A file that the client itself has uploaded.
@@ -100,7 +164,8 @@ class FileStore:
             ServerError: it has uploaded none under this identifier.
         """
         bare = identifier.removeprefix("local:")
-        file = self._files.get(client.identifier, {}).get(bare)
+        holding = self._holdings.get(client.identifier)
+        file = None if holding is None else holding.files.get(bare)
         if file is None:
             raise ServerError(
                 f"File not found: {bare}",
@@ -109,15 +174,24 @@ class FileStore:
         return file
 
     def __len__(self) -> int:
-        return sum(len(files) for files in self._files.values())
+        with self._lock:
+            return sum(len(holding.files) for holding in self._holdings.values())
 
     def _forget(self, client: Client) -> None:
-        for file in self._files.pop(client.identifier, {}).values():
+        with self._lock:
+            holding = self._holdings.pop(client.identifier)
+            holding.released = True
+            self._room.change(-holding.room.bytes, -holding.room.files)
+        for file in holding.files.values():
             file.path.unlink(missing_ok=True)
 
 
 def _too_large(name: str, limit: str) -> ServerError:
     return ServerError(f"{PurePath(name).name} is too large: {limit}")
+
+
+def _too_many(name: str, limit: str) -> ServerError:
+    return ServerError(f"{PurePath(name).name} is one file too many: {limit}")
 
 
 def _suffix(name: str) -> str:

@@ -46,6 +46,8 @@ class HttpServer(Struct, rename="camel"):
     """Parameter of `startHttpServer`."""
 
     port: int | None = None
+    cors: bool = False
+    network_interface: str | None = None
 
 
 @namespace.rpc("listDownloadedModels")
@@ -102,7 +104,21 @@ async def alive(context: Context, _: None, port: ChannelPort) -> None:
 
 @namespace.rpc("startHttpServer", HttpServer)
 async def start_http_server(context: Context, request: HttpServer) -> None:
-    """HTTP is always served on the ports that the server was started with."""
+    """Nothing to do where HTTP is served as it is asked for; anything else is refused."""
+    state, interface = context.state, request.network_interface
+    if interface not in (None, "127.0.0.1", "localhost"):
+        raise ServerError(f"The embedded server listens on 127.0.0.1 only, not on {interface}")
+    if request.port is not None and request.port not in state.ports:
+        ports = ", ".join(map(str, sorted(state.ports)))
+        raise ServerError(
+            f"The embedded server listens on port {ports}, not on {request.port}",
+            suggestion="Start it with --port",
+        )
+    if request.cors and not state.options.cors:
+        raise ServerError(
+            "The embedded server lets no web page of another site in",
+            suggestion="Start it with --cors",
+        )
 
 
 @namespace.rpc("stopHttpServer")

@@ -11,23 +11,18 @@ from model_fixtures.catalog import CatalogModel
 from model_fixtures.server.registry.instance import Instance
 from model_fixtures.server.state import ServerState
 
-from .access import refusal
 from .failures import not_found
 
 
 async def openai_models(request: Request) -> Response:
     """All downloaded models and loaded instances: each can be named in a request."""
     state: ServerState = request.app.state.server
-    if (refused := refusal(state, request)) is not None:
-        return refused
     return JSONResponse({"object": "list", "data": [_openai(name) for name in _names(state)]})
 
 
 async def openai_model(request: Request) -> Response:
     """One of them."""
     state: ServerState = request.app.state.server
-    if (refused := refusal(state, request)) is not None:
-        return refused
     name = request.path_params["name"]
     return JSONResponse(_openai(name)) if name in _names(state) else not_found(name)
 
@@ -35,16 +30,12 @@ async def openai_model(request: Request) -> Response:
 async def lmstudio_models(request: Request) -> Response:
     """All downloaded models, with what is loaded."""
     state: ServerState = request.app.state.server
-    if (refused := refusal(state, request)) is not None:
-        return refused
     return JSONResponse({"object": "list", "data": _lmstudio(state)})
 
 
 async def lmstudio_model(request: Request) -> Response:
     """One of them."""
     state: ServerState = request.app.state.server
-    if (refused := refusal(state, request)) is not None:
-        return refused
     name = request.path_params["name"]
     for entry in _lmstudio(state):
         if entry["id"] == name:

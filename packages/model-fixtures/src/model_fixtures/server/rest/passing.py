@@ -27,7 +27,6 @@ from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.registry.instance import Instance
 from model_fixtures.server.state import ServerState
 
-from .access import refusal
 from .failures import failure, not_found
 from .pictures import image_addresses, prepare_images
 
@@ -47,8 +46,6 @@ async def embed(request: Request) -> Response:
 
 async def _pass(request: Request, domain: str) -> Response:
     state: ServerState = request.app.state.server
-    if (refused := refusal(state, request)) is not None:
-        return refused
     content = bytearray()
     try:
         async for piece in request.stream():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
@@ -10,11 +12,14 @@ from starlette.websockets import WebSocket
 
 from model_fixtures.server.namespaces import NAMESPACES
 from model_fixtures.server.namespaces.answering import answerer
+from model_fixtures.server.options import ServeOptions
 from model_fixtures.server.plugins.control import turn_routes
 from model_fixtures.server.rest import models, passing
+from model_fixtures.server.rest.access import TokenGuard
 from model_fixtures.server.state import ServerState
 from model_fixtures.server.version import VERSION
 
+from .web_pages import WebPageGuard
 from .websocket import Session
 
 
@@ -49,10 +54,28 @@ def build_app(state: ServerState) -> Starlette:
             Route("/v1/embeddings", passing.embed, methods=["POST"]),
             *_control_routes(state),
             WebSocketRoute("/{namespace}", websocket),
-        ]
+        ],
+        middleware=_guards(state.options),
     )
     app.state.server = state
     return app
+
+
+def _guards(options: ServeOptions) -> list[Middleware]:
+    """What every request passes before it comes to a route, in this order."""
+    guards = [Middleware(WebPageGuard, allow_hosts=options.allow_hosts, cors=options.cors)]
+    if options.cors:
+        # Before the token, which a browser does not send when it asks what it may send.
+        guards.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=["*"],
+                allow_methods=["*"],
+                allow_headers=["*"],
+                allow_private_network=True,  # the page may come from outside, the server is here
+            )
+        )
+    return [*guards, Middleware(TokenGuard, token=options.api_token)]
 
 
 def _control_routes(state: ServerState) -> list[Route]:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 from model_fixtures.errors import ModelFixturesError
 
+from .accepting import BACKLOG
+
 LOOPBACK = "127.0.0.1"
 REST_PORT = 1234
 # Where SDKs look for a local server, in this order (lmstudio._api_server_ports).
@@ -79,7 +81,7 @@ def _bind(port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((LOOPBACK, port))
-        listening.listen(2048)
+        listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
         if error.errno == errno.EADDRINUSE:

@@ -1,0 +1,102 @@
+"""Clients that hold the running server up: half a request, nothing read, every handle taken."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import anyio
+import pytest
+from model_fixtures.client import Credentials, connect
+from model_fixtures.hosts import greeting_problem
+from model_fixtures.hosts.embedded import EmbeddedServer
+
+pytestmark = pytest.mark.anyio
+
+PATIENCE = 30.0  # far more than anything here takes
+HANDSHAKE = (
+    b"GET /system HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+UNFINISHED = {
+    "nothing": b"",
+    "half a request line": b"GET /lmstudio-gree",
+    "half the headers": b"GET /lmstudio-greeting HTTP/1.1\r\nHost: localhost\r\nAcc",
+    "half a body": b"POST /v1/embeddings HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{",
+    "half an upgrade": b"GET /llm HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n",
+}
+
+
+@pytest.fixture(scope="module")
+def impatient() -> Iterator[str]:
+    """`host:port` of a server that gives a client little time."""
+    with EmbeddedServer(["--authentication-timeout", "0.2"]) as server:
+        yield server.address
+
+
+def dial(address: str) -> socket.socket:
+    """A TCP connection."""
+    host, _, port = address.rpartition(":")
+    return socket.create_connection((host, int(port)), PATIENCE)
+
+
+@pytest.mark.parametrize("bytes_", UNFINISHED.values(), ids=UNFINISHED)
+def test_request_that_never_ends(impatient: str, bytes_: bytes) -> None:
+    """A client that does not finish its request is hung up on."""
+    with dial(impatient) as connection:
+        connection.sendall(bytes_)
+        assert connection.recv(1) == b""
+
+
+def masked(message: object) -> bytes:
+    """A text frame as a client sends it, with a mask that changes nothing."""
+    content = json.dumps(message).encode()
+    return b"\x81\xff" + len(content).to_bytes(8, "big") + bytes(4) + content
+
+
+def test_client_that_never_reads_is_gone(address: str) -> None:
+    """What the server keeps for a client has a limit; beyond it the connection is reset.
+
+    Each call here is to an endpoint with a long name, which the answer repeats.
+    """
+    call = masked({"type": "rpcCall", "endpoint": "x" * 2**20, "callId": 0})
+    with dial(address) as connection:
+        connection.sendall(HANDSHAKE)
+        assert connection.recv(2**16).startswith(b"HTTP/1.1 101")
+        connection.sendall(masked(Credentials.guest().packet()))
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            send_much(connection, call)
+
+
+def send_much(connection: socket.socket, frame: bytes) -> None:
+    """Sends far more than anybody keeps, or until the other side stops reading."""
+    for _ in range(1000):
+        connection.sendall(frame)
+
+
+async def test_no_handle_left(tmp_path: Path) -> None:
+    """Where no handle is left, new connections wait, old ones work, and the log has one line."""
+    resource = pytest.importorskip("resource")
+    if not hasattr(resource, "prlimit"):
+        pytest.skip("only Linux limits a process that runs")
+    log = tmp_path / "server.log"
+    patient = EmbeddedServer(["--authentication-timeout", "600"], log=log)
+    with patient as server, ExitStack() as others:
+        async with connect(server.address, "system") as system:
+            handles = len(list(Path(f"/proc/{server.pid}/fd").iterdir()))
+            resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (handles + 10, handles + 10))
+            for _ in range(40):
+                others.enter_context(dial(server.address))
+            with anyio.fail_after(PATIENCE):
+                while "cannot accept connections" not in log.read_text():
+                    await anyio.sleep(0.01)
+            # Whatever the server wrote about it before it answers is in the log by now.
+            assert await system.rpc("listDownloadedModels")
+            (line,) = log.read_text().splitlines()
+            assert "ulimit -n" in line
+            others.close()
+            assert greeting_problem(server.address, PATIENCE) is None
+    assert "Traceback" not in log.read_text()
