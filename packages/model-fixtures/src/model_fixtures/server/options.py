@@ -15,6 +15,8 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         lifeline: whether the end of stdin ends the server.
         threads: CPU threads of each loaded model.
         authentication_timeout: seconds until a client must have presented itself.
+        worker_silence: seconds without a sign of life after which a worker that is waited for is
+            ended.
         scenarios: whether tests may ask for faults over the control endpoint.
         home: folder laid out like LM Studio's home (`config-presets/`, `models/`); None = in the
             cache.
@@ -26,6 +28,7 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     lifeline: bool = False
     threads: int = 1
     authentication_timeout: float = 10.0
+    worker_silence: float = 30.0
     scenarios: bool = False
     home: str | None = None
 
@@ -35,5 +38,5 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
             f"ServeOptions(ports={self.ports}, default_ports={self.default_ports}, "
             f"api_token={token!r}, lifeline={self.lifeline}, threads={self.threads}, "
             f"authentication_timeout={self.authentication_timeout}, "
-            f"scenarios={self.scenarios}, home={self.home!r})"
+            f"worker_silence={self.worker_silence}, scenarios={self.scenarios}, home={self.home!r})"
         )

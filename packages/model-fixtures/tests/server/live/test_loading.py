@@ -11,17 +11,22 @@ import pytest
 from model_fixtures.client import ChannelError, Connection, connect
 from model_fixtures.hosts.embedded import EmbeddedServer
 
-from .talking import EMPTY_STACK, MODEL, limit, load, loaded, predict, prediction, stack, text_of
+from .talking import (
+    EMPTY_STACK,
+    MODEL,
+    limit,
+    load,
+    loaded,
+    predict,
+    prediction,
+    stack,
+    text_of,
+    workers_of,
+)
 
 pytestmark = pytest.mark.anyio
 EMBEDDING = "text-embedding-nomic-embed-text-v1.5"
 OTHER = "smollm2-135m-instruct"
-
-
-def workers_of(server: EmbeddedServer) -> set[int]:
-    """Process ids of the server's workers (Linux)."""
-    with open(f"/proc/{server.pid}/task/{server.pid}/children") as children:  # noqa: PTH123
-        return {int(number) for number in children.read().split()}
 
 
 async def get_or_load(connection: Connection, name: str, **more: Any) -> list[dict[str, Any]]:

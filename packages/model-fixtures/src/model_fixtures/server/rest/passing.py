@@ -131,36 +131,37 @@ class _Answer:
 
     async def whole(self, change: Any) -> Response:
         """The answer at once, its JSON changed when it is no failure."""
+        llama = self._instance.llama
         with self._state.registry.using(self._instance):
             try:
-                response = await self._instance.llama.http.post(self._path, json=self._body)
-            except httpx.TransportError:
-                return _gone()
-        content = response.json()
+                response = await llama.ask(self._path, self._body)
+                content = b"".join([piece async for piece in llama.pieces(response)])
+            except InstanceGoneError as error:
+                return _gone(error)
+        answer = msgspec.json.decode(content)
         if response.status_code == httpx.codes.OK:
-            change(content)
-        return JSONResponse(content, status_code=response.status_code)
+            change(answer)
+        return JSONResponse(answer, status_code=response.status_code)
 
     async def streamed(self) -> Response:
         """The answer as it comes; a client that leaves ends the generation."""
         llama = self._instance.llama
-        outgoing = llama.http.build_request("POST", self._path, json=self._body)
         using = self._state.registry.using(self._instance)
         using.__enter__()
         try:
             async with llama.turn():
                 llama.preamble = []
-                response = await llama.http.send(outgoing, stream=True)
-        except (httpx.TransportError, InstanceGoneError):
+                response = await llama.ask(self._path, self._body)
+        except InstanceGoneError as error:
             using.__exit__(None, None, None)
-            return _gone()
+            return _gone(error)
         except BaseException:
             using.__exit__(None, None, None)
             raise
 
         async def content() -> AsyncIterator[bytes]:
             try:
-                async for piece in response.aiter_raw():
+                async for piece in llama.pieces(response):
                     yield piece
             finally:
                 using.__exit__(None, None, None)
@@ -173,8 +174,8 @@ class _Answer:
         )
 
 
-def _gone() -> Response:
-    return failure(500, "The model was unloaded or has crashed", "model_gone")
+def _gone(error: InstanceGoneError) -> Response:
+    return failure(500, str(error), "model_gone")
 
 
 def _lengthened(content: dict[str, Any]) -> None:
