@@ -169,6 +169,28 @@ async def test_jit_instances_evict_one_another(address: str) -> None:
         await llm.rpc("unloadModel", {"identifier": OTHER})
 
 
+async def test_clients_that_take_turns_with_two_models(address: str) -> None:
+    """A model that was handed out just in time can be used, however many ask for another one."""
+    served: list[str] = []
+
+    async def client(*names: str) -> None:
+        async with connect(address, "llm") as llm:
+            for name in names:
+                await get_or_load(llm, name)
+                packets = await predict(llm, "Hi", limit(3), name)
+                served.append(packets[-1]["stats"]["stopReason"])
+
+    with anyio.fail_after(300):
+        async with anyio.create_task_group() as tasks:
+            for number in range(6):
+                order = (MODEL, OTHER, MODEL) if number % 2 else (OTHER, MODEL, OTHER)
+                tasks.start_soon(client, *order)
+    assert served == ["maxPredictedTokensReached"] * 18
+    async with connect(address, "llm") as llm:
+        for info in await llm.rpc("listLoaded"):
+            await llm.rpc("unloadModel", {"identifier": info["identifier"]})
+
+
 async def test_get_or_load_of_what_is_loaded(address: str) -> None:
     """A loaded instance is found at once, its settings and time-to-live unchanged."""
     async with connect(address, "llm") as llm, loaded(llm, context=512) as identifier:

@@ -197,8 +197,8 @@ async def test_stopped_worker_that_embeds(server: EmbeddedServer) -> None:
             async for _ in channel:
                 pass
         hit(server, signal.SIGSTOP)
+        request = {"modelSpecifier": specifier, "inputString": "Hi"}
         with anyio.fail_after(PATIENCE), pytest.raises(RpcError) as caught:
-            request = {"modelSpecifier": specifier, "inputString": "Hi"}
             await embedding.rpc("embedString", request)
     assert caught.value.error["title"].startswith(f"The worker of {EMBEDDING} (instance mine) gave")
 

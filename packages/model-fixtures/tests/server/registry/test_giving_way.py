@@ -141,13 +141,12 @@ async def test_model_stays_when_nobody_waits_for_the_other_any_more(tmp_path: Pa
     async with opened(tmp_path, math.inf) as registry:
         early = await ask(registry, ONE)
         late = Asking(registry, ONE)
-        async with anyio.create_task_group() as tasks:
-            async with anyio.create_task_group() as leaving:
-                leaving.start_soon(Asking(registry, OTHER))
-                await anyio.wait_all_tasks_blocked()
-                tasks.start_soon(late)
-                await anyio.wait_all_tasks_blocked()
-                leaving.cancel_scope.cancel()
+        async with anyio.create_task_group() as tasks, anyio.create_task_group() as leaving:
+            leaving.start_soon(Asking(registry, OTHER))
+            await anyio.wait_all_tasks_blocked()
+            tasks.start_soon(late)
+            await anyio.wait_all_tasks_blocked()
+            leaving.cancel_scope.cancel()
         assert late.got is early.got
         assert names(registry) == [ONE]
 

@@ -137,13 +137,13 @@ class LlamaServer:
                         raise EngineError(str(chunk.error.get("message", "unknown error")))
                     yield chunk
 
-    async def ask(self, path: str, body: dict[str, Any]) -> httpx.Response:
-        """llama.cpp's answer to a request that is passed on, whatever it says.
+    async def ask(self, path: str, body: bytes) -> httpx.Response:
+        """The head of llama.cpp's answer to a request that is passed on; `pieces` gives the rest.
 
-        The headers of one that comes bit by bit; `pieces` gives the rest.
+        Whatever it says: a refusal is an answer, too.
         """
         async with self._asking():
-            request = self._http.build_request("POST", path, json=body)
+            request = self._http.build_request("POST", path, content=body)
             return await self._http.send(request, stream=True)
 
     async def pieces(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
