@@ -69,9 +69,10 @@ async def tokenize(llm: Connection, name: str = "mine") -> Any:
     return await llm.rpc("tokenize", {"specifier": specifier, "inputString": "Hi"})
 
 
-async def chat(server: EmbeddedServer) -> httpx.Response:
+async def chat(server: EmbeddedServer, **more: Any) -> httpx.Response:
     """A short chat over REST, which loads the model just in time."""
-    body = {"model": MODEL, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 2}
+    messages = [{"role": "user", "content": "Hi"}]
+    body = {"model": MODEL, "messages": messages, "max_tokens": 2, **more}
     url = f"http://{server.address}/v1/chat/completions"
     async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
         return await client.post(url, json=body)
@@ -113,24 +114,29 @@ async def test_crash_is_told_with_name_signal_and_last_words(
     assert "cause" not in asked.value.error
 
 
-async def test_requests_around_a_crash(server: EmbeddedServer, log: Path) -> None:
-    """Requests over REST while a worker crashes are told so; the next one loads the model again."""
+async def test_requests_around_a_crash(llm: Connection, server: EmbeddedServer, log: Path) -> None:
+    """All that a crash takes over REST are told; the request right after loads the model again."""
     answers: list[httpx.Response] = []
+    specifier = {"type": "query", "query": {"identifier": MODEL}}
+    state = {"specifier": specifier, "throwIfNotFound": True}
 
     async def ask() -> None:
-        answers.append(await chat(server))
+        answers.append(await chat(server, max_tokens=100_000, ignore_eos=True))
+        answers.append(await chat(server))  # at once
 
-    for _ in range(3):
+    with anyio.fail_after(PATIENCE):
         assert (await chat(server)).status_code == 200
         async with anyio.create_task_group() as tasks:
             for _ in range(4):
                 tasks.start_soon(ask)
+            while (await llm.rpc("getInstanceProcessingState", state))["queued"] < 3:
+                await anyio.sleep(0.01)
             hit(server, signal.SIGSEGV)
-        assert (await chat(server)).status_code == 200
+    assert sorted(answer.status_code for answer in answers) == [200] * 4 + [500] * 4
     for answer in answers:
         if answer.status_code != 200:
             error = answer.json()["error"]
-            assert (answer.status_code, error["code"]) == (500, "model_gone")
+            assert error["code"] == "model_gone"
             assert f"The worker of {MODEL} (instance {MODEL}) crashed (SIGSEGV)" in error["message"]
     assert "Traceback" not in log.read_text()
 
