@@ -29,6 +29,14 @@ from model_fixtures.hosts.command import SERVER_TOKEN_VARIABLE
     metavar="SECONDS",
     help="How long a client may take for a request, and to present itself.",
 )
+@click.option(
+    "--worker-silence",
+    type=click.FloatRange(min=1),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a model's process may give no sign of life while it is waited for.",
+)
 def serve(
     ports: tuple[int, ...],
     no_default_ports: bool,
@@ -38,6 +46,7 @@ def serve(
     cors: bool,
     lifeline: bool,
     authentication_timeout: float,
+    worker_silence: float,
     scenarios: bool,
     home: str | None,
 ) -> int:
@@ -57,6 +66,7 @@ def serve(
         api_token=api_token or None,
         lifeline=lifeline,
         authentication_timeout=authentication_timeout,
+        worker_silence=worker_silence,
         scenarios=scenarios,
         allow_hosts=allow_hosts,
         cors=cors,

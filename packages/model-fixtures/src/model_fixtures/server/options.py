@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 
 class ServeOptions(Struct, frozen=True, kw_only=True):
@@ -16,6 +16,8 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         threads: CPU threads of each loaded model.
         authentication_timeout: seconds until a client must have presented itself, and until an
             HTTP request must be whole.
+        worker_silence: seconds without a sign of life after which a worker that is waited for is
+            ended.
         scenarios: whether tests may ask for faults over the control endpoint.
         allow_hosts: names and addresses of the server beside those of loopback.
         cors: whether web pages of all sites may use the server.
@@ -29,17 +31,12 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     lifeline: bool = False
     threads: int = 1
     authentication_timeout: float = 10.0
+    worker_silence: float = 30.0
     scenarios: bool = False
     allow_hosts: tuple[str, ...] = ()
     cors: bool = False
     home: str | None = None
 
     def __repr__(self) -> str:
-        token = None if self.api_token is None else "***"
-        return (
-            f"ServeOptions(ports={self.ports}, default_ports={self.default_ports}, "
-            f"api_token={token!r}, lifeline={self.lifeline}, threads={self.threads}, "
-            f"authentication_timeout={self.authentication_timeout}, "
-            f"scenarios={self.scenarios}, allow_hosts={self.allow_hosts}, cors={self.cors}, "
-            f"home={self.home!r})"
-        )
+        values = {**structs.asdict(self), "api_token": None if self.api_token is None else "***"}
+        return f"ServeOptions({', '.join(f'{name}={value!r}' for name, value in values.items())})"

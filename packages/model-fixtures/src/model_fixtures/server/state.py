@@ -34,7 +34,7 @@ class ServerState:
         self.identities = Identities(options.api_token)
         home = home_folder(options.home)
         library = Library(catalog, models_folder(home))
-        self.registry = Registry(library, threads=options.threads)
+        self.registry = Registry(library, threads=options.threads, silence=options.worker_silence)
         self.files = FileStore()
         self.plugins = Plugins(self.identities)
         self.logs = LogStream()

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from model_fixtures.client import Connection, RpcError
+from model_fixtures.hosts.embedded import EmbeddedServer
 
 MODEL = "llama-3.2-1b-instruct"  # the fastest of the stand-ins
 EMPTY_STACK: dict[str, Any] = {"layers": []}
@@ -77,3 +78,9 @@ async def predict(llm: Connection, text: str, config: dict[str, Any], identifier
 def text_of(packets: list[dict[str, Any]]) -> str:
     """What a prediction's packets say."""
     return "".join(one["fragment"]["content"] for one in packets if "fragment" in one)
+
+
+def workers_of(server: EmbeddedServer) -> set[int]:
+    """Process ids of the server's workers (Linux)."""
+    with open(f"/proc/{server.pid}/task/{server.pid}/children") as children:  # noqa: PTH123
+        return {int(number) for number in children.read().split()}

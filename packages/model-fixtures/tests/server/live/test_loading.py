@@ -11,17 +11,22 @@ import pytest
 from model_fixtures.client import ChannelError, Connection, connect
 from model_fixtures.hosts.embedded import EmbeddedServer
 
-from .talking import EMPTY_STACK, MODEL, limit, load, loaded, predict, prediction, stack, text_of
+from .talking import (
+    EMPTY_STACK,
+    MODEL,
+    limit,
+    load,
+    loaded,
+    predict,
+    prediction,
+    stack,
+    text_of,
+    workers_of,
+)
 
 pytestmark = pytest.mark.anyio
 EMBEDDING = "text-embedding-nomic-embed-text-v1.5"
 OTHER = "smollm2-135m-instruct"
-
-
-def workers_of(server: EmbeddedServer) -> set[int]:
-    """Process ids of the server's workers (Linux)."""
-    with open(f"/proc/{server.pid}/task/{server.pid}/children") as children:  # noqa: PTH123
-        return {int(number) for number in children.read().split()}
 
 
 async def get_or_load(connection: Connection, name: str, **more: Any) -> list[dict[str, Any]]:
@@ -162,6 +167,28 @@ async def test_jit_instances_evict_one_another(address: str) -> None:
         left = {instance["identifier"] for instance in await llm.rpc("listLoaded")}
         assert left == {explicit, OTHER}
         await llm.rpc("unloadModel", {"identifier": OTHER})
+
+
+async def test_clients_that_take_turns_with_two_models(address: str) -> None:
+    """A model that was handed out just in time can be used, however many ask for another one."""
+    served: list[str] = []
+
+    async def client(*names: str) -> None:
+        async with connect(address, "llm") as llm:
+            for name in names:
+                await get_or_load(llm, name)
+                packets = await predict(llm, "Hi", limit(3), name)
+                served.append(packets[-1]["stats"]["stopReason"])
+
+    with anyio.fail_after(300):
+        async with anyio.create_task_group() as tasks:
+            for number in range(6):
+                order = (MODEL, OTHER, MODEL) if number % 2 else (OTHER, MODEL, OTHER)
+                tasks.start_soon(client, *order)
+    assert served == ["maxPredictedTokensReached"] * 18
+    async with connect(address, "llm") as llm:
+        for info in await llm.rpc("listLoaded"):
+            await llm.rpc("unloadModel", {"identifier": info["identifier"]})
 
 
 async def test_get_or_load_of_what_is_loaded(address: str) -> None:

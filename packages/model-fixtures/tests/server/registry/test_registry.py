@@ -2,77 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 from model_fixtures.catalog import CatalogModel, load_catalog
-from model_fixtures.server.engine.config import EngineConfig
 from model_fixtures.server.engine.engine import Engine
 from model_fixtures.server.engine.errors import InstanceGoneError
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings
-from model_fixtures.server.registry import registry as module
 from model_fixtures.server.registry.library import Library
 from model_fixtures.server.registry.registry import Registry
 
+from .fake_engine import Starter
+
 pytestmark = pytest.mark.anyio
-
-
-class Worker:
-    """The process of an engine."""
-
-    def __init__(self) -> None:
-        self.ended = anyio.Event()
-
-
-class FakeEngine:
-    """An engine that starts and closes when the test lets it."""
-
-    def __init__(self, config: EngineConfig) -> None:
-        self.config = config
-        self.worker = Worker()
-        self.llama = None
-        self.closing = anyio.Event()
-        self.may_close = anyio.Event()
-        self.may_close.set()
-        self.closed = anyio.Event()
-
-    async def close(self) -> None:
-        """Ends it."""
-        self.closing.set()
-        await self.may_close.wait()
-        self.worker.ended.set()
-        self.closed.set()
-
-
-class Starter:
-    """Starts engines in place of `Engine.start`."""
-
-    def __init__(self) -> None:
-        self.engines: list[FakeEngine] = []
-        self.may_start = anyio.Event()
-        self.may_start.set()
-
-    async def start(
-        self, config: EngineConfig, tasks: object, on_progress: Callable[[float], None]
-    ) -> FakeEngine:
-        """A new engine."""
-        await self.may_start.wait()
-        self.engines.append(FakeEngine(config))
-        on_progress(1.0)
-        return self.engines[-1]
 
 
 @pytest.fixture
 def starter(monkeypatch: pytest.MonkeyPatch) -> Starter:
     """All engines of the test."""
-    starting = Starter()
-    monkeypatch.setattr(Engine, "start", starting.start)
-    monkeypatch.setattr(module, "_weights_file", lambda model: Path("model.gguf"))
-    return starting
+    return Starter(monkeypatch)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from model_fixtures.server.protocol.kv_config import Settings, checkbox
 
 DEFAULT_BATCH = 512
 MAX_BATCH = 2**20  # tokens; llama.cpp takes no more than the context anyway
+SILENCE = 30.0  # seconds; SDKs give up after 60
 CACHE_TYPES = {"f32", "f16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1"}
 
 
@@ -32,6 +33,8 @@ class EngineConfig(Struct, frozen=True, kw_only=True):
     draft_model: str | None = None  # another model file that proposes tokens
     projector: str | None = None  # mmproj file: what lets the model read images
     adapter: str | None = None  # LoRA file
+    name: str = "a model"  # what errors and logs call the worker
+    silence: float = SILENCE  # seconds without a sign of life after which it is ended
 
 
 def engine_config(

@@ -11,8 +11,9 @@ import httpx
 import msgspec
 from msgspec import Struct
 
+from .connecting import connect
 from .errors import EngineError, InstanceGoneError
-from .process import WorkerProcess
+from .process import STOP_TIMEOUT, WorkerProcess
 
 
 class PromptProgress(Struct):
@@ -71,7 +72,7 @@ _chunk_decoder = msgspec.json.Decoder(Chunk)
 
 
 class LlamaServer:
-    """A client for one worker; `http` is for requests that are passed through.
+    """A client for one worker.
 
     Every method raises `InstanceGoneError` when the worker has ended and `EngineError` with
     llama.cpp's message when it refuses a request.
@@ -84,35 +85,25 @@ class LlamaServer:
         # What the cache of its one slot begins with; no tokens: nothing to rely on.
         self.preamble: list[int] = []
         self._turn = anyio.Semaphore(1)  # no lock: another task may end a prediction
-        self.http = httpx.AsyncClient(
-            base_url=worker.url,
-            headers={"Authorization": f"Bearer {worker.key}"},
-            timeout=httpx.Timeout(None),  # a generation takes as long as it takes
-            trust_env=False,
-            verify=False,  # noqa: S501 (plain HTTP on loopback; saves loading certificates)
-            # A connection that carried a stream is closed by llama.cpp: never reuse one.
-            limits=httpx.Limits(max_keepalive_connections=0),
-        )
+        self._http = connect(worker)
 
     async def close(self) -> None:
         """Closes all connections."""
-        await self.http.aclose()
+        await self._http.aclose()
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Held by whoever has a prompt read, so that nobody's comes between two requests."""
         async with self._turn:
-            if self._worker.stopping or self.http.is_closed:
-                raise self._gone()
+            if self._worker.stopping or self._http.is_closed:
+                raise await self._gone()
             yield
 
     async def properties(self) -> Properties:
         """The model's begin and end tokens as text; asked once."""
         if self._properties is None:
-            try:
-                response = await self.http.get("/props")
-            except httpx.TransportError as error:
-                raise self._gone() from error
+            async with self._asking():
+                response = await self._http.get("/props")
             self._properties = msgspec.json.decode(response.content, type=Properties)
         return self._properties
 
@@ -136,32 +127,60 @@ class LlamaServer:
 
     async def complete(self, body: dict[str, Any]) -> AsyncGenerator[Chunk, None]:
         """The chunks of a streaming completion; leaving the iteration frees the slot at once."""
+        async with self._asking(), self._http.stream("POST", "/completion", json=body) as response:
+            if response.status_code != httpx.codes.OK:
+                raise EngineError(message_of(await response.aread()))
+            async with aclosing(_events(response)) as events:
+                async for data in events:
+                    chunk = _chunk_decoder.decode(data)
+                    if chunk.error is not None:
+                        raise EngineError(str(chunk.error.get("message", "unknown error")))
+                    yield chunk
+
+    async def ask(self, path: str, body: bytes) -> httpx.Response:
+        """The head of llama.cpp's answer to a request that is passed on; `pieces` gives the rest.
+
+        Whatever it says: a refusal is an answer, too.
+        """
+        async with self._asking():
+            request = self._http.build_request("POST", path, content=body)
+            return await self._http.send(request, stream=True)
+
+    async def pieces(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
+        """The body of an answer of `ask`, as it comes; closes it in the end."""
         try:
-            async with self.http.stream("POST", "/completion", json=body) as response:
-                if response.status_code != httpx.codes.OK:
-                    raise EngineError(_message(await response.aread()))
-                async with aclosing(_events(response)) as events:
-                    async for data in events:
-                        chunk = _chunk_decoder.decode(data)
-                        if chunk.error is not None:
-                            raise EngineError(str(chunk.error.get("message", "unknown error")))
-                        yield chunk
-        except httpx.TransportError as error:
-            raise self._gone() from error
+            async with self._asking():
+                async for piece in response.aiter_raw():
+                    yield piece
+        finally:
+            await response.aclose()
 
     async def _post(self, path: str, body: dict[str, Any], result: Any) -> Any:
-        try:
-            response = await self.http.post(path, json=body)
-        except httpx.TransportError as error:
-            raise self._gone() from error
+        async with self._asking():
+            response = await self._http.post(path, json=body)
         if response.status_code != httpx.codes.OK:
-            raise EngineError(_message(response.content))
+            raise EngineError(message_of(response.content))
         return msgspec.json.decode(response.content, type=result)
 
-    def _gone(self) -> InstanceGoneError:
-        if self._worker.stopping:
+    @asynccontextmanager
+    async def _asking(self) -> AsyncIterator[None]:
+        """A block that talks to the worker; whatever breaks the connection, the error says why."""
+        if self._http.is_closed:
+            raise await self._gone()
+        try:
+            yield
+        except (httpx.TransportError, httpx.StreamError) as error:
+            raise await self._gone() from error
+
+    async def _gone(self) -> InstanceGoneError:
+        worker = self._worker
+        if not worker.stopping:
+            with anyio.move_on_after(2 * STOP_TIMEOUT):
+                await worker.ended.wait()  # how it ended is known a moment later
+        if worker.stopping:
             return InstanceGoneError("The model was unloaded", unloaded=True)
-        return InstanceGoneError("The model's process has crashed", unloaded=False)
+        lost = f"The connection to the worker of {worker.name} was lost"
+        return InstanceGoneError(worker.failure or lost, unloaded=False)
 
 
 async def _events(response: httpx.Response) -> AsyncGenerator[bytes, None]:
@@ -176,7 +195,8 @@ async def _events(response: httpx.Response) -> AsyncGenerator[bytes, None]:
                 yield b'{"error": ' + line[7:] + b"}"
 
 
-def _message(body: bytes) -> str:
+def message_of(body: bytes) -> str:
+    """The text of an error that llama.cpp answers with."""
     try:
         return str(msgspec.json.decode(body)["error"]["message"])
     except (msgspec.DecodeError, KeyError, TypeError):

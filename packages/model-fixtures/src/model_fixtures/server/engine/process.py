@@ -1,14 +1,16 @@
-"""Worker processes: start one, follow its log, end it."""
+"""Worker processes: start one, follow its log, watch over it, end it."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import re
 import secrets
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from subprocess import PIPE
 
 import anyio
@@ -18,7 +20,9 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from anyio.streams.text import TextReceiveStream
 
 from .config import EngineConfig
+from .ending import how_it_ended, last_words
 from .errors import LoadFailedError
+from .silence import TICK, Silence, signs_of
 
 # What llama.cpp logs on its way to a loaded model, and how far it is then.
 STAGES = (
@@ -32,15 +36,31 @@ STAGES = (
 LOG_PREFIX = re.compile(r"^[\d.]+ [A-Z] ")
 STOP_TIMEOUT = 2.0
 LOG_LINES = 200
+LONGEST_LINE = 10_000  # characters that are kept of a line of the log
+LOGGED_LINES = 12  # of a worker's last words, in the server's log
+
+logger = logging.getLogger("model_fixtures.server")
 
 
 class WorkerProcess:
-    """A running worker. Make one with `start_worker`."""
+    """A running worker. Make one with `start_worker`.
 
-    def __init__(self, process: Process, url: str, key: str) -> None:
+    Args:
+        process: the process.
+        name: what people call it.
+        url: where it serves, once it is loaded.
+        key: what it asks its clients for.
+    """
+
+    def __init__(self, process: Process, name: str, url: str, key: str) -> None:
         self._process = process
+        self.name = name
         self.url = url
         self.key = key
+        self.failure = ""  # why it ended, unless it was stopped
+        self._waiting = 0
+        self._waited_for = anyio.Event()
+        self._heard = 0
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self.grammar_error = ""
         self.grammar_turn = anyio.Lock()  # whose grammar the error is about
@@ -54,6 +74,42 @@ class WorkerProcess:
         """The process id."""
         return self._process.pid
 
+    @contextmanager
+    def awaited(self) -> Iterator[None]:
+        """A block in which somebody waits for the worker, which must not be silent meanwhile."""
+        self._waiting += 1
+        self._waited_for.set()
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+
+    def heard(self) -> None:
+        """The worker has written something: it lives."""
+        self._heard += 1
+
+    async def watch(self, limit: float) -> None:
+        """End the process when it gives no sign of life although somebody waits for it.
+
+        Args:
+            limit: seconds of silence.
+        """
+        silence = Silence()
+        while not self.ended.is_set():
+            if not self._waiting:
+                silence.break_off()
+                self._waited_for = anyio.Event()
+                await self._waited_for.wait()
+                continue
+            signs = signs_of(self.pid, self._heard)
+            if signs is not None:
+                silence.look(signs)
+            if silence.looks * TICK >= limit:
+                self.failure = f"The worker of {self.name} gave no sign of life for {limit:g} s"
+                self._process.kill()
+                return
+            await anyio.sleep(TICK)
+
     async def stop(self) -> None:
         """Ends the process and waits until its memory is back. May be called again."""
         self.stopping = self.stopping or not self.ended.is_set()  # no order if it has crashed
@@ -66,12 +122,29 @@ class WorkerProcess:
                 await self._process.wait()
             if self._process.returncode is None:
                 self._process.kill()
-                await self._process.wait()
+                with anyio.move_on_after(STOP_TIMEOUT):  # a process can hang in the system
+                    await self._process.wait()
             self.ended.set()
+            self._waited_for.set()
+
+    async def follow_to_end(self) -> None:
+        """Wait for the end of the process, and tell the log about it unless it was stopped."""
+        await self._process.wait()
+        with anyio.move_on_after(STOP_TIMEOUT):
+            await self.log_ended.wait()
+        if not self.stopping:
+            how = how_it_ended(self._process.returncode)
+            why = self.failure or f"The worker of {self.name} crashed ({how})"
+            words = last_words(self.log)
+            self.failure = f"{why}; its last words: {words}" if words else why
+            if not self.loading:  # else whoever loads it is told
+                logger.error("%s; its last words: %s", why, last_words(self.log, LOGGED_LINES))
+        self.ended.set()
+        self._waited_for.set()
 
     def note(self, line: str) -> None:
         """Keeps a line of the log and looks for what only the log tells."""
-        text = LOG_PREFIX.sub("", line)
+        text = LOG_PREFIX.sub("", line[:LONGEST_LINE])
         self.log.append(text)
         # llguidance reports a bad grammar here only, and llama.cpp then generates without one.
         if "llg error:" in text:
@@ -103,25 +176,26 @@ async def start_worker(
             )
         except OSError as error:
             raise LoadFailedError(f"cannot start a worker process: {error.strerror}") from error
-    worker = WorkerProcess(process, "", key)
+    worker = WorkerProcess(process, config.name, "", key)
     try:
         tasks.start_soon(_follow_log, worker, process, on_progress)
+        tasks.start_soon(worker.follow_to_end)
+        tasks.start_soon(worker.watch, config.silence)
         assert process.stdin is not None
-        assert process.stdout is not None
         line = json.dumps({**msgspec.to_builtins(config), "key": key}) + "\n"
         with contextlib.suppress(anyio.BrokenResourceError):  # it has ended; its log says why
             await process.stdin.send(line.encode())
-        answer = await _first_line(process)
+        with worker.awaited():
+            answer = await _first_line(process)
         if answer is None:
-            await worker.stop()
             with anyio.move_on_after(STOP_TIMEOUT):
-                await worker.log_ended.wait()
+                await worker.ended.wait()
+            await worker.stop()
             raise LoadFailedError(_reason(worker))
         worker.url = msgspec.json.decode(answer, type=_Ready).url
     except BaseException:
         await worker.stop()
         raise
-    tasks.start_soon(_watch, worker, process)
     # What the log still has to say about the loading is no news any more.
     worker.loading = False
     on_progress(1.0)
@@ -148,7 +222,9 @@ async def _follow_log(
     stages = deque(STAGES)
     try:
         async for text in TextReceiveStream(process.stderr, errors="replace"):
+            worker.heard()
             *lines, rest = (rest + text).split("\n")
+            rest = rest[:LONGEST_LINE]
             for line in lines:
                 worker.note(line)
                 # The log can lag behind the answer that ends the load.
@@ -159,11 +235,6 @@ async def _follow_log(
     if rest:
         worker.note(rest)
     worker.log_ended.set()
-
-
-async def _watch(worker: WorkerProcess, process: Process) -> None:
-    await process.wait()
-    worker.ended.set()
 
 
 def _reason(worker: WorkerProcess) -> str:
@@ -177,5 +248,4 @@ def _reason(worker: WorkerProcess) -> str:
     for line in worker.log:
         if "gguf_init" in line or "invalid magic" in line:
             return line.split(":", 1)[1].strip()
-    tail = [line for line in worker.log if line.strip()]
-    return tail[-1] if tail else "the worker process ended without a word"
+    return worker.failure or last_words(worker.log) or "its process ended without a word"

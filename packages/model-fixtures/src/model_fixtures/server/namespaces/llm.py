@@ -43,7 +43,7 @@ async def predict(context: Context, request: models.Predict, port: ChannelPort) 
     instance = context.registry.find(request.model_specifier, "llm")
     stack = request.prediction_config_stack
     settings = request_settings(context, stack, request.fuzzy_preset_identifier)
-    with context.registry.using(instance):
+    with context.registry.using(instance, context.client):
         text = raw_prompt(request.history, stack)
         if text is not None:
             prediction = await prepare_completion(instance, settings, text)
@@ -63,7 +63,7 @@ async def complete_raw_text(
     """A text completion as newer clients ask for it."""
     instance = context.registry.find(request.model_specifier, "llm")
     settings = request_settings(context, request.prediction_config_stack, UNSET)
-    with context.registry.using(instance):
+    with context.registry.using(instance, context.client):
         prediction = await prepare_completion(instance, settings, request.raw_prompt)
         await run_prediction(context, prediction, port)
 
@@ -77,7 +77,7 @@ async def apply_prompt_template(
     settings = Settings.from_stack(request.prediction_config_stack)
     options = request.opts
     omit = {"bos_token": options.omit_bos_token, "eos_token": options.omit_eos_token}
-    with context.registry.using(instance), engine_errors():
+    with context.registry.using(instance, context.client), engine_errors():
         # An image is shown by its marker; nothing is read for that.
         turns = read_history(request.history, lambda identifier: b"")
         prompt = await chat_prompt(

@@ -46,8 +46,7 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
     @namespace.channel("getOrLoad", models.GetOrLoad, models.Cancel)
     async def get_or_load(context: Context, request: models.GetOrLoad, port: ChannelPort) -> None:
         registry = context.registry
-        query = models.ModelQuery(identifier=request.identifier)
-        found = bool(matching(query, registry.loaded(domain)))
+        found = registry.staying(request.identifier, domain) is not None
         if not found:
             model, _ = registry.model(request.identifier, domain)
             started = {"identifier": request.identifier, "info": model_info(model)}
@@ -57,6 +56,7 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
             lambda other: port.progress(
                 {"type": "unloadingOtherJITModel", "info": instance_info(other)}
             ),
+            context.client,
         )
         with port.cancellable():
             instance = await registry.get_or_load(
@@ -135,7 +135,7 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
     @namespace.rpc("tokenize", models.Tokenize)
     async def tokenize(context: Context, request: models.Tokenize) -> dict[str, list[int]]:
         instance = context.registry.find(request.specifier, domain)
-        with context.registry.using(instance), engine_errors():
+        with context.registry.using(instance, context.client), engine_errors():
             return {"tokens": await instance.llama.tokenize(request.input_string, special=True)}
 
     @namespace.rpc("countTokens", models.Tokenize)
@@ -143,7 +143,7 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
         instance = context.registry.find(request.specifier, domain)
         # Begin and end markers of embedding models are tokens but don't count, as in the app.
         special = domain == "llm"
-        with context.registry.using(instance), engine_errors():
+        with context.registry.using(instance, context.client), engine_errors():
             tokens = await instance.llama.tokenize(request.input_string, special=special)
         return {"tokenCount": len(tokens)}
 

@@ -34,7 +34,8 @@ async def run_retrieval(context: Context, request: Retrieve, port: ChannelPort) 
     method = Settings(settings.mapping("retrieval.chunkingMethod"))
     size = max(1, method.integer("chunkSize", 512))
     overlap = max(0, method.integer("chunkOverlap", 100))
-    with port.cancellable(), context.registry.using(instance), engine_errors():
+    using = context.registry.using(instance, context.client)
+    with port.cancellable(), using, engine_errors():
         await port.send({"type": "onFileProcessList", "indices": list(range(len(files)))})
         passages: list[tuple[int, Chunk, Vector]] = []
         for index, file in enumerate(files):

@@ -47,10 +47,19 @@ class ServerError(ModelFixturesError):
         return error
 
 
-def no_model_matching(query: dict[str, Any], loaded: Sequence[str]) -> ServerError:
-    """No loaded model satisfies a query (SDK: `LMStudioModelNotFoundError`)."""
+def no_model_matching(
+    query: dict[str, Any], loaded: Sequence[str], crash: str | None = None
+) -> ServerError:
+    """No loaded model satisfies a query (SDK: `LMStudioModelNotFoundError`).
+
+    Args:
+        query: what was asked for.
+        loaded: the identifiers that are there.
+        crash: why the one that was asked for is there no more.
+    """
     return ServerError(
         "No loaded model satisfies the query",
+        cause=crash,
         display_data={
             "code": "generic.noModelMatchingQuery",
             "query": query,
@@ -86,10 +95,11 @@ def domain_mismatch(path: str, actual: str, expected: str) -> ServerError:
     )
 
 
-def specific_model_unloaded() -> ServerError:
-    """An instance reference names no loaded instance."""
+def specific_model_unloaded(crash: str | None = None) -> ServerError:
+    """An instance reference names no loaded instance; it may have crashed."""
     return ServerError(
         "The model instance has been unloaded",
+        cause=crash,
         display_data={"code": "generic.specificModelUnloaded"},
     )
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import string
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+import anyio
 
 from model_fixtures.catalog import CatalogModel
 from model_fixtures.server.engine.config import EngineConfig
@@ -65,6 +68,7 @@ class Instance:
         self.jit = jit
         self._clock = clock
         self._idle_since = clock()
+        self._claims: dict[object, float] = {}  # until when, by who has yet to use it
         self.requests = 0
 
     @property
@@ -82,9 +86,27 @@ class Instance:
         """When its time-to-live ends on the clock, None while it is busy or lives for ever."""
         return None if self.ttl is None or self.busy else self._idle_since + self.ttl
 
+    @property
+    def alive(self) -> bool:
+        """Whether its worker runs."""
+        return not self.engine.worker.ended.is_set()
+
+    @property
+    def may_go(self) -> float:
+        """From when on the clock it may give way to another: nobody uses it or is about to."""
+        return math.inf if self.busy else max(self._claims.values(), default=-math.inf)
+
+    def claim(self, claimant: object, seconds: float) -> None:
+        """Hand the instance out to somebody who may take some seconds to use it."""
+        now = self._clock()
+        self._claims = {who: until for who, until in self._claims.items() if until > now}
+        self._claims[claimant] = now + seconds
+
     @contextmanager
-    def in_use(self) -> Iterator[None]:
+    def in_use(self, claimant: object = None) -> Iterator[None]:
         """Counts a request; the idle clock starts anew when the last one ends."""
+        if claimant is not None:
+            self._claims.pop(claimant, None)
         self.requests += 1
         try:
             yield
@@ -94,5 +116,6 @@ class Instance:
 
     async def close(self) -> None:
         """Ends its worker processes."""
-        for engine in (self.engine, *self.drafting.values()):
-            await engine.close()
+        async with anyio.create_task_group() as closing:
+            for engine in (self.engine, *self.drafting.values()):
+                closing.start_soon(engine.close)

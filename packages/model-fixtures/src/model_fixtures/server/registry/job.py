@@ -24,6 +24,7 @@ class Listener(Struct, frozen=True, eq=False):
 
     on_progress: Callable[[float], None]
     on_unload: Callable[[Instance], None]
+    claimant: object = None  # who is going to use the instance
 
 
 class JitJob:

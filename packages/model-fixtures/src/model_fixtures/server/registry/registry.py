@@ -16,6 +16,7 @@ from anyio.abc import TaskGroup
 
 from model_fixtures.catalog import Catalog, CatalogModel
 from model_fixtures.server.engine.config import (
+    SILENCE,
     EngineConfig,
     effective_load_config,
     engine_config,
@@ -28,6 +29,8 @@ from model_fixtures.server.protocol.kv_config import Settings
 from model_fixtures.server.protocol.models import ModelQuery, QuerySpecifier, Specifier
 from model_fixtures.weights import WeightsError, ensure
 
+from .crashes import Crashes
+from .giving_way import GRACE, PATIENCE, GivingWay
 from .instance import Instance
 from .job import JitJob, JitJobs, Listener
 from .library import Library
@@ -47,6 +50,9 @@ class Registry:
     Args:
         library: the downloaded models.
         threads: CPU threads of each worker.
+        silence: seconds without a sign of life after which a worker that is waited for is ended.
+        grace: seconds in which a model that was handed out just in time doesn't give way unused.
+        patience: seconds after which it gives way in any case.
     """
 
     def __init__(
@@ -54,10 +60,15 @@ class Registry:
         library: Library,
         *,
         threads: int = 1,
+        silence: float = SILENCE,
+        grace: float = GRACE,
+        patience: float = PATIENCE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._library = library
         self._threads = threads
+        self._silence = silence
+        self._grace = grace
         self._clock = clock
         self._instances: dict[str, Instance] = {}
         self._reserved: set[str] = set()
@@ -65,6 +76,8 @@ class Registry:
         self._drafting = anyio.Lock()
         self._tasks: TaskGroup | None = None
         self._jit_jobs = JitJobs()
+        self._giving_way = GivingWay(patience, clock, self.loaded, self.unload)
+        self._crashes = Crashes()
         self.experiment_flags: set[str] = set()
 
     async def __aenter__(self) -> Registry:
@@ -103,7 +116,7 @@ class Registry:
         return [
             instance
             for instance in self._instances.values()
-            if domain in (None, instance.model.domain)
+            if domain in (None, instance.model.domain) and instance.alive
         ]
 
     def find(self, specifier: Specifier, domain: str) -> Instance:
@@ -122,7 +135,8 @@ class Registry:
                 if instance.model.domain != domain:
                     raise errors.domain_mismatch(instance.model.path, instance.model.domain, domain)
                 return instance
-        raise errors.specific_model_unloaded()
+        crash = self._crashes.reason(specifier.instance_reference)
+        raise errors.specific_model_unloaded(crash)
 
     def model(self, name: str, domain: str) -> tuple[CatalogModel, list[str]]:
         """The downloaded model that a name means, and the keys of all that it may mean.
@@ -165,7 +179,9 @@ class Registry:
         try:
             on_progress(0.0)  # the weights may have to be fetched first
             config = await self._config(model, settings)
-            config = msgspec.structs.replace(config, alias=name)
+            config = msgspec.structs.replace(
+                config, alias=name, name=f"{model.key} (instance {name})", silence=self._silence
+            )
             instance = Instance(
                 model,
                 name,
@@ -181,6 +197,7 @@ class Registry:
                 clock=self._clock,
             )
             self._instances[name] = instance
+            self._crashes.forget(name)
         finally:
             self._reserved.discard(name)
         self.tasks.start_soon(self._notice_end, instance)
@@ -198,74 +215,93 @@ class Registry:
     ) -> Instance:
         """The loaded instance that a name means, else one loaded just in time.
 
-        At most one instance stays that was loaded so; the others are unloaded before. Whoever asks
-        for a model while it loads shares that load.
+        At most one instance stays that was loaded so; the others are unloaded before, as soon as
+        those have used them to whom they were handed out. Whoever asks for a model while it loads,
+        or for one that is about to give way, shares the next load.
 
         Args:
             name: identifier, key or path; the new instance is called so.
             domain: `llm` or `embedding`.
             settings: the load configuration, not compared with that of a loaded instance.
             ttl: idle seconds of a new instance, None = the app's hour.
-            listener: is told the progress and which instances give way.
+            listener: is told the progress and which instances give way, and says who asks.
 
         Raises:
             ServerError: nothing of this name is downloaded, or it can't be loaded.
         """
-        found = matching(ModelQuery(identifier=name), self.loaded(domain))
-        if found:
-            self._used(found[0])
-            return found[0]
+        listener = listener or Listener(lambda progress: None, lambda instance: None)
+        found = self.staying(name, domain)
+        if found is not None:
+            self._hand_out(found, listener.claimant)
+            return found
         model, _ = self.model(name, domain)
 
         async def load(job: JitJob) -> Instance:
-            await self._evict_jit(job.tell_unload)
-            return await self.load(
-                model,
-                settings or Settings(),
-                identifier=self._free_identifier(name),
-                ttl=DEFAULT_JIT_TTL if ttl is None else ttl,
-                jit=True,
-                on_progress=job.tell_progress,
-            )
+            # What was about to give way may have stayed: nobody waits for the other any more.
+            instance = self.staying(name, domain)
+            if instance is None:
+                await self._giving_way.clear(job)
+                instance = await self.load(
+                    model,
+                    settings or Settings(),
+                    identifier=self._free_identifier(name),
+                    ttl=DEFAULT_JIT_TTL if ttl is None else ttl,
+                    jit=True,
+                    on_progress=job.tell_progress,
+                )
+            for each in job.listeners:
+                self._hand_out(instance, each.claimant)
+            return instance
 
-        silent = Listener(lambda progress: None, lambda instance: None)
-        return await self._jit_jobs.join(model.key, load, listener or silent, self.tasks)
+        return await self._jit_jobs.join(model.key, load, listener, self.tasks)
 
-    async def _evict_jit(self, on_unload: OnUnload) -> None:
-        """Unloads the instances that were loaded just in time."""
-        for instance in self.loaded():
-            if instance.jit:
-                on_unload(instance)
-                await self.unload(instance)
+    def staying(self, name: str, domain: str) -> Instance | None:
+        """The loaded instance that a name means, unless it is about to give way."""
+        found = matching(ModelQuery(identifier=name), self.loaded(domain))
+        staying = [instance for instance in found if instance not in self._giving_way]
+        if not staying and not any(each.domain == domain for each in self.catalog.find(name)):
+            staying = found  # an identifier that no model has: it can't be loaded anew
+        return staying[0] if staying else None
+
+    def _hand_out(self, instance: Instance, claimant: object) -> None:
+        instance.claim(claimant, self._grace)
+        with self.using(instance):
+            pass  # its time-to-live starts anew
 
     async def unload(self, instance: Instance) -> None:
         """Ends an instance; predictions on it end with `modelUnloaded`."""
         if self._instances.get(instance.identifier) is instance:
             del self._instances[instance.identifier]
+        self._giving_way.freed()
         await instance.close()
 
     @contextmanager
-    def using(self, instance: Instance) -> Iterator[None]:
-        """A request on an instance; its time-to-live starts anew when the request ends."""
+    def using(self, instance: Instance, claimant: object = None) -> Iterator[None]:
+        """A request on an instance; its time-to-live starts anew when the request ends.
+
+        Args:
+            instance: what is used.
+            claimant: who asked for it, if it was handed out to somebody.
+        """
         try:
-            with instance.in_use():
+            with instance.in_use(claimant):
                 yield
         finally:
             self._changed.set()
-
-    def _used(self, instance: Instance) -> None:
-        """Starts an instance's time-to-live anew."""
-        with self.using(instance):
-            pass
+            self._giving_way.freed()
 
     def _free_identifier(self, wanted: str) -> str:
         """An identifier that no instance has: the wanted one, numbered when it is taken."""
-        taken = self._instances.keys() | self._reserved
+        taken = self._taken()
         name, number = wanted, 2
         while name in taken:
             name = f"{wanted}:{number}"
             number += 1
         return name
+
+    def _taken(self) -> set[str]:
+        """The identifiers that no new instance may have."""
+        return self._reserved.union(instance.identifier for instance in self.loaded())
 
     def _none_matches(self, specifier: QuerySpecifier, domain: str) -> ServerError:
         query = {"domain": domain}
@@ -273,7 +309,8 @@ class Registry:
             value = getattr(specifier.query, name)
             if isinstance(value, (str, bool)):
                 query[name] = value  # type: ignore[assignment]
-        return errors.no_model_matching(query, self._names(domain))
+        crash = self._crashes.reason(specifier.query.identifier)
+        return errors.no_model_matching(query, self._names(domain), crash)
 
     def _names(self, domain: str) -> Sequence[str]:
         return [instance.identifier for instance in self.loaded(domain)]
@@ -281,11 +318,11 @@ class Registry:
     def unknown_identifier(self, identifier: str, domain: str) -> ServerError:
         """The error for an identifier that no loaded instance has."""
         query = {"domain": domain, "identifier": identifier}
-        return errors.no_model_matching(query, self._names(domain))
+        crash = self._crashes.reason(identifier)
+        return errors.no_model_matching(query, self._names(domain), crash)
 
     def _reserve(self, identifier: str | None, key: str) -> str:
-        taken = self._instances.keys() | self._reserved
-        if identifier is not None and identifier in taken:
+        if identifier is not None and identifier in self._taken():
             # Titles only: the SDK puts any other part on lines of its own.
             raise ServerError(f"A model with the identifier {identifier} already exists")
         name = identifier or self._free_identifier(key)
@@ -309,7 +346,10 @@ class Registry:
                 file = await anyio.to_thread.run_sync(_weights_file, draft)
                 # llama.cpp can't draft where it can see; images are refused with a draft model.
                 config = msgspec.structs.replace(
-                    instance.config, draft_model=str(file), projector=None
+                    instance.config,
+                    name=f"{instance.config.name} with the draft model {draft.key}",
+                    draft_model=str(file),
+                    projector=None,
                 )
                 engine = await self._start(instance.model, config, lambda progress: None)
                 if self._instances.get(instance.identifier) is not instance:
@@ -354,6 +394,7 @@ class Registry:
         """Forgets an instance whose worker has crashed."""
         await instance.engine.worker.ended.wait()
         if self._instances.get(instance.identifier) is instance:
+            self._crashes.note(instance)
             await self.unload(instance)
 
     async def _expire(self) -> None:

@@ -9,25 +9,27 @@ from __future__ import annotations
 
 import base64
 from array import array
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import anyio
 import anyio.to_thread
-import httpx
 import msgspec
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response
 
 from model_fixtures.server.engine.embedding import expanded
-from model_fixtures.server.engine.errors import InstanceGoneError
 from model_fixtures.server.engine.sampling import STAND_IN_TOKEN_LIMIT
 from model_fixtures.server.images import ImageError
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.registry.instance import Instance
+from model_fixtures.server.registry.job import Listener
 from model_fixtures.server.state import ServerState
 
+from .bodies import BodyError, check_body
 from .failures import failure, not_found
+from .forwarding import forward
 from .pictures import image_addresses, prepare_images
 
 MAX_BODY = 100 * 2**20  # bytes, as a frame of a websocket
@@ -77,101 +79,51 @@ async def _while_connected(request: Request, answer: Awaitable[Response]) -> Res
 
 
 async def _answer(state: ServerState, path: str, body: dict[str, Any], domain: str) -> Response:
+    try:
+        check_body(body, path)
+    except BodyError as error:
+        return failure(400, str(error), error.code, error.parameter)
     addresses = image_addresses(body.get("messages"))
     if any(not address.startswith("data:") for address in addresses):
         message = "Images must be in the request as a data: URI; the server fetches nothing"
-        return failure(400, message, "invalid_image_url")
-    name = body.get("model")
+        return failure(400, message, "invalid_image_url", "messages")
+    name = body.get("model") or ""
+    asker = object()  # who uses what is handed out
     try:
-        instance = await _instance(state, name if isinstance(name, str) else "", domain)
+        instance = await _instance(state, name, domain, asker)
     except ServerError as error:
         code = (error.display_data or {}).get("code", "")
         if code in {"generic.pathNotFound", "generic.noModelMatchingQuery"}:
-            return not_found(str(name))
-        return failure(400, error.title, "model_not_usable")
-    stand_in = instance.model.stand_in
-    if domain == "llm" and stand_in and not any(body.get(key) for key in LIMITS):
-        body["max_tokens"] = STAND_IN_TOKEN_LIMIT
-    if instance.model.vision:
+            return not_found(name)
+        return failure(400, error.title, "model_not_usable", "model")
+    async with AsyncExitStack() as use:
+        use.enter_context(state.registry.using(instance, asker))
+        stand_in = instance.model.stand_in
+        if domain == "llm" and stand_in and all(body.get(key) is None for key in LIMITS):
+            body["max_tokens"] = STAND_IN_TOKEN_LIMIT
+        if addresses and not instance.model.vision:
+            message = f"{instance.model.key} takes text only, no images, sounds or films"
+            return failure(400, message, "invalid_image", "messages")
         try:
             # In a thread: unpacking large images takes a while.
             await anyio.to_thread.run_sync(prepare_images, body.get("messages"), stand_in)
         except ImageError as error:
-            return failure(400, str(error), "invalid_image")
-    body["model"] = instance.identifier
-    answer = _Answer(state, instance, path, body)
-    if domain == "embedding" and stand_in:
-        return await answer.whole(_lengthened)
-    return await answer.streamed()
+            return failure(400, str(error), "invalid_image", "messages")
+        body["model"] = instance.identifier
+        change = _lengthened if domain == "embedding" and stand_in else None
+        content = msgspec.json.encode(body)
+        return await forward(instance.llama, path, content, use.pop_all(), change)
 
 
-async def _instance(state: ServerState, name: str, domain: str) -> Instance:
+async def _instance(state: ServerState, name: str, domain: str, asker: object) -> Instance:
     """The loaded instance of a name, loaded just in time if it must be; no name means any."""
     if not name:
         loaded = state.registry.loaded(domain)
         if not loaded:
             raise ServerError("No model is loaded: name one")
         return loaded[0]
-    return await state.registry.get_or_load(name, domain)
-
-
-class _Answer:
-    """llama.cpp's answer to a request, for as long as it takes."""
-
-    def __init__(
-        self, state: ServerState, instance: Instance, path: str, body: dict[str, Any]
-    ) -> None:
-        self._state = state
-        self._instance = instance
-        self._path = path
-        self._body = body
-
-    async def whole(self, change: Any) -> Response:
-        """The answer at once, its JSON changed when it is no failure."""
-        with self._state.registry.using(self._instance):
-            try:
-                response = await self._instance.llama.http.post(self._path, json=self._body)
-            except httpx.TransportError:
-                return _gone()
-        content = response.json()
-        if response.status_code == httpx.codes.OK:
-            change(content)
-        return JSONResponse(content, status_code=response.status_code)
-
-    async def streamed(self) -> Response:
-        """The answer as it comes; a client that leaves ends the generation."""
-        llama = self._instance.llama
-        outgoing = llama.http.build_request("POST", self._path, json=self._body)
-        using = self._state.registry.using(self._instance)
-        using.__enter__()
-        try:
-            async with llama.turn():
-                llama.preamble = []
-                response = await llama.http.send(outgoing, stream=True)
-        except (httpx.TransportError, InstanceGoneError):
-            using.__exit__(None, None, None)
-            return _gone()
-        except BaseException:
-            using.__exit__(None, None, None)
-            raise
-
-        async def content() -> AsyncIterator[bytes]:
-            try:
-                async for piece in response.aiter_raw():
-                    yield piece
-            finally:
-                using.__exit__(None, None, None)
-                await response.aclose()
-
-        return StreamingResponse(
-            content(),
-            status_code=response.status_code,
-            media_type=response.headers.get("content-type"),
-        )
-
-
-def _gone() -> Response:
-    return failure(500, "The model was unloaded or has crashed", "model_gone")
+    listener = Listener(lambda progress: None, lambda other: None, asker)
+    return await state.registry.get_or_load(name, domain, listener=listener)
 
 
 def _lengthened(content: dict[str, Any]) -> None:
