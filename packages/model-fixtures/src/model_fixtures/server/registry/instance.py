@@ -36,6 +36,7 @@ class Instance:
         context_length: tokens.
         ttl: idle seconds before it is unloaded, None = never.
         jit: whether it was loaded just in time, and so gives way to the next one.
+        size: bytes of its files.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Instance:
         context_length: int,
         ttl: float | None,
         jit: bool,
+        size: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.model = model
@@ -63,6 +65,7 @@ class Instance:
         self.context_length = context_length
         self.ttl = ttl
         self.jit = jit
+        self.size = size
         self._clock = clock
         self._idle_since = clock()
         self.requests = 0

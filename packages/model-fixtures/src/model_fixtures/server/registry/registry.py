@@ -10,11 +10,10 @@ from pathlib import Path
 from types import TracebackType
 
 import anyio
-import anyio.to_thread
 import msgspec
 from anyio.abc import TaskGroup
 
-from model_fixtures.catalog import Catalog, CatalogModel
+from model_fixtures.catalog import Catalog, CatalogModel, size_bytes
 from model_fixtures.server.engine.config import (
     EngineConfig,
     effective_load_config,
@@ -25,9 +24,16 @@ from model_fixtures.server.engine.errors import InstanceGoneError, LoadFailedErr
 from model_fixtures.server.protocol import errors
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings
-from model_fixtures.server.protocol.models import ModelQuery, QuerySpecifier, Specifier
+from model_fixtures.server.protocol.models import (
+    ModelInfo,
+    ModelQuery,
+    QuerySpecifier,
+    Specifier,
+)
+from model_fixtures.server.threads import Threads
 from model_fixtures.weights import WeightsError, ensure
 
+from .infos import model_info
 from .instance import Instance
 from .job import JitJob, JitJobs, Listener
 from .library import Library
@@ -64,6 +70,8 @@ class Registry:
         self._changed = anyio.Event()
         self._drafting = anyio.Lock()
         self._tasks: TaskGroup | None = None
+        self._looking = Threads(4)
+        self._fetching = Threads(8)
         self._jit_jobs = JitJobs()
         self.experiment_flags: set[str] = set()
 
@@ -87,10 +95,14 @@ class Registry:
         self._tasks.cancel_scope.cancel()
         return await self._tasks.__aexit__(kind, error, trace)
 
-    @property
-    def catalog(self) -> Catalog:
+    async def catalog(self) -> Catalog:
         """The models that are downloaded now."""
-        return self._library.catalog
+        return await self._looking.run(lambda: self._library.catalog)
+
+    async def model_infos(self) -> list[ModelInfo]:
+        """What clients are told of each of them, loaded or not."""
+        catalog = await self.catalog()
+        return await self._looking.run(lambda: [model_info(model) for model in catalog.models])
 
     @property
     def tasks(self) -> TaskGroup:
@@ -124,19 +136,20 @@ class Registry:
                 return instance
         raise errors.specific_model_unloaded()
 
-    def model(self, name: str, domain: str) -> tuple[CatalogModel, list[str]]:
+    async def model(self, name: str, domain: str) -> tuple[CatalogModel, list[str]]:
         """The downloaded model that a name means, and the keys of all that it may mean.
 
         Raises:
             ServerError: it is not downloaded, or of another domain.
         """
-        found = [model for model in self.catalog.find(name) if model.domain == domain]
+        catalog = await self.catalog()
+        anywhere = catalog.find(name)
+        found = [model for model in anywhere if model.domain == domain]
         if found:
             return found[0], [model.key for model in found]
-        elsewhere = self.catalog.find(name)
-        if elsewhere:
-            raise errors.domain_mismatch(elsewhere[0].path, elsewhere[0].domain, domain)
-        raise errors.path_not_found(name, [model.path for model in self.catalog.models])
+        if anywhere:
+            raise errors.domain_mismatch(anywhere[0].path, anywhere[0].domain, domain)
+        raise errors.path_not_found(name, [model.path for model in catalog.models])
 
     async def load(
         self,
@@ -166,6 +179,7 @@ class Registry:
             on_progress(0.0)  # the weights may have to be fetched first
             config = await self._config(model, settings)
             config = msgspec.structs.replace(config, alias=name)
+            size = await self._looking.run(size_bytes, model)
             instance = Instance(
                 model,
                 name,
@@ -178,6 +192,7 @@ class Registry:
                 context_length=config.context_length,
                 ttl=ttl,
                 jit=jit,
+                size=size,
                 clock=self._clock,
             )
             self._instances[name] = instance
@@ -215,7 +230,11 @@ class Registry:
         if found:
             self._used(found[0])
             return found[0]
-        model, _ = self.model(name, domain)
+        model, _ = await self.model(name, domain)
+        found = matching(ModelQuery(identifier=name), self.loaded(domain))
+        if found:  # loaded meanwhile
+            self._used(found[0])
+            return found[0]
 
         async def load(job: JitJob) -> Instance:
             await self._evict_jit(job.tell_unload)
@@ -306,7 +325,7 @@ class Registry:
                 await engine.close()
                 engine = None
             if engine is None:
-                file = await anyio.to_thread.run_sync(_weights_file, draft)
+                file = await self._fetching.run(_weights_file, draft)
                 # llama.cpp can't draft where it can see; images are refused with a draft model.
                 config = msgspec.structs.replace(
                     instance.config, draft_model=str(file), projector=None
@@ -331,7 +350,7 @@ class Registry:
             )
         if model.problem is not None:
             raise ServerError(f"Failed to load {model.key}: {model.problem}")
-        file = await anyio.to_thread.run_sync(_weights_file, model)
+        file = await self._fetching.run(_weights_file, model)
         return engine_config(
             file,
             settings,

@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
 import anyio
-import anyio.to_thread
 import httpx
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -98,7 +97,7 @@ async def _answer(state: ServerState, path: str, body: dict[str, Any], domain: s
     if instance.model.vision:
         try:
             # In a thread: unpacking large images takes a while.
-            await anyio.to_thread.run_sync(prepare_images, body.get("messages"), stand_in)
+            await state.reading.run(prepare_images, body.get("messages"), stand_in)
         except ImageError as error:
             return failure(400, str(error), "invalid_image")
     body["model"] = instance.identifier
