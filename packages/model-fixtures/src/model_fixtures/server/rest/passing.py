@@ -23,6 +23,7 @@ from model_fixtures.server.engine.errors import InstanceGoneError
 from model_fixtures.server.engine.sampling import STAND_IN_TOKEN_LIMIT
 from model_fixtures.server.images import ImageError
 from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.unusable import TOO_MUCH, is_too_much
 from model_fixtures.server.registry.instance import Instance
 from model_fixtures.server.state import ServerState
 
@@ -54,6 +55,8 @@ async def _pass(request: Request, domain: str) -> Response:
             content += piece
             if len(content) > MAX_BODY:
                 return failure(413, f"The body has more than {MAX_BODY} bytes", "too_large")
+        if is_too_much(content):
+            return failure(413, f"The body has {TOO_MUCH}", "too_large")
         body = msgspec.json.decode(content, type=dict[str, Any])
     except ClientDisconnect:
         return Response()  # nobody gets it
