@@ -61,6 +61,10 @@ class FileStore:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.remove()
+
+    def remove(self) -> None:
+        """Removes the folder; nothing can be added any more."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
