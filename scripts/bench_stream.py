@@ -38,7 +38,7 @@ def serve() -> None:
     async def main() -> None:
         sockets, _ = listen((0,), default_ports=False)
         async with ServerState(load_catalog(), ServeOptions()) as state:
-            model, _ = state.registry.model(MODEL, "llm")
+            model, _ = await state.registry.model(MODEL, "llm")
             settings = Settings({"llm.load.contextLength": 4096})
             instance = await state.registry.load(model, settings)
             app = build_app(state)

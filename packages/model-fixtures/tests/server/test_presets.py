@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
+from model_fixtures.server import presets as module
 from model_fixtures.server.presets import Presets
 from model_fixtures.server.protocol.errors import ServerError
 
@@ -63,3 +65,37 @@ def test_new_files_count_at_once(presets: Presets, tmp_path: Path) -> None:
 def test_missing_folder(tmp_path: Path) -> None:
     """Without the folder there are no presets, and no error."""
     assert Presets(tmp_path / "nowhere").all() == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+def test_odd_files_are_left_out_with_one_line(
+    presets: Presets,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A FIFO, a large file, deep nesting: one line each, however often the presets are read."""
+    monkeypatch.setattr(module, "MOST_BYTES", 200_001)
+    os.mkfifo(tmp_path / "fifo.json")
+    (tmp_path / "large\n.json").write_bytes(b" " * 200_002)
+    (tmp_path / "deep.json").write_bytes(b'{"name":' + b"[" * 100_000 + b"]" * 100_000)
+    surrogate = {"identifier": "\ud800", "name": "", "operation": {"fields": []}}
+    (tmp_path / "surrogate.json").write_text(json.dumps(surrogate))
+    for _ in range(2):
+        assert [preset.name for preset in presets.all()] == ["Code Review", "Story Teller"]
+    lines = [message.partition(": ") for message in caplog.messages]
+    assert {name: why for name, _, why in lines} | {
+        "preset 'fifo.json' is left out": "it is no regular file",
+        "preset 'large\\n.json' is left out": "it has more than 200001 bytes",
+    } == {name: why for name, _, why in lines}
+    assert sorted(name for name, _, _ in lines) == [
+        f"preset {name!r} is left out"
+        for name in (
+            "broken.preset.json",
+            "deep.json",
+            "fifo.json",
+            "large\n.json",
+            "latin.preset.json",
+            "surrogate.json",
+        )
+    ]

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import mmap
+import os
 import re
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
 from model_fixtures.errors import ModelFixturesError
+from model_fixtures.regular_files import open_regular
 
 # No sound file comes near these: they end the reading of a damaged one in good time.
-MOST_ELEMENTS = 10_000_000
+MOST_BYTES = 64 * 2**20  # of the header; a vocabulary of 256,000 with its merges takes 15 MB
+MOST_STRINGS = 2_000_000  # in all arrays together
 MOST_ENTRIES = 100_000
+MOST_TENSOR_ELEMENTS = 2**63
+LONGEST_CONTEXT = 2**31 - 1  # llama.cpp's
+LONGEST_STRING = 2**20  # of those that are kept; a whole tokenizer can be in one that is not
+LONGEST_FACT = 200  # characters
+DAMAGED = "is a GGUF file with a damaged or truncated header"
+PIECE = 2**18
 MAGIC = b"GGUF"
 # The formats of GGUF's scalar types, by their number; 8 is a string and 9 an array.
 SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?"}
@@ -48,27 +56,41 @@ def read_header(path: Path) -> Header:
     and takes 2 s for the same, so only its tables of names and sizes are used. Raises `HeaderError`
     for what is not a sound GGUF, `OSError` for what cannot be read.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
+        if not os.fstat(file.fileno()).st_size:
+            raise HeaderError("is empty")
+        if file.read(len(MAGIC)) != MAGIC:
+            raise HeaderError("is not a GGUF file")
         try:
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except ValueError:
-            raise HeaderError("is empty") from None
-        with data:
-            if data[:4] != MAGIC:
-                raise HeaderError("is not a GGUF file")
-            try:
-                return _Reader(data).header()
-            except (struct.error, UnicodeDecodeError) as problem:
-                raise HeaderError("is a GGUF file with a damaged or truncated header") from problem
+            return _Reader(file).header()
+        except (struct.error, UnicodeDecodeError) as problem:
+            raise HeaderError(DAMAGED) from problem
 
 
 class _Reader:
-    """Walks through the bytes of one file."""
+    """Walks through the bytes of one file, which are read as they are needed.
 
-    def __init__(self, data: mmap.mmap) -> None:
-        self._data = data
-        self._size = len(data)
+    A mapped file that becomes shorter while it is read ends the process (SIGBUS).
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._size = os.fstat(file.fileno()).st_size
+        self._data = bytearray(MAGIC)
         self._at = len(MAGIC)
+        self._strings = 0
+
+    def _reach(self, end: int) -> None:
+        """Have all bytes up to `end`."""
+        if end > self._size:
+            raise HeaderError(DAMAGED)
+        if end > MOST_BYTES:
+            raise HeaderError(f"has a header of more than {MOST_BYTES} bytes")
+        while len(self._data) < end:
+            piece = self._file.read(max(PIECE, end - len(self._data)))
+            if not piece:  # it has become shorter meanwhile
+                raise HeaderError(DAMAGED)
+            self._data += piece
 
     def header(self) -> Header:
         version = self._scalar("<I")
@@ -106,72 +128,97 @@ class _Reader:
             self._string()
             dimensions = self._scalar("<I")
             if dimensions > 8:
-                raise HeaderError("is a GGUF file with a damaged or truncated header")
+                raise HeaderError(DAMAGED)
             elements = 1
             for _ in range(dimensions):
                 elements *= self._scalar("<Q")
+            if elements > MOST_TENSOR_ELEMENTS:
+                raise HeaderError(DAMAGED)
             kind = self._scalar("<I")
             offset = self._scalar("<Q")
             parameters += elements
             block, block_bytes = sizes.get(kind, (1, 0))
             end = max(end, offset + elements // block * block_bytes)
-        step = alignment if isinstance(alignment, int) and alignment > 0 else GGUF_DEFAULT_ALIGNMENT
+        step = _number(alignment) or GGUF_DEFAULT_ALIGNMENT
         expected = -(-self._at // step) * step + end
         if self._size < expected:
             raise HeaderError(f"is truncated: it has {self._size} of {expected} bytes")
         return parameters
 
     def _scalar(self, form: str) -> Any:
-        value = struct.unpack_from(form, self._data, self._at)[0]
-        self._at += struct.calcsize(form)
-        return value
+        start = self._skip(struct.calcsize(form))
+        return struct.unpack_from(form, self._data, start)[0]
+
+    def _skip(self, length: int) -> int:
+        """Go on by so many bytes, which are there then; gives where they begin."""
+        start = self._at
+        self._reach(start + length)
+        self._at += length
+        return start
 
     def _count(self, most: int) -> int:
         count: int = self._scalar("<Q")
         if count > most:
-            raise HeaderError("is a GGUF file with a damaged or truncated header")
+            raise HeaderError(DAMAGED)
         return count
 
     def _string(self) -> str:
         length = self._scalar("<Q")
-        start = self._at
-        self._at += length
-        if self._at > self._size:
-            raise struct.error("string past the end")
-        return self._data[start : self._at].decode("utf-8")
+        start = self._skip(length)
+        return self._data[start : start + length].decode("utf-8")
 
     def _value(self, kind: int) -> object:
-        """Give a scalar or a string; arrays are skipped and give None."""
+        """Give a scalar or a string; arrays and very long strings are skipped and give None."""
         if kind == STRING:
+            (length,) = struct.unpack_from("<Q", self._data, self._peek(8))
+            if length > LONGEST_STRING:
+                self._skip(8 + length)
+                return None
             return self._string()
         if kind == ARRAY:
             self._skip_array()
             return None
         if kind not in SCALARS:
-            raise HeaderError("is a GGUF file with a damaged or truncated header")
+            raise HeaderError(DAMAGED)
         return self._scalar(SCALARS[kind])
+
+    def _peek(self, length: int) -> int:
+        """Have so many more bytes without going on; gives where they begin."""
+        self._reach(self._at + length)
+        return self._at
 
     def _skip_array(self) -> None:
         kind = self._scalar("<I")
-        count = self._count(MOST_ELEMENTS)
+        count = self._count(MOST_BYTES)
         if kind == STRING:
+            self._strings += count
+            if self._strings > MOST_STRINGS:
+                raise HeaderError(f"has more than {MOST_STRINGS} strings in its header")
             # The hot loop: hundreds of thousands of tokens and merges.
             at, data, unpack = self._at, self._data, struct.Struct("<Q").unpack_from
+            have = len(data)
             for _ in range(count):
+                if at + 8 > have:
+                    self._reach(at + 8)
+                    have = len(data)
                 at += 8 + unpack(data, at)[0]
+            self._reach(at)
             self._at = at
         elif kind in SCALARS:
-            self._at += count * struct.calcsize(SCALARS[kind])
+            self._skip(count * struct.calcsize(SCALARS[kind]))
         else:
-            raise HeaderError("is a GGUF file with a damaged or truncated header")
+            raise HeaderError(DAMAGED)
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_FACT else None
 
 
 def _number(value: object) -> int | None:
-    return value if isinstance(value, int) and value > 0 else None
+    """Give a whole number that can be one of tokens or dimensions. A flag is an int, too."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 < value <= LONGEST_CONTEXT else None
 
 
 def _rounded(parameters: int) -> str | None:
@@ -183,7 +230,7 @@ def _rounded(parameters: int) -> str | None:
 def _quantization(file_type: object) -> str | None:
     from gguf import LlamaFileType
 
-    if not isinstance(file_type, int):
+    if not isinstance(file_type, int) or isinstance(file_type, bool):
         return None
     try:
         name = LlamaFileType(file_type & ~int(LlamaFileType.GUESSED)).name

@@ -10,6 +10,7 @@ from model_fixtures.catalog.entries import Entry, StandIn, read_built_in, read_e
 from model_fixtures.catalog.errors import CatalogError
 from model_fixtures.catalog.header import Header, HeaderError, read_header
 from model_fixtures.catalog.models import Catalog, CatalogModel, Domain
+from model_fixtures.regular_files import has_sendable_name
 from model_fixtures.weights import data_file
 
 CATALOG_VARIABLE = "LMSTUDIO_TEST_CATALOG"
@@ -234,6 +235,8 @@ def _projector_beside(file: Path) -> Path | None:
         if path.name.lower().startswith("mmproj")
         and path.suffix.lower() == ".gguf"
         and path != file
+        and has_sendable_name(path)
+        and path.is_file()  # llama.cpp would wait for what a FIFO says
     )
     return beside[0] if beside else None
 

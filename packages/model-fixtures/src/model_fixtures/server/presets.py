@@ -7,16 +7,21 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
+from model_fixtures.regular_files import UnfitFileError, read_regular
+
 from .protocol.errors import preset_not_found
 from .protocol.kv_config import Config, Layer, Settings, Stack
 
 LOCAL = "@local:"
+MOST_BYTES = 2**20  # of a preset; those of the app have a few thousand
+MOST_PRESETS = 1000
 logger = logging.getLogger("model_fixtures.server")
 
 
@@ -29,19 +34,36 @@ class Preset(Struct):
 
 
 class Presets:
-    """The presets in a folder, read anew for each request, so that files can come and go."""
+    """The presets in a folder, read anew for each request, so that files can come and go.
+
+    The server reads them in a thread.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._told: dict[str, str] = {}  # of each file that is left out, why
+        self._looking = threading.Lock()
 
     def all(self) -> Sequence[Preset]:
         """The presets in the order of their file names; broken files are logged and left out."""
         presets: list[Preset] = []
-        for file in sorted(self._folder.glob("*.json")):
+        problems: dict[str, str] = {}
+        for file in sorted(self._folder.glob("*.json"))[:MOST_PRESETS]:
             try:
-                presets.append(msgspec.json.decode(file.read_bytes(), type=Preset))
-            except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-                logger.warning("preset %s is left out: %s", file.name, error)
+                content = read_regular(file, MOST_BYTES)
+                presets.append(msgspec.json.decode(content, type=Preset))
+            except UnfitFileError as error:
+                problems[file.name] = f"it {error.strerror}"
+            except OSError as error:
+                problems[file.name] = f"it cannot be read ({error.strerror})"
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                problems[file.name] = str(error)
+        with self._looking:
+            news = problems.items() - self._told.items()
+            self._told = problems
+        for name, problem in sorted(news):
+            # Once, not at each request. A name may hold a line break.
+            logger.warning("preset %r is left out: %s", name, problem)
         return presets
 
     def settings(self, wanted: str) -> Settings:

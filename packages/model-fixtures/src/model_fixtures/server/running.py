@@ -1,26 +1,22 @@
-"""Runs the server: sockets, signals, lifeline, ready line."""
+"""Runs the server: sockets, ready line, and its end."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import os
-import signal
 import socket
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from types import FrameType
+from collections.abc import Iterator
 
 import anyio
-import anyio.from_thread
 import uvicorn
 
 from model_fixtures.catalog import CatalogError, load_catalog
 
 from .options import ServeOptions
 from .state import ServerState
+from .stopping import Watchdog, stopped_by
 from .transport.accepting import ACCEPTED_AT_ONCE, BACKLOG, Exhaustion
 from .transport.app import build_app
 from .transport.connections import ConnectionConfig
@@ -50,6 +46,7 @@ def serve(options: ServeOptions) -> int:
         print(f"Error: {error}", file=sys.stderr)
         return 1
     state.ports = frozenset(one.getsockname()[1] for one in sockets)
+    watchdog = Watchdog(state.files.remove)
     for note in notes:
         logger.warning(note)
 
@@ -69,7 +66,7 @@ def serve(options: ServeOptions) -> int:
                 ),
                 sockets,
             )
-            with _stopped_by(server.stop, lifeline=options.lifeline):
+            with stopped_by(server.stop, watchdog, lifeline=options.lifeline):
                 await server.serve(sockets=sockets)
 
     anyio.run(main)
@@ -95,28 +92,3 @@ class _Server(uvicorn.Server):
 
     def stop(self) -> None:
         self.should_exit = True
-
-
-@contextlib.contextmanager
-def _stopped_by(stop: Callable[[], None], *, lifeline: bool) -> Iterator[None]:
-    """Calls `stop` at SIGINT and SIGTERM, and at the end of stdin if that is the lifeline."""
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        stop()
-
-    names = [signal.SIGINT, signal.SIGTERM]
-    before = {name: signal.signal(name, on_signal) for name in names}
-    if lifeline:
-
-        def wait() -> None:
-            # Not sys.stdin: its lock would be held when the interpreter shuts down.
-            while os.read(0, 4096):
-                pass
-            stop()
-
-        threading.Thread(target=wait, daemon=True, name="lifeline").start()
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)

@@ -18,6 +18,7 @@ from .registry.library import Library
 from .registry.registry import Registry
 from .repository.repository import Repository
 from .scenarios.control import Scenarios
+from .threads import Threads
 
 
 class ServerState:
@@ -41,6 +42,8 @@ class ServerState:
         self.scenarios = Scenarios() if options.scenarios else None
         self.repository = Repository(library)
         self.presets = Presets(home / "config-presets")
+        self.looking = Threads(4)
+        self.reading = Threads(8)
 
     def holdings(self) -> dict[str, int]:
         """How much the server holds for its clients; all but the tasks falls to 0 without any."""

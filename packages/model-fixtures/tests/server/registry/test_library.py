@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -138,6 +139,32 @@ def test_half_a_file_is_not_listed(library: Library, folder: Path) -> None:
     assert added(library) == []
     whole.write_bytes(content)
     assert added(library) == ["one"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+def test_odd_files_are_left_out_with_one_line(
+    library: Library, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A name that is not UTF-8, a FIFO, a folder: one line each, however often one looks."""
+    add(folder, "Me/One-GGUF/a.gguf")
+    odd = folder / os.fsdecode(b"Me/One-GGUF/caf\xe9.gguf")
+    try:
+        odd.write_bytes((folder / "Me/One-GGUF/a.gguf").read_bytes())
+    except OSError:
+        pytest.skip("this file system takes UTF-8 only")
+    os.mkfifo(folder / "Me/One-GGUF/fifo.gguf")
+    (folder / "Me/One-GGUF/line\nbreak.gguf").mkdir()
+    os.mkfifo(folder / "Me/One-GGUF/mmproj.gguf")
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            assert added(library) == ["one"]
+    assert sorted(caplog.messages) == [
+        f"'{folder}/Me/One-GGUF/caf\\udce9.gguf' is not listed: it has a path that is not UTF-8:"
+        " rename it",
+        f"'{folder}/Me/One-GGUF/fifo.gguf' is not listed: it is no regular file",
+        f"'{folder}/Me/One-GGUF/line\\nbreak.gguf' is not listed: it is no regular file",
+    ]
+    assert not library.catalog.models[-1].vision
 
 
 def test_take(library: Library, folder: Path, tmp_path: Path) -> None:

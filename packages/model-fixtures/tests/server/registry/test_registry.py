@@ -34,14 +34,14 @@ async def registry(starter: Starter, tmp_path: Path) -> AsyncIterator[Registry]:
         yield opened
 
 
-def a_model(registry: Registry) -> CatalogModel:
+async def a_model(registry: Registry) -> CatalogModel:
     """A text model."""
-    return registry.model("smollm2-135m-instruct", "llm")[0]
+    return (await registry.model("smollm2-135m-instruct", "llm"))[0]
 
 
 async def load(registry: Registry, **more: Any) -> Any:
     """A new instance of it."""
-    return await registry.load(a_model(registry), Settings(), **more)
+    return await registry.load(await a_model(registry), Settings(), **more)
 
 
 async def test_progress_begins_before_the_weights_are_there(registry: Registry) -> None:
@@ -77,7 +77,7 @@ async def test_unload_while_the_draft_model_loads(registry: Registry, starter: S
 
         async def ask() -> None:
             with pytest.raises(InstanceGoneError) as caught:
-                await registry.drafting(instance, a_model(registry))
+                await registry.drafting(instance, await a_model(registry))
             assert caught.value.unloaded
 
         tasks.start_soon(ask)
@@ -91,7 +91,7 @@ async def test_draft_engine_that_crashed_is_started_anew(
     registry: Registry, starter: Starter
 ) -> None:
     """A draft engine is kept for the next prediction, but not when its process has ended."""
-    instance, draft = await load(registry), a_model(registry)
+    instance, draft = await load(registry), await a_model(registry)
     engine = await registry.drafting(instance, draft)
     assert await registry.drafting(instance, draft) is engine
     engine.worker.ended.set()
@@ -109,7 +109,7 @@ async def test_an_unexpected_failure_of_a_jit_load_ends_that_load_only(
         raise ValueError("nobody thought of this")
 
     monkeypatch.setattr(Engine, "start", no_start)
-    model = a_model(registry)
+    model = await a_model(registry)
     with pytest.raises(ServerError, match=f"Internal error while loading {model.key}"):
         await registry.get_or_load(model.key, "llm")
     assert "nobody thought of this" in caplog.text

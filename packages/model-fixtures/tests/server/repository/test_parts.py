@@ -55,11 +55,13 @@ def test_digest_of_other_files(tmp_path: Path) -> None:
     assert not has_digest(tmp_path, DIGEST)
 
 
-def test_staging_folder_goes(tmp_path: Path) -> None:
+@pytest.mark.anyio
+async def test_staging_folder_goes(tmp_path: Path) -> None:
     """A staging folder with all in it is gone after the block, also after an error."""
-    with pytest.raises(KeyError), staging(tmp_path / "models") as folder:  # noqa: PT012
-        (folder / "half.gguf").write_bytes(b"half")
-        raise KeyError
+    with pytest.raises(KeyError):  # noqa: PT012
+        async with staging(tmp_path / "models") as folder:
+            (folder / "half.gguf").write_bytes(b"half")
+            raise KeyError
     assert list((tmp_path / "models").iterdir()) == []
 
 
@@ -79,9 +81,10 @@ def test_sweep(tmp_path: Path) -> None:
         ]
 
 
-def test_two_stagings_at_once(tmp_path: Path) -> None:
+@pytest.mark.anyio
+async def test_two_stagings_at_once(tmp_path: Path) -> None:
     """Downloads at the same time have folders of their own."""
-    with staging(tmp_path) as one, staging(tmp_path) as two:
+    async with staging(tmp_path) as one, staging(tmp_path) as two:
         (one / "a").touch()
         assert list(two.iterdir()) == []
         assert (one / "a").exists()

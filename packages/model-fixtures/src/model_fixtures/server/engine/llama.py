@@ -68,6 +68,8 @@ class _Embedding(Struct):
     embedding: list[list[float]]
 
 
+MOST_REQUEST = 16 * 2**20  # bytes; ten times what fits a context of a million tokens
+
 _chunk_decoder = msgspec.json.Decoder(Chunk)
 
 
@@ -127,7 +129,8 @@ class LlamaServer:
 
     async def complete(self, body: dict[str, Any]) -> AsyncGenerator[Chunk, None]:
         """The chunks of a streaming completion; leaving the iteration frees the slot at once."""
-        async with self._asking(), self._http.stream("POST", "/completion", json=body) as response:
+        request = _json(body)
+        async with self._asking(), self._http.stream("POST", "/completion", **request) as response:
             if response.status_code != httpx.codes.OK:
                 raise EngineError(message_of(await response.aread()))
             async with aclosing(_events(response)) as events:
@@ -157,7 +160,7 @@ class LlamaServer:
 
     async def _post(self, path: str, body: dict[str, Any], result: Any) -> Any:
         async with self._asking():
-            response = await self._http.post(path, json=body)
+            response = await self._http.post(path, **_json(body))
         if response.status_code != httpx.codes.OK:
             raise EngineError(message_of(response.content))
         return msgspec.json.decode(response.content, type=result)
@@ -195,8 +198,23 @@ async def _events(response: httpx.Response) -> AsyncGenerator[bytes, None]:
                 yield b'{"error": ' + line[7:] + b"}"
 
 
+def _json(body: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a request; httpx's own encoder takes five times as long for a long text.
+
+    Raises:
+        EngineError: it is so long that the answer, too, would hold up others.
+    """
+    content = msgspec.json.encode(body)
+    if len(content) > MOST_REQUEST:
+        raise EngineError(
+            f"The text or the images have {len(content)} bytes, of at most {MOST_REQUEST}: "
+            "send less at a time"
+        )
+    return {"content": content, "headers": {"Content-Type": "application/json"}}
+
+
 def message_of(body: bytes) -> str:
-    """The text of an error that llama.cpp answers with."""
+    """Return the text of an error that llama.cpp answers with."""
     try:
         return str(msgspec.json.decode(body)["error"]["message"])
     except (msgspec.DecodeError, KeyError, TypeError):

@@ -8,10 +8,12 @@ llama.cpp's log goes to stderr, where the server reads progress and the reason o
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import sys
+import threading
 from typing import Any
 
 
@@ -74,20 +76,45 @@ def _parameters(config: dict[str, Any]) -> Any:
     return params
 
 
+PARENT_DEATH_SIGNAL = 1  # Linux's PR_SET_PDEATHSIG
+
+
+def _end_with_the_server() -> threading.Thread:
+    """Has this process end when stdin does, also while llama.cpp loads or computes.
+
+    On Linux the kernel sees to it when the server is killed, whatever this process is doing.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
+
+    def wait() -> None:
+        # Not sys.stdin, whose lock the main thread has had.
+        while os.read(0, 4096):
+            pass
+        # No clean-up: the memory goes back at once, and llama.cpp's own can hang in a request.
+        os._exit(0)
+
+    waiting = threading.Thread(target=wait, daemon=True, name="lifeline")
+    waiting.start()
+    return waiting
+
+
 def main() -> None:
     """Loads the model, says where it is served, and waits for the end of stdin."""
     # Ctrl-C in a terminal reaches the whole process group; the server decides when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     config = json.loads(sys.stdin.readline())
+    lifeline = _end_with_the_server()
     # When llama.cpp aborts it would run a debugger, which takes seconds and writes to stdout.
     os.environ["GGML_NO_BACKTRACE"] = "1"
     import xllamacpp
 
     server = xllamacpp.Server(_parameters(config))
     print(json.dumps({"url": server.listening_address}), flush=True)
-    sys.stdin.read()
-    # No clean-up: the memory goes back at once, and llama.cpp's own can hang in a request.
-    os._exit(0)
+    lifeline.join()
 
 
 if __name__ == "__main__":

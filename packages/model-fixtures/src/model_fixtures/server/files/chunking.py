@@ -26,14 +26,17 @@ def chunks(pages: Iterable[Page], size: int, overlap: int) -> Iterator[Chunk]:
     chunk is repeated at the beginning of the next, at most `overlap` characters.
     """
     for page in pages:
-        position = 0
+        position, counted, line = 0, 0, 1
         for piece in _merged(_split(page.text, size, SEPARATORS), size, overlap):
             content = piece.strip()
             if not content:
                 continue
             found = page.text.find(content, max(0, position - overlap))
             position = found if found >= 0 else position
-            yield Chunk(content, page.number, page.text.count("\n", 0, position) + 1)
+            line += page.text.count("\n", counted, position)
+            line -= page.text.count("\n", position, counted)  # of an overlap that goes back
+            counted = position
+            yield Chunk(content, page.number, line)
 
 
 def _split(text: str, size: int, separators: tuple[str, ...]) -> Iterator[str]:
@@ -45,11 +48,14 @@ def _split(text: str, size: int, separators: tuple[str, ...]) -> Iterator[str]:
         for start in range(0, len(text), size):
             yield text[start : start + size]
         return
-    separator, *finer = separators
-    parts = text.split(separator)
-    for number, part in enumerate(parts):
-        ended = part + (separator if number < len(parts) - 1 else "")
-        yield from _split(ended, size, tuple(finer))
+    separator, finer = separators[0], separators[1:]
+    start = 0
+    # Not `split`: a text of millions of blanks would become a list of millions at once.
+    while start < len(text):
+        found = text.find(separator, start)
+        end = len(text) if found < 0 else found + len(separator)
+        yield from _split(text[start:end], size, finer)
+        start = end
 
 
 def _merged(pieces: Iterable[str], size: int, overlap: int) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import anyio
 from msgspec import Struct
 
+from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.files import Stop
 from model_fixtures.server.protocol.identities import Client
 from model_fixtures.server.protocol.models import Cancel
@@ -52,6 +53,8 @@ class ChannelPort:
         self._progress: Packet | None = None
         self._quiet = False
         self._ended = False
+        self._failure: ServerError | None = None
+        self._whole = anyio.CancelScope()
 
     async def send(self, packet: Packet) -> None:
         """Sends a packet; waits while the client is slow to read."""
@@ -82,6 +85,23 @@ class ChannelPort:
     def end(self) -> None:
         """The channel's handler has ended: nothing more may be sent."""
         self._ended = True
+
+    def fail(self, error: ServerError) -> None:
+        """Ends the channel's handler with an error."""
+        self._failure = error
+        self._whole.cancel()
+
+    @contextmanager
+    def failable(self) -> Iterator[None]:
+        """The block of the channel's handler.
+
+        Raises:
+            ServerError: that of `fail`, if it was called.
+        """
+        with self._whole:
+            yield
+        if self._failure is not None:
+            raise self._failure
 
     def deliver(self, packet: Struct) -> None:
         """Takes a packet of the client's."""

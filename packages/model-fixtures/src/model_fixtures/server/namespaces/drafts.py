@@ -8,13 +8,13 @@ from model_fixtures.server.protocol.errors import ServerError
 from .context import Context
 
 
-def draft_model(context: Context, key: str) -> CatalogModel:
+async def draft_model(context: Context, key: str) -> CatalogModel:
     """The downloaded model that is to draft tokens.
 
     Raises:
         ServerError: there is no such model.
     """
-    found = context.registry.catalog.find(key, "llm")
+    found = (await context.registry.catalog()).find(key, "llm")
     if not found:
         raise ServerError(f'Cannot find model "{key}"')
     return found[0]

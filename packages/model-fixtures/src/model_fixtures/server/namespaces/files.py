@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import anyio.to_thread
-
 from model_fixtures.server.files.parsing import pages, parser_of
 from model_fixtures.server.protocol import files as payloads
 from model_fixtures.server.protocol.endpoints import Namespace
@@ -21,7 +19,7 @@ namespace = Namespace("files")
 @namespace.rpc("uploadFileBase64", payloads.UploadFile)
 async def upload_file_base64(context: Context, request: payloads.UploadFile) -> dict[str, Any]:
     """Keeps a file until the client's last connection drops."""
-    file = await anyio.to_thread.run_sync(
+    file = await context.state.looking.run(
         context.state.files.add, context.client, request.name, request.content_base64
     )
     return {"identifier": file.identifier, "fileType": file.kind, "sizeBytes": file.size}
@@ -60,7 +58,7 @@ async def parse_document(
     texts: list[str] = []
     with port.cancellable():
         reading = pages(file)
-        while (step := await anyio.to_thread.run_sync(next, reading, None)) is not None:
+        while (step := await context.state.reading.run(next, reading, None)) is not None:
             share, page = step
             texts.append(page.text)
             port.progress({"type": "progress", "progress": share})

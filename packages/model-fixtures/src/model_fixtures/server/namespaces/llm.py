@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import anyio.to_thread
 from msgspec import UNSET
 
 from model_fixtures.server.engine.chat import raw_prompt, read_history
@@ -42,14 +41,14 @@ async def predict(context: Context, request: models.Predict, port: ChannelPort) 
     """A chat response, or a text completion when the request brings that layer."""
     instance = context.registry.find(request.model_specifier, "llm")
     stack = request.prediction_config_stack
-    settings = request_settings(context, stack, request.fuzzy_preset_identifier)
+    settings = await request_settings(context, stack, request.fuzzy_preset_identifier)
     with context.registry.using(instance, context.client):
         text = raw_prompt(request.history, stack)
         if text is not None:
             prediction = await prepare_completion(instance, settings, text)
         else:
             # In a thread: unpacking large images takes a while.
-            turns = await anyio.to_thread.run_sync(
+            turns = await context.state.reading.run(
                 read_history, request.history, image_reader(context, instance)
             )
             prediction = await prepare_chat(instance, settings, turns)
@@ -62,7 +61,7 @@ async def complete_raw_text(
 ) -> None:
     """A text completion as newer clients ask for it."""
     instance = context.registry.find(request.model_specifier, "llm")
-    settings = request_settings(context, request.prediction_config_stack, UNSET)
+    settings = await request_settings(context, request.prediction_config_stack, UNSET)
     with context.registry.using(instance, context.client):
         prediction = await prepare_completion(instance, settings, request.raw_prompt)
         await run_prediction(context, prediction, port)
@@ -107,4 +106,4 @@ async def get_base_prediction_config(
 async def preload_draft_model(context: Context, request: models.PreloadDraftModel) -> None:
     """Best effort, as by the app: the draft is loaded when a prediction asks for it."""
     context.registry.find(request.specifier, "llm")
-    draft_model(context, request.draft_model_key)
+    await draft_model(context, request.draft_model_key)

@@ -26,8 +26,9 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
 
     @namespace.channel("loadModel", models.LoadModel, models.Cancel)
     async def load_model(context: Context, request: models.LoadModel, port: ChannelPort) -> None:
-        model, candidates = context.registry.model(request.model_key, domain)
-        resolved: dict[str, Any] = {"type": "resolved", "info": model_info(model)}
+        model, candidates = await context.registry.model(request.model_key, domain)
+        info = await context.state.looking.run(model_info, model)
+        resolved: dict[str, Any] = {"type": "resolved", "info": info}
         if len(candidates) > 1:
             resolved["ambiguous"] = candidates
         await port.send(resolved)
@@ -46,10 +47,11 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
     @namespace.channel("getOrLoad", models.GetOrLoad, models.Cancel)
     async def get_or_load(context: Context, request: models.GetOrLoad, port: ChannelPort) -> None:
         registry = context.registry
-        found = registry.staying(request.identifier, domain) is not None
+        found = await registry.staying(request.identifier, domain) is not None
         if not found:
-            model, _ = registry.model(request.identifier, domain)
-            started = {"identifier": request.identifier, "info": model_info(model)}
+            model, _ = await registry.model(request.identifier, domain)
+            info = await context.state.looking.run(model_info, model)
+            started = {"identifier": request.identifier, "info": info}
             await port.send({"type": "startLoading", **started})
         listener = Listener(
             lambda share: port.progress({"type": "loadProgress", "progress": share}),
@@ -118,8 +120,8 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
     async def estimate_model_usage(
         context: Context, request: models.EstimateUsage
     ) -> dict[str, Any]:
-        model, _ = context.registry.model(request.model_key, domain)
-        size = size_bytes(model)
+        model, _ = await context.registry.model(request.model_key, domain)
+        size = await context.state.looking.run(size_bytes, model)
         # Everything is in main memory; what the context takes depends on the architecture.
         memory = {
             "confidence": "low",

@@ -94,7 +94,7 @@ async def _stream(
     if prediction.draft_model is not None:
         if prediction.request.images is not None:
             raise ServerError("A draft model can't be used in a chat with images")
-        draft = draft_model(context, prediction.draft_model)
+        draft = await draft_model(context, prediction.draft_model)
         # Repeated while the draft model loads.
         port.progress(_progress(Progress(len(prediction.request.tokens), 0, 0)))
         engine = await context.registry.drafting(prediction.instance, draft)

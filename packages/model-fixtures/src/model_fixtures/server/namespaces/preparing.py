@@ -40,7 +40,9 @@ class Prediction(Struct, frozen=True, kw_only=True):
     draft_model: str | None
 
 
-def request_settings(context: Context, stack: Stack, preset: str | UnsetType) -> Settings:
+async def request_settings(
+    context: Context, stack: Stack, preset: str | UnsetType
+) -> Settings:
     """The merged settings of a request, a preset below its own layers.
 
     Raises:
@@ -49,7 +51,8 @@ def request_settings(context: Context, stack: Stack, preset: str | UnsetType) ->
     settings = Settings.from_stack(stack)
     if preset is UNSET or not preset:
         return settings
-    return context.state.presets.settings(preset).overlaid(settings)
+    presets = context.state.presets
+    return (await context.state.looking.run(presets.settings, preset)).overlaid(settings)
 
 
 def image_reader(context: Context, instance: Instance) -> ImageReader:

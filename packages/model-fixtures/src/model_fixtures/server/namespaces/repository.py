@@ -73,7 +73,7 @@ async def get_model_download_options(
             f"No model {identifier} can be downloaded: search for what can,"
             " or add it to the file that LMSTUDIO_TEST_CATALOG names"
         )
-    available = available_memory()
+    available = await context.state.looking.run(available_memory)
     results = [
         payloads.DownloadOption(
             name=option.file,

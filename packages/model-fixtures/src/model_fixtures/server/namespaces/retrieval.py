@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
-
-import anyio.to_thread
 
 from model_fixtures.server.engine.embedding import embed
 from model_fixtures.server.files.chunking import Chunk, chunks
@@ -20,6 +19,7 @@ from .context import ChannelPort, Context
 from .model_endpoints import engine_errors
 
 Vector = list[float]
+MOST_CHUNKS = 20_000  # of a document; embedding them takes minutes
 
 
 async def run_retrieval(context: Context, request: Retrieve, port: ChannelPort) -> None:
@@ -40,13 +40,14 @@ async def run_retrieval(context: Context, request: Retrieve, port: ChannelPort) 
         passages: list[tuple[int, Chunk, Vector]] = []
         for index, file in enumerate(files):
             await port.send({"type": "onFileProcessingStart", "index": index})
-            for chunk, vector in await _process(port, instance, index, file, size, overlap):
+            for chunk, vector in await _process(
+                context, port, instance, index, file, size, overlap
+            ):
                 passages.append((index, chunk, vector))
             await port.send({"type": "onFileProcessingEnd", "index": index})
         await port.send({"type": "onSearchingStart"})
         query = await _embed(instance, request.query)
-        entries = [_entry(index, chunk, vector, query) for index, chunk, vector in passages]
-        entries.sort(key=lambda entry: -entry["score"])
+        entries = await context.state.reading.run(_ranked, passages, query)
         await port.send({"type": "onSearchingEnd"})
         best = entries[: max(0, settings.integer("retrieval.limit", 5))]
         await port.send({"type": "result", "result": {"entries": best}})
@@ -55,7 +56,13 @@ async def run_retrieval(context: Context, request: Retrieve, port: ChannelPort) 
 
 
 async def _process(
-    port: ChannelPort, instance: Instance, index: int, file: StoredFile, size: int, overlap: int
+    context: Context,
+    port: ChannelPort,
+    instance: Instance,
+    index: int,
+    file: StoredFile,
+    size: int,
+    overlap: int,
 ) -> list[tuple[Chunk, Vector]]:
     """One file through its three steps."""
 
@@ -66,12 +73,12 @@ async def _process(
     await step("Start", "loading")
     read: list[Page] = []
     reading = pages(file)
-    while (part := await anyio.to_thread.run_sync(next, reading, None)) is not None:
+    while (part := await context.state.reading.run(next, reading, None)) is not None:
         read.append(part[1])
         await step("Progress", "loading", progress=part[0])
     await step("End", "loading")
     await step("Start", "chunking")
-    cut = list(chunks(read, size, overlap))
+    cut = await context.state.reading.run(_cut, file.name, read, size, overlap)
     await step("End", "chunking")
     await step("Start", "embedding")
     results: list[tuple[Chunk, Vector]] = []
@@ -80,6 +87,22 @@ async def _process(
         await step("Progress", "embedding", progress=number / len(cut))
     await step("End", "embedding")
     return results
+
+
+def _cut(name: str, pages: list[Page], size: int, overlap: int) -> list[Chunk]:
+    cut = list(islice(chunks(pages, size, overlap), MOST_CHUNKS + 1))
+    if len(cut) > MOST_CHUNKS:
+        raise ServerError(
+            f"{name} makes more than {MOST_CHUNKS} chunks",
+            suggestion="Take larger chunks (retrieval.chunkingMethod), or split the file",
+        )
+    return cut
+
+
+def _ranked(passages: list[tuple[int, Chunk, Vector]], query: Vector) -> list[dict[str, Any]]:
+    """The best first."""
+    entries = [_entry(index, chunk, vector, query) for index, chunk, vector in passages]
+    return sorted(entries, key=lambda entry: -entry["score"])
 
 
 def _entry(index: int, chunk: Chunk, vector: Vector, query: Vector) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from model_fixtures.server.protocol import errors
 from model_fixtures.server.protocol.endpoints import Namespace
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.models import ModelInfo
-from model_fixtures.server.registry.infos import model_info
 from model_fixtures.server.version import VERSION
 
 from .context import ChannelPort, Context
@@ -53,14 +52,15 @@ class HttpServer(Struct, rename="camel"):
 @namespace.rpc("listDownloadedModels")
 async def list_downloaded_models(context: Context, _: None) -> list[ModelInfo]:
     """Each model once, loaded or not."""
-    return [model_info(model) for model in context.registry.catalog.models]
+    return await context.registry.model_infos()
 
 
 @namespace.rpc("listDownloadedModelVariants", ModelKey)
 async def list_downloaded_model_variants(context: Context, request: ModelKey) -> None:
     """No model of the catalog has variants."""
-    if not context.registry.catalog.find(request.model_key):
-        paths = [model.path for model in context.registry.catalog.models]
+    catalog = await context.registry.catalog()
+    if not catalog.find(request.model_key):
+        paths = [model.path for model in catalog.models]
         raise errors.path_not_found(request.model_key, paths)
     raise ServerError(f"{request.model_key} has no variants")
 

@@ -32,7 +32,7 @@ def turn_routes(plugins: Plugins, answer: Answer) -> list[Route]:
             turn = msgspec.json.decode(await request.body(), type=Turn)
             for identifier in turn.plugins:
                 plugins.find(identifier)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return JSONResponse({"error": str(error)}, status_code=400)
         except ServerError as error:
             return JSONResponse({"error": error.title}, status_code=404)

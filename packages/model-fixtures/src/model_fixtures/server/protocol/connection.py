@@ -14,6 +14,7 @@ from msgspec import Struct
 from . import envelope
 from .endpoints import Channel, Namespace, Rpc, check
 from .errors import ServerError
+from .unusable import CallHead, CreateHead, Unusable
 
 MAX_WARNINGS = 5
 
@@ -57,13 +58,20 @@ class Packet(Struct, frozen=True):
     packet: Any
 
 
+class Fail(Struct, frozen=True):
+    """End the handler of an open channel with an error."""
+
+    channel_id: int
+    error: ServerError
+
+
 class Ignored(Struct, frozen=True):
     """A frame that the app logs and ignores."""
 
     reason: str
 
 
-Event = Union[Send, Authenticate, StartRpc, OpenChannel, Packet, Ignored]  # noqa: UP007
+Event = Union[Send, Authenticate, StartRpc, OpenChannel, Packet, Fail, Ignored]  # noqa: UP007
 
 
 class State(enum.Enum):
@@ -92,6 +100,8 @@ class Connection:
         message = envelope.decode_message(frame)
         if message is None:
             return [Ignored("not a message of this protocol")]
+        if isinstance(message, Unusable):
+            return self._unusable(message)
         if isinstance(message, envelope.RpcCall):
             return self._rpc_call(message)
         if isinstance(message, envelope.ChannelCreate):
@@ -193,6 +203,19 @@ class Connection:
         except msgspec.ValidationError as error:
             return self._warn("channelMessageTypeError", f"packet of {channel.name}: {error}")
         return [Packet(message.channel_id, packet)]
+
+    def _unusable(self, message: Unusable) -> list[Event]:
+        head, text = message.head, f"the message has {message.reason}"
+        if isinstance(head, CallHead):
+            return self._reject_call(head.call_id, "rpcParameterTypeError", text)
+        if isinstance(head, CreateHead):
+            kind = "channelCreationParameterTypeError"
+            return self._reject_channel(head.channel_id, kind, text)
+        warning = self._warn("channelMessageTypeError", text)
+        if head.channel_id not in self._channels:
+            return warning
+        # Whoever waits for what was in it would wait for ever.
+        return [*warning, Fail(head.channel_id, ServerError(text))]
 
     # The reference server sends nothing but the warning, and clients wait for ever. The error
     # after it is the one deliberate deviation: every client ends the call at once.

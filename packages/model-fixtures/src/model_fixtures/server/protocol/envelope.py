@@ -11,6 +11,8 @@ from typing import Any, Union
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from .unusable import Unusable, is_too_much, nested, too_much, undecodable
+
 
 class AuthPacket(Struct, rename="camel"):
     """The first frame of a client."""
@@ -123,18 +125,22 @@ def decode_auth(frame: str | bytes) -> AuthPacket | None:
     """The authentication packet in a frame, or None if it holds anything else."""
     try:
         packet = _auth_decoder.decode(frame)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     fits = len(packet.client_identifier) <= 256 and len(packet.client_passkey) <= 256
     return packet if packet.auth_version == 1 and fits else None
 
 
-def decode_message(frame: str | bytes) -> ClientMessage | None:
+def decode_message(frame: str | bytes) -> ClientMessage | Unusable | None:
     """The message in a frame, or None if it is not JSON or matches no message type."""
+    if is_too_much(frame):
+        return too_much(frame)
     try:
         return _message_decoder.decode(frame)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+    except RecursionError:
+        return nested(frame)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return undecodable(frame)
 
 
 def encode(message: dict[str, Any]) -> bytes:

@@ -13,14 +13,14 @@ from .instance import Instance
 
 
 def model_info(model: CatalogModel) -> ModelInfo:
-    """A downloaded model."""
-    return ModelInfo(**_common(model))
+    """A downloaded model. Looks at its files, so it belongs in a thread."""
+    return ModelInfo(**_common(model, size_bytes(model)))
 
 
 def instance_info(instance: Instance) -> InstanceInfo:
     """A loaded instance."""
     return InstanceInfo(
-        **_common(instance.model),
+        **_common(instance.model, instance.size),
         identifier=instance.identifier,
         instance_reference=instance.reference,
         context_length=instance.context_length,
@@ -29,7 +29,7 @@ def instance_info(instance: Instance) -> InstanceInfo:
     )
 
 
-def _common(model: CatalogModel) -> dict[str, Any]:
+def _common(model: CatalogModel, size: int) -> dict[str, Any]:
     bits = model.quantization_bits
     quantization = model.quantization
     llm = model.domain == "llm"
@@ -40,7 +40,7 @@ def _common(model: CatalogModel) -> dict[str, Any]:
         "display_name": model.display_name,
         "publisher": model.publisher,
         "path": model.path,
-        "size_bytes": size_bytes(model),
+        "size_bytes": size,
         "indexed_model_identifier": model.path,
         "device_identifier": None,
         "max_context_length": model.max_context_length,

@@ -39,6 +39,7 @@ class Instance:
         context_length: tokens.
         ttl: idle seconds before it is unloaded, None = never.
         jit: whether it was loaded just in time, and so gives way to the next one.
+        size: bytes of its files.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Instance:
         context_length: int,
         ttl: float | None,
         jit: bool,
+        size: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.model = model
@@ -66,6 +68,7 @@ class Instance:
         self.context_length = context_length
         self.ttl = ttl
         self.jit = jit
+        self.size = size
         self._clock = clock
         self._idle_since = clock()
         self._claims: dict[object, float] = {}  # until when, by who has yet to use it

@@ -1,14 +1,16 @@
 """Which models are there: the suite's own, and those in the models folder.
 
 The folder is looked at anew each time, so that what was downloaded, copied in or deleted meanwhile
-needs no restart. A file whose path is that of one of the suite's models is that model: it is
-listed once, under the suite's key, and what the catalog says answers for it.
+needs no restart; the server looks in a thread. A file whose path is that of one of the suite's
+models is that model: it is listed once, under the suite's key, and what the catalog says answers
+for it.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,7 @@ import msgspec
 
 from model_fixtures.catalog import Catalog, CatalogModel, HeaderError, describe_file
 from model_fixtures.errors import ModelFixturesError
+from model_fixtures.regular_files import UnfitFileError, has_sendable_name
 
 QUANTIZATION = re.compile(r"[-._](?:I?Q\d\w*|F16|F32|BF16|FP16)$", re.IGNORECASE)
 PREFIX = "text-embedding-"  # of the keys of embedding models, as in the app
@@ -39,6 +42,7 @@ class Library:
         self.folder = folder
         self._suite = suite
         self._described: dict[tuple[Path, int, int], CatalogModel | None] = {}
+        self._looking = threading.Lock()  # what one thread reads, the others need not
 
     @property
     def catalog(self) -> Catalog:
@@ -55,7 +59,9 @@ class Library:
         own = {model.path.lower(): model.key for model in self._suite.models}
         holders = {model.key: _repository(model) for model in self._suite.models}
         models: list[CatalogModel] = []
-        for described in self._scan():
+        with self._looking:
+            found = list(self._scan())
+        for described in found:
             key = own.get(described.path.lower()) or _free_key(described, holders)
             holders[key] = _repository(described)
             models.append(msgspec.structs.replace(described, key=key))
@@ -142,21 +148,35 @@ class Library:
             path = file.relative_to(self.folder).as_posix()
             if not path.startswith(".") and not file.name.lower().startswith("mmproj"):
                 found.append((status.st_mtime_ns, path, file, status.st_size))
+        marks = set()
         for modified, path, file, size in sorted(found):
-            described = self._describe(file, path, (file, modified, size))
+            mark = (file, modified, size)
+            marks.add(mark)
+            described = self._describe(file, path, mark)
             if described is not None:
                 yield described
+        # Else a file that is written to would be remembered in each of its states.
+        self._described = {mark: self._described[mark] for mark in marks}
 
     def _describe(self, file: Path, path: str, mark: tuple[Path, int, int]) -> CatalogModel | None:
         if mark not in self._described:
             try:
+                if not has_sendable_name(file):
+                    raise HeaderError("has a path that is not UTF-8: rename it")
                 name = re.sub(r"[-_]+", " ", _base(path))
                 self._described[mark] = describe_file(file, path, name)
             except (HeaderError, OSError) as problem:
                 # Such as a copy that is under way: its size and time change, so it is read again.
-                logger.warning("%s is not listed: it %s", file, problem)
+                # A name may hold a line break.
+                logger.warning("%r is not listed: it %s", str(file), _why(problem))
                 self._described[mark] = None
         return self._described[mark]
+
+
+def _why(problem: HeaderError | OSError) -> str:
+    if isinstance(problem, OSError) and not isinstance(problem, UnfitFileError):
+        return f"cannot be read ({problem.strerror})"
+    return str(problem.strerror if isinstance(problem, OSError) else problem)
 
 
 def _base(path: str) -> str:

@@ -10,11 +10,10 @@ from pathlib import Path
 from types import TracebackType
 
 import anyio
-import anyio.to_thread
 import msgspec
 from anyio.abc import TaskGroup
 
-from model_fixtures.catalog import Catalog, CatalogModel
+from model_fixtures.catalog import Catalog, CatalogModel, size_bytes
 from model_fixtures.server.engine.config import (
     SILENCE,
     EngineConfig,
@@ -26,11 +25,18 @@ from model_fixtures.server.engine.errors import InstanceGoneError, LoadFailedErr
 from model_fixtures.server.protocol import errors
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings
-from model_fixtures.server.protocol.models import ModelQuery, QuerySpecifier, Specifier
+from model_fixtures.server.protocol.models import (
+    ModelInfo,
+    ModelQuery,
+    QuerySpecifier,
+    Specifier,
+)
+from model_fixtures.server.threads import Threads
 from model_fixtures.weights import WeightsError, ensure
 
 from .crashes import Crashes
 from .giving_way import GRACE, PATIENCE, GivingWay
+from .infos import model_info
 from .instance import Instance
 from .job import JitJob, JitJobs, Listener
 from .library import Library
@@ -75,6 +81,8 @@ class Registry:
         self._changed = anyio.Event()
         self._drafting = anyio.Lock()
         self._tasks: TaskGroup | None = None
+        self._looking = Threads(4)
+        self._fetching = Threads(8)
         self._jit_jobs = JitJobs()
         self._giving_way = GivingWay(patience, clock, self.loaded, self.unload)
         self._crashes = Crashes()
@@ -100,10 +108,14 @@ class Registry:
         self._tasks.cancel_scope.cancel()
         return await self._tasks.__aexit__(kind, error, trace)
 
-    @property
-    def catalog(self) -> Catalog:
+    async def catalog(self) -> Catalog:
         """The models that are downloaded now."""
-        return self._library.catalog
+        return await self._looking.run(lambda: self._library.catalog)
+
+    async def model_infos(self) -> list[ModelInfo]:
+        """What clients are told of each of them, loaded or not."""
+        catalog = await self.catalog()
+        return await self._looking.run(lambda: [model_info(model) for model in catalog.models])
 
     @property
     def tasks(self) -> TaskGroup:
@@ -138,19 +150,20 @@ class Registry:
         crash = self._crashes.reason(specifier.instance_reference)
         raise errors.specific_model_unloaded(crash)
 
-    def model(self, name: str, domain: str) -> tuple[CatalogModel, list[str]]:
+    async def model(self, name: str, domain: str) -> tuple[CatalogModel, list[str]]:
         """The downloaded model that a name means, and the keys of all that it may mean.
 
         Raises:
             ServerError: it is not downloaded, or of another domain.
         """
-        found = [model for model in self.catalog.find(name) if model.domain == domain]
+        catalog = await self.catalog()
+        anywhere = catalog.find(name)
+        found = [model for model in anywhere if model.domain == domain]
         if found:
             return found[0], [model.key for model in found]
-        elsewhere = self.catalog.find(name)
-        if elsewhere:
-            raise errors.domain_mismatch(elsewhere[0].path, elsewhere[0].domain, domain)
-        raise errors.path_not_found(name, [model.path for model in self.catalog.models])
+        if anywhere:
+            raise errors.domain_mismatch(anywhere[0].path, anywhere[0].domain, domain)
+        raise errors.path_not_found(name, [model.path for model in catalog.models])
 
     async def load(
         self,
@@ -182,6 +195,7 @@ class Registry:
             config = msgspec.structs.replace(
                 config, alias=name, name=f"{model.key} (instance {name})", silence=self._silence
             )
+            size = await self._looking.run(size_bytes, model)
             instance = Instance(
                 model,
                 name,
@@ -194,6 +208,7 @@ class Registry:
                 context_length=config.context_length,
                 ttl=ttl,
                 jit=jit,
+                size=size,
                 clock=self._clock,
             )
             self._instances[name] = instance
@@ -230,15 +245,17 @@ class Registry:
             ServerError: nothing of this name is downloaded, or it can't be loaded.
         """
         listener = listener or Listener(lambda progress: None, lambda instance: None)
-        found = self.staying(name, domain)
+        found = await self.staying(name, domain)
+        if found is None:
+            model, _ = await self.model(name, domain)
+            found = await self.staying(name, domain)  # loaded meanwhile
         if found is not None:
             self._hand_out(found, listener.claimant)
             return found
-        model, _ = self.model(name, domain)
 
         async def load(job: JitJob) -> Instance:
             # What was about to give way may have stayed: nobody waits for the other any more.
-            instance = self.staying(name, domain)
+            instance = await self.staying(name, domain)
             if instance is None:
                 await self._giving_way.clear(job)
                 instance = await self.load(
@@ -255,13 +272,20 @@ class Registry:
 
         return await self._jit_jobs.join(model.key, load, listener, self.tasks)
 
-    def staying(self, name: str, domain: str) -> Instance | None:
-        """The loaded instance that a name means, unless it is about to give way."""
-        found = matching(ModelQuery(identifier=name), self.loaded(domain))
-        staying = [instance for instance in found if instance not in self._giving_way]
-        if not staying and not any(each.domain == domain for each in self.catalog.find(name)):
-            staying = found  # an identifier that no model has: it can't be loaded anew
-        return staying[0] if staying else None
+    async def staying(self, name: str, domain: str) -> Instance | None:
+        """Return the loaded instance that a name means, unless it is about to give way."""
+
+        def staying() -> list[Instance]:
+            found = matching(ModelQuery(identifier=name), self.loaded(domain))
+            return [instance for instance in found if instance not in self._giving_way]
+
+        if matching(ModelQuery(identifier=name), self.loaded(domain)) and not staying():
+            downloaded = (await self.catalog()).find(name)
+            if not any(model.domain == domain for model in downloaded):
+                # An identifier that no model has: it can't be loaded anew.
+                found = matching(ModelQuery(identifier=name), self.loaded(domain))
+                return found[0] if found else None
+        return next(iter(staying()), None)
 
     def _hand_out(self, instance: Instance, claimant: object) -> None:
         instance.claim(claimant, self._grace)
@@ -343,7 +367,7 @@ class Registry:
                 await engine.close()
                 engine = None
             if engine is None:
-                file = await anyio.to_thread.run_sync(_weights_file, draft)
+                file = await self._fetching.run(_weights_file, draft)
                 # llama.cpp can't draft where it can see; images are refused with a draft model.
                 config = msgspec.structs.replace(
                     instance.config,
@@ -371,7 +395,7 @@ class Registry:
             )
         if model.problem is not None:
             raise ServerError(f"Failed to load {model.key}: {model.problem}")
-        file = await anyio.to_thread.run_sync(_weights_file, model)
+        file = await self._fetching.run(_weights_file, model)
         return engine_config(
             file,
             settings,

@@ -151,7 +151,7 @@ class Downloads:
         if option.sha256 is not None and await run(has_digest, present, option.sha256):
             download.finalize()
             return (await run(self._library.at, path)).key
-        with staging(self._library.folder) as folder:
+        async with staging(self._library.folder) as folder:
             staged = await fetch(option, folder, download.meter)
             download.finalize()
             # From here on it is done, whoever goes away.

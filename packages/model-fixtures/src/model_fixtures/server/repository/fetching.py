@@ -135,9 +135,10 @@ async def _fetch_url(option: Option, url: str, folder: Path, meter: Meter) -> Pa
                         " correct 'url'"
                     )
                 async for piece in response.aiter_raw():
-                    part.write(piece)
+                    await anyio.to_thread.run_sync(part.write, piece)
                     meter.count(part.done)
-        except (httpx.HTTPError, httpx.InvalidURL) as problem:
+        except (httpx.HTTPError, httpx.InvalidURL, ImportError, ValueError) as problem:
+            # The last two are httpx's words for a name or a proxy that it can't use.
             what = type(problem).__name__
             raise DownloadError(
                 f"no answer or half of one from {_shown(url)} ({what}): check the network and 'url'"

@@ -7,35 +7,47 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+import anyio
+import anyio.to_thread
+from filelock import BaseFileLock, FileLock, Timeout
 
 PREFIX = ".downloading-"
 
 
-@contextmanager
-def staging(models: Path) -> Iterator[Path]:
+@asynccontextmanager
+async def staging(models: Path) -> AsyncIterator[Path]:
     """A new folder on the file system of the models folder; it is gone after the block.
 
     Raises:
         OSError: it can't be made.
     """
-    models.mkdir(parents=True, exist_ok=True)
-    sweep(models)
     folder = models / f"{PREFIX}{secrets.token_hex(8)}"
-    # Locked first: a folder that nobody has locked is a dead server's.
+    # It is taken in one thread and released in another.
+    lock = FileLock(_lock_of(folder), thread_local=False)
     try:
-        with FileLock(_lock_of(folder)):
-            folder.mkdir()
-            try:
-                yield folder
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
+        await anyio.to_thread.run_sync(_make, folder, lock)
+        yield folder
     finally:
-        _lock_of(folder).unlink(missing_ok=True)
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(_remove, folder, lock)
+
+
+def _make(folder: Path, lock: BaseFileLock) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    sweep(folder.parent)
+    # Locked first: a folder that nobody has locked is a dead server's.
+    lock.acquire()
+    folder.mkdir()
+
+
+def _remove(folder: Path, lock: BaseFileLock) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    lock.release()
+    _lock_of(folder).unlink(missing_ok=True)
 
 
 def sweep(models: Path) -> None:

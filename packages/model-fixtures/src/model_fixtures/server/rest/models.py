@@ -17,34 +17,34 @@ from .failures import not_found
 async def openai_models(request: Request) -> Response:
     """All downloaded models and loaded instances: each can be named in a request."""
     state: ServerState = request.app.state.server
-    return JSONResponse({"object": "list", "data": [_openai(name) for name in _names(state)]})
+    return JSONResponse({"object": "list", "data": [_openai(name) for name in await _names(state)]})
 
 
 async def openai_model(request: Request) -> Response:
     """One of them."""
     state: ServerState = request.app.state.server
     name = request.path_params["name"]
-    return JSONResponse(_openai(name)) if name in _names(state) else not_found(name)
+    return JSONResponse(_openai(name)) if name in await _names(state) else not_found(name)
 
 
 async def lmstudio_models(request: Request) -> Response:
     """All downloaded models, with what is loaded."""
     state: ServerState = request.app.state.server
-    return JSONResponse({"object": "list", "data": _lmstudio(state)})
+    return JSONResponse({"object": "list", "data": await _lmstudio(state)})
 
 
 async def lmstudio_model(request: Request) -> Response:
     """One of them."""
     state: ServerState = request.app.state.server
     name = request.path_params["name"]
-    for entry in _lmstudio(state):
+    for entry in await _lmstudio(state):
         if entry["id"] == name:
             return JSONResponse(entry)
     return not_found(name)
 
 
-def _names(state: ServerState) -> list[str]:
-    keys = [model.key for model in state.registry.catalog.models]
+async def _names(state: ServerState) -> list[str]:
+    keys = [model.key for model in (await state.registry.catalog()).models]
     loaded = [instance.identifier for instance in state.registry.loaded()]
     return list(dict.fromkeys([*loaded, *keys]))
 
@@ -53,11 +53,12 @@ def _openai(name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "owned_by": "organization_owner"}
 
 
-def _lmstudio(state: ServerState) -> list[dict[str, Any]]:
+async def _lmstudio(state: ServerState) -> list[dict[str, Any]]:
+    catalog = await state.registry.catalog()
     loaded = state.registry.loaded()
     entries = [_entry(instance.model, instance.identifier, instance) for instance in loaded]
     running = {instance.model.key for instance in loaded}
-    for model in state.registry.catalog.models:
+    for model in catalog.models:
         if model.key not in running:
             entries.append(_entry(model, model.key, None))
     return entries

@@ -14,7 +14,6 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import anyio
-import anyio.to_thread
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -23,6 +22,7 @@ from model_fixtures.server.engine.embedding import expanded
 from model_fixtures.server.engine.sampling import STAND_IN_TOKEN_LIMIT
 from model_fixtures.server.images import ImageError
 from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.unusable import TOO_MUCH, is_too_much
 from model_fixtures.server.registry.instance import Instance
 from model_fixtures.server.registry.job import Listener
 from model_fixtures.server.state import ServerState
@@ -54,6 +54,8 @@ async def _pass(request: Request, domain: str) -> Response:
             content += piece
             if len(content) > MAX_BODY:
                 return failure(413, f"The body has more than {MAX_BODY} bytes", "too_large")
+        if is_too_much(content):
+            return failure(413, f"The body has {TOO_MUCH}", "too_large")
         body = msgspec.json.decode(content, type=dict[str, Any])
     except ClientDisconnect:
         return Response()  # nobody gets it
@@ -106,7 +108,7 @@ async def _answer(state: ServerState, path: str, body: dict[str, Any], domain: s
             return failure(400, message, "invalid_image", "messages")
         try:
             # In a thread: unpacking large images takes a while.
-            await anyio.to_thread.run_sync(prepare_images, body.get("messages"), stand_in)
+            await state.reading.run(prepare_images, body.get("messages"), stand_in)
         except ImageError as error:
             return failure(400, str(error), "invalid_image", "messages")
         body["model"] = instance.identifier

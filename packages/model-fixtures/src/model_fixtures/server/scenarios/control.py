@@ -46,7 +46,7 @@ class Scenarios:
         async def start(request: Request) -> Response:
             try:
                 scenario = msgspec.json.decode(await request.body(), type=Scenario)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 return JSONResponse({"error": str(error)}, status_code=400)
             self.start(scenario)
             return JSONResponse({"rules": len(scenario.rules)})

@@ -19,6 +19,7 @@ from model_fixtures.server.protocol.connection import (
     Authenticate,
     Connection,
     Event,
+    Fail,
     Ignored,
     OpenChannel,
     Packet,
@@ -228,12 +229,15 @@ class Session:
             tasks.start_soon(self._run_channel, event, context, port)
         elif isinstance(event, Packet):
             self._ports[event.channel_id].deliver(event.packet)
+        elif isinstance(event, Fail):
+            self._ports[event.channel_id].fail(event.error)
         else:
             self._log(event)
 
     async def _run_rpc(self, event: StartRpc, context: Context) -> None:
         try:
             result = await event.rpc.handler(context, event.parameter)
+            answer = Connection.rpc_result(event.call_id, result)
         except ServerError as error:
             self._outbox.put(Connection.rpc_error(event.call_id, error))
         except Exception:
@@ -241,13 +245,14 @@ class Session:
             failure = ServerError(f"Internal error in {event.rpc.name}; see the server's log")
             self._outbox.put(Connection.rpc_error(event.call_id, failure))
         else:
-            self._outbox.put(Connection.rpc_result(event.call_id, result))
+            self._outbox.put(answer)
 
     async def _run_channel(self, event: OpenChannel, context: Context, port: ChannelPort) -> None:
         number = event.channel_id
         end = partial(self._connection.channel_close, number)
         try:
-            await event.channel.handler(context, event.parameter, port)
+            with port.failable():
+                await event.channel.handler(context, event.parameter, port)
         except ServerError as error:
             end = partial(self._connection.channel_error, number, error)
         except Exception:

@@ -1,0 +1,119 @@
+"""Frames that no handler may see, and finding out what they are about, so that no caller waits.
+
+msgspec decodes a frame in one call, during which no other client is served: so what is in it has
+bounds. And it refuses what JSON allows but Python cannot send on: half of a pair of surrogates, and
+deep nesting.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Union
+
+import msgspec
+from msgspec import Struct
+
+# Decoding as much takes about 0.15 s.
+MOST_VALUES = 250_000
+MOST_WIDE = 16 * 2**20  # characters of a text not in plain ASCII, as uploads are
+EXACT = 2**20  # bytes of a frame that is looked at as a whole to find out what it is about
+COUNTED = 8 * 2**20  # bytes of a text in which commas in strings are told from others
+HEAD, TAIL = 4096, 256  # characters in which a larger message must say what it is about
+TOO_MUCH = f"more than {MOST_VALUES} values, or more than {MOST_WIDE} characters of text"
+NESTED = "values nested too deep"
+SURROGATE = r"half of a surrogate pair (\ud800 to \udfff), which is no character"
+
+
+class CallHead(Struct, rename="camel", tag="rpcCall"):
+    """A call, whatever its parameter."""
+
+    call_id: int
+
+
+class CreateHead(Struct, rename="camel", tag="channelCreate"):
+    """The opening of a channel, whatever its parameter."""
+
+    channel_id: int
+
+
+class SendHead(Struct, rename="camel", tag="channelSend"):
+    """A packet, whatever is in it."""
+
+    channel_id: int
+
+
+Head = Union[CallHead, CreateHead, SendHead]  # noqa: UP007 (msgspec evaluates it on Python 3.10)
+
+_head_decoder: msgspec.json.Decoder[Head] = msgspec.json.Decoder(Head)
+_STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
+_NAMED = re.compile(r'"(type|callId|channelId)"\s*:\s*("\w{1,20}"|\d{1,15})')
+
+
+class Unusable(Struct, frozen=True):
+    """A message that must be answered with an error."""
+
+    head: Head
+    reason: str
+
+
+def is_too_much(text: str | bytes | bytearray) -> bool:
+    """Whether a JSON text would take long to decode."""
+    if len(text) > MOST_WIDE and (not text.isascii() or _escapes(text) > MOST_WIDE // 2):
+        return True
+    if len(text) <= MOST_VALUES or _count(text) <= MOST_VALUES:
+        return False
+    if len(text) > COUNTED:
+        return True
+    # Those in strings are none: it may be a table of numbers that is to be summed up.
+    plain = text if isinstance(text, str) else text.decode("latin-1")
+    return _count(_STRINGS.sub("", plain)) > MOST_VALUES
+
+
+def _escapes(text: str | bytes | bytearray) -> int:
+    return text.count("\\") if isinstance(text, str) else text.count(b"\\")
+
+
+def _count(text: str | bytes | bytearray) -> int:
+    """About how many values a JSON text has, those in its strings included."""
+    if isinstance(text, str):
+        return sum(map(text.count, ",[{"))
+    return sum(map(text.count, (b",", b"[", b"{")))
+
+
+def too_much(frame: str | bytes) -> Unusable | None:
+    """What a frame is about that has too much in it; nothing else of it is decoded."""
+    return _unusable(_ends(frame), TOO_MUCH)
+
+
+def nested(frame: str | bytes) -> Unusable | None:
+    """What a frame is about that is nested so deep that it can't even be skipped."""
+    return _unusable(_ends(frame), NESTED)
+
+
+def undecodable(frame: str | bytes) -> Unusable | None:
+    """What a frame is about that msgspec cannot decode; None where it is no message at all."""
+    text = frame.decode(errors="replace") if isinstance(frame, bytes) else frame
+    if "\\ud" not in text and "\\uD" not in text:
+        return None
+    if len(text) > EXACT:
+        return _unusable(_ends(text), SURROGATE)
+    # Which characters the escapes stand for does not matter any more.
+    text = text.replace("\\\\", "//").replace("\\ud", "\\u0").replace("\\uD", "\\u0")
+    return _unusable(text, SURROGATE)
+
+
+def _ends(frame: str | bytes) -> str:
+    """A message of what the ends of a frame say of its type and its number."""
+    ends = frame[:HEAD], frame[max(HEAD, len(frame) - TAIL) :]
+    text = " ".join(end.decode(errors="replace") if isinstance(end, bytes) else end for end in ends)
+    found: dict[str, str] = {}
+    for name, value in _NAMED.findall(text):
+        found.setdefault(name, value)
+    return "{" + ", ".join(f'"{name}": {value}' for name, value in found.items()) + "}"
+
+
+def _unusable(message: str, reason: str) -> Unusable | None:
+    try:
+        return Unusable(_head_decoder.decode(message), reason)
+    except (msgspec.DecodeError, RecursionError):
+        return None
