@@ -54,20 +54,29 @@ class Outbox:
 
     def __init__(self, on_overrun: Callable[[], None] = lambda: None) -> None:
         self.on_overrun = on_overrun
-        self._queued = 0  # bytes
+        self.queued = 0  # bytes
+        self._closed = False
         self._steps: deque[Step] = deque()
         self._filled = anyio.Event()
         self._drained = anyio.Event()
         self.faults: FaultyConnection | None = None  # of a client that has a scenario
 
     def put(self, frame: bytes) -> None:
-        """Queues a frame."""
+        """Queues a frame; none is kept once the outbox is closed."""
+        if self._closed:
+            return
         steps = [SendFrame(frame)] if self.faults is None else self.faults.outbound(frame)
         self._steps.extend(steps)
-        self._queued += sum(map(_size, steps))
+        self.queued += sum(map(_size, steps))
         self._filled.set()
-        if self._queued > MAX_QUEUED_BYTES:
+        if self.queued > MAX_QUEUED_BYTES:
             self.on_overrun()
+
+    def close(self) -> None:
+        """Lets go of what nobody will read: the garbage collector may take its time."""
+        self._closed = True
+        self._steps.clear()
+        self.queued = 0
 
     async def room(self) -> None:
         """Waits until few frames are queued."""
@@ -83,7 +92,7 @@ class Outbox:
             self._filled = anyio.Event()
             while self._steps:
                 step = self._steps.popleft()
-                self._queued -= _size(step)
+                self.queued -= _size(step)
                 await self._take(step, websocket)
             self._drained.set()
 
@@ -141,6 +150,8 @@ class Session:
                 self._state.identities.leave(client)
         except WebSocketDisconnect:
             pass
+        finally:
+            self._outbox.close()
 
     async def _authenticate(self) -> Client | None:
         refusal = "Authentication timed out"
