@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 PLUGIN_PREFIX = "plugin:"  # of identities that only the server hands out
-TOKEN = re.compile(r"^sk-lm-([A-Za-z0-9]{8}):([A-Za-z0-9]{20})$")
+TOKEN = re.compile(r"^sk-lm-([A-Za-z0-9]{8}):([A-Za-z0-9]{20})\Z")
 
 
 class AuthenticationRefusedError(Exception):
