@@ -213,6 +213,44 @@ def test_size_of_uncached_weights() -> None:
             f'[[models]]\nkey = "{LLAMA}"\npath = "llama.gguf"',
             f"{{file}}: model '{LLAMA}': 'path' must have the form publisher/repo/file.gguf",
         ),
+        *(
+            (
+                f'[[models]]\nkey = "{LLAMA}"\npath = "{path}"',
+                (
+                    f"{{file}}: model '{LLAMA}': 'path' has a part that begins with a dot, or a"
+                    " colon, a backslash or a control character; leave those out"
+                ),
+            )
+            for path in (
+                "../../x.gguf",
+                "me/../x.gguf",
+                "./me/x.gguf",
+                "me/.hidden/x.gguf",
+                "me/one\\n/x.gguf",
+                "me/..\\\\..\\\\up/x.gguf",
+                "C:/me/x.gguf",
+            )
+        ),
+        (
+            f'[[models]]\nkey = "{LLAMA}"\npath = "me/one/x.gguf\\n"',
+            f"{{file}}: model '{LLAMA}': 'path' must have the form publisher/repo/file.gguf",
+        ),
+        (
+            "models = " + "[" * 5000 + "]" * 5000,
+            "{file}: its values are nested too deep; make them flat",
+        ),
+        ("models = " + "1" * 5000, "{file}: correct the TOML there: "),
+        (
+            f'[[models]]\nkey = "{LLAMA}"\ncontext_length = 2147483648',
+            f"{{file}}: model '{LLAMA}': 'context_length' must be at most 2147483647",
+        ),
+        (
+            f'[[models]]\nkey = "{LLAMA}"\nfile = "~nobody-here/x.gguf"',
+            (
+                f"{{file}}: model '{LLAMA}': 'file' names {{folder}}/~nobody-here/x.gguf, which is"
+                " no file; correct the path"
+            ),
+        ),
         (
             (
                 f'[[models]]\nkey = "{LLAMA}"\npath = "ZiangWu/MobileVLM_V2-1.7B-GGUF/'

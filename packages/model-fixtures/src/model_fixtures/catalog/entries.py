@@ -8,12 +8,16 @@ from typing import Any
 import msgspec
 
 from model_fixtures.catalog.errors import CatalogError
+from model_fixtures.catalog.header import LONGEST_CONTEXT
 from model_fixtures.catalog.models import Domain
+from model_fixtures.regular_files import read_regular
+from model_fixtures.user_paths import expanded
 
 # Keys that name a file; a relative one counts from the folder of the catalog file.
 FILE_KEYS = frozenset({"file", "projector", "adapter"})
 # Downloads are the server's: model_fixtures/server/repository/entries.py.
 TABLES = ("models", "downloads")
+MOST_BYTES = 16 * 2**20  # of a catalog file
 
 
 class StandIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,15 +72,19 @@ def read_built_in() -> tuple[dict[str, StandIn], dict[str, Entry]]:
 def read_tables(source: Path, name: str) -> list[dict[str, Any]]:
     """Give the `[[name]]` tables of the user's catalog file as they are. Raises `CatalogError`."""
     try:
-        tables = msgspec.toml.decode(source.read_bytes())
+        tables = msgspec.toml.decode(read_regular(source, MOST_BYTES))
     except OSError as problem:
         raise CatalogError(
             f"{source}: cannot be read ({problem.strerror});"
             " LMSTUDIO_TEST_CATALOG must name a TOML file"
         ) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-        # No advice needed: the TOML reader names line and column.
-        raise CatalogError(f"{source}: correct the TOML there: {problem}") from None
+    except RecursionError:
+        raise CatalogError(f"{source}: its values are nested too deep; make them flat") from None
+    except (msgspec.DecodeError, ValueError) as problem:
+        # No advice needed: the TOML reader names line and column. It lets some errors through as
+        # they are, such as that of a number with thousands of digits.
+        what = str(problem).partition("\n")[0]
+        raise CatalogError(f"{source}: correct the TOML there: {what}") from None
     unknown = [key for key in tables if key not in TABLES]
     if unknown:
         raise CatalogError(
@@ -116,7 +124,7 @@ def _entry(source: Path, number: int, table: dict[str, Any]) -> Entry:
     for key in FILE_KEYS & table.keys():
         if not isinstance(table[key], str):
             raise CatalogError(f"{place}: {key!r} must be a path in quotes")
-        path = source.parent.absolute() / Path(table[key]).expanduser()
+        path = source.parent.absolute() / expanded(table[key])
         if not path.is_file():
             raise CatalogError(f"{place}: {key!r} names {path}, which is no file; correct the path")
         table[key] = path
@@ -130,4 +138,6 @@ def _entry(source: Path, number: int, table: dict[str, Any]) -> Entry:
         raise CatalogError(f"{place}: 'file' and 'weights' exclude each other; remove one")
     if entry.context_length is not None and entry.context_length < 1:
         raise CatalogError(f"{place}: 'context_length' must be at least 1")
+    if (entry.context_length or 0) > LONGEST_CONTEXT:
+        raise CatalogError(f"{place}: 'context_length' must be at most {LONGEST_CONTEXT}")
     return entry

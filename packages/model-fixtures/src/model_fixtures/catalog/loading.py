@@ -1,6 +1,7 @@
 """Putting the catalog together from the built-in file and the user's settings."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,12 +12,15 @@ from model_fixtures.catalog.errors import CatalogError
 from model_fixtures.catalog.header import Header, HeaderError, read_header
 from model_fixtures.catalog.models import Catalog, CatalogModel, Domain
 from model_fixtures.regular_files import has_sendable_name
+from model_fixtures.user_paths import expanded
 from model_fixtures.weights import data_file
 
 CATALOG_VARIABLE = "LMSTUDIO_TEST_CATALOG"
 MODELS_VARIABLE = "LMSTUDIO_TEST_MODELS"
 # What LM Studio loads an LLM with when nobody says otherwise.
 DEFAULT_CONTEXT_LENGTH = 4096
+# A part of a path that stays inside of the models folder, on every system.
+PATH_PART = re.compile(r"[^.\\:\x00-\x1f\x7f][^\\:\x00-\x1f\x7f]*")
 # The stand-in that an adapter without a file belongs to.
 PLAIN = "smollm2"
 # What llama.cpp can only make embeddings with.
@@ -53,7 +57,7 @@ def load_catalog() -> Catalog:
     """
     stand_ins, built_in = read_built_in()
     named = os.environ.get(CATALOG_VARIABLE)
-    source = Path(named).expanduser() if named else Path("catalog.toml")
+    source = expanded(named) if named else Path("catalog.toml")
     changes = read_entries(source) if named else {}
     folder = _models_folder()
     models: list[CatalogModel] = []
@@ -96,7 +100,7 @@ def _models_folder() -> Path | None:
     named = os.environ.get(MODELS_VARIABLE)
     if not named:
         return None
-    folder = Path(named).expanduser().absolute()
+    folder = expanded(named).absolute()
     if not folder.is_dir():
         raise CatalogError(
             f"{folder}: is no folder; {MODELS_VARIABLE} must name one that holds"
@@ -132,6 +136,11 @@ def _merge(old: Entry | None, change: Entry, place: str, known: Mapping[str, Ent
     parts = (entry.path or "").split("/")
     if len(parts) != 3 or not all(parts) or not parts[-1].lower().endswith(".gguf"):
         raise CatalogError(f"{place}: 'path' must have the form publisher/repo/file.gguf")
+    if not all(map(PATH_PART.fullmatch, parts)):
+        raise CatalogError(
+            f"{place}: 'path' has a part that begins with a dot, or a colon, a backslash or a"
+            " control character; leave those out"
+        )
     return entry
 
 

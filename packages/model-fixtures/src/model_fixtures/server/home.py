@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from model_fixtures.user_paths import expanded
 from model_fixtures.weights import cache_folder
 
 
 def home_folder(named: str | None = None) -> Path:
     """The folder that was named, else the one in the cache. It need not exist."""
-    return Path(named).expanduser().absolute() if named else cache_folder() / "home"
+    return expanded(named).absolute() if named else cache_folder() / "home"
 
 
 def models_folder(home: Path) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from model_fixtures.user_paths import expanded
 from model_fixtures.weights.derived import DERIVED, Derived, data_file
 from model_fixtures.weights.errors import WeightsError
 from model_fixtures.weights.expansion import expansion_matrix
@@ -40,7 +41,7 @@ def cache_folder() -> Path:
     """Give the folder named by LMSTUDIO_TEST_CACHE, else the per-user one. It need not exist."""
     named = os.environ.get("LMSTUDIO_TEST_CACHE")
     if named:
-        return Path(named).expanduser().absolute()
+        return expanded(named).absolute()
     return user_cache_path("lmstudio-model-fixtures", appauthor=False)
 
 

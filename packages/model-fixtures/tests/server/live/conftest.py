@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from model_fixtures.client import Connection, connect
@@ -10,12 +12,20 @@ from model_fixtures.hosts.embedded import EmbeddedServer
 
 from .hub_site import Site, open_site
 
+WATCHED = Path(__file__).parent / "watched"
+
 
 @pytest.fixture(scope="package")
-def server() -> Iterator[EmbeddedServer]:
-    """One embedded server for all tests in this folder."""
-    with EmbeddedServer() as running:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """One embedded server for all tests in this folder. No test may hold up its event loop."""
+    log = tmp_path_factory.mktemp("server") / "log"
+    searched = [str(WATCHED), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(searched)}
+    with EmbeddedServer(environ=environ, log=log) as running:
         yield running
+    # What comes here is an error of the last test, and says which work it was.
+    slow = [line for line in log.read_text().splitlines() if "held up the event loop:" in line]
+    assert slow == []
 
 
 @pytest.fixture(scope="package")

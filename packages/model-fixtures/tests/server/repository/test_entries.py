@@ -104,6 +104,15 @@ def test_repr_hides_urls(write: Write) -> None:
         (entry(author="../up"), "(One-GGUF): Expected `str` matching regex "),
         (entry(name="a/b"), "(a/b): Expected `str` matching regex "),
         (entry(file="../../a.gguf"), "Expected `str` matching regex "),
+        (entry(file="a.gguf\\n"), "Expected `str` matching regex "),
+        (entry(name="a\\n"), "Expected `str` matching regex "),
+        (entry().replace(DIGEST, f"{DIGEST}\\n"), "Expected `str` matching regex "),
+        (entry().replace("a.gguf\"\n", "a.gguf\\n\"\n"), "Expected `str` matching regex "),
+        (entry().replace("hub.test", "[::1"), "'url' of a.gguf is no URL; correct it"),
+        (entry().replace("hub.test", "hub.test:port"), "'url' of a.gguf is no URL; correct it"),
+        (entry().replace("hub.test", "hub.test:99999"), "'url' of a.gguf is no URL; correct it"),
+        (entry().replace("hub.test", "me:secret@"), "'url' of a.gguf is no URL; correct it"),
+        (entry().replace("hub.test", "\\u0000"), "'url' of a.gguf is no URL; correct it"),
         (entry(file="a.bin"), "Expected `str` matching regex "),
         (entry(option="size = 0"), "Expected `int` >= 1 - at `$.options[0].size`; correct the "),
         (entry(option="size = 5"), "a.gguf must have one of 'url', 'wheel' and 'weights'"),
@@ -141,3 +150,4 @@ def test_mistakes(write: Write, text: str, problem: str) -> None:
     assert message.startswith(f"{path}: ")
     assert problem in message
     assert "\n" not in message
+    assert "secret" not in message

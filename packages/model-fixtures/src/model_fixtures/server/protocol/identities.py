@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from model_fixtures.errors import ModelFixturesError
 
 PLUGIN_PREFIX = "plugin:"  # of identities that only the server hands out
-TOKEN = re.compile(r"^sk-lm-([A-Za-z0-9]{8}):([A-Za-z0-9]{20})$")
+TOKEN = re.compile(r"^sk-lm-([A-Za-z0-9]{8}):([A-Za-z0-9]{20})\Z")
 
 
 class AuthenticationRefusedError(ModelFixturesError):

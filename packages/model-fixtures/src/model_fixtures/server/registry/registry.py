@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +33,7 @@ from model_fixtures.server.protocol.models import (
     Specifier,
 )
 from model_fixtures.server.threads import Threads
-from model_fixtures.weights import WeightsError, ensure
+from model_fixtures.weights import WeightsError, cached, ensure
 
 from .crashes import Crashes
 from .giving_way import GRACE, PATIENCE, GivingWay
@@ -48,6 +49,8 @@ DEFAULT_EMBEDDING_CONTEXT = 2048
 
 OnProgress = Callable[[float], None]
 OnUnload = Callable[[Instance], None]
+
+logger = logging.getLogger("model_fixtures.server")
 
 
 class Registry:
@@ -375,7 +378,7 @@ class Registry:
                     draft_model=str(file),
                     projector=None,
                 )
-                engine = await self._start(instance.model, config, lambda progress: None)
+                engine = await self._start(instance.model, config, lambda progress: None, draft)
                 if self._instances.get(instance.identifier) is not instance:
                     await engine.close()
                     raise InstanceGoneError("The model was unloaded", unloaded=True)
@@ -407,8 +410,19 @@ class Registry:
         )
 
     async def _start(
-        self, model: CatalogModel, config: EngineConfig, on_progress: OnProgress
+        self,
+        model: CatalogModel,
+        config: EngineConfig,
+        on_progress: OnProgress,
+        draft: CatalogModel | None = None,
     ) -> Engine:
+        try:
+            return await Engine.start(config, self.tasks, on_progress)
+        except LoadFailedError as error:
+            failure = ServerError(f"Failed to load {model.key}: {error}")
+        # Damage that keeps a file's size shows only now, or never.
+        if not await self._fetching.run(_renewed, (model, draft)):
+            raise failure
         try:
             return await Engine.start(config, self.tasks, on_progress)
         except LoadFailedError as error:
@@ -444,3 +458,22 @@ def _weights_file(model: CatalogModel) -> Path:
         return ensure([model.weights])[model.weights]
     except WeightsError as error:
         raise ServerError(f"Failed to load {model.key}: {error}") from error
+
+
+def _renewed(models: Sequence[CatalogModel | None]) -> bool:
+    """Whether stand-ins among the models had damaged weights, which are sound now.
+
+    Raises:
+        ServerError: they are damaged and can't be had anew.
+    """
+    renewed = False
+    for model in models:
+        if model is None or model.weights is None or cached(model.weights, verify=True):
+            continue
+        logger.warning("the weights of %s are damaged and are got anew", model.key)
+        try:
+            ensure([model.weights], verify=True)
+        except WeightsError as error:
+            raise ServerError(f"The weights of {model.key} are damaged: {error}") from error
+        renewed = True
+    return renewed

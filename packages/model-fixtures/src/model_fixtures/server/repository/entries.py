@@ -6,21 +6,24 @@ import os
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
+import httpx
 import msgspec
 from msgspec import Meta, Struct
 
 from model_fixtures.catalog import CatalogError
 from model_fixtures.catalog.entries import read_tables
 from model_fixtures.catalog.loading import CATALOG_VARIABLE
+from model_fixtures.user_paths import expanded
 from model_fixtures.weights import SOURCES
 
-# One part of a path: it can't lead out of the models folder.
-Part = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=200)]
-GgufName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.gguf$", max_length=200)]
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+# `$` would let a line break follow. One part of a path: it can't lead out of the models folder.
+Part = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=200)]
+GgufName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.gguf\Z", max_length=200)]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Size = Annotated[int, Meta(ge=1)]
-Url = Annotated[str, Meta(pattern=r"^https?://[^/\s]+/\S+$")]
+Url = Annotated[str, Meta(pattern=r"^https?://[^/\s]+/\S+\Z")]
 
 
 class Wheel(Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,7 +31,7 @@ class Wheel(Struct, frozen=True, forbid_unknown_fields=True):
 
     project: Part
     version: Part
-    file: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*\.whl$")]
+    file: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*\.whl\Z")]
     sha256: Sha256
     size: Size
     member: str
@@ -79,7 +82,7 @@ def load_entries() -> tuple[Entry, ...]:
     entries = _read(msgspec.toml.decode(text)["downloads"], Path("downloads.toml"))
     named = os.environ.get(CATALOG_VARIABLE)
     if named:
-        source = Path(named).expanduser()
+        source = expanded(named)
         own = _read(read_tables(source, "downloads"), source)
         entries = own | {name: entry for name, entry in entries.items() if name not in own}
     return tuple(entries.values())
@@ -89,7 +92,7 @@ def _read(tables: list[dict[str, Any]], source: Path) -> dict[str, Entry]:
     entries: dict[str, Entry] = {}
     for number, table in enumerate(tables, start=1):
         place = f"{source}: [[downloads]] table {number}"
-        if isinstance(table.get("name"), str):
+        if isinstance(table.get("name"), str) and table["name"].isprintable():
             place += f" ({table['name']})"
         try:
             entry = msgspec.convert(table, Entry)
@@ -104,6 +107,9 @@ def _read(tables: list[dict[str, Any]], source: Path) -> dict[str, Entry]:
 def _check(entry: Entry, place: str) -> None:
     names = [option.file.lower() for option in entry.options]
     for option in entry.options:
+        if option.url is not None and not _is_usable(option.url):
+            # It is not repeated: it may hold a token.
+            raise CatalogError(f"{place}: 'url' of {option.file} is no URL; correct it")
         if names.count(option.file.lower()) > 1:
             raise CatalogError(f"{place}: two options have the file {option.file!r}; remove one")
         sources = [each for each in (option.url, option.wheel, option.weights) if each is not None]
@@ -122,3 +128,12 @@ def _check(entry: Entry, place: str) -> None:
             raise CatalogError(
                 f"{place}: {option.file}: 'weights' have their digest; drop 'sha256'"
             )
+
+
+def _is_usable(url: str) -> bool:
+    """Whether a request can be made of it: brackets, port and host name make sense."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0 and bool(httpx.URL(url).host)
+    except (ValueError, httpx.InvalidURL):
+        return False

