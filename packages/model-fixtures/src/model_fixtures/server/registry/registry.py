@@ -41,7 +41,6 @@ DEFAULT_LLM_CONTEXT = 4096  # tokens, the app's
 DEFAULT_EMBEDDING_CONTEXT = 2048
 
 OnProgress = Callable[[float], None]
-OnUnload = Callable[[Instance], None]
 
 
 class Registry:
