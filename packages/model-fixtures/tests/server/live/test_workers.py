@@ -14,7 +14,7 @@ import pytest
 from model_fixtures.client import ChannelError, Connection, RpcError, WireError, connect
 from model_fixtures.hosts.embedded import EmbeddedServer
 
-from .talking import EMPTY_STACK, MODEL, limit, load, prediction, workers_of
+from .talking import EMPTY_STACK, MODEL, limit, load, predict, prediction, stack, workers_of
 
 pytestmark = pytest.mark.anyio
 EMBEDDING = "text-embedding-nomic-embed-text-v1.5"
@@ -185,6 +185,18 @@ async def test_stopped_worker_in_a_prediction(
         assert await tokenize(llm)
 
 
+async def test_long_prompt_is_no_silence(llm: Connection, server: EmbeddedServer) -> None:
+    """A worker that says nothing while it reads a long prompt in one go is slow, not silent."""
+    settings = stack(llm__load__contextLength=8192, llm__load__llama__evalBatchSize=8192)
+    parameter = {"modelKey": MODEL, "identifier": "mine", "loadConfigStack": settings}
+    async with llm.channel("loadModel", parameter) as channel:
+        async for _ in channel:
+            pass
+    # Longer than a silent worker is left, at 300 tokens a second.
+    packets = await predict(llm, "word " * 1000, limit(1), "mine")
+    assert packets[-1]["type"] == "success"
+
+
 async def test_stopped_worker_in_a_call(llm: Connection, server: EmbeddedServer) -> None:
     """A call whose worker is stopped ends with an error."""
     await load(llm, "mine")
@@ -253,3 +265,25 @@ async def test_unload_and_end_with_stopped_workers(llm: Connection, server: Embe
             os.kill(pid, signal.SIGSTOP)
         await anyio.to_thread.run_sync(server.stop)
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+
+
+async def test_model_that_fails_to_load_over_rest(server: EmbeddedServer, log: Path) -> None:
+    """A crash while a model loads just in time is the server's failure, and in its log."""
+    answers: list[httpx.Response] = []
+
+    async def ask() -> None:
+        answers.append(await chat(server))
+
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask)
+            while not any(is_worker(pid) for pid in workers_of(server)):
+                await anyio.sleep(0.001)
+            hit(server, signal.SIGKILL)
+    (answer,) = answers
+    assert answer.status_code == 500
+    error = answer.json()["error"]
+    crash = f"The worker of {MODEL} (instance {MODEL}) crashed (SIGKILL"
+    assert error["code"] == "model_not_loaded"
+    assert error["message"].startswith(f"Failed to load {MODEL}: {crash}")
+    assert f"ERROR {crash}" in log.read_text()

@@ -30,7 +30,7 @@ class _Watched(httpx.AsyncBaseTransport):
         self._worker = worker
         self._wire = httpx.AsyncHTTPTransport(
             trust_env=False,
-            verify=False,
+            verify=False,  # plain HTTP on loopback; saves loading certificates
             # A connection that carried a stream is closed by llama.cpp: never reuse one.
             limits=httpx.Limits(max_keepalive_connections=0),
         )

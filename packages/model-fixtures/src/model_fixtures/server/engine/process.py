@@ -35,6 +35,7 @@ STAGES = (
 )
 LOG_PREFIX = re.compile(r"^[\d.]+ [A-Z] ")
 STOP_TIMEOUT = 2.0
+LOAD_FAILED = 1  # exit status of a worker that can't load its model
 LOG_LINES = 200
 LONGEST_LINE = 10_000  # characters that are kept of a line of the log
 LOGGED_LINES = 12  # of a worker's last words, in the server's log
@@ -106,7 +107,7 @@ class WorkerProcess:
                 silence.look(signs)
             if silence.looks * TICK >= limit:
                 self.failure = f"The worker of {self.name} gave no sign of life for {limit:g} s"
-                self._process.kill()
+                self._kill()
                 return
             await anyio.sleep(TICK)
 
@@ -121,23 +122,29 @@ class WorkerProcess:
             with anyio.move_on_after(STOP_TIMEOUT):
                 await self._process.wait()
             if self._process.returncode is None:
-                self._process.kill()
+                self._kill()
                 with anyio.move_on_after(STOP_TIMEOUT):  # a process can hang in the system
                     await self._process.wait()
             self.ended.set()
             self._waited_for.set()
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):  # it has ended just now
+            self._process.kill()
 
     async def follow_to_end(self) -> None:
         """Wait for the end of the process, and tell the log about it unless it was stopped."""
         await self._process.wait()
         with anyio.move_on_after(STOP_TIMEOUT):
             await self.log_ended.wait()
+        status = self._process.returncode
         if not self.stopping:
-            how = how_it_ended(self._process.returncode)
+            how = how_it_ended(status)
             why = self.failure or f"The worker of {self.name} crashed ({how})"
             words = last_words(self.log)
             self.failure = f"{why}; its last words: {words}" if words else why
-            if not self.loading:  # else whoever loads it is told
+            # That a model can't be loaded is no crash; whoever loads it is told.
+            if not self.loading or status != LOAD_FAILED:
                 logger.error("%s; its last words: %s", why, last_words(self.log, LOGGED_LINES))
         self.ended.set()
         self._waited_for.set()

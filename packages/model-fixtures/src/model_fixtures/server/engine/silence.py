@@ -54,14 +54,14 @@ class Silence:
 
 
 def signs_of(pid: int, heard: int) -> Signs | None:
-    """Return a process's signs of life, None if it can't be looked at: it has ended."""
+    """Return a process's signs of life, None if it can't be looked at: it may have ended."""
     try:
         process = psutil.Process(pid)
         times = process.cpu_times()
         read = 0
         # macOS has none; some containers forbid it.
-        with contextlib.suppress(AttributeError, psutil.AccessDenied):
+        with contextlib.suppress(AttributeError, NotImplementedError, psutil.AccessDenied):
             read = process.io_counters().read_bytes
-    except psutil.Error:
+    except (psutil.Error, OSError):  # the latter when this process may open no more files
         return None
     return Signs(heard, times.user + times.system, read)

@@ -10,7 +10,7 @@ import anyio
 from .instance import Instance
 from .job import JitJob
 
-GRACE = 3.0  # seconds that one may take to use what it was handed out just in time
+GRACE = 2.0  # seconds that one may take to use what it was handed out just in time
 PATIENCE = 60.0  # seconds that another model waits at most for requests on it
 
 

@@ -71,7 +71,7 @@ class Instance:
         self.size = size
         self._clock = clock
         self._idle_since = clock()
-        self._claims: dict[object, float] = {}  # until when, by who has yet to use it
+        self._claims: list[tuple[object, float]] = []  # who has yet to use it, until when
         self.requests = 0
 
     @property
@@ -97,19 +97,23 @@ class Instance:
     @property
     def may_go(self) -> float:
         """From when on the clock it may give way to another: nobody uses it or is about to."""
-        return math.inf if self.busy else max(self._claims.values(), default=-math.inf)
+        if self.busy:
+            return math.inf
+        return max((until for _, until in self._claims), default=-math.inf)
 
     def claim(self, claimant: object, seconds: float) -> None:
         """Hand the instance out to somebody who may take some seconds to use it."""
         now = self._clock()
-        self._claims = {who: until for who, until in self._claims.items() if until > now}
-        self._claims[claimant] = now + seconds
+        self._claims = [each for each in self._claims if each[1] > now]
+        self._claims.append((claimant, now + seconds))
 
     @contextmanager
     def in_use(self, claimant: object = None) -> Iterator[None]:
         """Counts a request; the idle clock starts anew when the last one ends."""
-        if claimant is not None:
-            self._claims.pop(claimant, None)
+        for index, (who, _) in enumerate(self._claims):
+            if who is not None and who is claimant:
+                del self._claims[index]  # only one: the same client may have asked in two tasks
+                break
         self.requests += 1
         try:
             yield

@@ -48,7 +48,6 @@ DEFAULT_LLM_CONTEXT = 4096  # tokens, the app's
 DEFAULT_EMBEDDING_CONTEXT = 2048
 
 OnProgress = Callable[[float], None]
-OnUnload = Callable[[Instance], None]
 
 logger = logging.getLogger("model_fixtures.server")
 

@@ -160,7 +160,11 @@ def _prompt(value: Any) -> bool:
 
 
 def _token_list(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(_whole(0)[1](item) for item in value)
+    return isinstance(value, list) and bool(value) and all(map(_token, value))
+
+
+def _token(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST
 
 
 def _choice(value: Any) -> bool:
@@ -187,7 +191,7 @@ def _bias(value: Any) -> bool:
     return isinstance(value, list) and all(
         isinstance(pair, list)
         and len(pair) == 2
-        and (isinstance(pair[0], str) or _whole(0)[1](pair[0]))
+        and (isinstance(pair[0], str) or _token(pair[0]))
         and (pair[1] is False or weight(pair[1]))
         for pair in value
     )

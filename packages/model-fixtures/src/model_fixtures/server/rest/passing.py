@@ -82,7 +82,7 @@ async def _while_connected(request: Request, answer: Awaitable[Response]) -> Res
 
 async def _answer(state: ServerState, path: str, body: dict[str, Any], domain: str) -> Response:
     try:
-        check_body(body, path)
+        await anyio.to_thread.run_sync(check_body, body, path)  # a body can be large
     except BodyError as error:
         return failure(400, str(error), error.code, error.parameter)
     addresses = image_addresses(body.get("messages"))
@@ -97,6 +97,8 @@ async def _answer(state: ServerState, path: str, body: dict[str, Any], domain: s
         code = (error.display_data or {}).get("code", "")
         if code in {"generic.pathNotFound", "generic.noModelMatchingQuery"}:
             return not_found(name)
+        if name and not code:  # the caller has named a model rightly, and it fails to load
+            return failure(500, error.title, "model_not_loaded")
         return failure(400, error.title, "model_not_usable", "model")
     async with AsyncExitStack() as use:
         use.enter_context(state.registry.using(instance, asker))
