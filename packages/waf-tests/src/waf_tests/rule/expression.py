@@ -6,6 +6,7 @@ import re
 
 from octorules_wirefilter import parse_expression
 
+from waf_tests.key_check import key_fault
 from waf_tests.secret import Secret
 
 HEADER = "x-api-key"  # Cloudflare's header map has lower-case names
@@ -13,6 +14,10 @@ HEADER = "x-api-key"  # Cloudflare's header map has lower-case names
 # Stands for the key where it is not to be shown. Blanks at the ends make it a value that nobody
 # can send: a rule deployed with it by mistake blocks everyone.
 PLACEHOLDER = " put the key here "
+
+# Cloudflare's limits: characters of one expression, and DNS's of a host name.
+MAX_LENGTH = 4096
+MAX_HOST_LENGTH = 253
 
 _HOST = re.compile(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?\Z")
 
@@ -30,9 +35,12 @@ def cloudflare_expression(host: str, key: Secret | None) -> str:
     own engine; raises RuleError if that refuses it, or if `host` is not a plain host name.
     """
     name = host.lower()
-    if not _HOST.match(name):
+    if not _HOST.match(name) or len(name) > MAX_HOST_LENGTH:
         raise RuleError("--host: a host name is needed, without scheme, port or path")
     value = quoted(key.reveal() if key else PLACEHOLDER)
+    fault = key_fault(key) if key else None
+    if fault is not None:
+        raise RuleError(f"the key {fault}")
     header = f'http.request.headers["{HEADER}"][*] eq {value}'
     expression = (
         f"(lower(http.host) eq {quoted(name)}"
