@@ -21,7 +21,7 @@ from waf_tests.edge.plan import EdgeSettings, Plan
 from waf_tests.rule.table import ALLOWED, BLOCKED, HANDSHAKE
 from waf_tests.secret import Secret
 from waf_tests.testing.origin import RecordingOrigin
-from waf_tests.testing.raw import exchange, open_silent_websocket
+from waf_tests.testing.raw import exchange, exchange_http2, open_silent_websocket
 from waf_tests.testing.scan import process_arguments
 
 
@@ -141,6 +141,50 @@ def test_keys_are_literal(key: str, planner: Planner) -> None:
         edge.stop()
 
 
+@pytest.mark.parametrize("parts", [("one", "two"), ("one", "", "two"), ("", "two"), ("a, b", "c")])
+def test_key_with_commas_is_one_header(parts: tuple[str, ...], planner: Planner) -> None:
+    """A key with commas, sent in parts as several headers, is not the key; as one header it is."""
+    key = ",".join(parts)
+    whole = [("x-api-key", key)]
+    split = [("x-api-key", part) for part in parts]
+    lines = "".join(f"X-API-Key: {part}\r\n" for part in parts)
+    head = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    with (
+        RecordingOrigin() as origin,
+        Edge(origin.address, planner=planner, key=Secret(key)) as edge,
+    ):
+        assert exchange(edge, f"{head}{lines}\r\n".encode()).status == 403
+        assert exchange_http2(edge, "/", split) in (0, 403)
+        assert origin.requests == []
+        assert exchange(edge, f"{head}X-API-Key: {key}\r\n\r\n".encode()).status == 404
+        assert exchange_http2(edge, "/", whole) == 404
+        edge.stop()
+
+
+BAD_KEYS = ["schlüssel", "k1\n", "k1 ", "\tk1", "k\0001", "k1\x7f", "\udcff", "k" * 1001, '"' * 501]
+
+
+@pytest.mark.parametrize("key", BAD_KEYS)
+def test_bad_keys_refused(key: str, planner: Planner) -> None:
+    """A key that no client can send, or no rule can hold, is refused in one line without it."""
+    with pytest.raises(EdgeError, match=r"^the key must be .*$") as caught:
+        Edge("127.0.0.1:9", planner=planner, key=Secret(key))
+    assert key not in str(caught.value)
+    edge = Edge("127.0.0.1:9", planner=planner)
+    with pytest.raises(EdgeError, match=r"^the key must be "), edge:
+        edge.change_key(Secret(key))
+
+
+def test_port_of_its_own(planner: Planner) -> None:
+    """An edge listens on the port that it is given; another edge cannot have it meanwhile."""
+    with Edge("127.0.0.1:9", planner=planner) as free:
+        port = free.port
+    with Edge("127.0.0.1:9", planner=planner, port=port) as edge:
+        assert edge.api_host == f"https://localhost:{port}"
+        with pytest.raises(EdgeError, match=rf"^port {port}: .+"):
+            Edge("127.0.0.1:9", planner=planner, port=port)
+
+
 def test_key_not_in_process_arguments(edge: Edge) -> None:
     """The list of processes, which everyone may read, shows the edge but not its key."""
     arguments = process_arguments()
@@ -182,23 +226,6 @@ def test_caddy_missing(monkeypatch: pytest.MonkeyPatch) -> None:
         find_caddy()
 
 
-def test_modsecurity_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without nginx the error names the script that installs it."""
-    monkeypatch.setattr("shutil.which", lambda *args, **kwargs: None)
-    with pytest.raises(EdgeError, match=r"nginx.* not installed: run scripts/install_modsecurity"):
-        Edge("127.0.0.1:9", planner=plan_modsecurity).__enter__()
-
-
-def test_program_that_does_not_start(temporary: Path) -> None:
-    """An edge program that ends at once is an error with its last words, and leaves no file."""
-
-    def broken(settings: EdgeSettings, folder: Path) -> Plan:
-        command = "import sys; sys.exit('bad configuration')"
-        return Plan((sys.executable, "-c", command), folder, ready="never said")
-
-    with pytest.raises(EdgeError, match="does not start: bad configuration"):
-        Edge("127.0.0.1:9", planner=broken).__enter__()
-    assert list(temporary.iterdir()) == []
 @pytest.mark.skipif(os.name == "nt", reason="the stand-in for Caddy is a shell script")
 @pytest.mark.parametrize(
     ("answer", "shown"),
@@ -249,3 +276,20 @@ def test_safe_versions() -> None:
     find_caddy()
 
 
+def test_modsecurity_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without nginx the error names the script that installs it."""
+    monkeypatch.setattr("shutil.which", lambda *args, **kwargs: None)
+    with pytest.raises(EdgeError, match=r"nginx.* not installed: run scripts/install_modsecurity"):
+        Edge("127.0.0.1:9", planner=plan_modsecurity).__enter__()
+
+
+def test_program_that_does_not_start(temporary: Path) -> None:
+    """An edge program that ends at once is an error with its last words, and leaves no file."""
+
+    def broken(settings: EdgeSettings, folder: Path) -> Plan:
+        command = "import sys; sys.exit('bad configuration')"
+        return Plan((sys.executable, "-c", command), folder, ready="never said")
+
+    with pytest.raises(EdgeError, match="does not start: bad configuration"):
+        Edge("127.0.0.1:9", planner=broken).__enter__()
+    assert list(temporary.iterdir()) == []

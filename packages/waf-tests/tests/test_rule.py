@@ -70,7 +70,8 @@ def test_expression_text() -> None:
         ' or starts_with(lower(http.host), "lm.example.com:"))'
         ' and not (ssl and http.request.version in {"HTTP/1.1" "HTTP/2" "HTTP/3"}'
         ' and any(http.request.headers["x-api-key"][*] eq "k")'
-        ' and all(http.request.headers["x-api-key"][*] eq "k"))'
+        ' and all(http.request.headers["x-api-key"][*] eq "k")'
+        ' and not http.request.headers["x-api-key"][1] eq "k")'
     )
 
 
@@ -98,7 +99,6 @@ def test_keys_are_quoted(key: str) -> None:
     assert blocks(Fields(HOST, headers={"x-api-key": ("other",)}))
 
 
-def test_placeholder_blocks_everyone() -> None:
 @pytest.mark.parametrize("key", ["a\n", "a ", "\ta", "schl\xfcssel", "a\0b", "\udcff"])
 def test_bad_keys_refused(key: str) -> None:
     """A key that no client accepts is refused, in one line that does not repeat it."""
@@ -120,6 +120,7 @@ def test_longest_key_fits(sign: str) -> None:
         cloudflare_expression(f"{host}h", None)
 
 
+def test_placeholder_blocks_everyone() -> None:
     """Deployed with the placeholder by mistake, the rule blocks: no client can send its value."""
     assert PLACEHOLDER.strip() != PLACEHOLDER
     blocks = compile_expression(cloudflare_expression(HOST, None))
