@@ -300,14 +300,12 @@ BAD_KEYS = [f"{KEY.reveal()}\n", f"{KEY.reveal()} ", f"schl\xfcssel-{KEY.reveal(
 
 @pytest.mark.parametrize("key", BAD_KEYS)
 @pytest.mark.parametrize(
-    "arguments",
-    [("rule", "--host", "lm.example.com", "--show-key"), ("serve", "--host", "{origin}")],
+    ("command", "options"),
+    [("rule", ("--host", "lm.example.com", "--show-key")), ("serve", ("--host", "127.0.0.1:9"))],
 )
-def test_bad_keys_refused(
-    arguments: tuple[str, ...], key: str, origin: RecordingOrigin, run: Run
-) -> None:
+def test_bad_keys_refused(command: str, options: tuple[str, ...], key: str, run: Run) -> None:
     """rule and serve refuse a key that no client can send, in one line that does not show it."""
-    command, *options = (word.replace("{origin}", origin.address) for word in arguments)
+    # No host is there: a serve that took the key would end with words about that.
     result = run(command, *options, LMSTUDIO_X_API_KEY=key)
     assert one_line(result).startswith(f"{command}: the key must be ")
     assert leaks(result.output.encode(), [KEY, Secret(key)]) == []

@@ -22,7 +22,7 @@ from waf_tests.testing.reading import Verdict
 # Each sign of these means something somewhere on the way: in lists, to Caddy, in regular
 # expressions, in strings of the rule.
 KEYS = ["aB,c d", '{http.request.host}"$1\\.*']
-EXAMPLES = 150
+EXAMPLES = 250
 
 Change = Callable[[dict[str, Any]], object]
 
