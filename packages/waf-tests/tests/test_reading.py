@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from waf_tests.edge.http import MAX_HEAD_BYTES
+from waf_tests.edge.request_form import MAX_HEAD_BYTES
 from waf_tests.rule.expression import cloudflare_expression
 from waf_tests.rule.table import ALLOWED, BLOCKED, Row
 from waf_tests.secret import Secret

@@ -12,7 +12,8 @@ from typing import Any
 from .block_page import BLOCK_PAGE, DATA_CENTRE, SERVER, STATUS
 from .caddy_version import check_version
 from .errors import EdgeError
-from .http import (
+from .plan import EdgeSettings, Plan, bracketed
+from .request_form import (
     FORBIDDEN_TARGET,
     MAX_HEAD_BYTES,
     METHOD,
@@ -21,7 +22,6 @@ from .http import (
     VERSION,
     host_pattern,
 )
-from .plan import EdgeSettings, Plan, bracketed
 
 _KEY_HEADER = "X-Api-Key"  # as Caddy writes names
 # As it came in: an absolute URI stays one here.
@@ -144,8 +144,8 @@ def _allowed(settings: EdgeSettings) -> dict[str, Any]:
         _TARGET: f"^{TARGET}$",
     }
     return {
-        # A value of its own that is the key, beside the joined ones that are: there is just one.
-        # This matcher never expands placeholders in a value.
+        # One header is the key, and so are all of that name joined: there is no second one.
+        # No version of this matcher expands placeholders in a value.
         "header_regexp": {_KEY_HEADER: {"pattern": key}},
         # `not not`, because the entries of one vars_regexp are alternatives.
         "not": [

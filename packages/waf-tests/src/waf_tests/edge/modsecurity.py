@@ -14,8 +14,8 @@ from pathlib import Path
 
 from .block_page import BLOCK_PAGE, DATA_CENTRE
 from .errors import EdgeError
-from .http import FORBIDDEN_TARGET, MAX_HEAD_BYTES, METHOD, TARGET, VERSION, host_pattern
 from .plan import EdgeSettings, Plan, bracketed
+from .request_form import FORBIDDEN_TARGET, MAX_HEAD_BYTES, METHOD, TARGET, VERSION, host_pattern
 
 _MODULE = Path("/usr/lib/nginx/modules/ngx_http_modsecurity_module.so")
 _CORE_RULES = Path("/usr/share/modsecurity-crs/rules")

@@ -27,8 +27,8 @@ class ReservedPort:
         if reuse is not None:
             self._socket.setsockopt(socket.SOL_SOCKET, reuse, 1)
         try:
-            # SO_REUSEPORT would share the port with another edge; this does not.
-            socket.create_server((LOOPBACK, number)).close()
+            if number:  # SO_REUSEPORT would share it with another edge; this does not
+                socket.create_server((LOOPBACK, number)).close()
             self._socket.bind((LOOPBACK, number))
         except OSError as error:
             self._socket.close()

@@ -28,18 +28,22 @@ class DisagreementError(AssertionError):
 
 @dataclass
 class EdgeJudge:
-    """One edge before an origin of its own. `stricter`: it may also stop what the rule allows."""
+    """One edge before an origin of its own. `stricter`: it may also stop what the rule allows.
+
+    `blocked` are the numbers of requests that must not reach the origin, now or later.
+    """
 
     name: str
     edge: Edge
     origin: RecordingOrigin
     stricter: bool
+    blocked: set[int] = field(default_factory=set)
     _looked_at: int = 0
 
     def reached(self, request: Http1Request | Http2Request, number: int) -> bool:
         """Send the request and tell whether the origin has got it.
 
-        Raises DisagreementError if the origin has got anything without exactly the key, or if the
+        Raises DisagreementError if the origin has got anything that it must not get, or if the
         edge neither answers nor hangs up.
         """
         try:
@@ -63,14 +67,16 @@ class EdgeJudge:
     def check_arrivals(self) -> list[int]:
         """Return the numbers of the requests that have arrived since the last call.
 
-        Raises DisagreementError if one of them came without exactly the key.
+        Raises DisagreementError if one of them came without exactly the key, or if the rule blocks
+        it for another reason.
         """
         new = self.origin.requests[self._looked_at :]
         self._looked_at += len(new)
         for request in new:
-            values = [value.strip(" \t") for value in request.values("x-api-key")]
-            if values != [self.edge.key.reveal()]:
+            if request.values("x-api-key") != [self.edge.key.reveal()]:
                 raise DisagreementError(f"{self.name}: without the key, {_shown(request)}")
+            if _number(request) in self.blocked:
+                raise DisagreementError(f"{self.name} lets pass what the rule blocks")
         return [_number(request) for request in new]
 
 
@@ -98,9 +104,9 @@ class Court:
         if verdict is Verdict.EITHER:
             self.flaws[str(reading.flaw)] += 1
         for judge in self.edges:
+            if verdict is Verdict.BLOCK:
+                judge.blocked.add(self._number)
             reached = judge.reached(request, self._number)
-            if verdict is Verdict.BLOCK and reached:
-                raise DisagreementError(f"{judge.name} lets pass what the rule blocks")
             if not reached and verdict is not Verdict.BLOCK:
                 self.stopped[judge.name] += 1
                 if verdict is Verdict.PASS and not judge.stricter:

@@ -1,8 +1,8 @@
 """What a request says by HTTP's own grammar, so that the rule's engine can judge it.
 
 The engine judges fields; an edge judges bytes. This reads the bytes as RFC 9110, 9112 and 9113 say,
-after the edges' own conditions for a request (`waf_tests.edge.http`). Where the RFCs let a server
-choose between refusing a request and mending it, the mended request is read and marked.
+after the edges' own conditions (`waf_tests.edge.request_form`). Where the RFCs let a server choose
+between refusing a request and mending it, the mended request is read and marked.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from waf_tests.edge.http import (
+from waf_tests.edge.request_form import (
     FORBIDDEN_TARGET,
     MAX_HEAD_BYTES,
     METHOD,

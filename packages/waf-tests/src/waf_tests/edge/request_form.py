@@ -1,15 +1,14 @@
-"""What both edges take for a request at all: what they hold against the rule is well-formed.
+"""The form that a request must have, whatever its key is, before either edge lets it pass.
 
-Patterns in the part of the language that Caddy's RE2 and nginx's PCRE have in common. What they do
-not match is blocked, whatever key it has. So that both edges agree, each refuses what the other's
-parser refuses.
+So that both edges say the same, each refuses what the other's HTTP parser refuses. The patterns use
+only what Caddy's RE2 and nginx's PCRE have in common.
 """
 
 from __future__ import annotations
 
 import re
 
-# In capitals, as registered methods are. Both answer neither CONNECT nor TRACE.
+# In capitals: nginx knows no others. It also refuses these two by itself.
 METHOD = "[A-Z]+"
 REFUSED_METHODS = ("CONNECT", "TRACE")
 
@@ -22,7 +21,7 @@ FORBIDDEN_TARGET = r"^[^?]*(?:%00|(?:/|%2[fF])(?:\.|%2[eE]){2}(?:/|%2[fF]|\?|$))
 # HTTP/1.1 and HTTP/2 as Caddy, nginx and ModSecurity write them.
 VERSION = r"HTTP/(?:1\.1|2(?:\.0)?)"
 
-# A request's head; Cloudflare takes 128 KB, too.
+# Of the first line and all headers together; the edges' own limits differ.
 MAX_HEAD_BYTES = 128 * 1024
 
 
