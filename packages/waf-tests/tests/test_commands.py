@@ -307,7 +307,7 @@ def test_bad_keys_refused(command: str, options: tuple[str, ...], key: str, run:
     """rule and serve refuse a key that no client can send, in one line that does not show it."""
     # No host is there: a serve that took the key would end with words about that.
     result = run(command, *options, LMSTUDIO_X_API_KEY=key)
-    assert one_line(result).startswith(f"{command}: the key must be ")
+    assert one_line(result).startswith(f"{command}: LMSTUDIO_X_API_KEY must be ")
     assert leaks(result.output.encode(), [KEY, Secret(key)]) == []
 
 

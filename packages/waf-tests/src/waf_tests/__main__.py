@@ -14,7 +14,9 @@ from .client.endpoint import parse_endpoint
 from .commands.check import CheckError, check, one_line
 from .commands.serve import serve
 from .edge import EdgeError
+from .key_check import key_fault
 from .rule.expression import RuleError, cloudflare_expression
+from .secret import Secret
 from .settings import HOST_VARIABLE, KEY_VARIABLE, find_settings, host_with_scheme
 
 
@@ -47,7 +49,7 @@ def check_command(host: str | None, ca_file: Path | None) -> None:
 @click.option("--show-key", is_flag=True, help=f"Write the value of {KEY_VARIABLE} into the rule.")
 def rule_command(host: str | None, show_key: bool) -> None:
     """Print the expression of the Cloudflare custom rule to deploy, with the action Block."""
-    key = find_settings().key if show_key else None
+    key = _configured_key("rule") if show_key else None
     if show_key and key is None:
         _fail("rule", f"--show-key: set {KEY_VARIABLE} (see .env.example)")
     try:
@@ -57,6 +59,15 @@ def rule_command(host: str | None, show_key: bool) -> None:
         _fail("rule", str(error))
     if key is None:
         click.echo("The key is left out; --show-key writes it into the expression.", err=True)
+
+
+def _configured_key(command: str) -> Secret | None:
+    """Return the key that is configured, if it is one that a client can send."""
+    key = find_settings().key
+    fault = key_fault(key) if key else None
+    if fault is not None:
+        _fail(command, f"{KEY_VARIABLE} {fault}")
+    return key
 
 
 def _configured_host_name() -> str:
@@ -76,7 +87,7 @@ def _configured_host_name() -> str:
 def serve_command(host: str | None, port: int | None) -> None:
     """Run the edge until Ctrl-C and print what a client needs to get through it."""
     try:
-        serve(host=host, key=find_settings().key, port=port or 0, say=click.echo)
+        serve(host=host, key=_configured_key("serve"), port=port or 0, say=click.echo)
     except (EdgeError, HostError) as error:
         _fail("serve", one_line(str(error)))
 

@@ -14,7 +14,6 @@ from model_fixtures.hosts import select_host
 from model_fixtures.hosts.embedded import EmbeddedServer
 
 from waf_tests.edge import Edge
-from waf_tests.edge.plan import check_key
 from waf_tests.secret import Secret
 from waf_tests.settings import KEY_VARIABLE
 
@@ -31,8 +30,6 @@ def serve(*, host: str | None, key: Secret | None, port: int, say: Say) -> None:
     Without a host, the embedded server is started behind it. Raises EdgeError for a key or a port
     that cannot be used.
     """
-    if key is not None:
-        check_key(key)
     with ExitStack() as running, _until_stopped() as stopped:
         found = select_host(host)
         if found is None:

@@ -30,7 +30,9 @@ class EdgeSettings:
     idle_seconds: float | None = None
 
     def __post_init__(self) -> None:
-        check_key(self.key)
+        fault = key_fault(self.key)
+        if fault is not None:
+            raise EdgeError(f"the key {fault}")
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,6 @@ class Plan:
     ready: str
     stdin: str = field(default="", repr=False)
     files: dict[str, str] = field(default_factory=dict, repr=False)
-
-
-def check_key(key: Secret) -> None:
-    """Raise EdgeError for a key that no client can send, or that no printed rule can hold."""
-    fault = key_fault(key)
-    if fault is not None:
-        raise EdgeError(f"the key {fault}")
 
 
 def bracketed(host: str) -> str:
