@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from waf_tests.edge import Edge
-from waf_tests.rule.table import ALLOWED, BLOCKED, GREETING, SMUGGLED, SMUGGLERS, Row
+from waf_tests.rule.table import (
+    ALLOWED,
+    BLOCKED,
+    GREETING,
+    OF_THE_PROXY,
+    SMUGGLED,
+    SMUGGLERS,
+    Row,
+)
 from waf_tests.testing.origin import RecordedRequest, RecordingOrigin
 from waf_tests.testing.raw import exchange, exchange_http2
 
 Seen = Callable[[], list[RecordedRequest]]
 MakeEdge = Callable[..., Edge]
 
-# 400 and 501 are the HTTP parser's own refusals, before any rule.
-REFUSALS = (400, 403, 501, 505)
+# All but 403 are the HTTP parser's own refusals, before any rule.
+REFUSALS = (400, 403, 405, 431, 501, 505)
 
 
 def _names(rows: tuple[Row, ...]) -> list[object]:
@@ -36,6 +45,26 @@ def test_blocked(row: Row, edge: Edge, seen: Seen) -> None:
     """An attack is answered with a refusal, or the connection is closed; nothing gets through."""
     answer = exchange(edge, row.request(edge.key.reveal(), edge.settings.host))
     assert answer.status is None or answer.status in REFUSALS
+    assert seen() == []
+
+
+def test_answered_by_the_proxy(edge: Edge, seen: Seen) -> None:
+    """What a proxy answers by itself it answers alike with and without the key; none arrives."""
+    key, host = edge.key.reveal(), edge.settings.host
+    answers = [exchange(edge, row.request(key, host)) for row in OF_THE_PROXY]
+    assert len({answer.status for answer in answers}) == 1
+    assert seen() == []
+
+
+def test_file_with_the_key(edge: Edge, seen: Seen, tmp_path: Path) -> None:
+    """The name of a file that holds the key is not the key, as a word for Caddy or otherwise."""
+    file = tmp_path / "key"
+    file.write_text(edge.key.reveal(), encoding="ascii")
+    for value in (f"{{file.{file}}}", f"{{file.{file.as_posix()}}}", f"@{file}", f"$(cat {file})"):
+        lines = (f"Host: {edge.settings.host}", f"X-API-Key: {value}", "Connection: close", "", "")
+        request = "\r\n".join((f"GET {GREETING} HTTP/1.1", *lines))
+        assert exchange(edge, request.encode()).status == 403
+        assert exchange_http2(edge, GREETING, [("x-api-key", value)]) in (0, 403)
     assert seen() == []
 
 
@@ -82,13 +111,40 @@ def test_http2_with_the_key(edge: Edge, seen: Seen) -> None:
         pytest.param(["\t{key}"], id="tab"),
         pytest.param(["{key}", "wrong"], id="right-first"),
         pytest.param(["wrong", "{key}"], id="right-last"),
+        pytest.param(["{key}", "{key}"], id="right-twice"),
+        pytest.param(["{http.request.uri.query.k}"], id="placeholder"),
         pytest.param(["{key}\r\nx-api-key: {key}"], id="line-break"),
     ],
 )
 def test_http2_blocked(values: list[str], edge: Edge, seen: Seen) -> None:
     """Over HTTP/2, where values are not trimmed, the header must be the key and nothing else."""
-    headers = [("x-api-key", value.replace("{key}", edge.key.reveal())) for value in values]
+    key = edge.key.reveal()
+    headers = [("x-api-key", value.replace("{key}", key)) for value in values]
+    assert exchange_http2(edge, f"{GREETING}?k={key}", headers) in (0, *REFUSALS)
+    assert seen() == []
+
+
+@pytest.mark.parametrize(
+    "name", ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]
+)
+def test_http2_connection_headers(name: str, edge: Edge, seen: Seen) -> None:
+    """HTTP/2 has no headers about one connection: with the key, too, a request is refused."""
+    headers = [("x-api-key", edge.key.reveal()), (name, "close")]
     assert exchange_http2(edge, GREETING, headers) in (0, *REFUSALS)
+    assert seen() == []
+
+
+def test_http2_no_requests(edge: Edge, seen: Seen) -> None:
+    """Over HTTP/2, too, nothing but a path for this host passes, and OPTIONS * arrives nowhere."""
+    headers = [("x-api-key", edge.key.reveal())]
+    host = edge.settings.host
+    for method, target, authority in (
+        *(("GET", GREETING, other) for other in ("", "other.example", f"{host}.", f"{host}:a")),
+        *(("GET", target, host) for target in ("*", f"https://{host}{GREETING}", "/../x", "/x%00")),
+        *((method, GREETING, host) for method in ("CONNECT", "TRACE", "get")),
+        ("OPTIONS", "*", host),
+    ):
+        exchange_http2(edge, target, headers, method=method, authority=authority)
     assert seen() == []
 
 

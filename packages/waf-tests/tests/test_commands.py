@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
@@ -16,8 +17,10 @@ from click.testing import CliRunner, Result
 from octorules_wirefilter import parse_expression
 from waf_tests.__main__ import main
 from waf_tests.client import Client
+from waf_tests.commands.shell import command_line
 from waf_tests.edge import Edge
 from waf_tests.edge.certificates import issue
+from waf_tests.edge.ports import ReservedPort
 from waf_tests.secret import Secret
 from waf_tests.testing.origin import Answer, RecordingOrigin
 from waf_tests.testing.scan import halves, leaks
@@ -269,6 +272,45 @@ def test_rule_bad_host(run: Run) -> None:
     assert line == "rule: --host: a host name is needed, without scheme, port or path"
 
 
+def test_rule_from_env_file(run: Run, tmp_path: Path) -> None:
+    """Without --host, rule takes the host's name from .env, also out of a URL; --host is first."""
+    lines = {
+        "lm.example.com": '"lm.example.com"',
+        "https://LM.example.com:8443": '"lm.example.com"',
+    }
+    for value, literal in lines.items():
+        (tmp_path / ".env").write_text(f"LMSTUDIO_CLOUDFLARE_HOST={value}\n")
+        result = run("rule")
+        assert result.exit_code == 0, result.stderr
+        assert literal in result.stdout
+        assert '"other.example"' in run("rule", "--host", "other.example").stdout
+
+
+def test_rule_no_host(run: Run) -> None:
+    """Without a host rule says which variable to set; one that is none is named with its fault."""
+    assert one_line(run("rule")) == (
+        "rule: no host: set LMSTUDIO_CLOUDFLARE_HOST (see .env.example) or give --host"
+    )
+    line = one_line(run("rule", LMSTUDIO_CLOUDFLARE_HOST="ftp://lm.example.com"))
+    assert line.startswith("rule: LMSTUDIO_CLOUDFLARE_HOST: ")
+
+
+BAD_KEYS = [f"{KEY.reveal()}\n", f"{KEY.reveal()} ", f"schl\xfcssel-{KEY.reveal()}", "k" * 1001]
+
+
+@pytest.mark.parametrize("key", BAD_KEYS)
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [("rule", ("--host", "lm.example.com", "--show-key")), ("serve", ("--host", "127.0.0.1:9"))],
+)
+def test_bad_keys_refused(command: str, options: tuple[str, ...], key: str, run: Run) -> None:
+    """rule and serve refuse a key that no client can send, in one line that does not show it."""
+    # No host is there: a serve that took the key would end with words about that.
+    result = run(command, *options, LMSTUDIO_X_API_KEY=key)
+    assert one_line(result).startswith(f"{command}: LMSTUDIO_X_API_KEY must be ")
+    assert leaks(result.output.encode(), [KEY, Secret(key)]) == []
+
+
 # --- serve
 
 
@@ -343,6 +385,68 @@ def test_serve_given_key(
             assert list(client.list_downloaded_models()) == []
         process.send_signal(signal.SIGINT)
         assert process.wait() == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the line is for POSIX shells")
+@pytest.mark.parametrize("given", [False, True])
+def test_serve_line_to_try(
+    given: bool, origin: RecordingOrigin, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    """The "try" line works in a fresh shell somewhere else; it asks for a key that was given."""
+    arguments = ["--host", origin.address]
+    if given:
+        environ["LMSTUDIO_X_API_KEY"] = KEY.reveal()
+    with _serve(arguments, tmp_path, environ) as process:
+        line = _words(process)["try"]
+        assert (KEY.reveal() in line) is False
+        shell = subprocess.run(
+            ["sh", "-c", line],
+            cwd="/",
+            env={"PATH": os.defpath, "HOME": str(tmp_path)},
+            input=f"{KEY.reveal()}\n" if given else "",
+            capture_output=True,
+            text=True,
+        )
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 0
+    assert shell.returncode == 0, shell.stderr
+    assert "connected    https://localhost:" in shell.stdout
+
+
+def test_serve_port(
+    origin: RecordingOrigin,
+    tmp_path: Path,
+    environ: dict[str, str],
+) -> None:
+    """--port chooses the port; a second serve on it ends with one line."""
+    with ReservedPort() as free:
+        port = free.number
+    arguments = ["--host", origin.address, "--port", str(port)]
+    with _serve(arguments, tmp_path, environ) as process:
+        assert _words(process)["url"] == f"https://localhost:{port}"
+        with _serve(arguments, tmp_path, environ) as second:
+            output, errors = second.communicate()
+        assert second.returncode == 1
+        assert "url" not in output
+        (line,) = errors.splitlines()
+        assert line.startswith(f"serve: port {port}: ")
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 0
+
+
+def test_command_lines_quote() -> None:
+    """Whatever is in a key, a shell takes it literally; nothing of the line runs by itself."""
+    nasty = "a'b\"c $(touch x)`y`;|&\\"
+    posix = command_line(["printenv", "K"], variable="K", value=nasty, windows=False)
+    if os.name != "nt":
+        shown = subprocess.run(["sh", "-c", posix], capture_output=True, text=True, check=True)
+        assert shown.stdout == f"{nasty}\n"
+    assert command_line(["a b", "c'd"], variable="K", value="e'f", windows=True) == (
+        "$env:K = 'e''f'; & 'a b' 'c''d'"
+    )
+    assert command_line(["a"], variable="K", value=None, windows=True) == (
+        "$env:K = Read-Host K; & 'a'"
+    )
 
 
 def test_serve_nobody_there(tmp_path: Path, environ: dict[str, str]) -> None:

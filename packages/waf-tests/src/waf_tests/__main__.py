@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
+from lmstudio import LMStudioValueError
 from model_fixtures.hosts import HostError
 
+from .client.endpoint import parse_endpoint
 from .commands.check import CheckError, check, one_line
 from .commands.serve import serve
 from .edge import EdgeError
+from .key_check import key_fault
 from .rule.expression import RuleError, cloudflare_expression
 from .secret import Secret
 from .settings import HOST_VARIABLE, KEY_VARIABLE, find_settings, host_with_scheme
@@ -42,29 +45,49 @@ def check_command(host: str | None, ca_file: Path | None) -> None:
 
 
 @main.command("rule")
-@click.option("--host", required=True, help="The host name that Cloudflare protects.")
+@click.option("--host", help=f"The host name that Cloudflare protects; default: {HOST_VARIABLE}.")
 @click.option("--show-key", is_flag=True, help=f"Write the value of {KEY_VARIABLE} into the rule.")
-def rule_command(host: str, show_key: bool) -> None:
+def rule_command(host: str | None, show_key: bool) -> None:
     """Print the expression of the Cloudflare custom rule to deploy, with the action Block."""
-    key: Secret | None = None
-    if show_key:
-        key = find_settings().key
-        if key is None:
-            _fail("rule", f"--show-key: set {KEY_VARIABLE} (see .env.example)")
+    key = _configured_key("rule") if show_key else None
+    if show_key and key is None:
+        _fail("rule", f"--show-key: set {KEY_VARIABLE} (see .env.example)")
     try:
-        click.echo(cloudflare_expression(host, key))
+        name = _configured_host_name() if host is None else host
+        click.echo(cloudflare_expression(name, key))
     except RuleError as error:
         _fail("rule", str(error))
     if key is None:
         click.echo("The key is left out; --show-key writes it into the expression.", err=True)
 
 
+def _configured_key(command: str) -> Secret | None:
+    """Return the key that is configured, if it is one that a client can send."""
+    key = find_settings().key
+    fault = key_fault(key) if key else None
+    if fault is not None:
+        _fail(command, f"{KEY_VARIABLE} {fault}")
+    return key
+
+
+def _configured_host_name() -> str:
+    """Return the name of the host that is configured, which may be a URL."""
+    host = find_settings().host
+    if host is None:
+        _fail("rule", f"no host: set {HOST_VARIABLE} (see .env.example) or give --host")
+    try:
+        return parse_endpoint(host_with_scheme(host)).host
+    except LMStudioValueError as error:
+        _fail("rule", f"{HOST_VARIABLE}: {one_line(str(error))}")
+
+
 @main.command("serve")
 @click.option("--host", help="The LM Studio host behind the edge; default: the one that is found.")
-def serve_command(host: str | None) -> None:
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on; default: any.")
+def serve_command(host: str | None, port: int | None) -> None:
     """Run the edge until Ctrl-C and print what a client needs to get through it."""
     try:
-        serve(host=host, key=find_settings().key, say=click.echo)
+        serve(host=host, key=_configured_key("serve"), port=port or 0, say=click.echo)
     except (EdgeError, HostError) as error:
         _fail("serve", one_line(str(error)))
 

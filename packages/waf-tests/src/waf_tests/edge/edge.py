@@ -38,23 +38,28 @@ class Edge:
         planner: Planner = plan_caddy,
         host: str = DEFAULT_HOST,
         key: Secret | None = None,
+        port: int = 0,
         listen: tuple[str, ...] = (LOOPBACK,),
         idle_seconds: float | None = None,
         certificate: ServerCertificate | None = None,
     ) -> None:
-        """Choose port, key and certificate for an edge before `origin` ("address:port")."""
+        """Choose port, key and certificate for an edge before `origin` ("address:port").
+
+        `port` 0 is any that is free. Raises EdgeError for a key or a port that cannot be used.
+        """
         self._planner = planner
-        self._port = ReservedPort()
         self._certificate = certificate or issue(*dict.fromkeys((host, *listen, LOOPBACK)))
         self.settings = EdgeSettings(
             origin=origin,
             host=host,
             key=key or Secret(secrets.token_urlsafe(_KEY_BYTES)),
-            port=self._port.number,
+            port=port,
             certificate=self._certificate,
             listen=listen,
             idle_seconds=idle_seconds,
         )
+        self._port = ReservedPort(port)
+        self.settings = replace(self.settings, port=self._port.number)
         self._process: EdgeProcess | None = None
         self._folder: Path | None = None
         self.log: list[str] = []
@@ -118,7 +123,7 @@ class Edge:
             process.stop()
 
     def change_key(self, key: Secret) -> None:
-        """Take another key from the next start on."""
+        """Take another key from the next start on. Raises EdgeError for one nobody can send."""
         self.settings = replace(self.settings, key=key)
 
     def __enter__(self) -> Edge:

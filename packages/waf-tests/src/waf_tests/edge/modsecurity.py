@@ -2,18 +2,20 @@
 
 `scripts/install_modsecurity.sh` installs them. Our own rules come first; the core rule set then
 looks at what they let through. The key is written nowhere: the rules compare its SHA-1.
+
+ModSecurity never expands its own macros in what it is sent, only in its configuration.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 import shutil
 from pathlib import Path
 
 from .block_page import BLOCK_PAGE, DATA_CENTRE
 from .errors import EdgeError
 from .plan import EdgeSettings, Plan, bracketed
+from .request_form import FORBIDDEN_TARGET, MAX_HEAD_BYTES, METHOD, TARGET, VERSION, host_pattern
 
 _MODULE = Path("/usr/lib/nginx/modules/ngx_http_modsecurity_module.so")
 _CORE_RULES = Path("/usr/share/modsecurity-crs/rules")
@@ -33,6 +35,9 @@ http {{
     access_log off;
     server_tokens off;
     keepalive_timeout 1s;
+    large_client_header_buffers 1 {max_head};
+    # What has no valid name is for the rules to see, not for nginx to leave out.
+    ignore_invalid_headers off;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
@@ -54,7 +59,8 @@ http {{
             return 403 '{page}';
         }}
         # The rules see a request's path only; an absolute URI shows in the request line alone.
-        if ($request !~ "^[A-Z]+ /") {{ return 403; }}
+        if ($request !~ '^{method} {target} {version}$') {{ return 403; }}
+        if ($request_uri ~ '{forbidden_target}') {{ return 403; }}
         location / {{
             proxy_pass http://{origin};
             proxy_http_version 1.1;
@@ -76,13 +82,26 @@ SecResponseBodyAccess Off
 SecAuditEngine Off
 SecTmpDir {folder}
 SecDataDir {folder}
-SecRule &REQUEST_HEADERS:X-API-Key "!@eq 1" "id:1000001,phase:1,nolog,deny,status:403"
-SecRule REQUEST_HEADERS:X-API-Key "!@streq {digest}" \\
-    "id:1000002,phase:1,nolog,deny,status:403,t:none,t:sha1,t:hexEncode"
-SecRule REQUEST_HEADERS:Host "!@rx ^{host}(?::[0-9]+)?$" \\
+SecRule REQUEST_HEADERS_NAMES "!@rx ^[-!#$%&'*+.^_`|~0-9A-Za-z]+$" \\
+    "id:1000001,phase:1,nolog,deny,status:403,t:none"
+SecRule REQUEST_HEADERS "@rx [\\x00-\\x08\\x0a-\\x1f\\x7f]" \\
+    "id:1000002,phase:1,nolog,deny,status:403,t:none"
+SecRule REQUEST_HEADERS:Host "!@rx {host}" \\
     "id:1000003,phase:1,nolog,deny,status:403,t:none,t:lowercase"
-SecRule REQUEST_PROTOCOL "!@rx ^HTTP/(?:1\\.1|2(?:\\.0)?)$" \\
+SecRule REQUEST_PROTOCOL "!@rx ^{version}$" \\
     "id:1000004,phase:1,nolog,deny,status:403,t:none"
+SecRule REQUEST_PROTOCOL "@rx /2" "id:1000005,phase:1,nolog,deny,status:403,t:none,chain"
+    SecRule REQUEST_HEADERS_NAMES \\
+        "@rx ^(?:connection|keep-alive|proxy-connection|transfer-encoding|upgrade)$" "t:none"
+SecRule &REQUEST_HEADERS:X-API-Key "!@eq 1" "id:1000006,phase:1,nolog,deny,status:403"
+# Tabs around a value are no part of it in HTTP/1.1, where nginx leaves them; in HTTP/2 they are.
+SecRule REQUEST_PROTOCOL "@rx /1" "id:1000007,phase:1,nolog,deny,status:403,t:none,chain"
+    SecRule REQUEST_HEADERS:X-API-Key "!@streq {digest}" "t:none,t:trim,t:sha1,t:hexEncode"
+SecRule REQUEST_PROTOCOL "!@rx /1" "id:1000008,phase:1,nolog,deny,status:403,t:none,chain"
+    SecRule REQUEST_HEADERS:X-API-Key "!@streq {digest}" "t:none,t:sha1,t:hexEncode"
+"""
+
+_CORE = """\
 Include {core_setup}
 Include {core_rules}/*.conf
 # The core rules log what they match: they do not look at the key.
@@ -103,9 +122,10 @@ def modsecurity_missing() -> str | None:
     return f"{', '.join(missing)} not installed: run scripts/install_modsecurity.sh as root"
 
 
-def plan_modsecurity(settings: EdgeSettings, folder: Path) -> Plan:
+def plan_modsecurity(settings: EdgeSettings, folder: Path, *, core_rules: bool = True) -> Plan:
     """Return how to start nginx with these settings and all its own files in `folder`.
 
+    `core_rules` False leaves the core rule set out: what remains says the same as the other edge.
     Raises EdgeError if the packages are not there.
     """
     missing = modsecurity_missing()
@@ -117,6 +137,7 @@ def plan_modsecurity(settings: EdgeSettings, folder: Path) -> Plan:
         f"        listen {bracketed(address)}:{settings.port} ssl http2 reuseport;"
         for address in settings.listen
     )
+    core = _CORE.format(core_setup=_CORE_SETUP, core_rules=_CORE_RULES) if core_rules else ""
     digest = hashlib.sha1(settings.key.reveal().encode("ascii"), usedforsecurity=False).hexdigest()
     return Plan(
         argv=(nginx, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"),
@@ -131,14 +152,19 @@ def plan_modsecurity(settings: EdgeSettings, folder: Path) -> Plan:
                 page=BLOCK_PAGE.replace("'", "&#39;"),
                 origin=settings.origin,
                 idle=idle,
+                max_head=MAX_HEAD_BYTES,
+                method=METHOD,
+                target=TARGET,
+                version=VERSION,
+                forbidden_target=FORBIDDEN_TARGET,
             ),
             "rules.conf": _RULES.format(
                 folder=folder,
                 digest=digest,
-                host=re.escape(bracketed(settings.host.lower())),
-                core_setup=_CORE_SETUP,
-                core_rules=_CORE_RULES,
-            ),
+                host=host_pattern(bracketed(settings.host)),
+                version=VERSION,
+            )
+            + core,
             "certificate.pem": settings.certificate.certificate,
             "private_key.pem": settings.certificate.private_key,
         },

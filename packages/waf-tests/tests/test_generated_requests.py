@@ -1,0 +1,144 @@
+"""Caddy, nginx and the printed rule, asked about generated requests: they agree, nobody gets in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from waf_tests.edge import DEFAULT_HOST
+from waf_tests.edge.caddy import plan_caddy
+from waf_tests.edge.edge import Planner
+from waf_tests.edge.plan import EdgeSettings, Plan
+from waf_tests.secret import Secret
+from waf_tests.testing.generated import Http1Request, Http2Request, requests
+from waf_tests.testing.judges import Court, DisagreementError, court, installed_edges
+from waf_tests.testing.reading import Verdict
+
+# Each sign of these means something somewhere on the way: in lists, to Caddy, in regular
+# expressions, in strings of the rule.
+KEYS = ["aB,c d", '{http.request.host}"$1\\.*']
+EXAMPLES = 200
+
+Change = Callable[[dict[str, Any]], object]
+
+
+@pytest.fixture(params=KEYS, scope="module")
+def running(request: pytest.FixtureRequest) -> Iterator[Court]:
+    """The judges, for one of the keys."""
+    with court(Secret(request.param), installed_edges()) as judges:
+        yield judges
+
+
+@pytest.mark.slow
+def test_judges_agree(running: Court, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What the rule lets pass reaches the origin, nothing else does, and only with the key."""
+    key = running.edges[0].edge.key.reveal()
+    key_file = tmp_path_factory.mktemp("key") / "key"
+    key_file.write_text(key, encoding="ascii")
+
+    # The same requests in every run; scripts/compare_edges.py makes others.
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        report_multiple_bugs=False,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(requests(key, DEFAULT_HOST, key_file.as_posix()))
+    def judge(request: Http1Request | Http2Request) -> None:
+        running.judge(request)
+
+    judge()
+    assert min(running.verdicts[Verdict.PASS], running.verdicts[Verdict.BLOCK]) > EXAMPLES // 5
+
+
+def _with_change(change: Change) -> Planner:
+    """A planner for a Caddy whose rule has been changed."""
+
+    def planner(settings: EdgeSettings, folder: Path) -> Plan:
+        plan = plan_caddy(settings, folder)
+        config = json.loads(plan.stdin)
+        change(config["apps"]["http"]["servers"]["edge"]["routes"][1]["match"][0])
+        return replace(plan, stdin=json.dumps(config))
+
+    return planner
+
+
+def _ask(*headers: str, version: str = "1.1") -> Http1Request:
+    lines = ("Host: localhost", *headers, "Connection: close")
+    return Http1Request("", f"GET / HTTP/{version}\r\n", tuple(f"{line}\r\n" for line in lines), "")
+
+
+@pytest.mark.caddy
+@pytest.mark.parametrize(
+    ("change", "request_", "words"),
+    [
+        pytest.param(
+            lambda rule: rule.pop("header_regexp"),
+            _ask("X-API-Key: aB", "X-API-Key: c d"),
+            "lets pass what the rule blocks|without the key",
+            id="passes-a-key-in-parts",
+        ),
+        pytest.param(
+            lambda rule: rule.clear(),
+            _ask("X-API-Key: {http.request.header.X-Other}"),
+            "without the key",
+            id="passes-everything",
+        ),
+        pytest.param(
+            lambda rule: rule.update(method=["POST"]),
+            _ask("X-API-Key: aB,c d"),
+            "edge stops what the rule lets pass",
+            id="stops-too-much",
+        ),
+    ],
+)
+def test_disagreement_found(change: Change, request_: Http1Request, words: str) -> None:
+    """An edge with another rule is found out: the comparison can fail."""
+    edges = {"edge": (_with_change(change), False)}
+    with court(Secret("aB,c d"), edges) as judges, pytest.raises(DisagreementError, match=words):
+        judges.judge(request_)
+
+
+@pytest.mark.caddy
+def test_stricter_edge() -> None:
+    """An edge that may be stricter may stop what the rule allows, and not pass what it blocks."""
+    stops = _with_change(lambda rule: rule.update(method=["POST"]))
+    with court(Secret("aB,c d"), {"edge": (stops, True)}) as judges:
+        assert judges.judge(_ask("X-API-Key: aB,c d")) is Verdict.PASS
+        assert judges.stopped == {"edge": 1}
+    passes = _with_change(lambda rule: rule.clear())
+    edges = {"edge": (passes, True)}
+    with court(Secret("aB,c d"), edges) as judges, pytest.raises(DisagreementError):
+        judges.judge(_ask("X-API-Key: aB,c d", version="1.0"))
+
+
+@pytest.mark.parametrize(
+    ("headers", "words"),
+    [
+        ((), "without the key"),
+        (
+            (("X-API-Key", "aB,c d"), ("x-request-number", "2")),
+            "edge lets pass what the rule blocks",
+        ),
+    ],
+)
+def test_late_arrival_found(headers: tuple[tuple[str, str], ...], words: str) -> None:
+    """What arrives after its answer, without the key or blocked for another reason, is found."""
+
+    def run() -> None:
+        with court(Secret("aB,c d"), {"edge": (plan_caddy, False)}) as judges:
+            judges.judge(_ask("X-API-Key: aB,c d"))
+            judges.judge(_ask("X-API-Key: aB,c d", version="1.0"))
+            arrived = judges.edges[0].origin.requests
+            arrived.append(replace(arrived[0], headers=headers))
+
+    with pytest.raises(DisagreementError, match=words):
+        run()
