@@ -22,7 +22,7 @@ class _DefaultClient(Client):
 
     def _get_session(self, cls: type[_TSession]) -> _TSession:
         if not self._probed:
-            self._ensure_api_host_is_valid()
+            self.__enter__()
             self._probed = True
         return super()._get_session(cls)
 

@@ -51,7 +51,7 @@ class Answer:
         return "\r\n".join(lines).encode("ascii") + _HEAD_END + self.body
 
 
-_GREETED = Answer("200 OK", (("Content-Type", "application/json"),), b'{"lmstudio":true}')
+GREETING_ANSWER = Answer("200 OK", (("Content-Type", "application/json"),), b'{"lmstudio":true}')
 _NOT_FOUND = Answer("404 Not Found")
 
 
@@ -59,7 +59,7 @@ class RecordingOrigin:
     """Context manager around a listening port on its own thread.
 
     `token`: refuse every identity but this one. `answer`: say this to every request.
-    `upgrade_answer`: say this to websocket handshakes.
+    `upgrade_answer`: say this to websocket handshakes; with `upgrade_path`, to those of this path.
     `drop_after_upgrade`: reset each websocket right after its handshake.
     `requests` and `received` fill while it runs; both are complete once it is left.
     """
@@ -70,18 +70,21 @@ class RecordingOrigin:
         token: Secret | None = None,
         answer: Answer | None = None,
         upgrade_answer: Answer | None = None,
+        upgrade_path: str | None = None,
         drop_after_upgrade: bool = False,
         address: str = LOOPBACK,
+        port: int = 0,
     ) -> None:
-        """Choose the behaviour; the port is taken on entering."""
+        """Choose the behaviour; the port (0: any that is free) is taken on entering."""
         self.requests: list[RecordedRequest] = []
         self.received = bytearray()
         self._token = token
         self._answer = answer
         self._upgrade_answer = upgrade_answer
+        self._upgrade_path = upgrade_path
         self._drop = drop_after_upgrade
         self._ip = address
-        self._port = 0
+        self._port = port
         self._serving = threading.Event()
         self._thread = threading.Thread(target=self._run, name="origin", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -122,7 +125,7 @@ class RecordingOrigin:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         server = await asyncio.start_server(
-            self._accept, self._ip, 0, limit=_HEAD_LIMIT, backlog=1024
+            self._accept, self._ip, self._port, limit=_HEAD_LIMIT, backlog=1024
         )
         self._port = server.sockets[0].getsockname()[1]
         self._serving.set()
@@ -162,13 +165,17 @@ class RecordingOrigin:
         self.requests.append(request)
         if self._answer is not None:
             answer = self._answer
-        elif request.values("upgrade") and self._upgrade_answer is not None:
+        elif (
+            request.values("upgrade")
+            and self._upgrade_answer is not None
+            and self._upgrade_path in (None, request.target)
+        ):
             answer = self._upgrade_answer
         elif request.values("upgrade"):
             await self._serve_websocket(head, request, reader, writer)
             return
         else:
-            answer = _GREETED if request.target.split("?")[0] == GREETING else _NOT_FOUND
+            answer = GREETING_ANSWER if request.target.split("?")[0] == GREETING else _NOT_FOUND
         writer.write(answer.encode())
         await writer.drain()
         if writer.can_write_eof():
