@@ -13,6 +13,8 @@ from lmstudio import LMStudioClientError
 from lmstudio.async_api import _AsyncLMStudioWebsocket, _AsyncSession
 from typing_extensions import Self
 
+from waf_tests.secret import InnerFramesHidden, hidden
+
 from .attempt import CLOSE_SECONDS
 from .auth import AuthMessage, auth_message, refusal_explained, resolve_token
 from .connection import PROBE_TIMEOUT, Connection, new_connection
@@ -63,6 +65,8 @@ class AsyncClient(lmstudio.AsyncClient):
     ) -> None:
         """Check the parameters; nothing is sent before the client is entered."""
         __tracebackhide__ = True  # test reports print arguments, and these are keys
+        api_token, x_api_key = hidden(api_token), hidden(x_api_key)
+        http_headers = hidden(http_headers)
         self.connection: Connection = new_connection(api_host, http_headers, x_api_key, ca_file)
         self._auth_message = auth_message(
             resolve_token(api_token), super()._create_auth_message, self._format_auth_message
@@ -117,8 +121,9 @@ class AsyncClient(lmstudio.AsyncClient):
     async def _probe(cls, connection: Connection, endpoint: Endpoint) -> None:
         """Raise the reason if no LM Studio answers at this endpoint."""
         try:
-            async with connection.async_client() as http:
-                response = await http.get(greeting_url(endpoint), timeout=PROBE_TIMEOUT)
+            with InnerFramesHidden():
+                async with connection.async_client() as http:
+                    response = await http.get(greeting_url(endpoint), timeout=PROBE_TIMEOUT)
         except httpx.TransportError as error:
             sdk_error = cls._get_probe_failure_error(endpoint.netloc)
             raise judge_failure(endpoint, error, sdk_error) from None

@@ -85,7 +85,7 @@ class Connection:
 
     def attempt(self, sdk_url: str) -> Attempt:
         """Return the attempt for which the SDK asks for `sdk_url`."""
-        return self._attempts.get(urlsplit(sdk_url).path) or Attempt()
+        return self._attempts.pop(urlsplit(sdk_url).path, None) or Attempt()
 
     @contextmanager
     def explained(self, namespace: str | None) -> Iterator[None]:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 
 from lmstudio import LMStudioValueError
 
+from waf_tests.secret import hidden
+
 API_KEY_HEADER = "X-API-Key"
 API_KEY_VARIABLE = "LMSTUDIO_X_API_KEY"
 API_TOKEN_VARIABLE = "LMSTUDIO_API_TOKEN"  # noqa: S105 - the name of a variable
@@ -72,7 +74,7 @@ def handshake_headers(
     if x_api_key:
         merged[API_KEY_HEADER.lower()] = (API_KEY_HEADER, x_api_key)
     elif API_KEY_HEADER.lower() not in merged:
-        from_environment = os.environ.get(API_KEY_VARIABLE)
+        from_environment = hidden(os.environ.get(API_KEY_VARIABLE))
         _check_value(from_environment, f"the environment variable {API_KEY_VARIABLE}")
         if from_environment:
             merged[API_KEY_HEADER.lower()] = (API_KEY_HEADER, from_environment)

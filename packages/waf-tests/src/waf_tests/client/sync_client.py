@@ -15,6 +15,8 @@ from lmstudio._ws_thread import AsyncWebsocketThread
 from lmstudio.sync_api import SyncLMStudioWebsocket, _SyncSession
 from typing_extensions import Self
 
+from waf_tests.secret import InnerFramesHidden, hidden
+
 from .attempt import CLOSE_SECONDS
 from .auth import AuthMessage, auth_message, refusal_explained, resolve_token
 from .connection import Connection, new_connection
@@ -72,6 +74,8 @@ class Client(lmstudio.Client):
     ) -> None:
         """Check the parameters; nothing is sent before the client is used."""
         __tracebackhide__ = True  # test reports print arguments, and these are keys
+        api_token, x_api_key = hidden(api_token), hidden(x_api_key)
+        http_headers = hidden(http_headers)
         self.connection: Connection = new_connection(api_host, http_headers, x_api_key, ca_file)
         self._auth_message = auth_message(
             resolve_token(api_token), super()._create_auth_message, self._format_auth_message
@@ -145,7 +149,7 @@ class Client(lmstudio.Client):
     def _probe(cls, connection: Connection, endpoint: Endpoint) -> None:
         """Raise the reason if no LM Studio answers at this endpoint."""
         try:
-            with connection.probe_client() as http:
+            with InnerFramesHidden(), connection.probe_client() as http:
                 response = http.get(greeting_url(endpoint))
         except httpx.TransportError as error:
             sdk_error = cls._get_probe_failure_error(endpoint.netloc)

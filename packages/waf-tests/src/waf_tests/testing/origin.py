@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass
 from types import TracebackType
 
-from waf_tests.secret import Secret
+from waf_tests.secret import HiddenBytes, HiddenText, Secret
 
 from .websocket_peer import WebsocketPeer
 
@@ -20,6 +20,8 @@ LOOPBACK = "127.0.0.1"
 GREETING = "/lmstudio-greeting"
 _HEAD_END = b"\r\n\r\n"
 _HEAD_LIMIT = 1 << 20
+# Their values are keys, and requests are in sight when a test fails.
+_KEY_HEADERS = frozenset({"authorization", "x-api-key"})
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class RecordingOrigin:
     ) -> None:
         """Choose the behaviour; the port (0: any that is free) is taken on entering."""
         self.requests: list[RecordedRequest] = []
-        self.received = bytearray()
+        self._received = bytearray()
         self._token = token
         self._answer = answer
         self._upgrade_answer = upgrade_answer
@@ -90,6 +92,11 @@ class RecordingOrigin:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def received(self) -> HiddenBytes:
+        """All that has arrived outside of websockets."""
+        return HiddenBytes(self._received)
 
     @property
     def address(self) -> str:
@@ -158,9 +165,9 @@ class RecordingOrigin:
         try:
             head = first + await reader.readuntil(_HEAD_END)
         except asyncio.IncompleteReadError as error:
-            self.received += first + error.partial
+            self._received += first + error.partial
             return
-        self.received += head
+        self._received += head
         request = _parse(head)
         self.requests.append(request)
         if self._answer is not None:
@@ -181,7 +188,7 @@ class RecordingOrigin:
         if writer.can_write_eof():
             writer.write_eof()
         # A body, or whatever somebody smuggled behind the request.
-        self.received += await reader.read()
+        self._received += await reader.read()
 
     async def _serve_websocket(
         self,
@@ -209,5 +216,9 @@ def _parse(head: bytes) -> RecordedRequest:
     method, _, rest = lines[0].partition(" ")
     target, _, version = rest.rpartition(" ")
     pairs = (line.partition(":") for line in lines[1:] if line)
-    headers = tuple((name, value.strip()) for name, _, value in pairs)
+    headers = tuple((name, _shown(name, value.strip())) for name, _, value in pairs)
     return RecordedRequest(method, target, version, headers)
+
+
+def _shown(name: str, value: str) -> str:
+    return HiddenText(value) if name.lower() in _KEY_HEADERS else value
