@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
 from model_fixtures.pytest_plugin.asyncio_backend import anyio_backend
+from lmstudio import LMStudioError
 from waf_tests.edge import Edge
 from waf_tests.edge.caddy import plan_caddy
 from waf_tests.edge.edge import Planner
 from waf_tests.edge.modsecurity import modsecurity_missing, plan_modsecurity
-from waf_tests.secret import Secret
+from waf_tests.secret import InnerFramesHidden, Secret
 from waf_tests.settings import (
     HOST_VARIABLE,
     KEY_VARIABLE,
@@ -23,6 +24,7 @@ from waf_tests.settings import (
 )
 from waf_tests.testing.origin import RecordingOrigin
 from waf_tests.testing.real_host import RealHost
+from waf_tests.testing.tried_urls import TRIED, add_tried_urls, record_tried_urls
 
 __all__ = ["anyio_backend"]  # a fixture
 
@@ -67,6 +69,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(skip)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say which URLs a client has tried when it fails: the SDK's own words name only its host."""
+    report = yield
+    tried = item.stash.get(TRIED, [])
+    if tried and call.excinfo is not None and call.excinfo.errisinstance(LMStudioError):
+        add_tried_urls(report, tried)
+    return report
+
+
+@pytest.fixture(autouse=True)
+def tried_urls(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The URLs that are tried in the test; the report of a failure has them, too."""
+    tried = request.node.stash[TRIED] = record_tried_urls(monkeypatch)
+    return tried
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No key, CA or proxy of the machine reaches a test."""
@@ -84,7 +105,8 @@ def environ(_clean_environment: None) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def configured() -> Settings:
     """The real host that the environment or .env names, read before tests change anything."""
-    return find_settings()
+    with InnerFramesHidden():  # what reads .env holds its text
+        return find_settings()
 
 
 @pytest.fixture(scope="session")
@@ -104,8 +126,7 @@ def real_host(
         pytest.skip(f"{HOST_VARIABLE} and {KEY_VARIABLE} are not set: no real host to test")
     for name, value in network_variables.items():
         monkeypatch.setenv(name, value)
-    token = configured.token.reveal() if configured.token else None
-    return RealHost(host_with_scheme(host), key, token)
+    return RealHost(host_with_scheme(host), key, configured.token)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,11 @@ import lmstudio
 import pytest
 import waf_tests.client
 from waf_tests.client.native import clients_for, has_native_support
+from waf_tests.testing import native_fork
+from waf_tests.testing.inner_run import InnerRun, run_pytest
+from waf_tests.testing.origin import RecordingOrigin
+
+TESTS = Path(__file__).parent
 
 
 class _Native:
@@ -82,3 +88,48 @@ def test_the_installed_sdk() -> None:
     assert (waf_tests.client.Client is lmstudio.Client) is waf_tests.client.NATIVE
     assert issubclass(waf_tests.client.Client, lmstudio.Client)
     assert issubclass(waf_tests.client.AsyncClient, lmstudio.AsyncClient)
+
+
+def test_api_host_with_a_scheme(tried_urls: list[str]) -> None:
+    """`https://` in api_host is the scheme of the URL that is tried; nothing comes before it."""
+    with RecordingOrigin() as gone:
+        address = gone.address
+    with pytest.raises(lmstudio.LMStudioClientError):
+        waf_tests.client.Client(f"https://{address}", x_api_key="k").__enter__()
+    assert tried_urls == [f"https://{address}/lmstudio-greeting"]
+
+
+def run_with_fork(folder: Path, files: str, arguments: list[str], kind: str = "") -> InnerRun:
+    """Run some of this package's tests with a stand-in for a fork of the SDK."""
+    settings = ["-c", str(TESTS.parents[2] / "pyproject.toml")]
+    paths = [str(path) for path in sorted(TESTS.rglob(files))]
+    plugin = ["-p", native_fork.__name__]
+    return run_pytest(
+        folder, [*plugin, *settings, *arguments, *paths], {native_fork.VARIABLE: kind}
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("files", ["test_header_*.py", "test_tokens_*.py", "test_default_*.py"])
+def test_fork(files: str, tmp_path: Path) -> None:
+    """With a fork that does what docs/native-support.md says, the tests pass."""
+    run = run_with_fork(tmp_path, files, [])
+    assert {each for tests in run.outcomes.values() for each in tests.values()} == {"passed"}
+
+
+def test_fork_with_the_scheme_twice(tmp_path: Path) -> None:
+    """A fork that writes `https://https://` is told so, in the report's section and its summary."""
+    run = run_with_fork(
+        tmp_path,
+        "test_header_*.py",
+        ["-k", "test_parameter_sync or test_parameter_async"],
+        native_fork.SCHEME_TWICE,
+    )
+    assert run.outcomes["test_header_async.py"] == {"test_parameter_async": "failed"}
+    assert run.outcomes["test_header_sync.py"] == {"test_parameter_sync": "failed"}
+    output = run.output.decode()
+    assert output.count("- URLs that were tried -") == 2
+    summary = [line for line in output.splitlines() if line.startswith("FAILED ")]
+    assert len(summary) == 2
+    for line in summary:
+        assert "[tried https://https://localhost:" in line

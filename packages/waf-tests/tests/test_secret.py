@@ -7,8 +7,9 @@ import pickle
 from pathlib import Path
 
 import pytest
-from waf_tests.secret import Secret
+from waf_tests.secret import HiddenBytes, InnerFramesHidden, Secret, hidden
 from waf_tests.testing.scan import leaking_files, leaks
+from waf_tests.testing.wrong_keys import almost
 
 KEY = Secret("p4ss-w0rd/with+signs")
 
@@ -21,6 +22,48 @@ def test_shown_as_stars() -> None:
 def test_revealed_on_request() -> None:
     """Only reveal() gives the text."""
     assert KEY.reveal() == "p4ss-w0rd/with+signs"
+
+
+def test_revealed_text_does_not_show_itself() -> None:
+    """What reveal() gives is text for a request, and hides itself in a report, alone or in a dict."""
+    headers = {"X-API-Key": KEY.reveal()}
+    assert f"{KEY.reveal()}" == "p4ss-w0rd/with+signs"
+    assert repr(headers) == "{'X-API-Key': '***'}"
+
+
+def test_hidden() -> None:
+    """Texts, bytes and the texts of a mapping hide themselves; other things stay as they are."""
+    values = ("text", b"bytes", {"name": "text"}, None, 5)
+    assert tuple(hidden(value) for value in values) == values
+    assert repr(hidden({"name": "text"})) == "{'***': '***'}"
+    assert [repr(hidden(value)) for value in ("text", None, 5)] == ["'***'", "None", "5"]
+    assert repr(HiddenBytes(b"bytes")) == "<5 bytes>"
+
+
+def test_inner_frames_hidden() -> None:
+    """An error leaves the block with its message and without the frames, or errors, inside."""
+
+    def send(header: str) -> None:
+        try:
+            raise KeyError(header)
+        except KeyError:
+            raise OSError("no connection") from None
+
+    with pytest.raises(OSError, match="no connection") as caught, InnerFramesHidden():
+        send("plain")
+    assert [entry.name for entry in caught.traceback] == [
+        "test_inner_frames_hidden",
+        "__exit__",
+    ]
+    assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("key", ["Ab1", "123", "0", "-_450", "s3cr3t"])
+def test_almost_the_key(key: str) -> None:
+    """A wrong key for tests differs from the right one, whether that has letters or not."""
+    wrong = almost(Secret(key))
+    assert wrong != Secret(key)
+    assert len(wrong.reveal()) == len(key)
 
 
 def test_compared_by_value() -> None:

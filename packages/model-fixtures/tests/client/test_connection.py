@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from model_fixtures.client import (
     ConnectError,
     Connection,
     ConnectionLostError,
+    Credentials,
     LateMessageError,
     ProtocolError,
     RpcError,
@@ -386,3 +388,13 @@ async def test_raw_drop() -> None:
         with anyio.fail_after(10):
             await ended.wait()
     assert codes == [1006]
+
+
+async def test_debug_log_without_passkey(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever is logged at the finest level, the passkey that was sent is not in it."""
+    caplog.set_level(logging.DEBUG)
+    credentials = Credentials("guest:1", "pass-key-of-this-test")
+    async with scripted(until_closed) as address, connect_raw(address, "llm") as raw:
+        await raw.authenticate(credentials)
+    sent = [record for record in caplog.records if record.name != "websockets.server"]
+    assert credentials.passkey not in str([record.getMessage() for record in sent])

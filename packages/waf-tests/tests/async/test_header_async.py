@@ -10,17 +10,13 @@ from waf_tests.edge import Edge
 from waf_tests.secret import Secret
 from waf_tests.testing.origin import RecordedRequest, RecordingOrigin
 from waf_tests.testing.outcomes import BLOCKED
+from waf_tests.testing.wrong_keys import almost
 
 pytestmark = pytest.mark.anyio
 
 Seen = Callable[[], list[RecordedRequest]]
 
 NAMESPACES = ["embedding", "files", "llm", "repository", "system"]
-
-
-def wrong(key: Secret) -> str:
-    """A key that differs from the right one in the case of its letters alone."""
-    return key.reveal().swapcase()
 
 
 async def test_parameter_async(edge: Edge, key: Secret) -> None:
@@ -45,16 +41,16 @@ async def test_environment_async(edge: Edge, key: Secret, monkeypatch: pytest.Mo
 
 async def test_no_key_async(edge: Edge, seen: Seen) -> None:
     """Without a key the client is blocked, and nothing of it reaches the host."""
-    with pytest.raises(BLOCKED):
+    with pytest.raises(BLOCKED, match="403"):
         async with AsyncClient(edge.api_host):
             pass
     assert seen() == []
 
 
 async def test_wrong_key_async(edge: Edge, key: Secret, seen: Seen) -> None:
-    """A key in the wrong case is blocked, and nothing of the client reaches the host."""
-    with pytest.raises(BLOCKED):
-        async with AsyncClient(edge.api_host, x_api_key=wrong(key)):
+    """A key that is almost the right one is blocked, and nothing of the client reaches the host."""
+    with pytest.raises(BLOCKED, match="403"):
+        async with AsyncClient(edge.api_host, x_api_key=almost(key).reveal()):
             pass
     assert seen() == []
 
@@ -63,7 +59,7 @@ async def test_parameter_before_environment_async(
     edge: Edge, key: Secret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A right parameter wins over a wrong variable."""
-    monkeypatch.setenv("LMSTUDIO_X_API_KEY", wrong(key))
+    monkeypatch.setenv("LMSTUDIO_X_API_KEY", almost(key).reveal())
     async with AsyncClient(edge.api_host, x_api_key=key.reveal()) as client:
         assert list(await client.list_downloaded_models()) == []
 
@@ -74,7 +70,7 @@ async def test_wrong_parameter_before_environment_async(
     """A wrong parameter is not saved by a right variable."""
     monkeypatch.setenv("LMSTUDIO_X_API_KEY", key.reveal())
     with pytest.raises(BLOCKED):
-        async with AsyncClient(edge.api_host, x_api_key=wrong(key)):
+        async with AsyncClient(edge.api_host, x_api_key=almost(key).reveal()):
             pass
 
 
@@ -82,7 +78,7 @@ async def test_dict_before_environment_async(
     edge: Edge, key: Secret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A right entry in http_headers, in any case, wins over a wrong variable."""
-    monkeypatch.setenv("LMSTUDIO_X_API_KEY", wrong(key))
+    monkeypatch.setenv("LMSTUDIO_X_API_KEY", almost(key).reveal())
     async with AsyncClient(edge.api_host, http_headers={"x-api-key": key.reveal()}) as client:
         assert list(await client.list_downloaded_models()) == []
 

@@ -2,64 +2,68 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from waf_tests.client import AsyncClient, BlockedByFirewallError
 from waf_tests.testing.outcomes import BLOCKED
 from waf_tests.testing.real_host import RealHost
+from waf_tests.testing.wrong_keys import almost
 
 pytestmark = pytest.mark.anyio
 
 
+def open_client(real_host: RealHost, **keys: Any) -> AsyncClient:
+    """A client of the real host, with its API token if it wants one."""
+    token = real_host.token.reveal() if real_host.token else None
+    return AsyncClient(real_host.api_host, token, **keys)
+
+
 async def test_real_parameter_async(real_host: RealHost) -> None:
     """x_api_key opens the real host, and it shows its models."""
-    key = real_host.key.reveal()
-    async with AsyncClient(real_host.api_host, real_host.token, x_api_key=key) as client:
+    async with open_client(real_host, x_api_key=real_host.key.reveal()) as client:
         assert len(await client.list_downloaded_models()) > 0
 
 
 async def test_real_dict_async(real_host: RealHost) -> None:
     """http_headers opens the real host."""
-    headers = {"x-api-key": real_host.key.reveal()}
-    async with AsyncClient(real_host.api_host, real_host.token, headers) as client:
+    async with open_client(real_host, http_headers={"x-api-key": real_host.key.reveal()}) as client:
         assert len(await client.list_downloaded_models()) > 0
 
 
 async def test_real_environment_async(real_host: RealHost, monkeypatch: pytest.MonkeyPatch) -> None:
     """LMSTUDIO_X_API_KEY opens the real host."""
     monkeypatch.setenv("LMSTUDIO_X_API_KEY", real_host.key.reveal())
-    async with AsyncClient(real_host.api_host, real_host.token) as client:
+    async with open_client(real_host) as client:
         assert len(await client.list_downloaded_models()) > 0
 
 
 @pytest.mark.parametrize("namespace", ["llm", "embedding"])
 async def test_real_namespaces_async(namespace: str, real_host: RealHost) -> None:
     """The websockets of the model namespaces get through to the real host."""
-    key = real_host.key.reveal()
-    async with AsyncClient(real_host.api_host, real_host.token, x_api_key=key) as client:
+    async with open_client(real_host, x_api_key=real_host.key.reveal()) as client:
         assert isinstance(await getattr(client, namespace).remote_call("listLoaded"), list)
 
 
 async def test_real_no_key_async(real_host: RealHost) -> None:
     """Without the key the real host's firewall blocks, with a ray id."""
     with pytest.raises(BLOCKED) as caught:
-        async with AsyncClient(real_host.api_host, real_host.token):
+        async with open_client(real_host):
             pass
     if isinstance(caught.value, BlockedByFirewallError):  # an SDK's own error may have none
         assert caught.value.ray_id
 
 
 async def test_real_wrong_key_async(real_host: RealHost) -> None:
-    """With the key in the wrong case the real host's firewall blocks."""
-    key = real_host.key.reveal().swapcase()
+    """With a key that is almost the right one the real host's firewall blocks."""
     with pytest.raises(BLOCKED):
-        async with AsyncClient(real_host.api_host, real_host.token, x_api_key=key):
+        async with open_client(real_host, x_api_key=almost(real_host.key).reveal()):
             pass
 
 
 async def test_real_prediction_async(real_host: RealHost) -> None:
     """A stream from a model that the real host has loaded adds up to its result."""
-    key = real_host.key.reveal()
-    async with AsyncClient(real_host.api_host, real_host.token, x_api_key=key) as client:
+    async with open_client(real_host, x_api_key=real_host.key.reveal()) as client:
         loaded = await client.llm.list_loaded()
         if not loaded:
             pytest.skip("the real host has no model loaded")

@@ -13,15 +13,11 @@ from waf_tests.edge import Edge
 from waf_tests.secret import Secret
 from waf_tests.testing.origin import RecordedRequest, RecordingOrigin
 from waf_tests.testing.outcomes import BLOCKED
+from waf_tests.testing.wrong_keys import almost
 
 Seen = Callable[[], list[RecordedRequest]]
 
 NAMESPACES = ["embedding", "files", "llm", "repository", "system"]
-
-
-def wrong(key: Secret) -> str:
-    """A key that differs from the right one in the case of its letters alone."""
-    return key.reveal().swapcase()
 
 
 def test_parameter_sync(edge: Edge, key: Secret) -> None:
@@ -46,16 +42,16 @@ def test_environment_sync(edge: Edge, key: Secret, monkeypatch: pytest.MonkeyPat
 
 def test_no_key_sync(edge: Edge, seen: Seen) -> None:
     """Without a key the client is blocked, and nothing of it reaches the host."""
-    with pytest.raises(BLOCKED):
+    with pytest.raises(BLOCKED, match="403"):
         with Client(edge.api_host):
             pass
     assert seen() == []
 
 
 def test_wrong_key_sync(edge: Edge, key: Secret, seen: Seen) -> None:
-    """A key in the wrong case is blocked, and nothing of the client reaches the host."""
-    with pytest.raises(BLOCKED):
-        with Client(edge.api_host, x_api_key=wrong(key)):
+    """A key that is almost the right one is blocked, and nothing of the client reaches the host."""
+    with pytest.raises(BLOCKED, match="403"):
+        with Client(edge.api_host, x_api_key=almost(key).reveal()):
             pass
     assert seen() == []
 
@@ -64,7 +60,7 @@ def test_parameter_before_environment_sync(
     edge: Edge, key: Secret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A right parameter wins over a wrong variable."""
-    monkeypatch.setenv("LMSTUDIO_X_API_KEY", wrong(key))
+    monkeypatch.setenv("LMSTUDIO_X_API_KEY", almost(key).reveal())
     with Client(edge.api_host, x_api_key=key.reveal()) as client:
         assert list(client.list_downloaded_models()) == []
 
@@ -75,7 +71,7 @@ def test_wrong_parameter_before_environment_sync(
     """A wrong parameter is not saved by a right variable."""
     monkeypatch.setenv("LMSTUDIO_X_API_KEY", key.reveal())
     with pytest.raises(BLOCKED):
-        with Client(edge.api_host, x_api_key=wrong(key)):
+        with Client(edge.api_host, x_api_key=almost(key).reveal()):
             pass
 
 
@@ -83,7 +79,7 @@ def test_dict_before_environment_sync(
     edge: Edge, key: Secret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A right entry in http_headers, in any case, wins over a wrong variable."""
-    monkeypatch.setenv("LMSTUDIO_X_API_KEY", wrong(key))
+    monkeypatch.setenv("LMSTUDIO_X_API_KEY", almost(key).reveal())
     with Client(edge.api_host, http_headers={"x-api-key": key.reveal()}) as client:
         assert list(client.list_downloaded_models()) == []
 

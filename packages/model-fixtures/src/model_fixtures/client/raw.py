@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -26,6 +27,10 @@ from model_fixtures.client.errors import AnswerTimeoutError, ConnectError, Conne
 MAX_FRAME = 100 * 2**20
 OPEN_TIMEOUT = 5.0
 ANSWER_TIMEOUT = 60.0
+
+# The library's debug log has every frame in it, the one with the passkey, too.
+_logger = logging.getLogger(f"{__name__}.websockets")
+_logger.setLevel(logging.INFO)
 
 
 class RawConnection:
@@ -139,6 +144,7 @@ async def connect_raw(
         websocket = await open_websocket(
             f"ws://{address}/{namespace}",
             additional_headers=headers,
+            logger=_logger,
             # Test hosts are local or on the own network: no proxy from the environment.
             proxy=None,
             compression=None,

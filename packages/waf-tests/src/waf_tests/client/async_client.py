@@ -6,11 +6,16 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import anyio
 import httpx
 import lmstudio
 from lmstudio import LMStudioClientError
 from lmstudio.async_api import _AsyncLMStudioWebsocket, _AsyncSession
+from typing_extensions import Self
 
+from waf_tests.secret import InnerFramesHidden, hidden
+
+from .attempt import CLOSE_SECONDS
 from .auth import AuthMessage, auth_message, refusal_explained, resolve_token
 from .connection import PROBE_TIMEOUT, Connection, new_connection
 from .endpoint import Endpoint, parse_endpoint
@@ -25,8 +30,14 @@ class _ExplainsFailures(_AsyncSession):
         """Connect the session, or raise the reason that the seam has recorded."""
         client = self._client
         assert isinstance(client, AsyncClient)
-        with client.connection.explained(self.API_NAMESPACE), refusal_explained():
-            return await super().connect()
+        attempt = client.connection.begin_attempt(self.API_NAMESPACE)
+        try:
+            with client.connection.explained(self.API_NAMESPACE), refusal_explained():
+                return await super().connect()
+        except BaseException:  # an interrupt or a cancellation, too
+            attempt.give_up()
+            await attempt.wait_until_closed()
+            raise
 
 
 def _explaining(session_class: type[_AsyncSession]) -> type[_AsyncSession]:
@@ -54,13 +65,31 @@ class AsyncClient(lmstudio.AsyncClient):
     ) -> None:
         """Check the parameters; nothing is sent before the client is entered."""
         __tracebackhide__ = True  # test reports print arguments, and these are keys
+        api_token, x_api_key = hidden(api_token), hidden(x_api_key)
+        http_headers = hidden(http_headers)
         self.connection: Connection = new_connection(api_host, http_headers, x_api_key, ca_file)
         self._auth_message = auth_message(
             resolve_token(api_token), super()._create_auth_message, self._format_auth_message
         )
+        self._begin()
+
+    def _begin(self) -> None:
+        """Make the SDK's part of the client, with nothing open."""
         endpoint = self.connection.endpoint
         super().__init__(endpoint.netloc if endpoint else None)
         register(self._task_manager, self.connection)
+
+    async def __aenter__(self) -> Self:
+        """Connect all sessions, or close those that are open and raise the reason."""
+        in_use = bool(self._sessions)
+        try:
+            return await super().__aenter__()
+        except BaseException:  # an interrupt or a cancellation, too
+            if not in_use:
+                with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+                    await self.aclose()
+                self._begin()  # a client that has failed may be entered again
+            raise
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.connection.endpoint}, {self.connection.headers})"
@@ -92,8 +121,9 @@ class AsyncClient(lmstudio.AsyncClient):
     async def _probe(cls, connection: Connection, endpoint: Endpoint) -> None:
         """Raise the reason if no LM Studio answers at this endpoint."""
         try:
-            async with connection.async_client() as http:
-                response = await http.get(greeting_url(endpoint), timeout=PROBE_TIMEOUT)
+            with InnerFramesHidden():
+                async with connection.async_client() as http:
+                    response = await http.get(greeting_url(endpoint), timeout=PROBE_TIMEOUT)
         except httpx.TransportError as error:
             sdk_error = cls._get_probe_failure_error(endpoint.netloc)
             raise judge_failure(endpoint, error, sdk_error) from None

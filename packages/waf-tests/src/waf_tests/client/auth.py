@@ -12,6 +12,8 @@ from typing import Any
 import lmstudio
 from lmstudio import LMStudioServerError, LMStudioValueError
 
+from waf_tests.secret import hidden
+
 from .headers import API_TOKEN_VARIABLE
 
 # SDK 1.6.0b1 knows API tokens, 1.5.0 does not. Same form as LM Studio documents it.
@@ -36,7 +38,7 @@ def sdk_takes_tokens() -> bool:
 def resolve_token(api_token: str | None) -> str | None:
     """Return the token to use: the parameter, else LMSTUDIO_API_TOKEN; empty values are ignored."""
     __tracebackhide__ = True  # test reports print arguments, and this is a token
-    return api_token or os.environ.get(API_TOKEN_VARIABLE) or None
+    return api_token or hidden(os.environ.get(API_TOKEN_VARIABLE)) or None
 
 
 def auth_message(

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 from lmstudio import LMStudioValueError, LMStudioWebsocketError
 
+from .attempt import Attempt
 from .endpoint import Endpoint, parse_endpoint
 from .errors import explain_failure
 from .headers import HandshakeHeaders, handshake_headers
@@ -33,6 +34,7 @@ class Connection:
     headers: HandshakeHeaders
     ca_file: Path | None = None
     _failures: dict[str, LMStudioWebsocketError] = field(default_factory=dict, repr=False)
+    _attempts: dict[str, Attempt] = field(default_factory=dict, repr=False)
 
     @cached_property
     def ssl_context(self) -> ssl.SSLContext:
@@ -75,6 +77,15 @@ class Connection:
         explained = explain_failure(self.websocket_url(sdk_url), error)
         if explained is not None:
             self._failures[urlsplit(sdk_url).path] = explained
+
+    def begin_attempt(self, namespace: str | None) -> Attempt:
+        """Return what a session holds on to while its websocket is being opened."""
+        attempt = self._attempts[f"/{namespace}"] = Attempt()
+        return attempt
+
+    def attempt(self, sdk_url: str) -> Attempt:
+        """Return the attempt for which the SDK asks for `sdk_url`."""
+        return self._attempts.pop(urlsplit(sdk_url).path, None) or Attempt()
 
     @contextmanager
     def explained(self, namespace: str | None) -> Iterator[None]:

@@ -6,9 +6,10 @@ import os
 from collections.abc import Mapping
 from typing import TypeVar
 
-import lmstudio
 import lmstudio.sync_api as sdk
 from lmstudio.sync_api import _SyncSession
+
+from waf_tests.secret import hidden
 
 from .sync_client import Client
 
@@ -22,7 +23,7 @@ class _DefaultClient(Client):
 
     def _get_session(self, cls: type[_TSession]) -> _TSession:
         if not self._probed:
-            self._ensure_api_host_is_valid()
+            self.__enter__()
             self._probed = True
         return super()._get_session(cls)
 
@@ -41,10 +42,12 @@ def configure_default_client(
     a default client already, LMStudioValueError for values that cannot be sent.
     """
     __tracebackhide__ = True  # test reports print arguments, and these are keys
+    api_token, x_api_key = hidden(api_token), hidden(x_api_key)
+    http_headers = hidden(http_headers)
     client = _DefaultClient(api_host, api_token, http_headers, x_api_key, ca_file=ca_file)
     try:
         # The SDK's own check that the default client is not there yet.
-        lmstudio.configure_default_client(client.api_host)
+        sdk.configure_default_client(client.api_host)
     except BaseException:
         client.close()
         raise

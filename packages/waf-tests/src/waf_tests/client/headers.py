@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from lmstudio import LMStudioValueError
 
 from waf_tests.key_check import value_fault
+from waf_tests.secret import hidden
 
 API_KEY_HEADER = "X-API-Key"
 API_KEY_VARIABLE = "LMSTUDIO_X_API_KEY"
@@ -73,7 +74,7 @@ def handshake_headers(
     if x_api_key:
         merged[API_KEY_HEADER.lower()] = (API_KEY_HEADER, x_api_key)
     elif API_KEY_HEADER.lower() not in merged:
-        from_environment = os.environ.get(API_KEY_VARIABLE)
+        from_environment = hidden(os.environ.get(API_KEY_VARIABLE))
         _check_value(from_environment, f"the environment variable {API_KEY_VARIABLE}")
         if from_environment:
             merged[API_KEY_HEADER.lower()] = (API_KEY_HEADER, from_environment)

@@ -74,6 +74,7 @@ async def _open_with_headers(
     url: str, connection: Connection
 ) -> AsyncIterator[AsyncWebSocketSession]:
     async with AsyncExitStack() as resources:
+        await resources.enter_async_context(connection.attempt(url).running())
         try:
             client = await resources.enter_async_context(connection.async_client())
             websocket: AsyncWebSocketSession = await resources.enter_async_context(

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any, TypeVar
 
 import httpx
 import lmstudio
 from lmstudio import LMStudioClientError
+from lmstudio._ws_thread import AsyncWebsocketThread
 from lmstudio.sync_api import SyncLMStudioWebsocket, _SyncSession
+from typing_extensions import Self
 
+from waf_tests.secret import InnerFramesHidden, hidden
+
+from .attempt import CLOSE_SECONDS
 from .auth import AuthMessage, auth_message, refusal_explained, resolve_token
 from .connection import Connection, new_connection
 from .endpoint import Endpoint, parse_endpoint
+from .finalizer import ask_to_end, let_finalizer_not_wait
 from .probe import greeting_url, judge_answer, judge_failure
-from .seam import register
+from .seam import install, register
 
 _TSession = TypeVar("_TSession", bound=_SyncSession)
 
@@ -28,8 +35,15 @@ class _ExplainsFailures(_SyncSession):
         """Connect the session, or raise the reason that the seam has recorded."""
         client = self._client
         assert isinstance(client, Client)
-        with client.connection.explained(self.API_NAMESPACE), refusal_explained():
-            return super().connect()
+        attempt = client.connection.begin_attempt(self.API_NAMESPACE)
+        try:
+            with client.connection.explained(self.API_NAMESPACE), refusal_explained():
+                return super().connect()
+        except BaseException:  # an interrupt, too
+            with suppress(RuntimeError):  # the thread has ended, and its websockets with it
+                client._ws_thread.call_in_background(attempt.give_up)
+                attempt.wait_until_closed_threadsafe()
+            raise
 
 
 @cache
@@ -60,13 +74,45 @@ class Client(lmstudio.Client):
     ) -> None:
         """Check the parameters; nothing is sent before the client is used."""
         __tracebackhide__ = True  # test reports print arguments, and these are keys
+        api_token, x_api_key = hidden(api_token), hidden(x_api_key)
+        http_headers = hidden(http_headers)
         self.connection: Connection = new_connection(api_host, http_headers, x_api_key, ca_file)
         self._auth_message = auth_message(
             resolve_token(api_token), super()._create_auth_message, self._format_auth_message
         )
+        self._begin()
+
+    def _begin(self) -> None:
+        """Make the SDK's part of the client: its thread runs, and nothing is connected."""
+        install()  # raises, for an SDK that is not known, before a thread is started
         endpoint = self.connection.endpoint
-        super().__init__(endpoint.netloc if endpoint else None)
+        self._entered = self._ended_by_failure = False
+        try:
+            super().__init__(endpoint.netloc if endpoint else None)
+        except BaseException:  # an interrupt, too
+            thread: AsyncWebsocketThread | None = vars(self).get("_ws_thread")
+            if thread is not None and thread.is_alive():
+                thread.wait_for_loop()
+                ask_to_end(thread)
+            raise
+        let_finalizer_not_wait(self._resources, self._ws_thread, self._sessions.clear)
         register(self._ws_thread.task_manager, self.connection)
+
+    def __enter__(self) -> Self:
+        """Look whether LM Studio answers, or close what is open and raise the reason."""
+        if self._ended_by_failure:
+            self._begin()  # a client that has failed may be entered again
+        in_use = self._entered or bool(self._sessions)
+        try:
+            super().__enter__()
+        except BaseException:  # an interrupt, too
+            if not in_use:
+                self._ended_by_failure = True
+                self.close()
+                self._ws_thread.join(CLOSE_SECONDS)
+            raise
+        self._entered = True
+        return self
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.connection.endpoint}, {self.connection.headers})"
@@ -103,7 +149,7 @@ class Client(lmstudio.Client):
     def _probe(cls, connection: Connection, endpoint: Endpoint) -> None:
         """Raise the reason if no LM Studio answers at this endpoint."""
         try:
-            with connection.probe_client() as http:
+            with InnerFramesHidden(), connection.probe_client() as http:
                 response = http.get(greeting_url(endpoint))
         except httpx.TransportError as error:
             sdk_error = cls._get_probe_failure_error(endpoint.netloc)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from waf_tests.key_check import key_fault
-from waf_tests.secret import Secret
+from waf_tests.secret import Secret, hidden
 
 from .certificates import ServerCertificate
 from .errors import EdgeError
@@ -47,6 +47,10 @@ class Plan:
     ready: str
     stdin: str = field(default="", repr=False)
     files: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        """Let nobody who holds the text for stdin, which has the key in it, show it."""
+        object.__setattr__(self, "stdin", hidden(self.stdin))
 
 
 def bracketed(host: str) -> str:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from waf_tests.secret import HiddenBytes
+
 GREETING = "/lmstudio-greeting"
 
 
@@ -43,7 +45,7 @@ class Row:
             host=host,
             capitals=host.upper(),
         )
-        return text.replace("\n", "\r\n").encode("latin-1")
+        return HiddenBytes(text.replace("\n", "\r\n").encode("latin-1"))
 
 
 def _get(*lines: str, target: str = GREETING, version: str = "1.1", host: str = "{host}") -> str:

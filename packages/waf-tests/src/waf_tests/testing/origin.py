@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass
 from types import TracebackType
 
-from waf_tests.secret import Secret
+from waf_tests.secret import HiddenBytes, HiddenText, Secret
 
 from .websocket_peer import WebsocketPeer
 
@@ -20,6 +20,8 @@ LOOPBACK = "127.0.0.1"
 GREETING = "/lmstudio-greeting"
 _HEAD_END = b"\r\n\r\n"
 _HEAD_LIMIT = 1 << 20
+# Their values are keys, and requests are in sight when a test fails.
+_KEY_HEADERS = frozenset({"authorization", "x-api-key"})
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Answer:
         return "\r\n".join(lines).encode("ascii") + _HEAD_END + self.body
 
 
-_GREETED = Answer("200 OK", (("Content-Type", "application/json"),), b'{"lmstudio":true}')
+GREETING_ANSWER = Answer("200 OK", (("Content-Type", "application/json"),), b'{"lmstudio":true}')
 _NOT_FOUND = Answer("404 Not Found")
 
 
@@ -59,7 +61,7 @@ class RecordingOrigin:
     """Context manager around a listening port on its own thread.
 
     `token`: refuse every identity but this one. `answer`: say this to every request.
-    `upgrade_answer`: say this to websocket handshakes.
+    `upgrade_answer`: say this to websocket handshakes; with `upgrade_path`, to those of this path.
     `drop_after_upgrade`: reset each websocket right after its handshake.
     `requests` and `received` fill while it runs; both are complete once it is left.
     """
@@ -70,23 +72,31 @@ class RecordingOrigin:
         token: Secret | None = None,
         answer: Answer | None = None,
         upgrade_answer: Answer | None = None,
+        upgrade_path: str | None = None,
         drop_after_upgrade: bool = False,
         address: str = LOOPBACK,
+        port: int = 0,
     ) -> None:
-        """Choose the behaviour; the port is taken on entering."""
+        """Choose the behaviour; the port (0: any that is free) is taken on entering."""
         self.requests: list[RecordedRequest] = []
-        self.received = bytearray()
+        self._received = bytearray()
         self._token = token
         self._answer = answer
         self._upgrade_answer = upgrade_answer
+        self._upgrade_path = upgrade_path
         self._drop = drop_after_upgrade
         self._ip = address
-        self._port = 0
+        self._port = port
         self._serving = threading.Event()
         self._thread = threading.Thread(target=self._run, name="origin", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def received(self) -> HiddenBytes:
+        """All that has arrived outside of websockets."""
+        return HiddenBytes(self._received)
 
     @property
     def address(self) -> str:
@@ -122,7 +132,7 @@ class RecordingOrigin:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         server = await asyncio.start_server(
-            self._accept, self._ip, 0, limit=_HEAD_LIMIT, backlog=1024
+            self._accept, self._ip, self._port, limit=_HEAD_LIMIT, backlog=1024
         )
         self._port = server.sockets[0].getsockname()[1]
         self._serving.set()
@@ -155,26 +165,30 @@ class RecordingOrigin:
         try:
             head = first + await reader.readuntil(_HEAD_END)
         except asyncio.IncompleteReadError as error:
-            self.received += first + error.partial
+            self._received += first + error.partial
             return
-        self.received += head
+        self._received += head
         request = _parse(head)
         self.requests.append(request)
         if self._answer is not None:
             answer = self._answer
-        elif request.values("upgrade") and self._upgrade_answer is not None:
+        elif (
+            request.values("upgrade")
+            and self._upgrade_answer is not None
+            and self._upgrade_path in (None, request.target)
+        ):
             answer = self._upgrade_answer
         elif request.values("upgrade"):
             await self._serve_websocket(head, request, reader, writer)
             return
         else:
-            answer = _GREETED if request.target.split("?")[0] == GREETING else _NOT_FOUND
+            answer = GREETING_ANSWER if request.target.split("?")[0] == GREETING else _NOT_FOUND
         writer.write(answer.encode())
         await writer.drain()
         if writer.can_write_eof():
             writer.write_eof()
         # A body, or whatever somebody smuggled behind the request.
-        self.received += await reader.read()
+        self._received += await reader.read()
 
     async def _serve_websocket(
         self,
@@ -202,5 +216,9 @@ def _parse(head: bytes) -> RecordedRequest:
     method, _, rest = lines[0].partition(" ")
     target, _, version = rest.rpartition(" ")
     pairs = (line.partition(":") for line in lines[1:] if line)
-    headers = tuple((name, value.strip(" \t")) for name, _, value in pairs)
+    headers = tuple((name, _shown(name, value.strip(" \t"))) for name, _, value in pairs)
     return RecordedRequest(method, target, version, headers)
+
+
+def _shown(name: str, value: str) -> str:
+    return HiddenText(value) if name.lower() in _KEY_HEADERS else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ _CHUNK = 65536
 _SECONDS = 20.0
 _UPGRADED = b"HTTP/1.1 101 "
 _HEAD_END = b"\r\n\r\n"
+# The values of all headers, the key, too, are in this library's debug log.
+logging.getLogger("hpack").setLevel(logging.INFO)
 
 
 @dataclass(frozen=True)

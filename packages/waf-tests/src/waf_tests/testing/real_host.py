@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from waf_tests.secret import Secret
 
@@ -13,4 +13,4 @@ class RealHost:
 
     api_host: str
     key: Secret
-    token: str | None = field(repr=False)
+    token: Secret | None
