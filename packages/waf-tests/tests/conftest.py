@@ -7,8 +7,8 @@ import socket
 from collections.abc import Callable, Generator, Iterator
 
 import pytest
-from model_fixtures.pytest_plugin.asyncio_backend import anyio_backend
 from lmstudio import LMStudioError
+from model_fixtures.pytest_plugin.asyncio_backend import anyio_backend
 from waf_tests.edge import Edge
 from waf_tests.edge.caddy import plan_caddy
 from waf_tests.edge.edge import Planner
