@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -127,7 +127,7 @@ def open_silent_websocket(edge: Edge) -> Iterator[SilentWebsocket]:
 def exchange_http2(
     edge: Edge,
     path: str,
-    headers: list[tuple[str, str]],
+    headers: Sequence[tuple[str, str]],
     *,
     method: str = "GET",
     authority: str | None = None,
@@ -156,7 +156,7 @@ def exchange_http2(
         connection.initiate_connection()
         start = [(":method", method), (":scheme", "https"), (":path", path)]
         start.append((":authority", edge.settings.host if authority is None else authority))
-        connection.send_headers(1, _encoded(start + headers), end_stream=True)
+        connection.send_headers(1, _encoded([*start, *headers]), end_stream=True)
         try:
             return _http2_status(connection, encrypted)
         except (ConnectionError, ssl.SSLError):
