@@ -66,7 +66,8 @@ ANSWERS = [
         Answer("403 Forbidden", (RAY, ("cf-mitigated", "challenge")), b"<title>Just a moment..."),
         (
             f": challenged by the firewall (403, ray id {RAY[1]}). It wants to see a browser, "
-            "which no client of an API is: have the firewall skip challenges for requests with the key."
+            "which no client of an API is: have the firewall skip challenges for requests with the "
+            "key."
         ),
     ),
     (
@@ -99,10 +100,7 @@ ANSWERS = [
     ),
     (
         Answer("521 x"),
-        (
-            f" answered 521: {BEHIND} refuses connections; is LM Studio's server "
-            "running?"
-        ),
+        f" answered 521: {BEHIND} refuses connections; is LM Studio's server running?",
     ),
     (
         Answer("522 x"),
@@ -138,21 +136,15 @@ ANSWERS = [
     ),
     (
         Answer("530 x"),
-        f"{TUNNEL}",
+        TUNNEL,
     ),
     (
         Answer("530 x", (), b"error code: 1033"),
-        (
-            f"{TUNNEL}: its tunnel is "
-            "not connected; is cloudflared running there?"
-        ),
+        f"{TUNNEL}: its tunnel is not connected; is cloudflared running there?",
     ),
     (
         Answer("530 x", (), b"error code: 1016"),
-        (
-            f"{TUNNEL}: its name is not "
-            "known; check the DNS record of the origin"
-        ),
+        f"{TUNNEL}: its name is not known; check the DNS record of the origin",
     ),
     (
         Answer("302 Found", (TO_ACCESS,)),

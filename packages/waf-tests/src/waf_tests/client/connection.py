@@ -122,9 +122,7 @@ def _trusting(ca_file: Path | None) -> ssl.SSLContext:
         return httpx.create_ssl_context()
     except (OSError, ssl.SSLError):
         what = (
-            f"ca_file {ca_file}"
-            if ca_file
-            else f"SSL_CERT_FILE {os.environ.get('SSL_CERT_FILE')}"
+            f"ca_file {ca_file}" if ca_file else f"SSL_CERT_FILE {os.environ.get('SSL_CERT_FILE')}"
         )
         raise LMStudioValueError(f"{what}: no readable CA certificate in PEM format") from None
 
