@@ -6,12 +6,15 @@ import asyncio
 import re
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
+import anyio
 import pytest
 from click.testing import CliRunner
 from waf_tests.__main__ import main
+from waf_tests.commands import deadline
 from waf_tests.commands.deadline import DeadlineError, run_within
 from waf_tests.testing.command_line import Run
 from waf_tests.testing.handshake import HEAD_END, accept_websocket, frame
@@ -146,6 +149,22 @@ def test_errors_pass() -> None:
         run_within(HANGS, fail)
 
 
+def test_work_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the end of its time the work is cancelled, and closes what it has opened."""
+    monkeypatch.setattr(deadline, "_CLOSING_SECONDS", HANGS)
+    closed = threading.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            closed.set()
+
+    with pytest.raises(DeadlineError):
+        run_within(0.1, work)
+    assert closed.is_set()
+
+
 @pytest.mark.slow
 def test_work_that_will_not_end() -> None:
     """Work that cannot be cancelled is left alone soon after its time."""
@@ -154,12 +173,8 @@ def test_work_that_will_not_end() -> None:
         await asyncio.get_running_loop().run_in_executor(None, time.sleep, HANGS)
 
     async def deaf() -> None:
-        while True:
-            try:
-                await asyncio.Event().wait()
-            except asyncio.CancelledError:
-                await asyncio.sleep(4)
-                return
+        with anyio.CancelScope(shield=True):
+            await anyio.sleep(HANGS)
 
     for work in (block, deaf):
         start = time.monotonic()

@@ -97,7 +97,10 @@ def test_unforeseen_in_check(
     monkeypatch.setattr(check, "_certificate", raise_with_the_key)
     monkeypatch.setattr(check, "ray_id", raise_with_the_key)
     line = one_line(run("check", "--host", origin.address, LMSTUDIO_X_API_KEY=KEY.reveal()))
-    assert "unexpected RuntimeError in test_one_line.py, line " in line
+    assert line.startswith(
+        f"check: while waiting for the answer of http://{origin.address}/lmstudio-greeting: "
+        "unexpected RuntimeError in test_one_line.py, line "
+    )
     assert leaks(line.encode(), [KEY]) == []
 
 

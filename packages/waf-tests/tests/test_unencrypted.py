@@ -11,6 +11,7 @@ from waf_tests.client.async_client import AsyncClient
 from waf_tests.client.connection import new_connection
 from waf_tests.client.default_client import configure_default_client
 from waf_tests.client.sync_client import Client
+from waf_tests.edge import Edge
 from waf_tests.secret import Secret
 from waf_tests.testing.command_line import Run, one_line
 from waf_tests.testing.connect_proxy import ConnectProxy
@@ -120,10 +121,27 @@ def test_no_proxy_reads_the_key(
     assert f"none: {variable} is not used" in result.stdout
 
 
-def test_no_proxy_for_this_machine(origin: RecordingOrigin, run: Run) -> None:
+@pytest.mark.skipif(NATIVE, reason="the installed SDK has its own client, and its own rules")
+def test_no_proxy_reads_the_key_of_a_client(
+    origin: RecordingOrigin, example_hosts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same holds for the blocking client."""
+    host = f"lm.example.com:{origin.port}"
+    with ConnectProxy({}) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
+        with Client(host, x_api_key=KEY.reveal(), allow_unencrypted=True) as client:
+            assert list(client.list_downloaded_models()) == []
+    assert proxy.heads == b""
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_no_proxy_for_this_machine(
+    scheme: str, origin: RecordingOrigin, edge: Edge, run: Run
+) -> None:
     """A proxy is not asked for this machine: it has another one of that name."""
+    host = edge.api_host if scheme == "https" else origin.address
     with ConnectProxy({}) as proxy:
         variables = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY"), f"http://{proxy.address}")
-        result = run("check", "--host", origin.address, **variables)
+        result = run("check", "--host", host, LMSTUDIO_X_API_KEY=edge.key.reveal(), **variables)
     assert result.exit_code == 0, result.stderr
     assert proxy.heads == b""
