@@ -169,15 +169,19 @@ def test_work_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_work_that_will_not_end() -> None:
     """Work that cannot be cancelled is left alone soon after its time."""
 
+    over = threading.Event()
+
     async def block() -> None:
-        await asyncio.get_running_loop().run_in_executor(None, time.sleep, HANGS)
+        await asyncio.get_running_loop().run_in_executor(None, over.wait, HANGS)
 
     async def deaf() -> None:
-        with anyio.CancelScope(shield=True):
-            await anyio.sleep(HANGS)
+        with anyio.CancelScope(shield=True), anyio.move_on_after(HANGS):
+            while not over.is_set():
+                await anyio.sleep(0.01)
 
     for work in (block, deaf):
         start = time.monotonic()
         with pytest.raises(DeadlineError):
             run_within(0.1, work)
         assert time.monotonic() - start < HANGS / 2
+    over.set()
