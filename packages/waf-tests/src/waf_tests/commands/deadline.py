@@ -63,7 +63,9 @@ class _DaemonThreads(ThreadPoolExecutor):
 
 
 def _run_into(outcome: Future[_T], call: Callable[[], _T]) -> None:
-    """Put what the call returns or raises into `outcome`."""
+    """Put what the call returns or raises into `outcome`, unless that is cancelled already."""
+    if not outcome.set_running_or_notify_cancel():  # from now on it cannot be cancelled
+        return
     try:
         result = call()
     except BaseException as error:  # noqa: BLE001 - whoever waits for the outcome gets it
