@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -198,6 +199,19 @@ def test_proxy_that_hangs_up(far: Edge, run: Run) -> None:
         line = one_line(run("check", "--host", far.api_host, HTTPS_PROXY=url, **key_of(far)))
     blamed = f"the proxy {proxy.address} (HTTPS_PROXY)"
     assert line == f"check: {blamed} hung up before it had opened a tunnel"
+
+
+def test_proxy_of_another_kind(far: Edge, run: Run) -> None:
+    """A proxy that answers in another protocol is named."""
+
+    async def refuse(reader: object, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example.com ESMTP\r\n502 command not recognized\r\n\r\n")
+        await asyncio.Event().wait()
+
+    with TcpServer(refuse) as proxy:
+        url = f"http://{proxy.address}"
+        line = one_line(run("check", "--host", far.api_host, HTTPS_PROXY=url, **key_of(far)))
+    assert line == f"check: the proxy {proxy.address} (HTTPS_PROXY) is no HTTP proxy"
 
 
 @ours

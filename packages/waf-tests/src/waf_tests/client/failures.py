@@ -56,9 +56,12 @@ def explain_failure(
         )
     if step is Step.CONNECT:
         return _no_connection(url, causes, blamed)
+    # httpx has one error for an answer that is no HTTP and for none at all.
+    garbled = isinstance(failed, httpx.RemoteProtocolError) and "disconnected" not in str(failed)
     if blamed:
-        return ConnectionFailedError(f"{blamed} hung up before it had opened a tunnel")
-    if isinstance(failed, httpx.RemoteProtocolError) and "disconnected" not in str(failed):
+        did = "is no HTTP proxy" if garbled else "hung up before it had opened a tunnel"
+        return ConnectionFailedError(f"{blamed} {did}")
+    if garbled:
         hint = "is this LM Studio's port?"
         return ConnectionFailedError(f"{url}: the answer is no valid HTTP; {hint}")
     if step is Step.ENCRYPT:
