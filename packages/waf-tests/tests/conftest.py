@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from lmstudio import LMStudioError
@@ -15,6 +17,8 @@ from waf_tests.edge.edge import Planner
 from waf_tests.edge.modsecurity import modsecurity_missing, plan_modsecurity
 from waf_tests.secret import InnerFramesHidden, Secret
 from waf_tests.settings import (
+    ACCESS_ID_VARIABLE,
+    ACCESS_SECRET_VARIABLE,
     HOST_VARIABLE,
     KEY_VARIABLE,
     TOKEN_VARIABLE,
@@ -22,6 +26,7 @@ from waf_tests.settings import (
     find_settings,
     host_with_scheme,
 )
+from waf_tests.testing.command_line import Run, run_command
 from waf_tests.testing.origin import RecordingOrigin
 from waf_tests.testing.real_host import RealHost
 from waf_tests.testing.tried_urls import TRIED, add_tried_urls, record_tried_urls
@@ -31,7 +36,13 @@ __all__ = ["anyio_backend"]  # a fixture
 PLANNERS: dict[str, Planner] = {"caddy": plan_caddy, "modsecurity": plan_modsecurity}
 
 # Would send a test's key elsewhere, or a real key into a test.
-_KEY_VARIABLES = (HOST_VARIABLE, KEY_VARIABLE, TOKEN_VARIABLE)
+_KEY_VARIABLES = (
+    HOST_VARIABLE,
+    KEY_VARIABLE,
+    TOKEN_VARIABLE,
+    ACCESS_ID_VARIABLE,
+    ACCESS_SECRET_VARIABLE,
+)
 _NETWORK_VARIABLES = (
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
@@ -100,6 +111,13 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def environ(_clean_environment: None) -> dict[str, str]:
     """A copy of the clean environment, for a process of its own."""
     return dict(os.environ)
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command in an empty folder, with these variables."""
+    monkeypatch.chdir(tmp_path)
+    return run_command
 
 
 @pytest.fixture(scope="session")
@@ -194,6 +212,19 @@ def ipv6_loopback() -> str:
             return "::1"
     except OSError:
         pytest.skip("this machine has no IPv6 loopback address")
+
+
+@pytest.fixture
+def example_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every name under example.com stands for the loopback address: a host elsewhere, nearby."""
+    resolve = socket.getaddrinfo
+
+    def resolve_here(host: str | bytes | None, *args: Any, **options: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        here = name is not None and name.endswith(".example.com")
+        return resolve("127.0.0.1" if here else host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_here)
 
 
 @pytest.fixture

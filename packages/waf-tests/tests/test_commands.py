@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import anyio
 import pytest
-from click.testing import CliRunner, Result
 from octorules_wirefilter import parse_expression
-from waf_tests.__main__ import main
 from waf_tests.client import Client
 from waf_tests.commands.shell import command_line
 from waf_tests.edge import Edge
 from waf_tests.edge.certificates import issue
 from waf_tests.edge.ports import ReservedPort
 from waf_tests.secret import Secret
+from waf_tests.testing.command_line import Run, one_line
 from waf_tests.testing.origin import Answer, RecordingOrigin
 from waf_tests.testing.scan import halves, leaks
 
@@ -29,27 +29,7 @@ KEY = Secret("key-of-the-commands")
 TOKEN = Secret("sk-lm-abcdEFGH:abcdefghij0123456789")
 SECRETS = (KEY, *halves(TOKEN))
 
-Run = Callable[..., Result]
 MakeEdge = Callable[..., Edge]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command in an empty folder, with these variables."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object, **variables: str | None) -> Result:
-        return CliRunner().invoke(main, [str(each) for each in arguments], env=variables)
-
-    return run
-
-
-def one_line(result: Result) -> str:
-    """The one line on stderr with which a command has failed."""
-    assert result.exit_code == 1
-    assert result.stdout == ""
-    (line,) = result.stderr.splitlines()
-    return line
 
 
 # --- check
@@ -167,10 +147,10 @@ def test_check_nobody_there(run: Run) -> None:
 def test_check_no_answer(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that does not answer in time has its own line."""
 
-    def silent(*args: object, **kwargs: object) -> None:
+    async def silent(*args: object, **kwargs: object) -> None:
         raise TimeoutError
 
-    monkeypatch.setattr(socket, "create_connection", silent)
+    monkeypatch.setattr(anyio, "connect_tcp", silent)
     line = one_line(run("check", "--host", "lm.example.com"))
     assert line.startswith("check: lm.example.com port 443: no answer within 10 s")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -11,24 +13,79 @@ from lmstudio import LMStudioValueError
 from model_fixtures.hosts import HostError
 
 from .client.endpoint import parse_endpoint
-from .commands.check import CheckError, check, one_line
+from .commands.check import DEADLINE_SECONDS, CheckError, check
+from .commands.one_line import one_line, unexpected
 from .commands.serve import serve
 from .edge import EdgeError
 from .key_check import key_fault
 from .rule.expression import RuleError, cloudflare_expression
 from .secret import Secret
-from .settings import HOST_VARIABLE, KEY_VARIABLE, find_settings, host_with_scheme
+from .settings import (
+    ACCESS_ID_VARIABLE,
+    ACCESS_SECRET_VARIABLE,
+    HOST_VARIABLE,
+    KEY_VARIABLE,
+    TOKEN_VARIABLE,
+    SettingsError,
+    find_settings,
+    host_with_scheme,
+)
 
 
-@click.group()
+class _OneLineGroup(click.Group):
+    """The boundary of all commands: what goes wrong in one of them is one line, no traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise  # click's own words
+        except SettingsError as error:
+            reason = str(error)
+        except Exception as error:  # noqa: BLE001 - this is the boundary
+            reason = unexpected(error)
+        click.echo(f"{ctx.invoked_subcommand}: {one_line(reason)}", err=True)
+        sys.exit(1)
+
+
+def _finite(context: click.Context, option: click.Parameter, value: float) -> float:
+    """Refuse `nan`, which is in every range."""
+    if math.isnan(value):
+        raise click.BadParameter("a number of seconds is needed")
+    return value
+
+
+@click.group(cls=_OneLineGroup)
 def main() -> None:
     """LM Studio behind a web application firewall. Variables are read from .env, too."""
 
 
-@main.command("check")
+@main.command(
+    "check",
+    epilog=f"The key is read from {KEY_VARIABLE}, LM Studio's own token from {TOKEN_VARIABLE}, "
+    f"a service token for Cloudflare Access from {ACCESS_ID_VARIABLE} and "
+    f"{ACCESS_SECRET_VARIABLE}. A host with TLS is reached through the proxy of HTTPS_PROXY or "
+    "ALL_PROXY, subject to NO_PROXY.",
+)
 @click.option("--host", help=f"Host to connect to; default: {HOST_VARIABLE}.")
 @click.option("--ca-file", type=click.Path(path_type=Path), help="A private CA in PEM format.")
-def check_command(host: str | None, ca_file: Path | None) -> None:
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True, max=3600),
+    callback=_finite,
+    default=DEADLINE_SECONDS,
+    show_default=True,
+    help="Seconds after which the whole check has failed.",
+)
+@click.option(
+    "--allow-unencrypted",
+    is_flag=True,
+    help="Send the key also to a host without TLS that is not this machine.",
+)
+def check_command(
+    host: str | None, ca_file: Path | None, timeout: float, allow_unencrypted: bool
+) -> None:
     """Test the connection and say in one line what is wrong with it."""
     settings = find_settings()
     api_host = host or settings.host
@@ -36,7 +93,13 @@ def check_command(host: str | None, ca_file: Path | None) -> None:
         _fail("check", f"no host: set {HOST_VARIABLE} (see .env.example) or give --host")
     try:
         report = check(
-            host_with_scheme(api_host), key=settings.key, token=settings.token, ca_file=ca_file
+            host_with_scheme(api_host),
+            key=settings.key,
+            token=settings.token,
+            ca_file=ca_file,
+            access=settings.access,
+            allow_unencrypted=allow_unencrypted,
+            seconds=timeout,
         )
     except CheckError as error:
         _fail("check", f"{error}{'' if settings.key else f' ({KEY_VARIABLE} is not set.)'}")
@@ -99,4 +162,6 @@ def _fail(command: str, reason: str) -> NoReturn:
 
 
 if __name__ == "__main__":
+    # The SDK and asyncio log errors that the commands put into a line of their own.
+    logging.getLogger().addHandler(logging.NullHandler())
     main(prog_name="python -m waf_tests")

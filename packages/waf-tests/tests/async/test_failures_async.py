@@ -12,6 +12,7 @@ from waf_tests.client import (
     AsyncClient,
     BlockedByFirewallError,
     CertificateError,
+    ConnectionFailedError,
     UnexpectedAnswerError,
 )
 from waf_tests.edge import Edge
@@ -112,6 +113,17 @@ async def test_not_lm_studio_async(body: bytes) -> None:
     with (
         RecordingOrigin(answer=Answer("200 OK", (), body)) as origin,
         pytest.raises(UnexpectedAnswerError, match="does not look like LM Studio"),
+    ):
+        async with AsyncClient(origin.address):
+            pass
+
+
+async def test_broken_compression_async() -> None:
+    """A greeting that cannot be decompressed is said to have been changed on its way."""
+    answer = Answer("200 OK", (("Content-Encoding", "gzip"),), b"no gzip")
+    with (
+        RecordingOrigin(answer=answer) as origin,
+        pytest.raises(ConnectionFailedError, match="compressed in a way that cannot be read"),
     ):
         async with AsyncClient(origin.address):
             pass

@@ -15,6 +15,7 @@ from waf_tests.client import (
     BlockedByFirewallError,
     CertificateError,
     Client,
+    ConnectionFailedError,
     UnexpectedAnswerError,
 )
 from waf_tests.edge import Edge
@@ -114,6 +115,17 @@ def test_not_lm_studio_sync(body: bytes) -> None:
     with (
         RecordingOrigin(answer=Answer("200 OK", (), body)) as origin,
         pytest.raises(UnexpectedAnswerError, match="does not look like LM Studio"),
+    ):
+        with Client(origin.address):
+            pass
+
+
+def test_broken_compression_sync() -> None:
+    """A greeting that cannot be decompressed is said to have been changed on its way."""
+    answer = Answer("200 OK", (("Content-Encoding", "gzip"),), b"no gzip")
+    with (
+        RecordingOrigin(answer=answer) as origin,
+        pytest.raises(ConnectionFailedError, match="compressed in a way that cannot be read"),
     ):
         with Client(origin.address):
             pass

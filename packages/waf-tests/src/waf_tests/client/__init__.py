@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 
 import lmstudio
 
-from .errors import BlockedByFirewallError, CertificateError, UnexpectedAnswerError
+from .errors import (
+    BlockedByFirewallError,
+    CertificateError,
+    ConnectionFailedError,
+    UnexpectedAnswerError,
+)
 from .native import clients_for, has_native_support
 
 NATIVE = has_native_support(lmstudio)
@@ -29,6 +34,7 @@ __all__ = [
     "BlockedByFirewallError",
     "CertificateError",
     "Client",
+    "ConnectionFailedError",
     "UnexpectedAnswerError",
     "configure_default_client",
 ]

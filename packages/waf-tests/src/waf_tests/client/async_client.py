@@ -62,12 +62,15 @@ class AsyncClient(lmstudio.AsyncClient):
         x_api_key: str | None = None,
         *,
         ca_file: str | os.PathLike[str] | None = None,
+        allow_unencrypted: bool = False,
     ) -> None:
         """Check the parameters; nothing is sent before the client is entered."""
         __tracebackhide__ = True  # test reports print arguments, and these are keys
         api_token, x_api_key = hidden(api_token), hidden(x_api_key)
         http_headers = hidden(http_headers)
-        self.connection: Connection = new_connection(api_host, http_headers, x_api_key, ca_file)
+        self.connection: Connection = new_connection(
+            api_host, http_headers, x_api_key, ca_file, allow_unencrypted=allow_unencrypted
+        )
         self._auth_message = auth_message(
             resolve_token(api_token), super()._create_auth_message, self._format_auth_message
         )
@@ -124,9 +127,9 @@ class AsyncClient(lmstudio.AsyncClient):
             with InnerFramesHidden():
                 async with connection.async_client() as http:
                     response = await http.get(greeting_url(endpoint), timeout=PROBE_TIMEOUT)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             sdk_error = cls._get_probe_failure_error(endpoint.netloc)
-            raise judge_failure(endpoint, error, sdk_error) from None
+            raise judge_failure(connection, endpoint, error, sdk_error) from None
         judge_answer(endpoint, response, cls._check_probe_response)
 
     @classmethod

@@ -35,6 +35,7 @@ def configure_default_client(
     x_api_key: str | None = None,
     *,
     ca_file: str | os.PathLike[str] | None = None,
+    allow_unencrypted: bool = False,
 ) -> None:
     """Set what the SDK's default client connects to, before its first use.
 
@@ -44,7 +45,14 @@ def configure_default_client(
     __tracebackhide__ = True  # test reports print arguments, and these are keys
     api_token, x_api_key = hidden(api_token), hidden(x_api_key)
     http_headers = hidden(http_headers)
-    client = _DefaultClient(api_host, api_token, http_headers, x_api_key, ca_file=ca_file)
+    client = _DefaultClient(
+        api_host,
+        api_token,
+        http_headers,
+        x_api_key,
+        ca_file=ca_file,
+        allow_unencrypted=allow_unencrypted,
+    )
     try:
         # The SDK's own check that the default client is not there yet.
         sdk.configure_default_client(client.api_host)

@@ -11,11 +11,11 @@ from lmstudio import LMStudioValueError
 
 HTTPS_PORT = 443
 HTTP_PORT = 80
+MAX_PORT = 65535
 
 _TLS_SCHEMES = {"https": True, "wss": True, "http": False, "ws": False}
 _SCHEME = re.compile(r"^(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)$", re.DOTALL)
 _HOST_NAME = re.compile(r"^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$")
-_MAX_PORT = 65535
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,21 @@ class Endpoint:
     host: str
     port: int
     tls: bool
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the host is this machine: `localhost` or a loopback address, as it is written.
+
+        Nothing is resolved: what a name stands for may be different by the time it is used.
+        """
+        if self.host == "localhost":
+            return True
+        try:
+            address = ipaddress.ip_address(self.host)
+        except ValueError:
+            return False
+        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+        return (mapped or address).is_loopback
 
     @property
     def netloc(self) -> str:
@@ -66,6 +81,11 @@ def _split_netloc(rest: str, api_host: str) -> tuple[str, int | None]:
     """Split `host:port` and refuse everything else that a URL may hold."""
     if any(char.isspace() or not char.isprintable() for char in rest):
         raise LMStudioValueError("api_host: blanks and control characters are not allowed")
+    # Not repeated in the message: what stands before an @ is likely a password.
+    if "@" in rest:
+        raise LMStudioValueError(
+            "api_host: user names and passwords are not supported; write host:port alone"
+        )
     if rest.count(":") > 1 and not rest.startswith("["):
         raise LMStudioValueError(
             "api_host: write an IPv6 address in brackets, as in [::1]:1234; "
@@ -76,12 +96,9 @@ def _split_netloc(rest: str, api_host: str) -> tuple[str, int | None]:
         port = parts.port
     except ValueError:
         raise LMStudioValueError(
-            f"api_host: the port must be a number from 1 to {_MAX_PORT}, "
+            f"api_host: the port must be a number from 1 to {MAX_PORT}, "
             "and an IPv6 address must be complete"
         ) from None
-    # Not repeated in the message: what stands before an @ is likely a password.
-    if "@" in rest:
-        raise LMStudioValueError("api_host: user names and passwords are not supported")
     if parts.path not in ("", "/") or "?" in rest or "#" in rest:
         raise LMStudioValueError(f"api_host: only host and port, without a path, not {api_host!r}")
     host = parts.hostname or ""
@@ -93,7 +110,7 @@ def _split_netloc(rest: str, api_host: str) -> tuple[str, int | None]:
             "(international names in their xn-- form)"
         )
     if port == 0 or rest.rstrip("/").endswith(":"):
-        raise LMStudioValueError(f"api_host: the port must be a number from 1 to {_MAX_PORT}")
+        raise LMStudioValueError(f"api_host: the port must be a number from 1 to {MAX_PORT}")
     return host, port
 
 

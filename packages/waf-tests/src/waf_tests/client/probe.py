@@ -7,8 +7,11 @@ from collections.abc import Callable
 import httpx
 from lmstudio import LMStudioClientError
 
+from .answers import explain_answer
+from .connection import Connection
 from .endpoint import Endpoint
-from .errors import UnexpectedAnswerError, explain_answer, explain_failure
+from .errors import UnexpectedAnswerError
+from .failures import explain_failure
 
 GREETING = "/lmstudio-greeting"
 
@@ -35,7 +38,10 @@ def judge_answer(
 
 
 def judge_failure(
-    endpoint: Endpoint, error: httpx.TransportError, sdk_error: LMStudioClientError
+    connection: Connection,
+    endpoint: Endpoint,
+    error: httpx.RequestError,
+    sdk_error: LMStudioClientError,
 ) -> LMStudioClientError:
     """Return the error to raise when there was no answer; the SDK's own if nobody listens."""
-    return explain_failure(greeting_url(endpoint), error) or sdk_error
+    return explain_failure(greeting_url(endpoint), error, connection.proxy) or sdk_error

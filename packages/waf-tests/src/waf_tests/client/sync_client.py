@@ -60,6 +60,8 @@ class Client(lmstudio.Client):
     `http_headers`: sent with the HTTP probe and every websocket handshake.
     `x_api_key`: shortcut for the header X-API-Key; else LMSTUDIO_X_API_KEY.
     `ca_file`: a private CA in PEM format; else SSL_CERT_FILE, else the usual CAs.
+    `allow_unencrypted`: send the headers to a host that is not this machine without TLS, too.
+    Connections in TLS go through the proxy of HTTPS_PROXY or ALL_PROXY, subject to NO_PROXY.
     Empty values count as not given. Raises LMStudioValueError for values that cannot be sent.
     """
 
@@ -71,12 +73,15 @@ class Client(lmstudio.Client):
         x_api_key: str | None = None,
         *,
         ca_file: str | os.PathLike[str] | None = None,
+        allow_unencrypted: bool = False,
     ) -> None:
         """Check the parameters; nothing is sent before the client is used."""
         __tracebackhide__ = True  # test reports print arguments, and these are keys
         api_token, x_api_key = hidden(api_token), hidden(x_api_key)
         http_headers = hidden(http_headers)
-        self.connection: Connection = new_connection(api_host, http_headers, x_api_key, ca_file)
+        self.connection: Connection = new_connection(
+            api_host, http_headers, x_api_key, ca_file, allow_unencrypted=allow_unencrypted
+        )
         self._auth_message = auth_message(
             resolve_token(api_token), super()._create_auth_message, self._format_auth_message
         )
@@ -151,9 +156,9 @@ class Client(lmstudio.Client):
         try:
             with InnerFramesHidden(), connection.probe_client() as http:
                 response = http.get(greeting_url(endpoint))
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             sdk_error = cls._get_probe_failure_error(endpoint.netloc)
-            raise judge_failure(endpoint, error, sdk_error) from None
+            raise judge_failure(connection, endpoint, error, sdk_error) from None
         judge_answer(endpoint, response, cls._check_probe_response)
 
     @classmethod

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
-from lmstudio import LMStudioError
+from lmstudio import LMStudioError, LMStudioWebsocketError
 
-from waf_tests.client import Client
+from waf_tests.client import NATIVE, AsyncClient
+from waf_tests.client.answers import explain_answer, ray_id
 from waf_tests.client.connection import Connection, new_connection
 from waf_tests.client.endpoint import Endpoint
-from waf_tests.client.errors import explain_answer, explain_failure, ray_id
+from waf_tests.client.failures import explain_failure, place, system_reason
 from waf_tests.client.probe import greeting_url
+from waf_tests.client.proxy import unused_proxy
 from waf_tests.secret import Secret
 
-_SECONDS = 10.0
+from .deadline import DeadlineError, run_within
+from .one_line import one_line, unexpected
+
+DEADLINE_SECONDS = 15.0
+# For one connection or one answer, so that a silent host is named as such before the deadline.
+_ANSWER_SECONDS = 10.0
 
 
 class CheckError(Exception):
@@ -43,6 +50,7 @@ class CheckReport:
 
     url: str
     address: str
+    proxy: str | None
     certificate: Certificate | None
     ray_id: str | None
     round_trip: float
@@ -57,13 +65,33 @@ class CheckReport:
             else "none: the connection is not encrypted"
         )
         models = ", ".join(self.models) if self.models else "none downloaded"
-        return [
+        lines = [
             f"connected    {self.url} ({self.address})",
+            *([f"proxy        {self.proxy}"] if self.proxy else []),
             f"certificate  {shown}",
             f"ray id       {self.ray_id or 'none given'}",
             f"round trip   {self.round_trip * 1000:.1f} ms",
             f"models       {models}",
         ]
+        # The columns are ours; what is in them may come from the host.
+        return [f"{line[:13]}{one_line(line[13:])}" for line in lines]
+
+
+@dataclass
+class _Step:
+    """What the check is doing, for the line that says that its time is over."""
+
+    doing: str = "beginning"
+
+
+@dataclass(frozen=True)
+class _Greeting:
+    """What the first two answers have shown."""
+
+    address: str
+    certificate: Certificate | None
+    ray_id: str | None
+    round_trip: float
 
 
 def check(
@@ -72,60 +100,113 @@ def check(
     key: Secret | None,
     token: Secret | None,
     ca_file: Path | None,
+    access: Mapping[str, Secret] | None = None,
+    allow_unencrypted: bool = False,
+    seconds: float = DEADLINE_SECONDS,
 ) -> CheckReport:
-    """Connect step by step, as the SDK would. Raises CheckError at the first step that fails."""
+    """Connect step by step, as the SDK would. Raises CheckError at the first step that fails.
+
+    `access` are headers with a service token for Cloudflare Access. After `seconds` the check as a
+    whole has failed. This is the boundary of the check: whatever goes wrong in it is a CheckError.
+    """
+    step = _Step()
     try:
-        connection = new_connection(api_host, None, key.reveal() if key else None, ca_file)
-        endpoint = connection.endpoint
-        assert endpoint is not None
-        address = _connect(endpoint)
-        certificate = _certificate(connection, endpoint) if endpoint.tls else None
-        ray, round_trip = _greet(connection, endpoint)
-        models = _models(api_host, connection, token)
+        connection = new_connection(
+            api_host,
+            {name: half.reveal() for name, half in (access or {}).items()},
+            key.reveal() if key else None,
+            ca_file,
+            allow_unencrypted=allow_unencrypted,
+        )
+        with _trusted(ca_file):
+            return run_within(
+                seconds, partial(_check, api_host, connection, token, allow_unencrypted, step)
+            )
+    except CheckError:
+        raise
+    except DeadlineError:
+        reason = (
+            f"{api_host}: not done within {seconds:g} s, while {step.doing}; "
+            "--timeout gives it longer"
+        )
     except LMStudioError as error:
-        raise CheckError(one_line(str(error))) from None
+        reason = str(error)
+    except Exception as error:  # noqa: BLE001 - one line for whatever nobody has foreseen, too
+        reason = f"while {step.doing}: {unexpected(error)}"
+    # Raised from here, so that no traceback leads to a frame that holds a key.
+    raise CheckError(one_line(reason))
+
+
+async def _check(
+    api_host: str,
+    connection: Connection,
+    token: Secret | None,
+    allow_unencrypted: bool,
+    step: _Step,
+) -> CheckReport:
+    endpoint = connection.endpoint
+    assert endpoint is not None
+    greeting = await _greet(connection, endpoint, step)
+    models = await _models(api_host, connection, token, allow_unencrypted, step)
     return CheckReport(
         url=endpoint.http_url(""),
-        address=address,
-        certificate=certificate,
-        ray_id=ray,
-        round_trip=round_trip,
+        address=greeting.address,
+        proxy=_proxy(connection, endpoint),
+        certificate=greeting.certificate,
+        ray_id=greeting.ray_id,
+        round_trip=greeting.round_trip,
         models=models,
     )
 
 
-def one_line(text: str) -> str:
-    """Return the text with all blanks and line ends as single blanks."""
-    return " ".join(text.split())
-
-
-def _connect(endpoint: Endpoint) -> str:
-    """Return the address that the name stands for and that accepts connections."""
-    where = f"{endpoint.host} port {endpoint.port}"
+async def _greet(connection: Connection, endpoint: Endpoint, step: _Step) -> _Greeting:
+    """Ask for the greeting twice and return what is learned on the way."""
+    url = greeting_url(endpoint)
+    step.doing = f"waiting for the answer of {url}"
     try:
-        with socket.create_connection((endpoint.host, endpoint.port), timeout=_SECONDS) as plain:
-            ip, port = plain.getpeername()[:2]
-    except socket.gaierror as error:
-        raise CheckError(f"{endpoint.host}: the name is not known ({error.strerror})") from None
-    except TimeoutError:
-        raise CheckError(f"{where}: no answer within {_SECONDS:.0f} s") from None
-    except OSError as error:
-        raise CheckError(f"{where}: no connection ({error.strerror or error})") from None
+        async with connection.async_client() as http:
+            async with http.stream("GET", url, timeout=_ANSWER_SECONDS) as first:
+                # Asked for now: the connection may be closed once the answer has been read.
+                stream = first.extensions["network_stream"]
+                encrypted = stream.get_extra_info("ssl_object")
+                peer = stream.get_extra_info("server_addr")
+                certificate = _certificate(encrypted.getpeercert() or {}) if encrypted else None
+                await first.aread()
+            if not first.is_success:
+                raise explain_answer(url, first)
+            # The first request has opened the connection; the second measures it.
+            start = time.perf_counter()
+            second = await http.get(url, timeout=_ANSWER_SECONDS)
+            round_trip = time.perf_counter() - start
+    except httpx.RequestError as error:
+        explained = explain_failure(url, error, connection.proxy)
+        reason = system_reason(error) or type(error).__name__
+        raise CheckError(str(explained or f"{place(url)}: no connection ({reason})")) from None
+    return _Greeting(
+        address=f"through {connection.proxy}" if connection.proxy else _address(peer),
+        certificate=certificate,
+        ray_id=ray_id(second),
+        round_trip=round_trip,
+    )
+
+
+def _address(peer: tuple[Any, ...] | None) -> str:
+    if peer is None:  # the host has hung up in the meantime
+        return "address unknown"
+    ip, port = peer[:2]
     return f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"
 
 
-def _certificate(connection: Connection, endpoint: Endpoint) -> Certificate:
-    """Return the certificate, verified as the client verifies it."""
-    try:
-        with (
-            socket.create_connection((endpoint.host, endpoint.port), timeout=_SECONDS) as plain,
-            connection.ssl_context.wrap_socket(plain, server_hostname=endpoint.host) as encrypted,
-        ):
-            found = encrypted.getpeercert() or {}
-    except OSError as error:  # ssl.SSLError is one
-        explained = explain_failure(endpoint.http_url(""), error)
-        reason = explained or f"{endpoint.http_url('')}: no TLS connection ({error.strerror})"
-        raise CheckError(str(reason)) from None
+def _proxy(connection: Connection, endpoint: Endpoint) -> str | None:
+    """Return what there is to say about a proxy; None if nobody has named one."""
+    if connection.proxy:
+        return f"{connection.proxy.netloc} ({connection.proxy.source}), also for websockets"
+    unused = unused_proxy(endpoint)
+    return f"none: {unused} is not used, as it would read what is not encrypted" if unused else None
+
+
+def _certificate(found: Mapping[str, Any]) -> Certificate:
+    """Return what is shown of a certificate that the client has accepted."""
     return Certificate(
         subject=_alternative_names(found) or _name(found, "subject"),
         issuer=_name(found, "issuer"),
@@ -144,31 +225,35 @@ def _alternative_names(certificate: Mapping[str, Any]) -> str:
     return ", ".join(name for _, name in certificate.get("subjectAltName", ()))
 
 
-def _greet(connection: Connection, endpoint: Endpoint) -> tuple[str | None, float]:
-    """Return the ray id and the round-trip time of the greeting, asked for twice."""
-    url = greeting_url(endpoint)
-    try:
-        with connection.probe_client() as http:
-            first = http.get(url)
-            if not first.is_success:
-                raise explain_answer(url, first)
-            # The first request has opened the connection; the second measures it.
-            start = time.perf_counter()
-            second = http.get(url)
-            round_trip = time.perf_counter() - start
-    except httpx.TransportError as error:
-        explained = explain_failure(url, error)
-        raise CheckError(str(explained or f"{url}: {type(error).__name__}: {error}")) from None
-    return ray_id(second), round_trip
-
-
-def _models(api_host: str, connection: Connection, token: Secret | None) -> tuple[str, ...]:
+async def _models(
+    api_host: str,
+    connection: Connection,
+    token: Secret | None,
+    allow_unencrypted: bool,
+    step: _Step,
+) -> tuple[str, ...]:
     """Return the keys of the downloaded models, asked for with the SDK's client."""
-    revealed = token.reveal() if token else None
-    with _trusted(connection.ca_file):
-        client = Client(api_host, revealed, dict(connection.headers))
-        with client:
-            return tuple(sorted(model.model_key for model in client.list_downloaded_models()))
+    # An SDK with header parameters of its own knows no rule about encryption.
+    options: dict[str, Any] = {} if NATIVE else {"allow_unencrypted": allow_unencrypted}
+    step.doing = "opening the SDK's websockets"
+    client = AsyncClient(
+        api_host, token.reveal() if token else None, dict(connection.headers), **options
+    )
+    url = connection.endpoint.http_url("") if connection.endpoint else api_host
+    try:
+        async with client:
+            step.doing = "waiting for LM Studio's list of models"
+            return tuple(sorted(model.model_key for model in await client.list_downloaded_models()))
+    except LMStudioError as error:
+        if type(error) is LMStudioWebsocketError:  # the SDK's own, which asks whether it is running
+            problem = "answers the greeting, but a websocket failed"
+            raise CheckError(f"{url}: it {problem} while {step.doing}") from None
+        raise
+    except Exception as error:  # noqa: BLE001 - the SDK trusts what a host sends
+        raise CheckError(
+            f"{url}: the answer cannot be read ({type(error).__name__}) while {step.doing}; "
+            "is this LM Studio?"
+        ) from None
 
 
 @contextmanager

@@ -1,0 +1,83 @@
+"""A small real HTTP proxy on loopback that knows names which nobody else knows."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Mapping
+from types import TracebackType
+
+from .tcp_server import TcpServer
+
+_HEAD_END = b"\r\n\r\n"
+_CHUNK = 65536
+_OPENED = b"HTTP/1.1 200 Connection established" + _HEAD_END
+
+
+class ConnectProxy:
+    """Context manager around a proxy that opens tunnels to the hosts that it knows.
+
+    `hosts`: `name:port`, as in CONNECT, to the `address:port` where it really is; for all else it
+    answers 502. `refuse`: answer this to everybody, such as "403 Forbidden". `tls`: speak TLS with
+    clients. `targets` and `heads` have what clients have asked for, as it arrived.
+    """
+
+    def __init__(
+        self,
+        hosts: Mapping[str, str],
+        *,
+        refuse: str | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """Choose the behaviour; the port is taken on entering."""
+        self.targets: list[str] = []
+        self.heads = bytearray()
+        self._hosts = dict(hosts)
+        self._refuse = refuse
+        self._server = TcpServer(self._serve, tls=tls)
+
+    @property
+    def address(self) -> str:
+        """`address:port`."""
+        return self._server.address
+
+    def __enter__(self) -> ConnectProxy:
+        self._server.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._server.__exit__(kind, error, traceback)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(_HEAD_END)
+        self.heads += head
+        method, target = head.decode("latin-1").split(" ")[:2]
+        self.targets.append(target)
+        where = self._hosts.get(target) if method == "CONNECT" else None
+        if self._refuse or where is None:
+            status = self._refuse or "502 Bad Gateway"
+            writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 0".encode() + _HEAD_END)
+            await writer.drain()
+            return
+        ip, _, port = where.rpartition(":")
+        host_reader, host_writer = await asyncio.open_connection(ip, int(port))
+        writer.write(_OPENED)
+        try:
+            await asyncio.gather(_copy(reader, host_writer), _copy(host_reader, writer))
+        finally:
+            host_writer.transport.abort()
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Pass on what comes, until either side ends; then end the other."""
+    with contextlib.suppress(ConnectionError):
+        while data := await reader.read(_CHUNK):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
