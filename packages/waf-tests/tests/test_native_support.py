@@ -99,7 +99,13 @@ def test_api_host_with_a_scheme(tried_urls: list[str]) -> None:
     assert tried_urls == [f"https://{address}/lmstudio-greeting"]
 
 
-def run_with_fork(folder: Path, files: str, arguments: list[str], kind: str = "") -> InnerRun:
+def test_nothing_is_replaced_unasked() -> None:
+    """The stand-in for a fork, which this file imports, leaves the SDK alone in this process."""
+    assert lmstudio.Client.__module__ == "lmstudio.sync_api"
+    assert lmstudio.AsyncClient.__module__ == "lmstudio.async_api"
+
+
+def run_with_fork(folder: Path, files: str, arguments: list[str], kind: str) -> InnerRun:
     """Run some of this package's tests with a stand-in for a fork of the SDK."""
     settings = ["-c", str(TESTS.parents[2] / "pyproject.toml")]
     paths = [str(path) for path in sorted(TESTS.rglob(files))]
@@ -113,7 +119,7 @@ def run_with_fork(folder: Path, files: str, arguments: list[str], kind: str = ""
 @pytest.mark.parametrize("files", ["test_header_*.py", "test_tokens_*.py", "test_default_*.py"])
 def test_fork(files: str, tmp_path: Path) -> None:
     """With a fork that does what docs/native-support.md says, the tests pass."""
-    run = run_with_fork(tmp_path, files, [])
+    run = run_with_fork(tmp_path, files, [], native_fork.WHOLE)
     assert {each for tests in run.outcomes.values() for each in tests.values()} == {"passed"}
 
 

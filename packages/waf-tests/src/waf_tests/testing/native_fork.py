@@ -1,8 +1,9 @@
 """A pytest plugin that makes the installed SDK look like a fork with native support for headers.
 
-`pytest -p waf_tests.testing.native_fork` replaces the SDK's clients before anything imports them
-from here, so that the tests take the path of a native SDK. With NATIVE_FORK=scheme the fork is one
-that puts a scheme before an `api_host` that has one.
+With NATIVE_FORK=whole in the environment, `pytest -p waf_tests.testing.native_fork` replaces the SDK's
+clients before anything imports them from here, so that the tests take the path of a native SDK. With
+NATIVE_FORK=scheme the fork is one that puts a scheme before an `api_host` that has one. Without the
+variable nothing is replaced: a test imports this module for its names.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from waf_tests.client.default_client import configure_default_client
 from waf_tests.client.sync_client import Client
 
 VARIABLE = "NATIVE_FORK"
+WHOLE = "whole"
 SCHEME_TWICE = "scheme"
 
 _Headers = Mapping[str, str] | None
@@ -90,7 +92,7 @@ if os.environ.get(VARIABLE) == SCHEME_TWICE:
         AsyncClient=type("AsyncClient", (_SchemeTwice, lmstudio.AsyncClient), {}),
         configure_default_client=_configure,
     )
-else:
+elif os.environ.get(VARIABLE) == WHOLE:
     _replace(
         Client=ForkedClient,
         AsyncClient=ForkedAsyncClient,

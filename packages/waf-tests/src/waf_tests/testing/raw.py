@@ -137,6 +137,7 @@ def exchange_http2(
     `authority` None is the edge's own host. Returns 0 if the edge resets the stream or the
     connection instead of answering.
     """
+    path, headers = hidden(path), [(name, hidden(value)) for name, value in headers]
     context = trusting(edge)
     context.set_alpn_protocols(["h2"])
     # The library would refuse to send what an attacker sends.
