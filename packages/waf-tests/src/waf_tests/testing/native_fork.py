@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Mapping
-from typing import Any
 
 import lmstudio
 
@@ -79,20 +78,14 @@ class _SchemeTwice(lmstudio.json_api.ClientBase):
         return f"https://{api_host}/lmstudio-greeting"
 
 
-def _replace(**names: Any) -> None:
-    vars(lmstudio).update(names)
+def pytest_load_initial_conftests() -> None:
+    """Replace the SDK's clients, before a conftest.py imports what is made from them."""
+    client: type = ForkedClient
+    async_client: type = ForkedAsyncClient
+    if os.environ.get(VARIABLE) == SCHEME_TWICE:
+        client = type("Client", (_SchemeTwice, lmstudio.Client), {})
+        async_client = type("AsyncClient", (_SchemeTwice, lmstudio.AsyncClient), {})
+    vars(lmstudio).update(
+        Client=client, AsyncClient=async_client, configure_default_client=_configure
+    )
     importlib.reload(waf_tests.client)
-
-
-if os.environ.get(VARIABLE) == SCHEME_TWICE:
-    _replace(
-        Client=type("Client", (_SchemeTwice, lmstudio.Client), {}),
-        AsyncClient=type("AsyncClient", (_SchemeTwice, lmstudio.AsyncClient), {}),
-        configure_default_client=_configure,
-    )
-else:
-    _replace(
-        Client=ForkedClient,
-        AsyncClient=ForkedAsyncClient,
-        configure_default_client=_configure,
-    )
