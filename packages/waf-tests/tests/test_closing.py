@@ -311,6 +311,10 @@ async def test_session_cancelled_async() -> None:
 
 
 @needs_signals
+@pytest.mark.skipif(
+    sys.version_info < (3, 11),
+    reason="before 3.11, Ctrl-C strikes whichever task runs, also one in which the SDK swallows it",
+)
 @pytest.mark.parametrize("silent_probe", [True, False], ids=["probe", "session"])
 def test_interrupted_async(silent_probe: bool) -> None:
     """Ctrl-C in asyncio.run while the host lets a client wait closes its connections."""

@@ -105,7 +105,7 @@ def test_nothing_is_replaced_unasked() -> None:
     assert lmstudio.AsyncClient.__module__ == "lmstudio.async_api"
 
 
-def run_with_fork(folder: Path, files: str, arguments: list[str], kind: str) -> InnerRun:
+def run_with_fork(folder: Path, files: str, arguments: list[str], kind: str = "") -> InnerRun:
     """Run some of this package's tests with a stand-in for a fork of the SDK."""
     settings = ["-c", str(TESTS.parents[2] / "pyproject.toml")]
     paths = [str(path) for path in sorted(TESTS.rglob(files))]
@@ -119,7 +119,7 @@ def run_with_fork(folder: Path, files: str, arguments: list[str], kind: str) -> 
 @pytest.mark.parametrize("files", ["test_header_*.py", "test_tokens_*.py", "test_default_*.py"])
 def test_fork(files: str, tmp_path: Path) -> None:
     """With a fork that does what docs/native-support.md says, the tests pass."""
-    run = run_with_fork(tmp_path, files, [], native_fork.WHOLE)
+    run = run_with_fork(tmp_path, files, [])
     assert {each for tests in run.outcomes.values() for each in tests.values()} == {"passed"}
 
 

@@ -25,7 +25,7 @@ def test_revealed_on_request() -> None:
 
 
 def test_revealed_text_does_not_show_itself() -> None:
-    """What reveal() gives is text for a request, and hides itself in a report, alone or in a dict."""
+    """What reveal() gives is text for a request, and hides itself in a report."""
     headers = {"X-API-Key": KEY.reveal()}
     assert f"{KEY.reveal()}" == "p4ss-w0rd/with+signs"
     assert repr(headers) == "{'X-API-Key': '***'}"

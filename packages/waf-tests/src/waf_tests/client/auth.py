@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import lmstudio
-from lmstudio import LMStudioServerError, LMStudioValueError
+from lmstudio import LMStudioServerError, LMStudioValueError, sync_api
 
 from waf_tests.secret import hidden
 
@@ -32,7 +31,7 @@ class AuthMessage(dict[str, Any]):
 
 def sdk_takes_tokens() -> bool:
     """Tell whether the installed SDK has the parameter `api_token` itself."""
-    return "api_token" in inspect.signature(lmstudio.Client).parameters
+    return "api_token" in inspect.signature(sync_api.Client).parameters
 
 
 def resolve_token(api_token: str | None) -> str | None:

@@ -54,9 +54,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-    """Let the test fail at its last line."""
-    with _failing_at_the_last_line(pyfuncitem.function.__code__):
+    """Let the test fail at its last line, or, if it leaves that out, after its end."""
+    locals_at_end: dict[str, object] = {}
+    with _failing_at_the_last_line(pyfuncitem.function.__code__, locals_at_end):
         yield
+    # The report shows this frame, and so these locals.
     raise LastLineError("the last line was not reached")
 
 
@@ -75,7 +77,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 @contextmanager
-def _failing_at_the_last_line(code: CodeType) -> Iterator[None]:
+def _failing_at_the_last_line(code: CodeType, locals_at_end: dict[str, object]) -> Iterator[None]:
     last = max(line for _, _, line in code.co_lines() if line)
 
     def enter(frame: FrameType, event: str, argument: object) -> Any:
@@ -85,6 +87,8 @@ def _failing_at_the_last_line(code: CodeType) -> Iterator[None]:
         if event == "line" and frame.f_lineno == last:
             sys.settrace(before)
             raise LastLineError
+        if event == "return":
+            locals_at_end.update(frame.f_locals)
         return step
 
     before = sys.gettrace()

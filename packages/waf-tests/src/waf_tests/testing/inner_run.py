@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 _TALKATIVE = (
     *("-vv", "-rA", "--showlocals", "--setup-show", "--durations=0", "-o", "junit_logging=all"),
     *("--log-level=DEBUG", "--log-cli-level=DEBUG", "--log-file=run.log", "--log-file-level=DEBUG"),
-    *("--junitxml=run.xml", "-o", "junit_family=xunit1", "-p", "no:cacheprovider", "-n0"),
+    *("--junitxml=run.xml", "-o", "junit_family=xunit1", "-p", "no:cacheprovider"),
 )
 
 _INNER_VARIABLE = "WAF_TESTS_INNER_RUN"

@@ -1,9 +1,8 @@
 """A pytest plugin that makes the installed SDK look like a fork with native support for headers.
 
-With NATIVE_FORK=whole in the environment, `pytest -p waf_tests.testing.native_fork` replaces the SDK's
-clients before anything imports them from here, so that the tests take the path of a native SDK. With
-NATIVE_FORK=scheme the fork is one that puts a scheme before an `api_host` that has one. Without the
-variable nothing is replaced: a test imports this module for its names.
+`pytest -p waf_tests.testing.native_fork` replaces the SDK's clients before anything imports them
+from here, so that the tests take the path of a native SDK. With NATIVE_FORK=scheme the fork is one
+that puts a scheme before an `api_host` that has one.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Mapping
-from typing import Any
 
 import lmstudio
 
@@ -21,7 +19,6 @@ from waf_tests.client.default_client import configure_default_client
 from waf_tests.client.sync_client import Client
 
 VARIABLE = "NATIVE_FORK"
-WHOLE = "whole"
 SCHEME_TWICE = "scheme"
 
 _Headers = Mapping[str, str] | None
@@ -81,20 +78,14 @@ class _SchemeTwice(lmstudio.json_api.ClientBase):
         return f"https://{api_host}/lmstudio-greeting"
 
 
-def _replace(**names: Any) -> None:
-    vars(lmstudio).update(names)
+def pytest_load_initial_conftests() -> None:
+    """Replace the SDK's clients, before a conftest.py imports what is made from them."""
+    client: type = ForkedClient
+    async_client: type = ForkedAsyncClient
+    if os.environ.get(VARIABLE) == SCHEME_TWICE:
+        client = type("Client", (_SchemeTwice, lmstudio.Client), {})
+        async_client = type("AsyncClient", (_SchemeTwice, lmstudio.AsyncClient), {})
+    vars(lmstudio).update(
+        Client=client, AsyncClient=async_client, configure_default_client=_configure
+    )
     importlib.reload(waf_tests.client)
-
-
-if os.environ.get(VARIABLE) == SCHEME_TWICE:
-    _replace(
-        Client=type("Client", (_SchemeTwice, lmstudio.Client), {}),
-        AsyncClient=type("AsyncClient", (_SchemeTwice, lmstudio.AsyncClient), {}),
-        configure_default_client=_configure,
-    )
-elif os.environ.get(VARIABLE) == WHOLE:
-    _replace(
-        Client=ForkedClient,
-        AsyncClient=ForkedAsyncClient,
-        configure_default_client=_configure,
-    )

@@ -16,6 +16,7 @@ import h2.events
 
 from waf_tests.edge import Edge
 from waf_tests.rule.table import HANDSHAKE
+from waf_tests.secret import hidden
 
 _CHUNK = 65536
 # A bound for a hanging edge, not a wait: every test here ends with an answer or a closed socket.
