@@ -1,4 +1,4 @@
-"""Messages that can't be decoded, or not in good time: whoever waits for an answer gets an error."""
+"""Messages that can't be decoded, or not in good time: whoever waits gets an error."""
 
 from __future__ import annotations
 
