@@ -170,9 +170,7 @@ def test_numbers_of_the_wrong_type(tmp_path: Path, key: str, kind: int, value: b
 
 
 @pytest.mark.parametrize("kind", [0, 7])
-@pytest.mark.parametrize(
-    "key", ["architecture", "size_label", "file_type", "alignment", "name"]
-)
+@pytest.mark.parametrize("key", ["architecture", "size_label", "file_type", "alignment", "name"])
 def test_other_facts_of_the_wrong_type(tmp_path: Path, key: str, kind: int) -> None:
     """What is no text where one must be is as none, and a flag is no number."""
     path = tmp_path / "m.gguf"

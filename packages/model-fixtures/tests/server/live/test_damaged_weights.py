@@ -15,7 +15,7 @@ from model_fixtures.hosts.embedded import EmbeddedServer
 from .hub_site import link_weights
 from .talking import MODEL, limit, loaded, predict, text_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 def damage(file: Path) -> None:

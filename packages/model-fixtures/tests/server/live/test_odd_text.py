@@ -47,9 +47,7 @@ def any_text(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("namespace", "endpoint", "parameter"), CALLS)
-async def test_call(
-    address: str, namespace: str, endpoint: str, parameter: dict[str, Any]
-) -> None:
+async def test_call(address: str, namespace: str, endpoint: str, parameter: dict[str, Any]) -> None:
     """A call with half a pair of surrogates fails, and the connection goes on."""
     async with connect(address, namespace) as connection:
         with anyio.fail_after(60):

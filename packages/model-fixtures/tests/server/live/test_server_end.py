@@ -24,6 +24,7 @@ from .talking import EMPTY_STACK, MODEL, limit, load, prediction
 
 pytestmark = [
     pytest.mark.anyio,  # which leaves the others alone
+    pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals"),
 ]
 HANGS = 30  # seconds; five are the aim, and this machine may be busy

@@ -139,8 +139,9 @@ class LlamaServer:
 
     async def complete(self, body: dict[str, Any]) -> AsyncGenerator[Chunk, None]:
         """The chunks of a streaming completion; leaving the iteration frees the slot at once."""
+        request = _json(body, MOST_IMAGES)
         try:
-            async with self.http.stream("POST", "/completion", **_json(body, MOST_IMAGES)) as response:
+            async with self.http.stream("POST", "/completion", **request) as response:
                 if response.status_code != httpx.codes.OK:
                     raise EngineError(_message(await response.aread()))
                 async with aclosing(_events(response)) as events:
