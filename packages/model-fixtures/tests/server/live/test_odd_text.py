@@ -94,6 +94,15 @@ async def test_rest(address: str, content: str) -> None:
             assert response.json()["error"]["type"] == "invalid_request_error"
 
 
+async def test_more_inputs_than_openai_takes(address: str) -> None:
+    """Thousands of texts to embed in one request would hold up others."""
+    body = {"model": "any", "input": ["x"] * 2049}
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+        response = await client.post(f"http://{address}/v1/embeddings", json=body)
+    assert response.status_code == 400
+    assert response.json()["error"]["message"].startswith("2049 inputs are more than 2048")
+
+
 async def test_text_of_many_megabytes(llm: Connection) -> None:
     """A text that no context fits is refused before it is tokenized."""
     async with loaded(llm) as identifier:

@@ -16,7 +16,7 @@ import anyio
 import httpx
 import msgspec
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from model_fixtures.server.engine.embedding import expanded
 from model_fixtures.server.engine.errors import InstanceGoneError
@@ -32,6 +32,8 @@ from .failures import failure, not_found
 from .pictures import image_addresses, prepare_images
 
 MAX_BODY = 100 * 2**20  # bytes, as a frame of a websocket
+MOST_INPUTS = 2048  # texts to embed at once, as OpenAI
+JSON = {"Content-Type": "application/json"}
 LIMITS = ("max_tokens", "max_completion_tokens", "n_predict")
 
 
@@ -86,6 +88,10 @@ async def _answer(state: ServerState, path: str, body: dict[str, Any], domain: s
     if any(not address.startswith("data:") for address in addresses):
         message = "Images must be in the request as a data: URI; the server fetches nothing"
         return failure(400, message, "invalid_image_url")
+    inputs = body.get("input")
+    if isinstance(inputs, list) and len(inputs) > MOST_INPUTS and not isinstance(inputs[0], int):
+        message = f"{len(inputs)} inputs are more than {MOST_INPUTS}: send several requests"
+        return failure(400, message, "too_many_inputs")
     name = body.get("model")
     try:
         instance = await _instance(state, name if isinstance(name, str) else "", domain)
@@ -135,18 +141,24 @@ class _Answer:
         """The answer at once, its JSON changed when it is no failure."""
         with self._state.registry.using(self._instance):
             try:
-                response = await self._instance.llama.http.post(self._path, json=self._body)
+                response = await self._instance.llama.http.post(
+                    self._path, content=msgspec.json.encode(self._body), headers=JSON
+                )
             except httpx.TransportError:
                 return _gone()
-        content = response.json()
+        content = msgspec.json.decode(response.content)
         if response.status_code == httpx.codes.OK:
-            change(content)
-        return JSONResponse(content, status_code=response.status_code)
+            await self._state.reading.run(change, content)
+        return Response(
+            msgspec.json.encode(content), response.status_code, media_type="application/json"
+        )
 
     async def streamed(self) -> Response:
         """The answer as it comes; a client that leaves ends the generation."""
         llama = self._instance.llama
-        outgoing = llama.http.build_request("POST", self._path, json=self._body)
+        outgoing = llama.http.build_request(
+            "POST", self._path, content=msgspec.json.encode(self._body), headers=JSON
+        )
         using = self._state.registry.using(self._instance)
         using.__enter__()
         try:
