@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from waf_tests.edge import Edge
-from waf_tests.secret import hidden
 from waf_tests.rule.table import (
     ALLOWED,
     BLOCKED,
@@ -18,6 +17,7 @@ from waf_tests.rule.table import (
     SMUGGLERS,
     Row,
 )
+from waf_tests.secret import hidden
 from waf_tests.testing.origin import RecordedRequest, RecordingOrigin
 from waf_tests.testing.raw import exchange, exchange_http2
 

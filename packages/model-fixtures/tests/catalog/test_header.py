@@ -170,9 +170,7 @@ def test_numbers_of_the_wrong_type(tmp_path: Path, key: str, kind: int, value: b
 
 
 @pytest.mark.parametrize("kind", [0, 7])
-@pytest.mark.parametrize(
-    "key", ["architecture", "size_label", "file_type", "alignment", "name"]
-)
+@pytest.mark.parametrize("key", ["architecture", "size_label", "file_type", "alignment", "name"])
 def test_other_facts_of_the_wrong_type(tmp_path: Path, key: str, kind: int) -> None:
     """What is no text where one must be is as none, and a flag is no number."""
     path = tmp_path / "m.gguf"
@@ -196,11 +194,11 @@ def test_a_header_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     path.write_bytes(header_of(entry("k", 9, struct.pack("<IQ", 8, 1000) + text("ab") * 1000)))
     read_header(path)
     monkeypatch.setattr(module, "MOST_STRINGS", 999)
-    with pytest.raises(HeaderError, match="^has more than 999 strings in its header$"):
+    with pytest.raises(HeaderError, match=r"^has more than 999 strings in its header$"):
         read_header(path)
     monkeypatch.setattr(module, "MOST_BYTES", 10_000)
     path.write_bytes(header_of(entry("k", 9, struct.pack("<IQ", 0, 10_000) + bytes(10_000))))
-    with pytest.raises(HeaderError, match="^has a header of more than 10000 bytes$"):
+    with pytest.raises(HeaderError, match=r"^has a header of more than 10000 bytes$"):
         read_header(path)
 
 

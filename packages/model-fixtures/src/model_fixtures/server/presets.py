@@ -21,7 +21,6 @@ from .protocol.kv_config import Config, Layer, Settings, Stack
 
 LOCAL = "@local:"
 MOST_BYTES = 2**20  # of a preset; those of the app have a few thousand
-MOST_PRESETS = 1000
 logger = logging.getLogger("model_fixtures.server")
 
 
@@ -48,7 +47,7 @@ class Presets:
         """The presets in the order of their file names; broken files are logged and left out."""
         presets: list[Preset] = []
         problems: dict[str, str] = {}
-        for file in sorted(self._folder.glob("*.json"))[:MOST_PRESETS]:
+        for file in sorted(self._folder.glob("*.json")):
             try:
                 content = read_regular(file, MOST_BYTES)
                 presets.append(msgspec.json.decode(content, type=Preset))

@@ -59,7 +59,7 @@ class Watchdog:
     def _last_words(self) -> None:
         self._clean_up()
         # No logger: whoever blocks may hold its lock. Nobody may read this, and it waits then.
-        os.write(2, b"The server did not end by itself in time and was ended by force. It was at:\n")
+        os.write(2, b"The server did not end by itself in time: it is ended by force. It was at:\n")
         faulthandler.dump_traceback(file=2)
 
 

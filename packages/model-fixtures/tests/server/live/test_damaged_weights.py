@@ -15,7 +15,7 @@ from model_fixtures.hosts.embedded import EmbeddedServer
 from .hub_site import link_weights
 from .talking import MODEL, limit, loaded, predict, text_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 def damage(file: Path) -> None:
@@ -65,5 +65,6 @@ async def test_damaged_weights_that_cannot_be_made_again(tmp_path: Path) -> None
             with pytest.raises(ChannelError) as raised:
                 async with loaded(llm):
                     pass
-    assert str(raised.value).startswith(f"loadModel: The weights of {MODEL} are damaged: cannot download ")
+    beginning = f"loadModel: The weights of {MODEL} are damaged: cannot download "
+    assert str(raised.value).startswith(beginning)
     assert "\n" not in str(raised.value)

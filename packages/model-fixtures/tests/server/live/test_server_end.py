@@ -23,7 +23,8 @@ from model_fixtures.server.engine.config import EngineConfig
 from .talking import EMPTY_STACK, MODEL, limit, load, prediction
 
 pytestmark = [
-    pytest.mark.anyio,
+    pytest.mark.anyio,  # which leaves the others alone
+    pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals"),
 ]
 HANGS = 30  # seconds; five are the aim, and this machine may be busy
@@ -56,7 +57,8 @@ async def notify(context, request):
             await anyio.to_thread.run_sync(time.sleep, 1000)
 
 system.namespace.rpcs["notify"] = Rpc("notify", notify, system.Notification)
-sys.exit(running.serve(ServeOptions(ports=(0,), default_ports=False, lifeline="lifeline" in sys.argv)))
+lifeline = "lifeline" in sys.argv
+sys.exit(running.serve(ServeOptions(ports=(0,), default_ports=False, lifeline=lifeline)))
 """
 Way = Callable[[subprocess.Popen[bytes]], None]
 
@@ -203,7 +205,7 @@ async def predicting(llm: Connection) -> AsyncIterator[None]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the kernel does not help")
-async def test_worker_of_a_killed_server_that_cannot_load(tmp_path: Path) -> None:
+def test_worker_of_a_killed_server_that_cannot_load(tmp_path: Path) -> None:
     """A worker that is stopped, or hangs in what it loads, ends with its server."""
     os.mkfifo(tmp_path / "never.gguf")
     hanging = EngineConfig(

@@ -1,4 +1,4 @@
-"""Messages that can't be decoded, or not in good time: whoever waits for an answer gets an error."""
+"""Messages that can't be decoded, or not in good time: whoever waits gets an error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from model_fixtures.server.protocol.connection import Connection, Event, Fail, Ignored, Send
 from model_fixtures.server.protocol.endpoints import Namespace
-from model_fixtures.server.protocol.models import Cancel, Tokenize
+from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.models import Cancel, ModelQuery, Tokenize
 from model_fixtures.server.protocol.unusable import (
     EXACT,
     HEAD,
@@ -118,3 +119,11 @@ def test_neither_a_message_nor_json(connection: Connection) -> None:
         (event,) = connection.receive(text)
         assert isinstance(event, Ignored)
     assert len("".join(json.dumps(each) for each in (CALL, OPEN, PACKET))) < HEAD
+
+
+def test_what_the_server_itself_cannot_send() -> None:
+    """A result or an error with such a text, the name of a file for instance, is sent as it can."""
+    error = ServerError("no \udce9.gguf")
+    assert json.loads(Connection.rpc_error(7, error))["error"]["title"] == "no ?.gguf"
+    query = ModelQuery(identifier="\ud800")
+    assert json.loads(Connection.rpc_result(7, [query]))["result"] == [{"identifier": "?"}]

@@ -159,10 +159,12 @@ def test_odd_files_are_left_out_with_one_line(
         for _ in range(2):
             assert added(library) == ["one"]
     assert sorted(caplog.messages) == [
-        f"'{folder}/Me/One-GGUF/caf\\udce9.gguf' is not listed: it has a path that is not UTF-8:"
-        " rename it",
-        f"'{folder}/Me/One-GGUF/fifo.gguf' is not listed: it is no regular file",
-        f"'{folder}/Me/One-GGUF/line\\nbreak.gguf' is not listed: it is no regular file",
+        f"'{folder}/Me/One-GGUF/{name}' is not listed: it {why}"
+        for name, why in (
+            (r"caf\udce9.gguf", "has a path that is not UTF-8: rename it"),
+            ("fifo.gguf", "is no regular file"),
+            (r"line\nbreak.gguf", "is no regular file"),
+        )
     ]
     assert not library.catalog.models[-1].vision
 

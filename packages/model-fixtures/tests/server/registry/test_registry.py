@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import anyio
+import msgspec
 import pytest
 from model_fixtures.catalog import CatalogModel, load_catalog
 from model_fixtures.server.engine.engine import Engine
@@ -115,3 +117,14 @@ async def test_an_unexpected_failure_of_a_jit_load_ends_that_load_only(
     assert "nobody thought of this" in caplog.text
     monkeypatch.setattr(Engine, "start", start)
     assert await registry.get_or_load(model.key, "llm") in registry.loaded()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+async def test_a_file_that_has_become_a_fifo(tmp_path: Path) -> None:
+    """A model whose file is none any more fails to load; nobody waits for what a FIFO says."""
+    os.mkfifo(tmp_path / "fifo.gguf")
+    (known, *_) = load_catalog().find("smollm2-135m-instruct")
+    model = msgspec.structs.replace(known, weights=None, file=tmp_path / "fifo.gguf")
+    async with Registry(Library(load_catalog(), tmp_path)) as registry:
+        with anyio.fail_after(30), pytest.raises(ServerError, match=r"fifo\.gguf is no regular"):
+            await registry.load(model, Settings())

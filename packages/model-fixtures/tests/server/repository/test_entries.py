@@ -107,7 +107,7 @@ def test_repr_hides_urls(write: Write) -> None:
         (entry(file="a.gguf\\n"), "Expected `str` matching regex "),
         (entry(name="a\\n"), "Expected `str` matching regex "),
         (entry().replace(DIGEST, f"{DIGEST}\\n"), "Expected `str` matching regex "),
-        (entry().replace("a.gguf\"\n", "a.gguf\\n\"\n"), "Expected `str` matching regex "),
+        (entry().replace('a.gguf"\n', 'a.gguf\\n"\n'), "Expected `str` matching regex "),
         (entry().replace("hub.test", "[::1"), "'url' of a.gguf is no URL; correct it"),
         (entry().replace("hub.test", "hub.test:port"), "'url' of a.gguf is no URL; correct it"),
         (entry().replace("hub.test", "hub.test:99999"), "'url' of a.gguf is no URL; correct it"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,7 @@ def test_digest_of_other_files(tmp_path: Path) -> None:
     assert not has_digest(tmp_path / "a", DIGEST)
     assert not has_digest(tmp_path / "b", DIGEST)
     assert not has_digest(tmp_path, DIGEST)
+    assert not has_digest(Path(os.devnull), hashlib.sha256(b"").hexdigest())
 
 
 @pytest.mark.anyio

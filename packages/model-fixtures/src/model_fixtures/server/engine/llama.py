@@ -68,7 +68,8 @@ class _Embedding(Struct):
     embedding: list[list[float]]
 
 
-MOST_REQUEST = 16 * 2**20  # bytes; ten times what fits a context of a million tokens
+MOST_TEXT = 8 * 2**20  # bytes; more than fits a context of a million tokens
+MOST_IMAGES = 64 * 2**20
 
 _chunk_decoder = msgspec.json.Decoder(Chunk)
 
@@ -129,7 +130,7 @@ class LlamaServer:
 
     async def complete(self, body: dict[str, Any]) -> AsyncGenerator[Chunk, None]:
         """The chunks of a streaming completion; leaving the iteration frees the slot at once."""
-        request = _json(body)
+        request = _json(body, MOST_IMAGES)
         async with self._asking(), self._http.stream("POST", "/completion", **request) as response:
             if response.status_code != httpx.codes.OK:
                 raise EngineError(message_of(await response.aread()))
@@ -160,7 +161,7 @@ class LlamaServer:
 
     async def _post(self, path: str, body: dict[str, Any], result: Any) -> Any:
         async with self._asking():
-            response = await self._http.post(path, **_json(body))
+            response = await self._http.post(path, **_json(body, MOST_TEXT))
         if response.status_code != httpx.codes.OK:
             raise EngineError(message_of(response.content))
         return msgspec.json.decode(response.content, type=result)
@@ -198,16 +199,16 @@ async def _events(response: httpx.Response) -> AsyncGenerator[bytes, None]:
                 yield b'{"error": ' + line[7:] + b"}"
 
 
-def _json(body: dict[str, Any]) -> dict[str, Any]:
+def _json(body: dict[str, Any], most: int) -> dict[str, Any]:
     """The arguments of a request; httpx's own encoder takes five times as long for a long text.
 
     Raises:
         EngineError: it is so long that the answer, too, would hold up others.
     """
     content = msgspec.json.encode(body)
-    if len(content) > MOST_REQUEST:
+    if len(content) > most:
         raise EngineError(
-            f"The text or the images have {len(content)} bytes, of at most {MOST_REQUEST}: "
+            f"The text or the images have {len(content)} bytes of at most {most}: "
             "send less at a time"
         )
     return {"content": content, "headers": {"Content-Type": "application/json"}}

@@ -41,8 +41,8 @@ async def predict(context: Context, request: models.Predict, port: ChannelPort) 
     """A chat response, or a text completion when the request brings that layer."""
     instance = context.registry.find(request.model_specifier, "llm")
     stack = request.prediction_config_stack
-    settings = await request_settings(context, stack, request.fuzzy_preset_identifier)
     with context.registry.using(instance, context.client):
+        settings = await request_settings(context, stack, request.fuzzy_preset_identifier)
         text = raw_prompt(request.history, stack)
         if text is not None:
             prediction = await prepare_completion(instance, settings, text)
@@ -61,8 +61,8 @@ async def complete_raw_text(
 ) -> None:
     """A text completion as newer clients ask for it."""
     instance = context.registry.find(request.model_specifier, "llm")
-    settings = await request_settings(context, request.prediction_config_stack, UNSET)
     with context.registry.using(instance, context.client):
+        settings = await request_settings(context, request.prediction_config_stack, UNSET)
         prediction = await prepare_completion(instance, settings, request.raw_prompt)
         await run_prediction(context, prediction, port)
 

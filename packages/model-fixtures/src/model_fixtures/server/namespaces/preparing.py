@@ -40,9 +40,7 @@ class Prediction(Struct, frozen=True, kw_only=True):
     draft_model: str | None
 
 
-async def request_settings(
-    context: Context, stack: Stack, preset: str | UnsetType
-) -> Settings:
+async def request_settings(context: Context, stack: Stack, preset: str | UnsetType) -> Settings:
     """The merged settings of a request, a preset below its own layers.
 
     Raises:

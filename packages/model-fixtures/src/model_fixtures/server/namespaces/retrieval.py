@@ -19,7 +19,7 @@ from .context import ChannelPort, Context
 from .model_endpoints import engine_errors
 
 Vector = list[float]
-MOST_CHUNKS = 20_000  # of a document; embedding them takes minutes
+MOST_CHUNKS = 20_000  # embedding them takes minutes
 
 
 async def run_retrieval(context: Context, request: Retrieve, port: ChannelPort) -> None:
@@ -45,6 +45,8 @@ async def run_retrieval(context: Context, request: Retrieve, port: ChannelPort) 
             ):
                 passages.append((index, chunk, vector))
             await port.send({"type": "onFileProcessingEnd", "index": index})
+            if len(passages) > MOST_CHUNKS:
+                raise ServerError(f"The files make more than {MOST_CHUNKS} chunks")
         await port.send({"type": "onSearchingStart"})
         query = await _embed(instance, request.query)
         entries = await context.state.reading.run(_ranked, passages, query)

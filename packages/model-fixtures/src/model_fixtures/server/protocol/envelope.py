@@ -6,6 +6,7 @@ calls and channels have separate id spaces.
 
 from __future__ import annotations
 
+import json
 from typing import Any, Union
 
 import msgspec
@@ -145,4 +146,9 @@ def decode_message(frame: str | bytes) -> ClientMessage | Unusable | None:
 
 def encode(message: dict[str, Any]) -> bytes:
     """A server message as JSON; values may be structs, UNSET fields are left out."""
-    return _encoder.encode(message)
+    try:
+        return _encoder.encode(message)
+    except UnicodeEncodeError:
+        # The name of a file, say, that is not UTF-8: whoever waits gets it with question marks.
+        plain = msgspec.to_builtins(message)
+        return json.dumps(plain, ensure_ascii=False).encode("utf-8", "replace")

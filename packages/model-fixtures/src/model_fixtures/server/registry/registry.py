@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -33,9 +32,10 @@ from model_fixtures.server.protocol.models import (
     Specifier,
 )
 from model_fixtures.server.threads import Threads
-from model_fixtures.weights import WeightsError, cached, ensure
+from model_fixtures.weights import WeightsError, ensure
 
 from .crashes import Crashes
+from .damaged import renew_damaged
 from .giving_way import GRACE, PATIENCE, GivingWay
 from .infos import model_info
 from .instance import Instance
@@ -48,8 +48,6 @@ DEFAULT_LLM_CONTEXT = 4096  # tokens, the app's
 DEFAULT_EMBEDDING_CONTEXT = 2048
 
 OnProgress = Callable[[float], None]
-
-logger = logging.getLogger("model_fixtures.server")
 
 
 class Registry:
@@ -420,7 +418,7 @@ class Registry:
         except LoadFailedError as error:
             failure = ServerError(f"Failed to load {model.key}: {error}")
         # Damage that keeps a file's size shows only now, or never.
-        if not await self._fetching.run(_renewed, (model, draft)):
+        if not await self._fetching.run(renew_damaged, (model, draft)):
             raise failure
         try:
             return await Engine.start(config, self.tasks, on_progress)
@@ -451,28 +449,11 @@ class Registry:
 
 def _weights_file(model: CatalogModel) -> Path:
     if model.file is not None:
+        if model.file.exists() and not model.file.is_file():  # llama.cpp would wait for a FIFO
+            raise ServerError(f"Failed to load {model.key}: {model.file} is no regular file")
         return model.file
     assert model.weights is not None
     try:
         return ensure([model.weights])[model.weights]
     except WeightsError as error:
         raise ServerError(f"Failed to load {model.key}: {error}") from error
-
-
-def _renewed(models: Sequence[CatalogModel | None]) -> bool:
-    """Whether stand-ins among the models had damaged weights, which are sound now.
-
-    Raises:
-        ServerError: they are damaged and can't be had anew.
-    """
-    renewed = False
-    for model in models:
-        if model is None or model.weights is None or cached(model.weights, verify=True):
-            continue
-        logger.warning("the weights of %s are damaged and are got anew", model.key)
-        try:
-            ensure([model.weights], verify=True)
-        except WeightsError as error:
-            raise ServerError(f"The weights of {model.key} are damaged: {error}") from error
-        renewed = True
-    return renewed

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from model_fixtures.errors import ModelFixturesError
+from model_fixtures.regular_files import open_regular
 
 CHUNK_BYTES = 1 << 20
 
@@ -83,7 +84,7 @@ def has_digest(path: Path, sha256: str) -> bool:
     """Whether a file is there and has this digest (about 0.1 s for 100 MB)."""
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             while piece := file.read(CHUNK_BYTES):
                 digest.update(piece)
     except OSError:

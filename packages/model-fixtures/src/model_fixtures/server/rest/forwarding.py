@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
@@ -21,7 +21,7 @@ EVENTS = "text/event-stream"
 # although it calls many a mistake in messages and tools a server error, too.
 OWN_FAULTS = ("Compute error", "failed to process speculative batch")
 
-Change = Callable[[dict[str, Any]], None]
+Change = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 async def forward(
@@ -52,7 +52,7 @@ async def forward(
         return _refused(response.status_code, content)
     if change is not None:
         answer = msgspec.json.decode(content)
-        change(answer)
+        await change(answer)
         content = msgspec.json.encode(answer)
     return Response(content, media_type="application/json")
 

@@ -11,6 +11,7 @@ import base64
 from array import array
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 import anyio
@@ -33,6 +34,7 @@ from .forwarding import forward
 from .pictures import image_addresses, prepare_images
 
 MAX_BODY = 100 * 2**20  # bytes, as a frame of a websocket
+MOST_INPUTS = 2048  # texts to embed at once, as OpenAI
 LIMITS = ("max_tokens", "max_completion_tokens", "n_predict")
 
 
@@ -89,6 +91,10 @@ async def _answer(state: ServerState, path: str, body: dict[str, Any], domain: s
     if any(not address.startswith("data:") for address in addresses):
         message = "Images must be in the request as a data: URI; the server fetches nothing"
         return failure(400, message, "invalid_image_url", "messages")
+    inputs = body.get("input")
+    if isinstance(inputs, list) and len(inputs) > MOST_INPUTS and not isinstance(inputs[0], int):
+        message = f"{len(inputs)} inputs are more than {MOST_INPUTS}: send several requests"
+        return failure(400, message, "too_many_inputs", "input")
     name = body.get("model") or ""
     asker = object()  # who uses what is handed out
     try:
@@ -114,7 +120,8 @@ async def _answer(state: ServerState, path: str, body: dict[str, Any], domain: s
         except ImageError as error:
             return failure(400, str(error), "invalid_image", "messages")
         body["model"] = instance.identifier
-        change = _lengthened if domain == "embedding" and stand_in else None
+        lengthen = domain == "embedding" and stand_in
+        change = partial(state.reading.run, _lengthened) if lengthen else None
         content = msgspec.json.encode(body)
         return await forward(instance.llama, path, content, use.pop_all(), change)
 

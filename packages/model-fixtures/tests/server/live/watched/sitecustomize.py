@@ -14,15 +14,15 @@ SIGN = "held up the event loop:"
 _run = asyncio.Handle._run
 
 
-def _watched(handle: asyncio.Handle) -> None:
+def _watched(self: asyncio.Handle) -> None:
     before = time.thread_time()
     try:
-        _run(handle)
+        _run(self)
     finally:
         taken = time.thread_time() - before
         if taken > MOST:
             # The task, where it is the step of one.
-            what = getattr(handle._callback, "__self__", None) or handle  # type: ignore[attr-defined]
+            what = getattr(self._callback, "__self__", None) or self  # type: ignore[attr-defined]
             os.write(2, f"{taken:.2f} s of work {SIGN} {what!r}\n".encode())
 
 
