@@ -126,7 +126,7 @@ _EXPANSIONS = (
     Row("macro of the query", _get("X-API-Key: %{{ARGS.k}}", target=f"{GREETING}?k={{key}}")),
 )
 
-# Requests that are none, or none for this host, for one edge's parser: neither edge takes them.
+# What one edge's HTTP parser refuses, or takes for another host: neither edge lets it pass.
 _NO_REQUESTS = tuple(
     Row(name, text, decides=Decides.EDGE)
     for name, text in (
@@ -243,8 +243,8 @@ BLOCKED = (
     *_NO_REQUESTS,
 )
 
-# Answered by a proxy itself, and by each in its own way (Go's answer is an empty 200): what counts
-# is that the origin hears nothing of it, and that the answer is the same with and without the key.
+# Answered by each proxy itself, before its rules: Caddy says 200 with nothing in it, nginx 400.
+# What counts is that the origin hears nothing of it, and that the key makes no difference.
 OF_THE_PROXY = (
     Row("OPTIONS *, no key", _head("OPTIONS", "*", "1.1", ["Host: {host}"]), decides=Decides.EDGE),
     Row("OPTIONS *", _head("OPTIONS", "*", "1.1", ["Host: {host}", _KEY]), decides=Decides.EDGE),
