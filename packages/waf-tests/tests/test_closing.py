@@ -24,7 +24,7 @@ from waf_tests.testing.silent_host import SilentHost
 pytestmark = pytest.mark.skipif(NATIVE, reason="the installed SDK has its own client")
 
 # A bound for what never happens; all of it takes milliseconds.
-PATIENCE = 30
+PATIENCE = 120
 
 REFUSED = Answer("403 Forbidden")
 NOWHERE = parse_endpoint("127.0.0.1:9")
