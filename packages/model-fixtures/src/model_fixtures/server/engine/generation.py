@@ -104,7 +104,7 @@ async def generate(
     yield Progress(len(tokens), 0, 0)
     # The log doesn't say which request has a bad grammar, so there is one at a time.
     async with nullcontext() if request.grammar is None else worker.grammar_turn:
-        worker.grammar_error = ""
+        worker.expect_grammar()
         async with aclosing(_generate(llama, worker, request, tokens)) as events:
             async for event in events:
                 yield event

@@ -32,6 +32,7 @@ STAGES = (
 LOG_PREFIX = re.compile(r"^[\d.]+ [A-Z] ")
 STOP_TIMEOUT = 2.0
 LOG_LINES = 200
+LOG_LINE = 2000  # characters of a line that are kept: llama.cpp repeats what it can't read
 
 
 class WorkerProcess:
@@ -43,6 +44,7 @@ class WorkerProcess:
         self.key = key
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self.grammar_error = ""
+        self.grammar_failed = anyio.Event()
         self.grammar_turn = anyio.Lock()  # whose grammar the error is about
         self.ended = anyio.Event()
         self.log_ended = anyio.Event()
@@ -69,13 +71,19 @@ class WorkerProcess:
                 await self._process.wait()
             self.ended.set()
 
+    def expect_grammar(self) -> None:
+        """Forgets the last grammar's error; for whoever has `grammar_turn`."""
+        self.grammar_error = ""
+        self.grammar_failed = anyio.Event()
+
     def note(self, line: str) -> None:
         """Keeps a line of the log and looks for what only the log tells."""
-        text = LOG_PREFIX.sub("", line)
+        text = LOG_PREFIX.sub("", line[:LOG_LINE])
         self.log.append(text)
         # llguidance reports a bad grammar here only, and llama.cpp then generates without one.
         if "llg error:" in text:
             self.grammar_error = text.split("llg error:", 1)[1].strip()
+            self.grammar_failed.set()
 
 
 async def start_worker(

@@ -1,8 +1,8 @@
 """Requests that llama.cpp's own server answers: passed through, with little changed.
 
 Changed are: `model`, which is looked up here; images, which go through our own front end; a token
-limit for stand-ins that a request leaves open; and the vectors of the embedding stand-in, which get
-the length of those it stands in for.
+limit for stand-ins that a request leaves open; a JSON schema, which becomes our own grammar; and
+the vectors of the embedding stand-in, which get the length of those it stands in for.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 from array import array
 from collections.abc import AsyncIterator, Awaitable
+from functools import partial
 from typing import Any
 
 import anyio
@@ -21,6 +22,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from model_fixtures.server.engine.embedding import expanded
 from model_fixtures.server.engine.errors import InstanceGoneError
+from model_fixtures.server.engine.process import WorkerProcess
 from model_fixtures.server.engine.sampling import STAND_IN_TOKEN_LIMIT
 from model_fixtures.server.images import ImageError
 from model_fixtures.server.protocol.errors import ServerError
@@ -30,8 +32,12 @@ from model_fixtures.server.state import ServerState
 from .access import refusal
 from .failures import failure, not_found
 from .pictures import image_addresses, prepare_images
+from .structure import enforce_structure, refusal_text
 
 MAX_BODY = 100 * 2**20  # bytes, as a frame of a websocket
+STRUCTURES = ("response_format", "json_schema", "grammar")
+EVENT = b"data: "
+EVENTS_FIRST = 4  # of a stream: its role, and tokens at which most bad grammars come to light
 LIMITS = ("max_tokens", "max_completion_tokens", "n_predict")
 
 
@@ -101,11 +107,18 @@ async def _answer(state: ServerState, path: str, body: dict[str, Any], domain: s
             await anyio.to_thread.run_sync(prepare_images, body.get("messages"), stand_in)
         except ImageError as error:
             return failure(400, str(error), "invalid_image")
+    structured = False
+    if domain == "llm" and any(body.get(key) for key in STRUCTURES):
+        enforce = partial(enforce_structure, body, bounded=stand_in)
+        try:
+            structured = await state.conversions.run(enforce)
+        except ServerError as error:
+            return failure(400, refusal_text(error), "invalid_structure")
     body["model"] = instance.identifier
     answer = _Answer(state, instance, path, body)
     if domain == "embedding" and stand_in:
         return await answer.whole(_lengthened)
-    return await answer.streamed()
+    return await answer.structured() if structured else await answer.streamed()
 
 
 async def _instance(state: ServerState, name: str, domain: str) -> Instance:
@@ -141,26 +154,69 @@ class _Answer:
             change(content)
         return JSONResponse(content, status_code=response.status_code)
 
-    async def streamed(self) -> Response:
-        """The answer as it comes; a client that leaves ends the generation."""
+    async def structured(self) -> Response:
+        """The answer as it comes, held to a grammar; a failure if llama.cpp can't enforce that.
+
+        It says so in its log and then generates without one.
+        """
+        worker = self._instance.engine.worker
+        answer: Response | None = None
+        async with worker.grammar_turn:
+            worker.expect_grammar()
+
+            async def give_up() -> None:
+                await worker.grammar_failed.wait()
+                tasks.cancel_scope.cancel()
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(give_up)
+                answer = await self.streamed(events=EVENTS_FIRST, worker=worker)
+                tasks.cancel_scope.cancel()
+            return _unenforceable(worker) if answer is None else answer
+
+    async def streamed(self, *, events: int = 0, worker: WorkerProcess | None = None) -> Response:
+        """The answer as it comes; a client that leaves ends the generation.
+
+        Args:
+            events: wait until it has as many, or is whole.
+            worker: ends the answer with an error if it reports one of its grammar.
+        """
         llama = self._instance.llama
         outgoing = llama.http.build_request("POST", self._path, json=self._body)
         using = self._state.registry.using(self._instance)
         using.__enter__()
+        response: httpx.Response | None = None
+        begin = b""
         try:
             async with llama.turn():
                 llama.preamble = []
                 response = await llama.http.send(outgoing, stream=True)
+            pieces = response.aiter_raw()
+            while begin.count(EVENT) < events and (piece := await anext(pieces, None)) is not None:
+                begin += piece
         except (httpx.TransportError, InstanceGoneError):
             using.__exit__(None, None, None)
             return _gone()
         except BaseException:
             using.__exit__(None, None, None)
+            if response is not None:
+                with anyio.CancelScope(shield=True):
+                    await response.aclose()
             raise
+
+        if worker is not None and worker.grammar_error:
+            using.__exit__(None, None, None)
+            await response.aclose()
+            return _unenforceable(worker)
 
         async def content() -> AsyncIterator[bytes]:
             try:
-                async for piece in response.aiter_raw():
+                if begin:
+                    yield begin
+                async for piece in pieces:
+                    if worker is not None and worker.grammar_error:
+                        yield EVENT + _unenforceable(worker).body + b"\n\n"
+                        return
                     yield piece
             finally:
                 using.__exit__(None, None, None)
@@ -171,6 +227,11 @@ class _Answer:
             status_code=response.status_code,
             media_type=response.headers.get("content-type"),
         )
+
+
+def _unenforceable(worker: WorkerProcess) -> Response:
+    message = f"The structured output can't be enforced: {worker.grammar_error}"
+    return failure(400, message, "invalid_structure")
 
 
 def _gone() -> Response:
