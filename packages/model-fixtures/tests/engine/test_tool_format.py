@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+from model_fixtures.server.engine.budget import TOOL_STEPS, Budget, TooLargeError
 from model_fixtures.server.engine.tool_format import (
     CALL_END,
     CALL_START,
@@ -356,3 +357,22 @@ def test_an_empty_list_of_types_allows_anything() -> None:
     """`"type": []` says nothing, and no rule of the grammar is empty."""
     grammar = tool_grammar([tool("f", {"x": {"type": []}}, ["x"])])
     assert not re.search(r"::= *$", grammar, re.MULTILINE)
+
+
+@pytest.mark.parametrize("write", [tool_line, lambda tool, budget: tool_grammar([tool], budget)])
+@pytest.mark.parametrize("kind", ["crossed", "wide", "options"])
+def test_parameters_have_a_bound_as_a_whole(write: Any, kind: str) -> None:
+    """Parameters that expand without measure, or are too many, are refused in both forms."""
+    names = [f"n{number}" for number in range(200)]
+    holds = {"type": "object", "properties": {name: {"$ref": f"#/$defs/{name}"} for name in names}}
+    many = {f"p{number}": {"type": "string"} for number in range(20_000)}
+    options = {**many, "anyOf": [{"required": ["a"]}] * 20_000}
+    kinds: dict[str, dict[str, Any]] = {
+        "crossed": {"a": {"$ref": "#/$defs/n0"}},
+        "wide": {**many},
+        "options": {"a": options},
+    }
+    properties = kinds[kind]
+    offered = tool("f", properties, list(properties), **{"$defs": dict.fromkeys(names, holds)})
+    with pytest.raises(TooLargeError, match="more than this server"):
+        write(offered, Budget(TOOL_STEPS))

@@ -14,6 +14,7 @@ import uvicorn
 
 from model_fixtures.catalog import CatalogError, load_catalog
 
+from .log_lines import set_up_logging
 from .options import ServeOptions
 from .state import ServerState
 from .stopping import Watchdog, stopped_by
@@ -34,11 +35,7 @@ def serve(options: ServeOptions) -> int:
     Returns:
         The exit code: 0, or 1 with a line on stderr when it can't start.
     """
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
-    )
-    for name in ("httpx", "uvicorn"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    set_up_logging()
     try:
         state = ServerState(load_catalog(), options)
         sockets, notes = listen(options.ports, default_ports=options.default_ports)

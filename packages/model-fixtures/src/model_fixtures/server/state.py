@@ -7,6 +7,8 @@ from types import TracebackType
 
 from model_fixtures.catalog import Catalog
 
+from .engine.conversions import Conversions
+from .engine.templates import TemplateRenderer
 from .files.store import FileStore
 from .home import home_folder, models_folder
 from .logs import LogStream
@@ -36,6 +38,8 @@ class ServerState:
         home = home_folder(options.home)
         library = Library(catalog, models_folder(home))
         self.registry = Registry(library, threads=options.threads, silence=options.worker_silence)
+        self.conversions = Conversions()
+        self.templates = TemplateRenderer()
         self.files = FileStore()
         self.plugins = Plugins(self.identities)
         self.logs = LogStream()
@@ -67,6 +71,7 @@ class ServerState:
         trace: TracebackType | None,
     ) -> bool | None:
         try:
+            await self.templates.close()
             return await self.registry.__aexit__(kind, error, trace)
         finally:
             self.files.__exit__(kind, error, trace)

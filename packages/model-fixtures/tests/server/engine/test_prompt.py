@@ -8,7 +8,9 @@ import pytest
 from model_fixtures.server.engine.chat import Image, Turn
 from model_fixtures.server.engine.llama import LlamaServer, Properties
 from model_fixtures.server.engine.prompt import Prompt, chat_prompt
+from model_fixtures.server.engine.templates import TemplateRenderer
 from model_fixtures.server.engine.tool_format import Message, ToolCall, ToolResult, chatml
+from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings
 
 pytestmark = pytest.mark.anyio
@@ -34,7 +36,13 @@ async def prompt(
     own = {"type": "jinja", "jinjaPromptTemplate": {"template": template}}
     settings = Settings({} if template is None else {"llm.prediction.promptTemplate": own})
     llama = cast("LlamaServer", FakeLlama())
-    return await chat_prompt(llama, turns, settings, tools=tools, trained=trained)
+    templates = TemplateRenderer()
+    try:
+        return await chat_prompt(
+            llama, turns, settings, templates=templates, tools=tools, trained=trained
+        )
+    finally:
+        await templates.close()
 
 
 @pytest.mark.parametrize(
@@ -112,3 +120,12 @@ async def test_template_of_the_request_goes_before_the_trained_format() -> None:
     """A request that brings a template is answered with it by all weights."""
     made = await prompt([Turn("user", ["Hi"])], "<{{ messages[0].content }}>", trained=True)
     assert made.text == "<Hi>"
+
+
+async def test_arguments_that_nest_too_deep_are_the_callers_mistake() -> None:
+    """A tool call in the history that can't be written as JSON is an error with plain words."""
+    nested: Any = {}
+    for _ in range(3000):
+        nested = {"a": nested}
+    with pytest.raises(ServerError, match="nest too deep"):
+        await prompt([Turn("assistant", [], [ToolCall("f", nested)])], trained=True)

@@ -9,7 +9,7 @@ import anyio
 import pytest
 from model_fixtures.client import ChannelError, Connection, RpcError
 
-from .talking import EMPTY_STACK, MODEL, load, loaded, predict, stack, text_of
+from .talking import EMPTY_STACK, MODEL, load, loaded, predict, prediction, stack, text_of
 
 pytestmark = pytest.mark.anyio
 BAD_PARAMETERS: list[Any] = [
@@ -159,3 +159,36 @@ async def test_context_of_one_token(llm: Connection) -> None:
     error = await refusal(llm, "tiny", short(contextOverflowPolicy="stopAtLimit"))
     await llm.rpc("unloadModel", {"identifier": "tiny"})
     assert error["title"].endswith("tokens does not fit the context of 1 tokens")
+
+
+async def test_template_without_end(llm: Connection, identifier: str) -> None:
+    """While one client's template runs on, others are answered; then it is an error."""
+    text = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
+    template = {"type": "jinja", "jinjaPromptTemplate": {"template": text}}
+    request = prediction("Hi", short(promptTemplate=template), identifier)
+    with anyio.fail_after(60):
+        async with llm.channel("predict", request) as channel:
+            for _ in range(10):
+                loaded_now = [info["identifier"] for info in await llm.rpc("listLoaded")]
+                assert identifier in loaded_now
+            assert text_of(await predict(llm, "Hi", short(), identifier))
+            with pytest.raises(ChannelError, match="more than 4 s"):
+                await channel.__anext__()
+
+
+async def test_template_that_multiplies_a_text(llm: Connection, identifier: str) -> None:
+    """A text of 300 million characters is refused; the model's process doesn't see it."""
+    template = {"type": "jinja", "jinjaPromptTemplate": {"template": "{{ 'a' * 300000000 }}"}}
+    error = await refusal(llm, identifier, short(promptTemplate=template))
+    assert error["title"] == "The prompt template failed"
+    assert text_of(await predict(llm, "Hi", short(), identifier))
+
+
+async def test_parameters_that_nest_deep(llm: Connection, identifier: str) -> None:
+    """Valid parameters of a tool, 300 levels deep, are not called invalid."""
+    schema: dict[str, Any] = {"type": "integer"}
+    for _ in range(300):
+        schema = {"type": "object", "properties": {"a": schema}, "required": ["a"]}
+    tools = [{"type": "function", "function": {"name": "f", "parameters": schema}}]
+    error = await refusal(llm, identifier, short(tools={"type": "toolArray", "tools": tools}))
+    assert error["title"] == "The parameters of the tool f nest too deep"

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from model_fixtures.client import ChannelError, Connection
 
-from .talking import loaded, predict, prediction, stack, text_of
+from .talking import limit, loaded, predict, prediction, stack, text_of
 
 pytestmark = pytest.mark.anyio
 
@@ -133,6 +133,86 @@ async def test_grammar_holds(llm: Connection, grammar: str, expression: str) -> 
             text = text_of(packets)
             assert packets[-1]["stats"]["stopReason"] == "eosFound"
             assert re.fullmatch(expression, text)
+
+
+def crossed(definitions: int) -> dict[str, Any]:
+    """Definitions each of which has a property for each of them."""
+    names = [f"n{number}" for number in range(definitions)]
+    references = {name: {"$ref": f"#/$defs/{name}"} for name in names}
+    inner = {"type": "object", "properties": references, "required": names[:1]}
+    end = {"anyOf": [{"type": "null"}, inner]}
+    return {"$ref": "#/$defs/n0", "$defs": dict.fromkeys(names, end)}
+
+
+@pytest.mark.parametrize("definitions", [8, 30])
+async def test_definitions_that_refer_to_all(llm: Connection, definitions: int) -> None:
+    """A short schema that would expand without measure gives a whole and valid value."""
+    schema = crossed(definitions)
+    config = stack(
+        llm__prediction__structured={"type": "json", "jsonSchema": schema},
+        llm__prediction__temperature=0,
+    )
+    async with loaded(llm, context=4096) as identifier:
+        packets = await predict(llm, "Describe a bakery.", config, identifier)
+    jsonschema.validate(json.loads(text_of(packets)), schema)
+
+
+def nested(levels: int) -> dict[str, Any]:
+    """An object in an object, many times."""
+    schema: dict[str, Any] = {"type": "integer"}
+    for _ in range(levels):
+        schema = {"type": "object", "properties": {"a": schema}, "required": ["a"]}
+    return schema
+
+
+def wide(properties: int, *, required: bool) -> dict[str, Any]:
+    """An object with many properties."""
+    names = [f"p{number}" for number in range(properties)]
+    described = {name: {"const": 1} for name in names}
+    schema: dict[str, Any] = {"type": "object", "properties": described}
+    return {**schema, "required": names} if required else schema
+
+
+@pytest.mark.parametrize(
+    ("schema", "begin"),
+    [(wide(3000, required=True), '{"p0":1,"p1":1,'), (nested(300), '{"a":{"a":{"a":')],
+    ids=["wide", "deep"],
+)
+async def test_large_schemas(llm: Connection, schema: dict[str, Any], begin: str) -> None:
+    """A schema of 3,000 required properties, or of 300 levels, is kept by a worker that lives."""
+    config = stack(
+        llm__prediction__structured={"type": "json", "jsonSchema": schema},
+        llm__prediction__maxPredictedTokens={"checked": True, "value": 30},
+    )
+    async with loaded(llm) as identifier:
+        text = text_of(await predict(llm, "Hi", config, identifier))
+    assert text.startswith(begin)
+
+
+LONG = "root ::= again\nagain ::= " + "(" * 20_000 + '"a" again?' + ")" * 20_000
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"type": "json", "jsonSchema": wide(3000, required=False)}, "too large"),
+        ({"type": "json", "jsonSchema": {"not": {}}}, "can't be satisfied"),
+        ({"type": "gbnf", "gbnfGrammar": LONG}, "too large"),
+        ({"type": "gbnf", "gbnfGrammar": "root ::= " + "(" * 50_000}, "too large"),
+    ],
+    ids=["optional", "impossible", "recursion", "brackets"],
+)
+async def test_what_would_crash_the_worker(
+    llm: Connection, setting: dict[str, Any], words: str
+) -> None:
+    """What llama.cpp would crash on is an error before it gets there; the worker answers on."""
+    config = stack(llm__prediction__structured=setting)
+    async with loaded(llm) as identifier:
+        async with llm.channel("predict", prediction("Hi", config, identifier)) as channel:
+            with pytest.raises(ChannelError, match=words):
+                async for _ in channel:
+                    pass
+        assert text_of(await predict(llm, "Hi", limit(2), identifier))
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from model_fixtures.server.engine.conversions import Conversions
 from model_fixtures.server.namespaces.preparing import offered_tools
 from model_fixtures.server.protocol.kv_config import Settings
 
+pytestmark = pytest.mark.anyio
 TOOL = {"type": "function", "function": {"name": "add"}}
 
 
@@ -15,7 +17,7 @@ TOOL = {"type": "function", "function": {"name": "add"}}
     ("choice", "offered"),
     [("none", []), ("auto", [TOOL]), ("required", [TOOL]), (5, [TOOL])],
 )
-def test_choice_of_newer_clients(choice: Any, offered: list[dict[str, Any]]) -> None:
+async def test_choice_of_newer_clients(choice: Any, offered: list[dict[str, Any]]) -> None:
     """A request whose `toolChoice` is none offers no tools, whatever it lists."""
     settings = Settings(
         {
@@ -23,4 +25,4 @@ def test_choice_of_newer_clients(choice: Any, offered: list[dict[str, Any]]) -> 
             "llm.prediction.toolChoice": {"type": "generic", "mode": choice},
         }
     )
-    assert offered_tools(settings) == offered
+    assert await offered_tools(Conversions(), settings) == offered

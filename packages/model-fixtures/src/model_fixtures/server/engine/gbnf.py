@@ -12,7 +12,9 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-MOST_CHARACTERS = 4000  # of grammar and expression; rules that use one another grow fast
+from .budget import Budget, TooLargeError
+
+MOST_CHARACTERS = 100_000  # of grammar and expression; rules that use one another grow fast
 MOST_REPETITIONS = 200  # that a grammar counts to
 _SPACE = re.compile(r"(?:[ \t]|#[^\r\n]*)*")
 _SPACE_AND_LINES = re.compile(r"(?:[ \t\r\n]|#[^\r\n]*)*")
@@ -32,7 +34,7 @@ def llguidance_grammar(text: str) -> str | None:
         return None
     try:
         return "%llguidance {}\nstart: /" + _Reader(text).expression() + "/"
-    except (_LeftToLlamaError, RecursionError):  # the latter from groups in groups
+    except (_LeftToLlamaError, TooLargeError, RecursionError):  # the last from groups in groups
         return None
 
 
@@ -63,6 +65,7 @@ class _Reader:
         self._rules: dict[str, _Part] = {}
         self._expanded: dict[str, str] = {}
         self._repeated: list[_Part] = []  # without end
+        self._budget = Budget()
         self._skip(_SPACE_AND_LINES)
         while self._at < len(text):
             self._rule()
@@ -80,13 +83,16 @@ class _Reader:
             return self._expanded[name]
         if name in inside or name not in self._rules:
             raise _LeftToLlamaError
-        whole = "".join(
-            piece if isinstance(piece, str) else self._expand(piece[0], (*inside, name))
-            for piece in self._rules[name].pieces
-        )
-        if len(whole) > MOST_CHARACTERS:
-            raise _LeftToLlamaError
-        self._expanded[name] = f"(?:{whole})"
+        length, pieces = 0, list[str]()
+        for piece in self._rules[name].pieces:
+            pieces.append(
+                piece if isinstance(piece, str) else self._expand(piece[0], (*inside, name))
+            )
+            length += len(pieces[-1])
+            if length > MOST_CHARACTERS:
+                raise _LeftToLlamaError
+        self._budget.spend(characters=length)
+        self._expanded[name] = f"(?:{''.join(pieces)})"
         return self._expanded[name]
 
     def _admits_nothing(self, part: _Part) -> bool:

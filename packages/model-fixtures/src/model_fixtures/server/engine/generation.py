@@ -15,7 +15,7 @@ from . import preamble
 from .errors import EngineError
 from .llama import Chunk, LlamaServer
 from .overflow import fit_prompt
-from .process import WorkerProcess
+from .process import GrammarWatch, WorkerProcess
 from .prompt import Prompt
 from .sampling import Sampling
 
@@ -104,14 +104,14 @@ async def generate(
     yield Progress(len(tokens), 0, 0)
     # The log doesn't say which request has a bad grammar, so there is one at a time.
     async with nullcontext() if request.grammar is None else worker.grammar_turn:
-        worker.grammar_error = ""
-        async with aclosing(_generate(llama, worker, request, tokens)) as events:
+        grammar = GrammarWatch() if request.grammar is None else worker.watch_grammar()
+        async with aclosing(_generate(llama, grammar, request, tokens)) as events:
             async for event in events:
                 yield event
 
 
 async def _generate(
-    llama: LlamaServer, worker: WorkerProcess, request: Request, tokens: list[int]
+    llama: LlamaServer, grammar: GrammarWatch, request: Request, tokens: list[int]
 ) -> AsyncGenerator[Event, None]:
     """The events after the first one, from a prompt that fits."""
     limit, at_context_end = _limit(len(tokens), request)
@@ -123,7 +123,7 @@ async def _generate(
     kept = _preamble(llama, tokens, limit, request)
     async with aclosing(preamble.complete(llama, body, kept)) as chunks:
         async for chunk in chunks:
-            if request.grammar is not None and worker.grammar_error:
+            if grammar.error:
                 break
             if chunk.prompt_progress is not None:
                 done = chunk.prompt_progress
@@ -138,10 +138,8 @@ async def _generate(
                 yield Text(chunk.content, chunk.tokens_predicted - counted)
                 counted = chunk.tokens_predicted
             last = chunk
-    if request.grammar is not None and worker.grammar_error:
-        raise ServerError(
-            "The grammar of the structured output is invalid", cause=worker.grammar_error
-        )
+    if grammar.error:
+        raise ServerError("The grammar of the structured output is invalid", cause=grammar.error)
     if not last.stop:
         raise EngineError("The generation ended without a result")
     # With a projector llama.cpp can't shift a full context, so it ends there.

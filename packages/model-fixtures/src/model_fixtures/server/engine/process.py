@@ -37,10 +37,18 @@ LOG_PREFIX = re.compile(r"^[\d.]+ [A-Z] ")
 STOP_TIMEOUT = 2.0
 LOAD_FAILED = 1  # exit status of a worker that can't load its model
 LOG_LINES = 200
-LONGEST_LINE = 10_000  # characters that are kept of a line of the log
+LONGEST_LINE = 2000  # characters of a line that are kept: llama.cpp repeats what it can't read
 LOGGED_LINES = 12  # of a worker's last words, in the server's log
 
 logger = logging.getLogger("model_fixtures.server")
+
+
+class GrammarWatch:
+    """What a worker's log says of the grammar of one request; no `error` as long as all is well."""
+
+    def __init__(self) -> None:
+        self.error = ""
+        self.failed = anyio.Event()
 
 
 class WorkerProcess:
@@ -63,8 +71,8 @@ class WorkerProcess:
         self._waited_for = anyio.Event()
         self._heard = 0
         self.log: deque[str] = deque(maxlen=LOG_LINES)
-        self.grammar_error = ""
-        self.grammar_turn = anyio.Lock()  # whose grammar the error is about
+        self._grammar = GrammarWatch()
+        self.grammar_turn = anyio.Lock()  # whose grammar the log speaks of
         self.ended = anyio.Event()
         self.log_ended = anyio.Event()
         self.stopping = False
@@ -149,13 +157,19 @@ class WorkerProcess:
         self.ended.set()
         self._waited_for.set()
 
+    def watch_grammar(self) -> GrammarWatch:
+        """Return what hears of an error of the next grammar; for the holder of `grammar_turn`."""
+        self._grammar = GrammarWatch()
+        return self._grammar
+
     def note(self, line: str) -> None:
         """Keeps a line of the log and looks for what only the log tells."""
         text = LOG_PREFIX.sub("", line[:LONGEST_LINE])
         self.log.append(text)
         # llguidance reports a bad grammar here only, and llama.cpp then generates without one.
         if "llg error:" in text:
-            self.grammar_error = text.split("llg error:", 1)[1].strip()
+            self._grammar.error = text.split("llg error:", 1)[1].strip()
+            self._grammar.failed.set()
 
 
 async def start_worker(

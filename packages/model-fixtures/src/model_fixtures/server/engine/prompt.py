@@ -7,8 +7,6 @@ import secrets
 from collections.abc import Sequence
 from typing import Any, cast
 
-import jinja2
-import jinja2.sandbox
 from msgspec import Struct
 
 from model_fixtures.server.protocol.errors import ServerError
@@ -18,6 +16,7 @@ from . import tool_format
 from .chat import Image, Turn
 from .errors import EngineError
 from .llama import LlamaServer, Properties
+from .templates import FAILED, TemplateRenderer
 
 TEMPLATE_KEY = "llm.prediction.promptTemplate"
 
@@ -47,6 +46,7 @@ async def chat_prompt(
     turns: Sequence[Turn],
     settings: Settings,
     *,
+    templates: TemplateRenderer,
     tools: Sequence[dict[str, Any]] = (),
     omit: frozenset[str] = frozenset(),
     trained: bool = False,
@@ -57,36 +57,41 @@ async def chat_prompt(
         llama: applies the model's own template.
         turns: the chat.
         settings: may bring a template of its own, Jinja or manual.
+        templates: renders one in Jinja.
         tools: offered tools, as OpenAI-style definitions.
         omit: `bos_token` or `eos_token` where a Jinja template must not have them.
         trained: whether the model was trained on the prompts of `tool_format.chatml`.
 
     Raises:
-        ServerError: the template fails.
+        ServerError: the template fails, or the chat can't be written as text.
     """
     system = settings.text("llm.prediction.systemPrompt", "")
     if system and not any(turn.role == "system" for turn in turns):
         turns = [Turn("system", [system]), *turns]
     properties = await llama.properties()
     images = _Images(properties.media_marker)
-    plain = _plain(turns, images)
     template = settings.mapping(TEMPLATE_KEY)
     jinja = Settings(template).mapping("jinjaPromptTemplate")
     manual = Settings(template).mapping("manualPromptTemplate")
     own_jinja = template.get("type") == "jinja" and isinstance(jinja.get("template"), str)
     own_manual = template.get("type") == "manual" and bool(manual)
-    if trained and not own_jinja and not own_manual:
-        return images.prompt(tool_format.chatml(plain, tools))
-    messages = _messages(plain, tools)
+    try:
+        plain = _plain(turns, images)
+        if trained and not own_jinja and not own_manual:
+            return images.prompt(tool_format.chatml(plain, tools))
+        messages = _messages(plain, tools)
+    except RecursionError:  # without a cause, whose traceback has a thousand entries
+        raise ServerError("The arguments of a tool call in the chat nest too deep") from None
     if own_manual:
         return images.prompt(_manual(messages, Settings(manual)))
     if own_jinja:
-        return images.prompt(_jinja(jinja["template"], messages, properties, omit))
+        variables = _variables(messages, properties, omit)
+        return images.prompt(await templates.render(jinja["template"], variables))
     body = [{"role": message.role, "content": message.content} for message in messages]
     try:
         return images.prompt(await llama.apply_template({"messages": body}))
     except EngineError as error:
-        raise ServerError("The prompt template failed", cause=str(error)) from error
+        raise ServerError(FAILED, cause=str(error)) from error
 
 
 class _Images:
@@ -160,31 +165,13 @@ def _manual(messages: Sequence[_Message], affixes: Settings) -> str:
     return text + affixes.text("beforeAssistant", "")
 
 
-def _jinja(
-    template: str, messages: Sequence[_Message], properties: Properties, omit: frozenset[str]
-) -> str:
-    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, autoescape=False
-    )
+def _variables(
+    messages: Sequence[_Message], properties: Properties, omit: frozenset[str]
+) -> dict[str, Any]:
+    """What a Jinja template of the request's gets to know."""
     special = {"bos_token": properties.bos_token, "eos_token": properties.eos_token}
-
-    def raise_exception(message: str) -> None:
-        raise jinja2.TemplateError(message)
-
-    try:
-        return environment.from_string(template).render(
-            messages=[{"role": one.role, "content": one.content} for one in messages],
-            add_generation_prompt=True,
-            raise_exception=raise_exception,
-            **{name: "" if name in omit else text for name, text in special.items()},
-        )
-    except (
-        jinja2.TemplateError,
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ) as error:
-        raise ServerError("The prompt template failed", cause=str(error)) from error
+    return {
+        "messages": [{"role": one.role, "content": one.content} for one in messages],
+        "add_generation_prompt": True,
+        **{name: "" if name in omit else text for name, text in special.items()},
+    }

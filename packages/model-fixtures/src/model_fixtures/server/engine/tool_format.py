@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .budget import Budget
+
 CALL_START = "[TOOL_REQUEST]"
 CALL_END = "[END_TOOL_REQUEST]"
 RESULT_START = "[TOOL_RESULT]"
@@ -22,6 +24,7 @@ DEFAULT_SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Huggin
 _TOOLS_HEAD = "You can call these tools:"
 _TOOLS_TAIL = f'To call a tool write {CALL_START}{{"name": "tool", "arguments": {{}}}}{CALL_END}'
 _MAX_DEPTH = 6  # of a schema: deeper (or recursive) ones are shortened to "object"
+_MAX_HOPS = 100  # from reference to reference
 _MAX_DESCRIPTION = 300  # characters of a tool's description that the model gets to see
 
 
@@ -86,7 +89,7 @@ def resolve(schema: Any, root: Mapping[str, Any]) -> Any:
     seen: set[str] = set()
     while isinstance(schema, Mapping) and isinstance(schema.get("$ref"), str):
         reference = schema["$ref"]
-        if reference in seen or not reference.startswith("#/"):
+        if reference in seen or len(seen) > _MAX_HOPS or not reference.startswith("#/"):
             return {}
         seen.add(reference)
         target: Any = root
@@ -97,15 +100,24 @@ def resolve(schema: Any, root: Mapping[str, Any]) -> Any:
     return schema
 
 
-def alternatives(schema: Mapping[str, Any]) -> list[Any] | None:
+def alternatives(schema: Mapping[str, Any], budget: Budget) -> list[Any] | None:
     """Return the alternatives of an ``anyOf``/``oneOf`` or of a list of types, else None."""
     for key in ("anyOf", "oneOf"):
         if isinstance(schema.get(key), list) and schema[key]:
+            for _ in schema[key]:
+                budget.spend(_copied(schema))
             shared = {name: value for name, value in schema.items() if name != key}
             return [_combined(shared, option) for option in schema[key]]
     if isinstance(schema.get("type"), list) and schema["type"]:
+        budget.spend(len(schema["type"]) * len(schema))
         return [{**schema, "type": kind} for kind in schema["type"]]
     return None
+
+
+def _copied(schema: Mapping[str, Any]) -> int:
+    """Return how much each alternative of a schema copies."""
+    required = schema.get("required")
+    return len(schema) // 10 + (len(required) // 10 if isinstance(required, list) else 0)
 
 
 def _combined(shared: Mapping[str, Any], option: Any) -> Any:
@@ -118,35 +130,46 @@ def _combined(shared: Mapping[str, Any], option: Any) -> Any:
     return combined
 
 
-def _compact(schema: Any, root: Mapping[str, Any], depth: int = 0) -> Any:
+def _length_of_reference(schema: Any) -> int:
+    reference = schema.get("$ref") if isinstance(schema, Mapping) else None
+    return len(reference) if isinstance(reference, str) else 0
+
+
+def _compact(schema: Any, root: Mapping[str, Any], budget: Budget, depth: int) -> Any:
     """Return the short form of a schema: a text, a list of one form, or an object of forms."""
+    budget.spend(characters=_length_of_reference(schema))
     schema = resolve(schema, root)
     if not isinstance(schema, Mapping) or depth > _MAX_DEPTH:
         return "any"
     kind = schema.get("type")
     if isinstance(schema.get("enum"), list):
-        return " | ".join(str(value) for value in schema["enum"])
+        text = " | ".join(str(value) for value in schema["enum"])
+        budget.spend(characters=len(text))
+        return text
     if "const" in schema:
         return str(schema["const"])
-    options = alternatives(schema)
+    options = alternatives(schema, budget)
     if options is not None:
-        forms = [_compact(option, root, depth + 1) for option in options]
+        forms = [_compact(option, root, budget, depth + 1) for option in options]
         forms = [form for form in forms if form != "null"] or ["null"]
         if len(forms) == 1:
             return forms[0]
         return " | ".join(form if isinstance(form, str) else json.dumps(form) for form in forms)
     if kind == "array" or (kind is None and "items" in schema):
-        return [_compact(schema.get("items", {}), root, depth + 1)]
+        return [_compact(schema.get("items", {}), root, budget, depth + 1)]
     if schema.get("properties"):
-        return _properties(schema, root, depth)
+        return _properties(schema, root, budget, depth)
     return str(kind) if isinstance(kind, str) else "any"
 
 
-def _properties(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) -> dict[str, Any]:
-    required = schema.get("required") or []
+def _properties(
+    schema: Mapping[str, Any], root: Mapping[str, Any], budget: Budget, depth: int
+) -> dict[str, Any]:
+    required = {name for name in schema.get("required") or [] if isinstance(name, str)}
+    budget.spend(len(required) // 10)
     forms: dict[str, Any] = {}
     for name, inner in schema["properties"].items():
-        form = _compact(inner, root, depth + 1)
+        form = _compact(inner, root, budget, depth + 1)
         if isinstance(form, str):
             description = inner.get("description") if isinstance(inner, Mapping) else None
             if name not in required:
@@ -157,10 +180,14 @@ def _properties(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) 
     return forms
 
 
-def tool_line(tool: Mapping[str, Any]) -> str:
-    """Return the one line of JSON that describes a tool to the model."""
+def tool_line(tool: Mapping[str, Any], budget: Budget | None = None) -> str:
+    """Return the one line of JSON that describes a tool to the model.
+
+    Raises:
+        TooLargeError: its parameters are more than the budget allows.
+    """
     name, description, schema = definition(tool)
-    forms = _properties(schema, schema, 0) if schema.get("properties") else {}
+    forms = _properties(schema, schema, budget or Budget(), 0) if schema.get("properties") else {}
     line = {"name": name, "description": description[:_MAX_DESCRIPTION], "parameters": forms}
     return json.dumps(line, ensure_ascii=False)
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .budget import Budget
 from .tool_format import CALL_END, CALL_START, alternatives, definition, resolve
 
 MAX_CALLS = 8  # in one message
@@ -51,10 +52,13 @@ def _json_literal(value: Any) -> str:
 class _Rules:
     """Collects the rules of one tool's parameters."""
 
-    def __init__(self, prefix: str, root: Mapping[str, Any], rules: list[str]) -> None:
+    def __init__(
+        self, prefix: str, root: Mapping[str, Any], rules: list[str], budget: Budget
+    ) -> None:
         self._prefix = prefix
         self._root = root
         self._rules = rules
+        self._budget = budget
         self._depth = 0  # references that hold themselves, around the schema at hand
         self._followed: dict[tuple[str, int], str] = {}  # reference and depth -> expression
         self._endless: dict[str, bool] = {}
@@ -62,12 +66,14 @@ class _Rules:
 
     def _add(self, body: str) -> str:
         self._count += 1
+        self._budget.spend(characters=len(body))
         name = f"{self._prefix}-{self._count}"
         self._rules.append(f"{name} ::= {body}")
         return name
 
     def value(self, schema: Any) -> str:
         """Return an expression for a value of ``schema``."""
+        self._budget.spend()
         if isinstance(schema, Mapping) and isinstance(schema.get("$ref"), str):
             return self._reference(schema)
         if not isinstance(schema, Mapping):
@@ -76,7 +82,7 @@ class _Rules:
             return self._add(" | ".join(_json_literal(value) for value in schema["enum"]))
         if "const" in schema:
             return _json_literal(schema["const"])
-        options = alternatives(schema)
+        options = alternatives(schema, self._budget)
         if options is not None:
             return self._add(" | ".join(self.value(option) for option in options))
         if isinstance(schema.get("allOf"), list) and len(schema["allOf"]) == 1:
@@ -94,6 +100,7 @@ class _Rules:
         A small model that may go on for ever does so.
         """
         reference = schema["$ref"]
+        self._budget.spend(characters=len(reference))
         place = (reference, self._depth)
         if place not in self._followed:
             target = resolve(schema, self._root)
@@ -113,6 +120,7 @@ class _Rules:
         waiting = [schema]
         while waiting:
             inner = waiting.pop()
+            self._budget.spend()
             if isinstance(inner, Mapping):
                 reference = inner.get("$ref")
                 if isinstance(reference, str) and reference not in found:
@@ -145,10 +153,12 @@ class _Rules:
 
     def object_of(self, properties: Mapping[str, Any], required: Sequence[str]) -> str:
         """Return an expression for an object with its properties in the order of the schema."""
+        needed = frozenset(map(str, required))
+        self._budget.spend(len(needed) // 10)
         first, rest = '"}"', '"}"'  # what may follow before any property was written, and after
         for name, schema in reversed(list(properties.items())):
             pair = f"{_literal(json.dumps(name, ensure_ascii=False) + ': ')} {self.value(schema)}"
-            if name in required:
+            if name in needed:
                 first, rest = self._add(f"{pair} {rest}"), self._add(f'", " {pair} {rest}')
             else:
                 first = self._add(f"{pair} {rest} | {first}")
@@ -162,14 +172,16 @@ def _bound(value: Any, default: int | None) -> Any:
     return default
 
 
-def tool_grammar(tools: Iterable[Mapping[str, Any]]) -> str:
+def tool_grammar(tools: Iterable[Mapping[str, Any]], budget: Budget | None = None) -> str:
     """Return the lazy grammar of one to ``MAX_CALLS`` calls of the offered tools.
 
     Use it with ``grammar_lazy`` and the trigger word ``tool_format.CALL_START``.
 
     Raises:
         ValueError: no tools.
+        TooLargeError: their parameters are more than the budget allows.
     """
+    budget = budget or Budget()
     rules: list[str] = []
     calls = []
     for index, tool in enumerate(tools):
@@ -179,7 +191,7 @@ def tool_grammar(tools: Iterable[Mapping[str, Any]]) -> str:
         required = schema.get("required") or []
         arguments = '"{}"'
         if properties:
-            arguments = _Rules(f"t{index}", schema, rules).object_of(properties, required)
+            arguments = _Rules(f"t{index}", schema, rules, budget).object_of(properties, required)
         calls.append(f't{index} ::= {head} {arguments} "}}"')
     if not calls:
         raise ValueError("a grammar of calls needs at least one tool")

@@ -32,7 +32,7 @@ def answerer(state: ServerState) -> Answer:
         turns = read_history(history, no_images)
         settings = Settings({"llm.prediction.temperature": 0})
         with state.registry.using(instance), engine_errors():
-            prediction = await prepare_chat(instance, settings, turns)
+            prediction = await prepare_chat(state, instance, settings, turns)
             engine, text = instance.engine, ""
             events = generate(engine.llama, engine.worker, prediction.request)
             async with aclosing(events):

@@ -45,13 +45,13 @@ async def predict(context: Context, request: models.Predict, port: ChannelPort) 
         settings = await request_settings(context, stack, request.fuzzy_preset_identifier)
         text = raw_prompt(request.history, stack)
         if text is not None:
-            prediction = await prepare_completion(instance, settings, text)
+            prediction = await prepare_completion(context.state, instance, settings, text)
         else:
             # In a thread: unpacking large images takes a while.
             turns = await context.state.reading.run(
                 read_history, request.history, image_reader(context, instance)
             )
-            prediction = await prepare_chat(instance, settings, turns)
+            prediction = await prepare_chat(context.state, instance, settings, turns)
         await run_prediction(context, prediction, port)
 
 
@@ -63,7 +63,7 @@ async def complete_raw_text(
     instance = context.registry.find(request.model_specifier, "llm")
     with context.registry.using(instance, context.client):
         settings = await request_settings(context, request.prediction_config_stack, UNSET)
-        prediction = await prepare_completion(instance, settings, request.raw_prompt)
+        prediction = await prepare_completion(context.state, instance, settings, request.raw_prompt)
         await run_prediction(context, prediction, port)
 
 
@@ -79,11 +79,15 @@ async def apply_prompt_template(
     with context.registry.using(instance, context.client), engine_errors():
         # An image is shown by its marker; nothing is read for that.
         turns = read_history(request.history, lambda identifier: b"")
+        conversions = context.state.conversions
+        tools = await usable_tools(conversions, options.tool_definitions)
+        tools = tools or await offered_tools(conversions, settings)
         prompt = await chat_prompt(
             instance.llama,
             turns,
             settings,
-            tools=usable_tools(options.tool_definitions) or offered_tools(settings),
+            templates=context.state.templates,
+            tools=tools,
             omit=frozenset(name for name, left_out in omit.items() if left_out),
             trained=instance.model.trained_tool_format,
         )

@@ -9,7 +9,9 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from model_fixtures.server.engine.budget import TOOL_STEPS, Budget, TooLargeError
 from model_fixtures.server.engine.chat import ImageReader, Turn, no_images
+from model_fixtures.server.engine.conversions import Conversions
 from model_fixtures.server.engine.generation import Request, ToolGrammar
 from model_fixtures.server.engine.overflow import common_prefix
 from model_fixtures.server.engine.prompt import Prompt, chat_prompt
@@ -21,11 +23,13 @@ from model_fixtures.server.images import ImageError, prepare
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings, Stack
 from model_fixtures.server.registry.instance import Instance
+from model_fixtures.server.state import ServerState
 
 from .context import Context
 from .model_endpoints import engine_errors
 
 TOOLS_KEY = "llm.prediction.tools"
+MOST_NAME = 100  # characters of a name that an error repeats
 DRAFT_KEY = "llm.prediction.speculativeDecoding.draftModel"
 
 
@@ -68,19 +72,32 @@ def image_reader(context: Context, instance: Instance) -> ImageReader:
     return read
 
 
-async def prepare_completion(instance: Instance, settings: Settings, text: str) -> Prediction:
+async def prepare_completion(
+    state: ServerState, instance: Instance, settings: Settings, text: str
+) -> Prediction:
     """Continues a text: no template, no tools."""
     with engine_errors():
         tokens = await instance.llama.tokenize(text, special=True)
-    return _prediction(instance, settings, Prompt(text), tokens, head=0, tools=[])
+    return await _prediction(
+        state.conversions, instance, settings, Prompt(text), tokens, head=0, tools=[]
+    )
 
 
-async def prepare_chat(instance: Instance, settings: Settings, turns: list[Turn]) -> Prediction:
+async def prepare_chat(
+    state: ServerState, instance: Instance, settings: Settings, turns: list[Turn]
+) -> Prediction:
     """Answers a chat."""
-    tools = offered_tools(settings)
+    tools = await offered_tools(state.conversions, settings)
     sampling = _sampling(instance, settings)
     trained = instance.model.trained_tool_format
-    make = partial(chat_prompt, instance.llama, settings=settings, tools=tools, trained=trained)
+    make = partial(
+        chat_prompt,
+        instance.llama,
+        settings=settings,
+        templates=state.templates,
+        tools=tools,
+        trained=trained,
+    )
     with engine_errors():
         prompt = await make(turns)
         tokens = await instance.llama.tokenize(prompt.words, special=True)
@@ -93,8 +110,15 @@ async def prepare_chat(instance: Instance, settings: Settings, turns: list[Turn]
         keeps = instance.llama.keeps_preambles and sampling.reproducible and not prompt.images
         if tools and keeps:
             preamble = await _preamble(instance, make, turns, tokens)
-    return _prediction(
-        instance, settings, prompt, tokens, head=head, preamble=preamble, tools=tools
+    return await _prediction(
+        state.conversions,
+        instance,
+        settings,
+        prompt,
+        tokens,
+        head=head,
+        preamble=preamble,
+        tools=tools,
     )
 
 
@@ -113,35 +137,48 @@ async def _preamble(
     return common_prefix(tokens[:-1], await instance.llama.tokenize(varied.words, special=True))
 
 
-def offered_tools(settings: Settings) -> list[dict[str, Any]]:
+async def offered_tools(conversions: Conversions, settings: Settings) -> list[dict[str, Any]]:
     """The tool definitions of a request, none if it must not call; see `usable_tools`."""
     setting = Settings(settings.mapping(TOOLS_KEY))
     if setting.text("type", "none") != "toolArray" or _choice(settings) == "none":
         return []
-    return usable_tools(setting.sequence("tools"))
+    return await usable_tools(conversions, setting.sequence("tools"))
 
 
-def usable_tools(tools: Sequence[Any]) -> list[dict[str, Any]]:
+async def usable_tools(conversions: Conversions, tools: Sequence[Any]) -> list[dict[str, Any]]:
     """Tool definitions without those that have no name.
 
     Raises:
-        ServerError: the parameters of one are no JSON schema.
+        ServerError: the parameters of one are no JSON schema, or all are too large.
     """
+    return await conversions.run(partial(_usable_tools, tools)) if tools else []
+
+
+def _usable_tools(tools: Sequence[Any]) -> list[dict[str, Any]]:
     usable: list[dict[str, Any]] = []
+    budget = Budget(TOOL_STEPS)
     for tool in tools:
         function = tool.get("function") if isinstance(tool, dict) else None
         if not isinstance(function, dict) or not isinstance(function.get("name"), str):
             continue
+        whose = f"The parameters of the tool {function['name'][:MOST_NAME]}"
         try:
             tool = in_order(tool)
-            tool_line(tool)
-            tool_grammar([tool])
-        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
-            # Such as a list where an object must be.
+            tool_line(tool, budget)
+            tool_grammar([tool], budget)
+        except TooLargeError as error:
             raise ServerError(
-                f"The parameters of the tool {function['name']} are no JSON schema",
-                cause=str(error),
+                f"{whose} are too large", cause=str(error), suggestion="Offer fewer or smaller ones"
             ) from error
+        except RecursionError:
+            # Without a cause, whose traceback has a thousand entries.
+            raise ServerError(
+                f"{whose} nest too deep",
+                suggestion="Describe the inner levels less precisely",
+            ) from None
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            # Such as a list where an object must be.
+            raise ServerError(f"{whose} are no JSON schema", cause=str(error)) from error
         usable.append(tool)
     return usable
 
@@ -156,7 +193,8 @@ def _choice(settings: Settings) -> str:
     return Settings(settings.mapping("llm.prediction.toolChoice")).text("mode", "auto")
 
 
-def _prediction(
+async def _prediction(
+    conversions: Conversions,
     instance: Instance,
     settings: Settings,
     prompt: Prompt,
@@ -167,13 +205,17 @@ def _prediction(
     tools: list[dict[str, Any]],
 ) -> Prediction:
     structured = settings.mapping("llm.prediction.structured")
-    grammar = grammar_for(structured, bounded=instance.model.stand_in)
+    grammar = None
+    if structured:
+        convert = partial(grammar_for, structured, bounded=instance.model.stand_in)
+        grammar = await conversions.run(convert)
     sampling = _sampling(instance, settings)
     if grammar is not None and structured.get("type") == "json":
         sampling = _whole_json(settings, sampling, instance)
     lazy = None
     if tools and grammar is None:
-        lazy = ToolGrammar(tool_grammar(tools), CALL_START, _must_call(settings))
+        text = await conversions.run(partial(tool_grammar, tools))
+        lazy = ToolGrammar(text, CALL_START, _must_call(settings))
     request = Request(
         tokens=tokens,
         head=head,

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
+import anyio
 import httpx
 import msgspec
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from model_fixtures.server.engine.engine import Engine
 from model_fixtures.server.engine.errors import InstanceGoneError
 from model_fixtures.server.engine.llama import LlamaServer, message_of
+from model_fixtures.server.engine.process import GrammarWatch
 
 from .failures import failure, failure_body
 
 EVENTS = "text/event-stream"
+EVENT = b"data: "
+EVENTS_FIRST = 4  # of a stream: its role, and tokens
 # What llama.cpp says when it can't compute; all else that it refuses is the request's fault,
 # although it calls many a mistake in messages and tools a server error, too.
 OWN_FAULTS = ("Compute error", "failed to process speculative batch")
@@ -25,9 +30,15 @@ Change = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 async def forward(
-    llama: LlamaServer, path: str, body: bytes, use: AsyncExitStack, change: Change | None
+    llama: LlamaServer,
+    path: str,
+    body: bytes,
+    use: AsyncExitStack,
+    *,
+    change: Change | None = None,
+    grammar: GrammarWatch | None = None,
 ) -> Response:
-    """llama.cpp's answer; a client that leaves ends the generation.
+    """Return llama.cpp's answer; a client that leaves ends the generation.
 
     Args:
         llama: who answers.
@@ -35,6 +46,7 @@ async def forward(
         body: JSON.
         use: what is held until the answer has gone out.
         change: is done to the JSON of an answer that is no failure.
+        grammar: hears of an error of the request's grammar, which becomes the answer.
     """
     async with AsyncExitStack() as held:
         await held.enter_async_context(use)
@@ -42,12 +54,18 @@ async def forward(
             async with llama.turn():
                 llama.preamble = []
                 response = await llama.ask(path, body)
-            held.push_async_callback(response.aclose)
+            pieces = llama.pieces(response)
+            held.push_async_callback(_close, pieces, response)
             if response.is_success and response.headers.get("content-type", "").startswith(EVENTS):
-                return _Stream(llama, response, held.pop_all())
-            content = b"".join([piece async for piece in llama.pieces(response)])
+                begin = b"" if grammar is None else await _beginning(pieces)
+                if grammar is not None and grammar.error:
+                    return _unenforceable(grammar)
+                return _Stream(_events(begin, pieces, grammar), held.pop_all())
+            content = b"".join([piece async for piece in pieces])
         except InstanceGoneError as error:
             return gone(error)
+    if grammar is not None and grammar.error:
+        return _unenforceable(grammar)
     if not response.is_success:
         return _refused(response.status_code, content)
     if change is not None:
@@ -55,6 +73,47 @@ async def forward(
         await change(answer)
         content = msgspec.json.encode(answer)
     return Response(content, media_type="application/json")
+
+
+async def forward_structured(
+    engine: Engine, path: str, body: bytes, use: AsyncExitStack
+) -> Response:
+    """Return an answer that is held to a grammar, or a failure if llama.cpp can't enforce that.
+
+    It says so in its log, and then generates without one. Arguments as for `forward`.
+    """
+    answer: Response | None = None
+    async with engine.worker.grammar_turn:
+        grammar = engine.worker.watch_grammar()
+
+        async def give_up() -> None:
+            await grammar.failed.wait()
+            tasks.cancel_scope.cancel()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(give_up)
+            answer = await forward(engine.llama, path, body, use, grammar=grammar)
+            tasks.cancel_scope.cancel()
+        return _unenforceable(grammar) if answer is None else answer
+
+
+async def _beginning(pieces: AsyncGenerator[bytes, None]) -> bytes:
+    """Return the first events of a stream, at which most bad grammars come to light."""
+    begin = b""
+    while begin.count(EVENT) < EVENTS_FIRST and (piece := await anext(pieces, None)) is not None:
+        begin += piece
+    return begin
+
+
+async def _close(pieces: AsyncGenerator[bytes, None], response: httpx.Response) -> None:
+    with anyio.CancelScope(shield=True):
+        await pieces.aclose()
+        await response.aclose()
+
+
+def _unenforceable(grammar: GrammarWatch) -> JSONResponse:
+    message = f"The structured output can't be enforced: {grammar.error}"
+    return failure(400, message, "invalid_structure")
 
 
 def gone(error: InstanceGoneError) -> JSONResponse:
@@ -74,8 +133,8 @@ def _refused(status: int, content: bytes) -> JSONResponse:
 class _Stream(StreamingResponse):
     """Events as they come; gives back what it holds, whether or not anything was sent."""
 
-    def __init__(self, llama: LlamaServer, response: httpx.Response, held: AsyncExitStack) -> None:
-        super().__init__(_events(llama, response), media_type=response.headers["content-type"])
+    def __init__(self, events: AsyncIterator[bytes], held: AsyncExitStack) -> None:
+        super().__init__(events, media_type=EVENTS)
         self._held = held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,12 +142,18 @@ class _Stream(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
-async def _events(llama: LlamaServer, response: httpx.Response) -> AsyncIterator[bytes]:
+async def _events(
+    begin: bytes, pieces: AsyncGenerator[bytes, None], grammar: GrammarWatch | None
+) -> AsyncIterator[bytes]:
+    if begin:
+        yield begin
     try:
-        async with aclosing(llama.pieces(response)) as pieces:
-            async for piece in pieces:
-                yield piece
+        async for piece in pieces:
+            if grammar is not None and grammar.error:
+                yield EVENT + bytes(_unenforceable(grammar).body) + b"\n\n"
+                return
+            yield piece
     except InstanceGoneError as error:
         # The status is out already; OpenAI's clients raise what such an event says.
         body = msgspec.json.encode(failure_body(500, str(error), "model_gone", None))
-        yield b"data: " + body + b"\n\n"
+        yield EVENT + body + b"\n\n"

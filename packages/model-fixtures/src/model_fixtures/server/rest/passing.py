@@ -1,8 +1,8 @@
 """Requests that llama.cpp's own server answers: passed through, with little changed.
 
 Changed are: `model`, which is looked up here; images, which go through our own front end; a token
-limit for stand-ins that a request leaves open; and the vectors of the embedding stand-in, which get
-the length of those it stands in for.
+limit for stand-ins that a request leaves open; a JSON schema, which becomes our own grammar; and
+the vectors of the embedding stand-in, which get the length of those it stands in for.
 """
 
 from __future__ import annotations
@@ -30,11 +30,13 @@ from model_fixtures.server.state import ServerState
 
 from .bodies import BodyError, check_body
 from .failures import failure, not_found
-from .forwarding import forward
+from .forwarding import forward, forward_structured
 from .pictures import image_addresses, prepare_images
+from .structure import enforce_structure, refusal_text
 
 MAX_BODY = 100 * 2**20  # bytes, as a frame of a websocket
 MOST_INPUTS = 2048  # texts to embed at once, as OpenAI
+STRUCTURES = ("response_format", "json_schema", "grammar")
 LIMITS = ("max_tokens", "max_completion_tokens", "n_predict")
 
 
@@ -119,11 +121,20 @@ async def _answer(state: ServerState, path: str, body: dict[str, Any], domain: s
             await state.reading.run(prepare_images, body.get("messages"), stand_in)
         except ImageError as error:
             return failure(400, str(error), "invalid_image", "messages")
+        structured = False
+        if domain == "llm" and any(body.get(key) for key in STRUCTURES):
+            enforce = partial(enforce_structure, body, bounded=stand_in)
+            try:
+                structured = await state.conversions.run(enforce)
+            except ServerError as error:
+                return failure(400, refusal_text(error), "invalid_structure")
         body["model"] = instance.identifier
+        content = msgspec.json.encode(body)
+        if structured:
+            return await forward_structured(instance.engine, path, content, use.pop_all())
         lengthen = domain == "embedding" and stand_in
         change = partial(state.reading.run, _lengthened) if lengthen else None
-        content = msgspec.json.encode(body)
-        return await forward(instance.llama, path, content, use.pop_all(), change)
+        return await forward(instance.llama, path, content, use.pop_all(), change=change)
 
 
 async def _instance(state: ServerState, name: str, domain: str, asker: object) -> Instance:
