@@ -223,6 +223,10 @@ INPUTS: dict[str, BadInput] = {
     "grammar: 3,000 alternatives": grammar(
         "root ::= " + " | ".join(f'"word {number}"' for number in range(3000))
     ),
+    "grammar: 1,000 options and a recursion": grammar(
+        f'root ::= {"a? " * 1000} b\na ::= "a"\nb ::= "(" b ")" | "b"'
+    ),
+    "grammar: 49,000 signs": grammar('root ::= "a"' + "*" * 49_000),
     "grammar: repeated repetitions": grammar('root ::= (((("a"{1,900}){1,900}){1,900}){1,900})'),
     "tool: eight crossed definitions": tool(crossed(8)),
     "tool: thirty crossed definitions": tool(

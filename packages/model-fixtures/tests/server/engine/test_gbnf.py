@@ -123,3 +123,9 @@ def test_long_grammar() -> None:
     assert llguidance_grammar("root ::= " + "|".join(words[:200])) is not None
     assert llguidance_grammar("root ::= " + "|".join(words)) is None  # as an expression
     assert llguidance_grammar('root ::= "a" #' + "-" * MOST_CHARACTERS) is None
+
+
+def test_signs_after_signs() -> None:
+    """A part that is repeated again and again is not copied as often: llama.cpp decides."""
+    assert llguidance_grammar('root ::= "a"' + "?" * 6000) is None
+    assert llguidance_grammar('root ::= "a"' + "?" * 50) is not None

@@ -16,7 +16,9 @@ RECURSION = '\nvalue ::= "(" value ")" | "x"'
     [
         ("root ::= value " + "(" * 20_000 + '"a"' + ")" * 20_000, "brackets"),
         ("root ::= value | " + " | ".join(f'"{n}"' for n in range(4000)), "alternatives"),
-        ("root ::= value [" + "ab" * 5000 + "]", "alternatives"),
+        ("root ::= value [" + "ab" * 5000 + "]", "characters in classes"),
+        ("root ::= value " + '"a"? ' * 60, "signs of repetition"),
+        ("root ::= value " + '"a"{0,200} ' * 50, "alternatives"),
         ('root ::= value "' + "ab" * 50_000 + '"', "characters"),
         ("%llguidance {}\n" + "\n".join(f"r{n}: r{n + 1}" for n in range(2000)), "lines"),
     ],
@@ -36,6 +38,8 @@ def test_refused(grammar: str, words: str) -> None:
         "root ::= " + "(value)" * 2000,
         "root ::= " + "(" * 400 + "value" + ")" * 400,
         r"root ::= value [\]((((|||]",
+        "root ::= value" + "{ 200 , 200 }" * 1000,
+        "root ::= value" + "".join(f'\nr{n} ::= "a"? [b]* "?*+"' for n in range(400)),
     ],
 )
 def test_passed(grammar: str) -> None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from .budget import Budget, TooLargeError
 
 MOST_CHARACTERS = 100_000  # of grammar and expression; rules that use one another grow fast
+PIECE = 10  # characters that copying a piece costs
 MOST_REPETITIONS = 200  # that a grammar counts to
 _SPACE = re.compile(r"(?:[ \t]|#[^\r\n]*)*")
 _SPACE_AND_LINES = re.compile(r"(?:[ \t\r\n]|#[^\r\n]*)*")
@@ -50,9 +51,10 @@ class _Part(NamedTuple):
     """
 
     pieces: list[str | tuple[str]]
-    empty: bool | str | tuple[Callable[[Iterable[bool]], bool], list[_Part]]
+    empty: _Empty
 
 
+_Empty: TypeAlias = "bool | str | tuple[Callable[[Iterable[bool]], bool], list[_Part]]"
 _NOTHING = _Part([], True)
 
 
@@ -65,7 +67,7 @@ class _Reader:
         self._rules: dict[str, _Part] = {}
         self._expanded: dict[str, str] = {}
         self._repeated: list[_Part] = []  # without end
-        self._budget = Budget()
+        self._budget = Budget()  # of all copies
         self._skip(_SPACE_AND_LINES)
         while self._at < len(text):
             self._rule()
@@ -126,7 +128,7 @@ class _Reader:
             self._skip(_SPACE_AND_LINES)
             sequences.append(self._sequence(space))
             pieces += ["|", *sequences[-1].pieces]
-        return _Part(pieces, (any, sequences))
+        return self._part(pieces, (any, sequences))
 
     def _sequence(self, space: re.Pattern[str]) -> _Part:
         items: list[_Part] = []
@@ -139,7 +141,7 @@ class _Reader:
                 item = repetition
                 self._skip(space)
             items.append(item)
-        return _Part([piece for item in items for piece in item.pieces], (all, items))
+        return self._part([piece for item in items for piece in item.pieces], (all, items))
 
     def _item(self) -> _Part | None:
         """The next literal, class, group or name; None if a sequence ends here."""
@@ -156,7 +158,7 @@ class _Reader:
             self._skip(_SPACE_AND_LINES)
             inner = self._alternatives(_SPACE_AND_LINES)
             self._take(re.compile(r"\)"))
-            return _Part(["(?:", *inner.pieces, ")"], inner.empty)
+            return self._part(["(?:", *inner.pieces, ")"], inner.empty)
         name = _NAME.match(self._text, self._at)
         if name is None:
             return None
@@ -222,7 +224,13 @@ class _Reader:
         if endless:
             self._repeated.append(item)
         # Hence the group: in an expression a sign after another means something else.
-        return _Part(["(?:", *item.pieces, ")", sign], item.empty if least else (any, [_NOTHING]))
+        empty: _Empty = item.empty if least else (any, [_NOTHING])
+        return self._part(["(?:", *item.pieces, ")", sign], empty)
+
+    def _part(self, pieces: list[str | tuple[str]], empty: _Empty) -> _Part:
+        """A part that holds others, whose pieces it copies: many levels must not cost too much."""
+        self._budget.spend(characters=PIECE * len(pieces))
+        return _Part(pieces, empty)
 
     def _here(self, sign: str) -> bool:
         return self._text.startswith(sign, self._at)
