@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import anyio
 import pytest
 from model_fixtures.client import Connection, connect
 from model_fixtures.hosts.embedded import EmbeddedServer
@@ -32,6 +33,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
 def address(server: EmbeddedServer) -> str:
     """`host:port` of the server."""
     return server.address
+
+
+@pytest.fixture(scope="module")
+def nothing_left_loaded(address: str) -> Iterator[None]:
+    """What a file's tests have loaded just in time does not stay for other tests."""
+    yield
+
+    async def unload() -> None:
+        for namespace in ("llm", "embedding"):
+            async with connect(address, namespace) as models:
+                for info in await models.rpc("listLoaded"):
+                    await models.rpc("unloadModel", {"identifier": info["identifier"]})
+
+    anyio.run(unload)
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,9 @@ from array import array
 from collections.abc import Iterator
 from typing import Any
 
-import anyio
 import httpx
 import openai
 import pytest
-from model_fixtures.client import connect
 from model_fixtures.hosts.embedded import EmbeddedServer
 
 LLM = "llama-3.2-1b-instruct"
@@ -21,18 +19,7 @@ HI: Any = [{"role": "user", "content": "Say hi."}]
 TOKEN = "sk-lm-abcdefgh:0123456789abcdefghij"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def nothing_left(address: str) -> Iterator[None]:
-    """What was loaded just in time does not stay for other tests."""
-    yield
-
-    async def unload() -> None:
-        for namespace in ("llm", "embedding"):
-            async with connect(address, namespace) as models:
-                for info in await models.rpc("listLoaded"):
-                    await models.rpc("unloadModel", {"identifier": info["identifier"]})
-
-    anyio.run(unload)
+pytestmark = pytest.mark.usefixtures("nothing_left_loaded")
 
 
 @pytest.fixture

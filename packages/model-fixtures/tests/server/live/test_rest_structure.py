@@ -19,6 +19,8 @@ OPTIONAL: dict[str, Any] = {
 }
 IMPOSSIBLE = {"type": "object", "properties": {"a": False}, "required": ["a"]}
 
+pytestmark = pytest.mark.usefixtures("nothing_left_loaded")
+
 
 @pytest.fixture(scope="module")
 def client(address: str) -> Iterator[openai.OpenAI]:
@@ -59,6 +61,7 @@ def test_schemas_that_cannot_be_kept(
             model=LLM,
             messages=HI,
             max_tokens=200,
+            temperature=0,  # at random it may write {} as one token, which fits
             response_format=of_schema(schema),
             stream=stream,
         )

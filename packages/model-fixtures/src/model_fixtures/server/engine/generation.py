@@ -138,6 +138,8 @@ async def _generate(
                 yield Text(chunk.content, chunk.tokens_predicted - counted)
                 counted = chunk.tokens_predicted
             last = chunk
+    if request.grammar is not None and not grammar.error:
+        await grammar.settle()
     if grammar.error:
         raise ServerError("The grammar of the structured output is invalid", cause=grammar.error)
     if not last.stop:

@@ -37,6 +37,7 @@ LOG_PREFIX = re.compile(r"^[\d.]+ [A-Z] ")
 STOP_TIMEOUT = 2.0
 LOAD_FAILED = 1  # exit status of a worker that can't load its model
 LOG_LINES = 200
+LOG_LAG = 2.0  # seconds that the log may come after the answer that it is about
 LONGEST_LINE = 2000  # characters of a line that are kept: llama.cpp repeats what it can't read
 LOGGED_LINES = 12  # of a worker's last words, in the server's log
 
@@ -49,6 +50,24 @@ class GrammarWatch:
     def __init__(self) -> None:
         self.error = ""
         self.failed = anyio.Event()
+        self._started = False
+        self._ended = anyio.Event()
+
+    def note(self, text: str) -> None:
+        """Take a line of the log."""
+        # llguidance reports a bad grammar here only, and llama.cpp then generates without one.
+        if "llg error:" in text:
+            self.error = text.split("llg error:", 1)[1].strip()
+            self.failed.set()
+        elif "| processing task" in text:
+            self._started = True
+        elif self._started and "| stop processing:" in text:
+            self._ended.set()
+
+    async def settle(self) -> None:
+        """Wait, after a whole answer, until the log has caught up: it may lag behind."""
+        with anyio.move_on_after(LOG_LAG):
+            await self._ended.wait()
 
 
 class WorkerProcess:
@@ -166,10 +185,7 @@ class WorkerProcess:
         """Keeps a line of the log and looks for what only the log tells."""
         text = LOG_PREFIX.sub("", line[:LONGEST_LINE])
         self.log.append(text)
-        # llguidance reports a bad grammar here only, and llama.cpp then generates without one.
-        if "llg error:" in text:
-            self._grammar.error = text.split("llg error:", 1)[1].strip()
-            self._grammar.failed.set()
+        self._grammar.note(text)
 
 
 async def start_worker(

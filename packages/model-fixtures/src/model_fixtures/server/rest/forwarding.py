@@ -57,13 +57,15 @@ async def forward(
             pieces = llama.pieces(response)
             held.push_async_callback(_close, pieces, response)
             if response.is_success and response.headers.get("content-type", "").startswith(EVENTS):
-                begin = b"" if grammar is None else await _beginning(pieces)
+                begin = b"" if grammar is None else await _beginning(pieces, grammar)
                 if grammar is not None and grammar.error:
                     return _unenforceable(grammar)
                 return _Stream(_events(begin, pieces, grammar), held.pop_all())
             content = b"".join([piece async for piece in pieces])
         except InstanceGoneError as error:
             return gone(error)
+    if grammar is not None and response.is_success:
+        await grammar.settle()
     if grammar is not None and grammar.error:
         return _unenforceable(grammar)
     if not response.is_success:
@@ -97,10 +99,14 @@ async def forward_structured(
         return _unenforceable(grammar) if answer is None else answer
 
 
-async def _beginning(pieces: AsyncGenerator[bytes, None]) -> bytes:
+async def _beginning(pieces: AsyncGenerator[bytes, None], grammar: GrammarWatch) -> bytes:
     """Return the first events of a stream, at which most bad grammars come to light."""
     begin = b""
-    while begin.count(EVENT) < EVENTS_FIRST and (piece := await anext(pieces, None)) is not None:
+    while begin.count(EVENT) < EVENTS_FIRST:
+        piece = await anext(pieces, None)
+        if piece is None:
+            await grammar.settle()
+            break
         begin += piece
     return begin
 
