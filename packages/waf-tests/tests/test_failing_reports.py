@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
+import lmstudio
 import pytest
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
@@ -13,6 +14,10 @@ from waf_tests.testing.inner_run import run_pytest
 from waf_tests.testing.origin import RecordingOrigin
 from waf_tests.testing.scan import halves, leaking_files, leaks
 
+# What is looked at are this package's own tests: one release is enough, and half a minute each.
+ONCE = pytest.mark.skipif(
+    lmstudio.__version__.startswith("1.5."), reason="is looked at on the newest release alone"
+)
 TOKEN = Secret("sk-lm-Inn3rRun:Zy9Xw8Vu7Ts6Rq5Po4Nm")
 TESTS = Path(__file__).parent
 SETTINGS = TESTS.parents[2] / "pyproject.toml"
@@ -22,8 +27,8 @@ SETTINGS = TESTS.parents[2] / "pyproject.toml"
 @pytest.mark.parametrize(
     ("options", "files"),
     [
-        pytest.param(["--capture=no"], "test_*.py", id="at-the-end"),
-        pytest.param(["--all-down"], "test_*.py", id="all-down"),
+        pytest.param(["--capture=no"], "test_*.py", id="at-the-end", marks=ONCE),
+        pytest.param(["--all-down"], "test_*.py", id="all-down", marks=ONCE),
         pytest.param(["--full-trace", "-k=real"], "test_real_*.py", id="all-frames"),
         pytest.param(["--full-trace", "-k=real", "--all-down"], "test_real_*.py", id="host-down"),
     ],
