@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import socket
-import socketserver
+import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
-from types import TracebackType
 
-from .origin import GREETING_ANSWER, LOOPBACK
+from .origin import GREETING_ANSWER
+from .tcp_server import TcpServer
 from .websocket_peer import WebsocketPeer
 
 _CHUNK = 65536
 _HEAD_END = b"\r\n\r\n"
 
 
-class SilentHost:
+class SilentHost(TcpServer):
     """Context manager around a listening port; calls `on_waiting` when a client begins to wait.
 
     Websockets are opened, but nobody who says who he is gets an answer; with `silent_probe` the
@@ -23,56 +23,23 @@ class SilentHost:
     """
 
     def __init__(self, on_waiting: Callable[[], object], *, silent_probe: bool = False) -> None:
-        """Take a port; nothing is accepted before entering."""
+        """Choose the behaviour; the port is taken on entering."""
+        super().__init__(self._converse)
         self.hung_up = threading.Event()
-        host = self
-
-        class Conversation(socketserver.BaseRequestHandler):
-            def handle(self) -> None:
-                host._converse(self.request)
-
         self._on_waiting = on_waiting
         self._silent_probe = silent_probe
-        self._server = socketserver.ThreadingTCPServer((LOOPBACK, 0), Conversation)
-        self._server.daemon_threads = True  # a client that stays must not hold up the test's end
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 
-    @property
-    def address(self) -> str:
-        """`address:port`."""
-        return f"{LOOPBACK}:{self._server.server_address[1]}"
-
-    def __enter__(self) -> SilentHost:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    def _converse(self, connection: socket.socket) -> None:
-        head = b""
-        while _HEAD_END not in head:
-            received = connection.recv(_CHUNK)
-            if not received:
-                return
-            head += received
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(_HEAD_END)
         if b"upgrade: websocket" in head.lower():
-            connection.sendall(WebsocketPeer().receive(head))
-            connection.recv(_CHUNK)  # who the client is
+            writer.write(WebsocketPeer().receive(head))
+            await reader.read(_CHUNK)  # who the client is
         elif not self._silent_probe:
-            connection.sendall(GREETING_ANSWER.encode())
+            writer.write(GREETING_ANSWER.encode())
+            await writer.drain()
             return
         self._on_waiting()
-        try:
-            while connection.recv(_CHUNK):
+        with contextlib.suppress(ConnectionError):  # closed without a goodbye
+            while await reader.read(_CHUNK):
                 pass
-        except ConnectionError:
-            pass  # closed without a goodbye
         self.hung_up.set()

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 
+from typing_extensions import Self
+
 LOOPBACK = "127.0.0.1"
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -41,7 +43,7 @@ class TcpServer:
         """The port number."""
         return self._port
 
-    def __enter__(self) -> TcpServer:
+    def __enter__(self) -> Self:
         self._thread.start()
         self._serving.wait()
         return self
