@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
 
@@ -64,3 +65,13 @@ def test_mistake_of_a_client_is_one_line(log: io.StringIO) -> None:
     except KeyError:
         logger.exception("Exception in ASGI application")
     assert "Traceback" in log.getvalue()
+
+
+def test_request_of_an_ending_server_is_no_news(log: io.StringIO) -> None:
+    """A request that the server gives up when it ends leaves nothing in the log."""
+    logger = logging.getLogger("uvicorn.error")
+    try:
+        raise asyncio.CancelledError("Task cancelled, timeout graceful shutdown exceeded")
+    except asyncio.CancelledError:
+        logger.exception("Exception in ASGI application")
+    assert log.getvalue() == ""

@@ -6,6 +6,7 @@ became of that.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 import traceback
@@ -46,8 +47,13 @@ def shortened(text: str, most: int, end: int = 100) -> str:
 
 
 def without_traceback(record: logging.LogRecord) -> bool:
-    """Make one line of what uvicorn says of a client's mistake: bytes that are no UTF-8."""
+    """Make one line of what uvicorn says of a client's mistake: bytes that are no UTF-8.
+
+    Requests that an ending server gives up are no news: refuse their records.
+    """
     error = record.exc_info[1] if record.exc_info else None
+    if record.name.startswith("uvicorn") and isinstance(error, asyncio.CancelledError):
+        return False
     if record.name.startswith("uvicorn") and isinstance(error, UnicodeDecodeError):
         record.exc_info = None
         record.levelno, record.levelname = logging.WARNING, "WARNING"
