@@ -10,7 +10,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from model_fixtures.client import Credentials, connect
+from model_fixtures.client import Credentials, RpcError, connect
 from model_fixtures.hosts import greeting_problem
 from model_fixtures.hosts.embedded import EmbeddedServer
 
@@ -83,7 +83,9 @@ async def test_no_handle_left(tmp_path: Path) -> None:
     if not hasattr(resource, "prlimit"):
         pytest.skip("only Linux limits a process that runs")
     log = tmp_path / "server.log"
-    patient = EmbeddedServer(["--authentication-timeout", "600"], log=log)
+    (tmp_path / "home" / "models").mkdir(parents=True)
+    home = ("--home", str(tmp_path / "home"))
+    patient = EmbeddedServer([*home, "--authentication-timeout", "600"], log=log)
     with patient as server, ExitStack() as others:
         async with connect(server.address, "system") as system:
             handles = len(list(Path(f"/proc/{server.pid}/fd").iterdir()))
@@ -94,9 +96,13 @@ async def test_no_handle_left(tmp_path: Path) -> None:
                 while "cannot accept connections" not in log.read_text():
                     await anyio.sleep(0.01)
             # Whatever the server wrote about it before it answers is in the log by now.
-            assert await system.rpc("listDownloadedModels")
+            assert await system.rpc("version")
             (line,) = log.read_text().splitlines()
             assert "ulimit -n" in line
+            # What needs a handle itself fails in one line for the client, and one in the log.
+            with pytest.raises(RpcError, match="no handle or memory left"):
+                await system.rpc("listDownloadedModels")
+            assert len(log.read_text().splitlines()) == 2
             others.close()
             assert greeting_problem(server.address, PATIENCE) is None
     assert "Traceback" not in log.read_text()

@@ -16,6 +16,11 @@ _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 logger = logging.getLogger("model_fixtures.server")
 
 
+def is_exhaustion(error: object) -> bool:
+    """Tell whether the system had no handle or memory left for something."""
+    return isinstance(error, OSError) and error.errno in _EXHAUSTED
+
+
 class Exhaustion:
     """Exception handler of an event loop that tells of failed accepts in a line a minute.
 
@@ -28,7 +33,7 @@ class Exhaustion:
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Tell of what went wrong in a callback of the loop."""
         error = context.get("exception")
-        if isinstance(error, OSError) and error.errno in _EXHAUSTED and "socket" in context:
+        if isinstance(error, OSError) and is_exhaustion(error) and "socket" in context:
             self._tell(error, loop.time())
         elif not self._is_late_retry(error, context):
             loop.default_exception_handler(context)

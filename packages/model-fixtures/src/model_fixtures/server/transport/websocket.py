@@ -35,6 +35,8 @@ from model_fixtures.server.protocol.identities import (
 from model_fixtures.server.scenarios.fault import FaultyConnection, SendFrame, Step, Wait
 from model_fixtures.server.state import ServerState
 
+from .accepting import is_exhaustion
+
 REPEAT_SECONDS = 10.0
 REVOKED = 1008  # close code
 MAX_QUEUED_FRAMES = 64  # before a handler waits for a slow reader
@@ -251,10 +253,8 @@ class Session:
             answer = Connection.rpc_result(event.call_id, result)
         except ServerError as error:
             self._outbox.put(Connection.rpc_error(event.call_id, error))
-        except Exception:
-            logger.exception("%s failed", event.rpc.name)
-            failure = ServerError(f"Internal error in {event.rpc.name}; see the server's log")
-            self._outbox.put(Connection.rpc_error(event.call_id, failure))
+        except Exception as error:  # noqa: BLE001 (it would end the connection)
+            self._outbox.put(Connection.rpc_error(event.call_id, _failure(event.rpc.name, error)))
         else:
             self._outbox.put(answer)
 
@@ -266,9 +266,8 @@ class Session:
                 await event.channel.handler(context, event.parameter, port)
         except ServerError as error:
             end = partial(self._connection.channel_error, number, error)
-        except Exception:
-            logger.exception("%s failed", event.channel.name)
-            failure = ServerError(f"Internal error in {event.channel.name}; see the server's log")
+        except Exception as error:  # noqa: BLE001 (it would end the connection)
+            failure = _failure(event.channel.name, error)
             end = partial(self._connection.channel_error, number, failure)
         self._ports.pop(number).end()
         self._outbox.put(end())
@@ -277,3 +276,15 @@ class Session:
     def _log(event: Event) -> None:
         if isinstance(event, Ignored):
             logger.debug("ignored a frame: %s", event.reason)
+
+
+def _failure(endpoint: str, error: Exception) -> ServerError:
+    """Return what the client hears of an error that no handler expects, and log it."""
+    if is_exhaustion(error):
+        logger.warning("%s failed: %s", endpoint, error)
+        return ServerError(
+            f"The server has no handle or memory left for {endpoint}: {error}",
+            suggestion="Close connections, or raise the limit of open files (ulimit -n)",
+        )
+    logger.error("%s failed", endpoint, exc_info=error)
+    return ServerError(f"Internal error in {endpoint}; see the server's log")
