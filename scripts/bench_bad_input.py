@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 import anyio
 import httpx
-from model_fixtures.client import ConnectionLostError, ServerError, WireError, connect
-from model_fixtures.hosts.embedded import EmbeddedServer
+from model_fixtures.hosts.embedded_server import EmbeddedServer
+from model_fixtures.wire_client import ConnectionLostError, ServerError, WireError, connect
 
 MODEL = "llama-3.2-1b-instruct"
 BAR = 0.3  # seconds that a ping may take

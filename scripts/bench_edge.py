@@ -17,7 +17,7 @@ from contextlib import ExitStack
 
 from lmstudio import LlmPredictionConfigDict, LlmPredictionStats
 from model_fixtures.hosts import select_host
-from model_fixtures.hosts.embedded import EmbeddedServer
+from model_fixtures.hosts.embedded_server import EmbeddedServer
 from waf_tests.client import Client
 from waf_tests.edge import Edge
 from waf_tests.edge.caddy import plan_caddy

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from suite import ROOT, pytest_command
+from suite_command import ROOT, pytest_command
 
 GOAL = 0.6  # parallel time over serial time, at most, on two cores
 

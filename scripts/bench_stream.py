@@ -29,11 +29,11 @@ def serve() -> None:
     import anyio
     import uvicorn
     from model_fixtures.catalog import load_catalog
-    from model_fixtures.server.options import ServeOptions
     from model_fixtures.server.protocol.kv_config import Settings
-    from model_fixtures.server.state import ServerState
-    from model_fixtures.server.transport.app import build_app
-    from model_fixtures.server.transport.ports import address, listen
+    from model_fixtures.server.serve_options import ServeOptions
+    from model_fixtures.server.server_state import ServerState
+    from model_fixtures.server.transport.asgi_app import build_app
+    from model_fixtures.server.transport.listening_ports import address, listen
 
     async def main() -> None:
         sockets, _ = listen((0,), default_ports=False)

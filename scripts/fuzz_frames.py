@@ -26,8 +26,8 @@ from urllib.parse import urlsplit
 import anyio
 import lmstudio
 from lmstudio._ws_impl import AsyncWebsocketHandler
-from model_fixtures.client import ConnectionLostError, Credentials, connect, connect_raw
-from model_fixtures.hosts.embedded import EmbeddedServer
+from model_fixtures.hosts.embedded_server import EmbeddedServer
+from model_fixtures.wire_client import ConnectionLostError, Credentials, connect, connect_raw
 
 MODEL = "smollm2-135m-instruct"
 EMBEDDING = "text-embedding-nomic-embed-text-v1.5"

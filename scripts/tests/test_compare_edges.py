@@ -10,7 +10,7 @@ from pathlib import Path
 import compare_edges
 import pytest
 from waf_tests.edge.caddy import plan_caddy
-from waf_tests.edge.plan import EdgeSettings, Plan
+from waf_tests.edge.launch_plan import EdgeSettings, Plan
 
 
 def _run(monkeypatch: pytest.MonkeyPatch, *options: str) -> int:

@@ -10,9 +10,9 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-import suite
+import suite_command
 
-PACKAGES = sorted(path.parent for path in suite.ROOT.glob("packages/*/pyproject.toml"))
+PACKAGES = sorted(path.parent for path in suite_command.ROOT.glob("packages/*/pyproject.toml"))
 
 
 @pytest.fixture
@@ -73,11 +73,11 @@ def test_environments_come_from_the_root(
 ) -> None:
     """A command that needs environments starts again in the root folder."""
     assert collect(collector, monkeypatch, PACKAGES[0], "run") == {}
-    assert started == [(str(suite.ROOT), [sys.executable, "-m", "hatch", "run", "x"])]
+    assert started == [(str(suite_command.ROOT), [sys.executable, "-m", "hatch", "run", "x"])]
 
 
 @pytest.mark.parametrize(
-    ("at", "command"), [(PACKAGES[0], "build"), (suite.ROOT, "run"), (PACKAGES[-1], "run")]
+    ("at", "command"), [(PACKAGES[0], "build"), (suite_command.ROOT, "run"), (PACKAGES[-1], "run")]
 )
 def test_other_commands_stay(
     collector: ModuleType,

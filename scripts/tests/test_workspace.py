@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import suite
+import suite_command
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-HATCH: dict[str, Any] = tomllib.loads((suite.ROOT / "hatch.toml").read_text())
-PROJECT: dict[str, Any] = tomllib.loads((suite.ROOT / "pyproject.toml").read_text())
+HATCH: dict[str, Any] = tomllib.loads((suite_command.ROOT / "hatch.toml").read_text())
+PROJECT: dict[str, Any] = tomllib.loads((suite_command.ROOT / "pyproject.toml").read_text())
 ENVIRONMENTS: dict[str, Any] = HATCH["envs"]
 
 
@@ -30,7 +30,7 @@ def test_only_pythons_names_a_python() -> None:
 
 def test_scripts_run_the_same_suite() -> None:
     """Scripts run the suite with the command of `hatch run test:all`."""
-    command = suite.pytest_command()
+    command = suite_command.pytest_command()
     assert command[:3] == [sys.executable, "-m", "pytest"]
     assert "testpaths=packages/sdk-tests/tests packages/waf-tests/tests" in command
 
@@ -43,7 +43,7 @@ def test_sdk_release_stands_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "package", sorted(suite.ROOT.glob("packages/*")), ids=lambda path: path.name
+    "package", sorted(suite_command.ROOT.glob("packages/*")), ids=lambda path: path.name
 )
 def test_types_are_checked_in_every_package(package: Path) -> None:
     """mypy knows where the modules of each package begin, in src and beside it."""
@@ -53,7 +53,7 @@ def test_types_are_checked_in_every_package(package: Path) -> None:
 
 def test_every_environment_is_in_the_readme() -> None:
     """The README's table has every environment and every script that hatch.toml has."""
-    readme = (suite.ROOT / "README.md").read_text()
+    readme = (suite_command.ROOT / "README.md").read_text()
     commands = {
         f"{name}:{script}"
         for name, environment in ENVIRONMENTS.items()

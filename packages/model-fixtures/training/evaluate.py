@@ -18,22 +18,23 @@ import click
 import lmstudio
 from model_fixtures import weights
 from model_fixtures.catalog import CatalogError, load_catalog, needed_weights
-from model_fixtures.catalog.loading import CATALOG_VARIABLE, MODELS_VARIABLE
+from model_fixtures.catalog.merge_catalogs import CATALOG_VARIABLE, MODELS_VARIABLE
 from model_fixtures.hosts import HostError
 from model_fixtures.weights import WeightsError
-from model_fixtures.weights.derived import adapter
+from model_fixtures.weights.derived_weights import adapter
 from rich.console import Console
 from rich.progress import track
-from training import report
-from training.bars import Group, held
-from training.bench import Bench, Loaded
 from training.scores import Score
-from training.tools.judge import Judge, regression, scores, together
-from training.tools.served import Served as Speaker
-from training.tools.speed import TOKENS, ratio
-from training.tools.suites import KINDS, REGRESSION, Case, cases
 from training.vision import judge as vision_judge
-from training.vision.served import Served as Eyes
+
+from . import evaluation_report
+from .evaluation_server import Bench, Loaded
+from .quality_bars import Group, held
+from .tool_use.decode_speed import TOKENS, ratio
+from .tool_use.evaluation_cases import KINDS, REGRESSION, Case, cases
+from .tool_use.judge import Judge, regression, scores, together
+from .tool_use.sdk_assistant import Served as Speaker
+from .vision.sdk_answers import Served as Eyes
 
 # The plain model is SmolLM2 as it is: what the adapter belongs to.
 VISION, TOOLS, PLAIN = "mobilevlm_v2-1.7b", "qwen2.5-7b-instruct-1m", "smollm2-135m-instruct"
@@ -148,7 +149,7 @@ def act(bench: Bench, outcome: Outcome, count: int | None, seed: str, jobs: int)
 def show(outcome: Outcome, console: Console) -> bool:
     """Print the table and the cards' rows; tell whether no bar was missed."""
     rows = held(outcome.scores, outcome.figures)
-    console.print(report.table(rows))
+    console.print(evaluation_report.table(rows))
     for kind in ("parallel", "chained"):
         if kind in outcome.scores:
             console.print(f"{kind}: {outcome.scores[kind]}", highlight=False)
@@ -158,10 +159,10 @@ def show(outcome: Outcome, console: Console) -> bool:
         console.print(f"prompts like the suite's: {right} of {found['of']}", highlight=False)
     groups: tuple[Group, ...] = ("vision", "tools")
     for group in groups:
-        lines = report.card_rows(group, outcome.scores, outcome.images)
+        lines = evaluation_report.card_rows(group, outcome.scores, outcome.images)
         if lines:
             click.echo(f"\nRows for weights/data/{group}.md:")
-            click.echo("\n".join([*lines, "", report.figures_line(group, rows)]))
+            click.echo("\n".join([*lines, "", evaluation_report.figures_line(group, rows)]))
     return all(row.met is not False for row in rows)
 
 
@@ -202,13 +203,13 @@ def main(
             if only != "tools":
                 see(bench, outcome, count, seed or "test-1")
                 if out:
-                    report.write(out, outcome.data())
+                    evaluation_report.write(out, outcome.data())
             if only != "vision":
                 act(bench, outcome, count, seed or "final", jobs)
     except (CatalogError, HostError, WeightsError, lmstudio.LMStudioError) as error:
         raise click.ClickException(str(error)) from None
     if out:
-        report.write(out, outcome.data())
+        evaluation_report.write(out, outcome.data())
     raise SystemExit(0 if show(outcome, Console()) else 1)
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from model_fixtures.pytest_plugin.asyncio_backend import anyio_backend
-from sdk_tests.releases import is_known_bug
 from sdk_tests.scenario_fixtures import scenario_host, scenario_model
-from sdk_tests.watch_fixtures import watched, wire_watch
+from sdk_tests.sdk_releases import is_known_bug
+from sdk_tests.wire_watch_fixtures import watched, wire_watch
 
 __all__ = [  # fixtures
     "anyio_backend",

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 from lmstudio import LLM, Client, LMStudioCancelledError
-from sdk_tests.grammars import endless, written
+from sdk_tests.forced_outputs import endless, written
 from sdk_tests.model_names import LLM_KEY
-from sdk_tests.releases import known_bug
+from sdk_tests.sdk_releases import known_bug
 
 pytestmark = pytest.mark.models
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from lmstudio import LLM, Chat, LMStudioPredictionError, LMStudioValueError
-from sdk_tests.packets import fragment, predicted, tool_call
+from sdk_tests.host_packets import fragment, predicted, tool_call
 from sdk_tests.scripted_session import ScriptedSession
 
 ANSWER = [fragment("Done"), predicted()]

@@ -9,7 +9,7 @@ import lmstudio
 import pytest
 from lmstudio import LMStudioValueError, sync_api
 from lmstudio.json_api import ClientBase
-from sdk_tests.releases import RELEASE_1_6, SDK_1_6, known_bug
+from sdk_tests.sdk_releases import RELEASE_1_6, SDK_1_6, known_bug
 
 TOKEN = "sk-lm-abcDEF12:abcdefghijABCDEFGH12"
 OTHER_TOKEN = "sk-lm-00000000:00000000000000000000"

@@ -6,8 +6,8 @@ import weakref
 import lmstudio
 import pytest
 from lmstudio._ws_thread import AsyncWebsocketThread, BackgroundThread
-from sdk_tests.loopback import closed_address
-from sdk_tests.releases import known_bug
+from sdk_tests.loopback_hosts import closed_address
+from sdk_tests.sdk_releases import known_bug
 
 
 @pytest.fixture(autouse=True)

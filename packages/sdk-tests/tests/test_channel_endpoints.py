@@ -22,7 +22,7 @@ from lmstudio.json_api import (
     ModelTypesEmbedding,
     ModelTypesLlm,
 )
-from sdk_tests.packets import llm_info, loaded
+from sdk_tests.host_packets import llm_info, loaded
 from sdk_tests.structured_log import logged_events
 
 NO_SETTINGS = {"layers": [{"layerName": "apiOverride", "config": {"fields": []}}]}

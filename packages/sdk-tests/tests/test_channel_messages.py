@@ -15,7 +15,7 @@ from lmstudio import (
 from lmstudio.history import _LocalFileData
 from lmstudio.json_api import ChannelHandler, CompletionEndpoint, RemoteCallHandler
 from lmstudio.sync_api import SyncChannel, SyncRemoteCall
-from sdk_tests.packets import channel_closed, channel_failed, fragment, on_channel, predicted
+from sdk_tests.host_packets import channel_closed, channel_failed, fragment, on_channel, predicted
 from sdk_tests.structured_log import logged_events
 
 NOT_FOUND = {

@@ -15,7 +15,7 @@ from lmstudio import (
     TextData,
     UserMessage,
 )
-from sdk_tests.releases import known_bug
+from sdk_tests.sdk_releases import known_bug
 
 WIRE: Any = {
     "messages": [

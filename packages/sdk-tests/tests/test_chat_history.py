@@ -13,7 +13,7 @@ from lmstudio import (
     TextData,
     UserMessage,
 )
-from sdk_tests.releases import known_bug
+from sdk_tests.sdk_releases import known_bug
 
 IMAGE = FileHandle(name="cat.png", identifier="file-1", size_bytes=7, file_type="image")
 IMAGE_WIRE = {

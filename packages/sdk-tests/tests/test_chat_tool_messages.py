@@ -10,7 +10,7 @@ from lmstudio import (
     ToolCallResultData,
 )
 from lmstudio._sdk_models import ToolCallRequestData
-from sdk_tests.releases import known_bug
+from sdk_tests.sdk_releases import known_bug
 
 REQUEST_WIRE = {
     "type": "toolCallRequest",

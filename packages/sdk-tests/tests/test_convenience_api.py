@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import lmstudio
 import pytest
 from lmstudio import LMStudioClientError, LMStudioModelNotFoundError, LMStudioValueError, sync_api
-from sdk_tests.grammars import written
+from sdk_tests.forced_outputs import written
 from sdk_tests.model_names import (
     DIMENSIONS,
     EMBEDDING_KEY,
@@ -17,7 +17,7 @@ from sdk_tests.model_names import (
     REQUIRED,
     UNKNOWN,
 )
-from sdk_tests.vectors import vector
+from sdk_tests.vector_math import vector
 
 pytestmark = pytest.mark.lmstudio
 

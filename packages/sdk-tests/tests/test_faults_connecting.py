@@ -6,9 +6,9 @@ from contextlib import suppress
 import lmstudio
 import pytest
 from lmstudio import Client, LMStudioError, LMStudioWebsocketError
-from sdk_tests.faulty_sync import nothing_left_running, short_wait
-from sdk_tests.releases import known_bug
+from sdk_tests.faulty_clients_sync import nothing_left_running, short_wait
 from sdk_tests.scenarios import ScenarioServer, close, drop, rule
+from sdk_tests.sdk_releases import known_bug
 
 pytestmark = pytest.mark.embedded
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from lmstudio import FileHandle, LMStudioOSError, LMStudioValueError
 from lmstudio.history import _FileHandleCache, _LocalFileData
-from sdk_tests.releases import known_bug
+from sdk_tests.sdk_releases import known_bug
 
 DATA = b"\x89PNG\r\n\x00\xff"
 

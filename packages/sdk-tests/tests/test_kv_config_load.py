@@ -11,8 +11,8 @@ from lmstudio import (
     ValidationError,
 )
 from lmstudio._kv_config import parse_server_config
-from sdk_tests.releases import known_bug
-from sdk_tests.wire import KvField, embedding_load_fields, kv_field, llm_load_fields
+from sdk_tests.creation_parameters import KvField, embedding_load_fields, kv_field, llm_load_fields
+from sdk_tests.sdk_releases import known_bug
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import lmstudio
 import pytest
 from lmstudio import Client, LMStudioError, LMStudioWebsocketError
-from sdk_tests.releases import known_bug
+from sdk_tests.sdk_releases import known_bug
 from sdk_tests.tcp_proxy import tcp_proxy
 
 pytestmark = pytest.mark.lmstudio

@@ -6,7 +6,7 @@ import pytest
 from lmstudio import LMStudioValueError, ModelQuery, ValidationError
 from lmstudio._sdk_models import ModelSpecifierInstanceReference, ModelSpecifierQuery
 from lmstudio.json_api import CompletionEndpoint
-from sdk_tests.releases import known_bug
+from sdk_tests.sdk_releases import known_bug
 
 QUERY = {"identifier": "m", "domain": "llm"}
 REFERENCE = {"type": "instanceReference", "instanceReference": "r"}

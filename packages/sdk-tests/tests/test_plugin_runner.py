@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from lmstudio.plugin import LMStudioPluginInitError
 from lmstudio.plugin.cli import main
+from sdk_tests.concurrency_sync import eventually
 from sdk_tests.plugin_process import plugin_process, write_plugin
-from sdk_tests.releases import known_bug
+from sdk_tests.plugin_turns import of_kind, turn
 from sdk_tests.scenarios import ScenarioServer
-from sdk_tests.tasks_sync import eventually
-from sdk_tests.turns import of_kind, turn
+from sdk_tests.sdk_releases import known_bug
 
 CHANGE_NOTHING = """\
 async def preprocess_prompt(ctl, message):

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from sdk_tests.plugin_process import PluginProcess, plugin_process, write_plugin
-from sdk_tests.releases import known_bug
+from sdk_tests.plugin_turns import of_kind, started_turn, turn
 from sdk_tests.scenarios import ScenarioServer
-from sdk_tests.turns import of_kind, started_turn, turn
+from sdk_tests.sdk_releases import known_bug
 
 pytestmark = [pytest.mark.embedded, pytest.mark.slow]
 

@@ -15,8 +15,8 @@ from lmstudio import (
     TextData,
 )
 from lmstudio.json_api import ChatResponseEndpoint, CompletionEndpoint, PredictionEndpoint
-from sdk_tests.packets import fragment, llm_info, predicted
-from sdk_tests.releases import known_bug
+from sdk_tests.host_packets import fragment, llm_info, predicted
+from sdk_tests.sdk_releases import known_bug
 from sdk_tests.structured_log import logged_events
 
 

@@ -14,7 +14,7 @@ from lmstudio import (
 )
 from lmstudio.json_api import CompletionEndpoint
 from lmstudio.sync_api import SyncChannel
-from sdk_tests.packets import channel_closed, fragment, on_channel, predicted
+from sdk_tests.host_packets import channel_closed, fragment, on_channel, predicted
 
 ANSWER = [on_channel(1, fragment("Yes")), on_channel(1, predicted()), channel_closed(1)]
 

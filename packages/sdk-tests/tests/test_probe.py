@@ -7,8 +7,8 @@ import lmstudio
 import pytest
 from lmstudio import LMStudioClientError, LMStudioRuntimeError, LMStudioWebsocketError
 from lmstudio.json_api import ClientBase
-from sdk_tests.loopback import closed_address, hanging_up_host, http_host
-from sdk_tests.releases import known_bug
+from sdk_tests.loopback_hosts import closed_address, hanging_up_host, http_host
+from sdk_tests.sdk_releases import known_bug
 
 GREETING = b'{"lmstudio": true}'
 

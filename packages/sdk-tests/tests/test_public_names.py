@@ -10,7 +10,7 @@ import lmstudio.plugin
 import msgspec
 import pytest
 from sdk_tests.public_names import PLUGIN_NAMES, PUBLIC_NAMES
-from sdk_tests.releases import known_bug
+from sdk_tests.sdk_releases import known_bug
 
 BASES: dict[str, tuple[type, ...]] = {
     "LMStudioError": (Exception,),

@@ -16,7 +16,7 @@ from lmstudio import (
     ModelSchema,
     ValidationError,
 )
-from sdk_tests.releases import known_bug
+from sdk_tests.sdk_releases import known_bug
 
 
 class Colour(enum.Enum):

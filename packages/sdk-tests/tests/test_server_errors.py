@@ -10,7 +10,7 @@ from lmstudio import (
     LMStudioPresetNotFoundError,
     LMStudioServerError,
 )
-from sdk_tests.releases import RELEASE_1_5, RELEASE_1_6, SDK_1_6, known_bug
+from sdk_tests.sdk_releases import RELEASE_1_5, RELEASE_1_6, SDK_1_6, known_bug
 
 
 def test_message_without_details() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import lmstudio
 import pytest
 from lmstudio import LLM, Client, LMStudioTimeoutError
-from sdk_tests.grammars import written
+from sdk_tests.forced_outputs import written
 from sdk_tests.model_names import LLM_KEY
 from sdk_tests.tcp_proxy import TcpProxy, tcp_proxy
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from lmstudio import Chat, LMStudioPredictionError, LMStudioValueError, ToolCallRequest
 from lmstudio.json_api import ChatResponseEndpoint, PredictionToolCallEvent
-from sdk_tests.packets import predicted, tool_call
-from sdk_tests.releases import known_bug
+from sdk_tests.host_packets import predicted, tool_call
+from sdk_tests.sdk_releases import known_bug
 from sdk_tests.structured_log import logged_events
 
 InvalidRequestHandler = Callable[[LMStudioPredictionError, ToolCallRequest | None], str | None]

@@ -8,7 +8,7 @@ import pytest
 from lmstudio import Chat, LlmPredictionConfig, LMStudioValueError, ToolFunctionDef
 from lmstudio.json_api import ChatResponseEndpoint
 from msgspec import Meta
-from sdk_tests.releases import known_bug
+from sdk_tests.sdk_releases import known_bug
 
 
 class Colour(enum.Enum):

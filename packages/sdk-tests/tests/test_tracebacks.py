@@ -10,7 +10,7 @@ import lmstudio
 import pytest
 from lmstudio import Chat, LMStudioValueError
 from lmstudio.sdk_api import sdk_public_api, sdk_public_api_async
-from sdk_tests.releases import known_bug
+from sdk_tests.sdk_releases import known_bug
 
 SDK_FOLDER = Path(lmstudio.__file__).parent
 KEEP = "LMS_KEEP_INTERNAL_STACK"

@@ -26,9 +26,9 @@ from waf_tests.settings import (
     find_settings,
     host_with_scheme,
 )
-from waf_tests.testing.command_line import Run, run_command
-from waf_tests.testing.origin import RecordingOrigin
 from waf_tests.testing.real_host import RealHost
+from waf_tests.testing.recording_origin import RecordingOrigin
+from waf_tests.testing.run_command import Run, run_command
 from waf_tests.testing.tried_urls import TRIED, add_tried_urls, record_tried_urls
 
 __all__ = ["anyio_backend"]  # a fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from waf_tests.edge import Edge
-from waf_tests.rule.table import (
+from waf_tests.rule.request_table import (
     ALLOWED,
     BLOCKED,
     GREETING,
@@ -18,8 +18,8 @@ from waf_tests.rule.table import (
     Row,
 )
 from waf_tests.secret import hidden
-from waf_tests.testing.origin import RecordedRequest, RecordingOrigin
-from waf_tests.testing.raw import exchange, exchange_http2
+from waf_tests.testing.raw_requests import exchange, exchange_http2
+from waf_tests.testing.recording_origin import RecordedRequest, RecordingOrigin
 
 Seen = Callable[[], list[RecordedRequest]]
 MakeEdge = Callable[..., Edge]

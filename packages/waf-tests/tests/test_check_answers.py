@@ -11,10 +11,10 @@ from waf_tests.client import NATIVE
 from waf_tests.commands import check
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
-from waf_tests.testing.command_line import Run, one_line
-from waf_tests.testing.handshake import HEAD_END, accept_websocket
-from waf_tests.testing.origin import Answer, RecordingOrigin
-from waf_tests.testing.scan import leaks
+from waf_tests.testing.host_handshake import HEAD_END, accept_websocket
+from waf_tests.testing.recording_origin import Answer, RecordingOrigin
+from waf_tests.testing.run_command import Run, one_line
+from waf_tests.testing.secret_scan import leaks
 from waf_tests.testing.tcp_server import TcpServer
 
 KEY = Secret("key-of-the-answers")

@@ -14,10 +14,10 @@ import anyio
 import pytest
 from click.testing import CliRunner
 from waf_tests.__main__ import main
-from waf_tests.commands import deadline
-from waf_tests.commands.deadline import DeadlineError, run_within
-from waf_tests.testing.command_line import Run
-from waf_tests.testing.handshake import HEAD_END, accept_websocket, frame
+from waf_tests.commands import overall_deadline
+from waf_tests.commands.overall_deadline import DeadlineError, run_within
+from waf_tests.testing.host_handshake import HEAD_END, accept_websocket, frame
+from waf_tests.testing.run_command import Run
 from waf_tests.testing.tcp_server import Serve, TcpServer
 
 # A frame of a text without end: its first part of 65,000 bytes, of which one comes now and then.
@@ -151,7 +151,7 @@ def test_errors_pass() -> None:
 
 def test_work_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """At the end of its time the work is cancelled, and closes what it has opened."""
-    monkeypatch.setattr(deadline, "_CLOSING_SECONDS", HANGS)
+    monkeypatch.setattr(overall_deadline, "_CLOSING_SECONDS", HANGS)
     closed = threading.Event()
 
     async def work() -> None:

@@ -17,8 +17,8 @@ import lmstudio._ws_impl as sdk_websockets
 import pytest
 from lmstudio._ws_thread import AsyncWebsocketThread
 from waf_tests.client import NATIVE, AsyncClient, Client, configure_default_client
-from waf_tests.client.endpoint import parse_endpoint
-from waf_tests.testing.origin import Answer, RecordingOrigin
+from waf_tests.client.host_endpoint import parse_endpoint
+from waf_tests.testing.recording_origin import Answer, RecordingOrigin
 from waf_tests.testing.silent_host import SilentHost
 
 pytestmark = pytest.mark.skipif(NATIVE, reason="the installed SDK has its own client")

@@ -16,14 +16,14 @@ import anyio
 import pytest
 from octorules_wirefilter import parse_expression
 from waf_tests.client import Client
-from waf_tests.commands.shell import command_line
+from waf_tests.commands.shell_quoting import command_line
 from waf_tests.edge import Edge
 from waf_tests.edge.certificates import issue
-from waf_tests.edge.ports import ReservedPort
+from waf_tests.edge.reserved_port import ReservedPort
 from waf_tests.secret import Secret
-from waf_tests.testing.command_line import Run, one_line
-from waf_tests.testing.origin import Answer, RecordingOrigin
-from waf_tests.testing.scan import halves, leaks
+from waf_tests.testing.recording_origin import Answer, RecordingOrigin
+from waf_tests.testing.run_command import Run, one_line
+from waf_tests.testing.secret_scan import halves, leaks
 
 KEY = Secret("key-of-the-commands")
 TOKEN = Secret("sk-lm-abcdEFGH:abcdefghij0123456789")

@@ -10,8 +10,8 @@ from lmstudio.sync_api import _reset_default_client
 from waf_tests.client import configure_default_client
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
-from waf_tests.testing.origin import RecordedRequest, RecordingOrigin
-from waf_tests.testing.outcomes import BLOCKED
+from waf_tests.testing.blocked_errors import BLOCKED
+from waf_tests.testing.recording_origin import RecordedRequest, RecordingOrigin
 
 Seen = Callable[[], list[RecordedRequest]]
 TOKEN = Secret("sk-lm-abcdEFGH:abcdefghij0123456789")

@@ -16,13 +16,13 @@ from waf_tests.edge import Edge, EdgeError
 from waf_tests.edge.caddy import caddy_config, find_caddy
 from waf_tests.edge.caddy_version import SAFE_BEFORE, SAFE_FROM, read_version
 from waf_tests.edge.edge import Planner
+from waf_tests.edge.launch_plan import EdgeSettings, Plan
 from waf_tests.edge.modsecurity import plan_modsecurity
-from waf_tests.edge.plan import EdgeSettings, Plan
-from waf_tests.rule.table import ALLOWED, BLOCKED, HANDSHAKE
+from waf_tests.rule.request_table import ALLOWED, BLOCKED, HANDSHAKE
 from waf_tests.secret import Secret
-from waf_tests.testing.origin import RecordingOrigin
-from waf_tests.testing.raw import exchange, exchange_http2, open_silent_websocket
-from waf_tests.testing.scan import process_arguments
+from waf_tests.testing.raw_requests import exchange, exchange_http2, open_silent_websocket
+from waf_tests.testing.recording_origin import RecordingOrigin
+from waf_tests.testing.secret_scan import process_arguments
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import lmstudio
 import pytest
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
-from waf_tests.testing import failing_run
-from waf_tests.testing.inner_run import run_pytest
-from waf_tests.testing.origin import RecordingOrigin
-from waf_tests.testing.scan import halves, leaking_files, leaks
+from waf_tests.testing import failing_tests_plugin
+from waf_tests.testing.pytest_subprocess import run_pytest
+from waf_tests.testing.recording_origin import RecordingOrigin
+from waf_tests.testing.secret_scan import halves, leaking_files, leaks
 
 # What is looked at are this package's own tests: one release is enough, and half a minute each.
 ONCE = pytest.mark.skipif(
@@ -44,9 +44,9 @@ def test_failing_tests_show_no_secret(options: list[str], files: str, tmp_path: 
             "LMSTUDIO_X_API_KEY": key.reveal(),
             "LMSTUDIO_API_TOKEN": TOKEN.reveal(),
             "SSL_CERT_FILE": str(edge.ca_file),
-            failing_run.EDGE_KEY_VARIABLE: edge_key.reveal(),
+            failing_tests_plugin.EDGE_KEY_VARIABLE: edge_key.reveal(),
         }
-        arguments = ["-p", failing_run.__name__, "--tb=long", *options, str(TESTS)]
+        arguments = ["-p", failing_tests_plugin.__name__, "--tb=long", *options, str(TESTS)]
         run = run_pytest(tmp_path, [*arguments, "-c", str(SETTINGS)], variables)
         edge.stop()
     failed = {name for name, outcomes in run.outcomes.items() if "failed" in outcomes.values()}

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from waf_tests.edge import DEFAULT_HOST
 from waf_tests.edge.caddy import plan_caddy
 from waf_tests.edge.edge import Planner
-from waf_tests.edge.plan import EdgeSettings, Plan
+from waf_tests.edge.launch_plan import EdgeSettings, Plan
 from waf_tests.secret import Secret
-from waf_tests.testing.generated import Http1Request, Http2Request, requests
-from waf_tests.testing.judges import Court, DisagreementError, court, installed_edges
-from waf_tests.testing.reading import Verdict
+from waf_tests.testing.generated_requests import Http1Request, Http2Request, requests
+from waf_tests.testing.request_judges import Court, DisagreementError, court, installed_edges
+from waf_tests.testing.request_reader import Verdict
 
 # Each sign of these means something somewhere on the way: in lists, to Caddy, in regular
 # expressions, in strings of the rule.

@@ -10,10 +10,10 @@ from typing import Any
 import lmstudio
 import pytest
 import waf_tests.client
-from waf_tests.client.native import clients_for, has_native_support
-from waf_tests.testing import native_fork
-from waf_tests.testing.inner_run import InnerRun, run_pytest
-from waf_tests.testing.origin import RecordingOrigin
+from waf_tests.client.native_support import clients_for, has_native_support
+from waf_tests.testing import native_fork_plugin
+from waf_tests.testing.pytest_subprocess import InnerRun, run_pytest
+from waf_tests.testing.recording_origin import RecordingOrigin
 
 TESTS = Path(__file__).parent
 
@@ -109,9 +109,9 @@ def run_with_fork(folder: Path, files: str, arguments: list[str], kind: str = ""
     """Run some of this package's tests with a stand-in for a fork of the SDK."""
     settings = ["-c", str(TESTS.parents[2] / "pyproject.toml")]
     paths = [str(path) for path in sorted(TESTS.rglob(files))]
-    plugin = ["-p", native_fork.__name__]
+    plugin = ["-p", native_fork_plugin.__name__]
     return run_pytest(
-        folder, [*plugin, *settings, *arguments, *paths], {native_fork.VARIABLE: kind}
+        folder, [*plugin, *settings, *arguments, *paths], {native_fork_plugin.VARIABLE: kind}
     )
 
 
@@ -129,7 +129,7 @@ def test_fork_with_the_scheme_twice(tmp_path: Path) -> None:
         tmp_path,
         "test_header_*.py",
         ["-k", "test_parameter_sync or test_parameter_async"],
-        native_fork.SCHEME_TWICE,
+        native_fork_plugin.SCHEME_TWICE,
     )
     assert run.outcomes["test_header_async.py"] == {"test_parameter_async": "failed"}
     assert run.outcomes["test_header_sync.py"] == {"test_parameter_sync": "failed"}

@@ -10,7 +10,7 @@ import pytest
 from waf_tests.client import AsyncClient, Client
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
-from waf_tests.testing.origin import RecordingOrigin
+from waf_tests.testing.recording_origin import RecordingOrigin
 
 CLIENTS = 50
 # Per client and side; some systems allow 256 open files in all unless asked.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from octorules_wirefilter import parse_expression
-from waf_tests.key_check import MAX_KEY_LENGTH
-from waf_tests.rule.expression import (
+from waf_tests.key_validation import MAX_KEY_LENGTH
+from waf_tests.rule.cloudflare_expression import (
     MAX_HOST_LENGTH,
     MAX_LENGTH,
     PLACEHOLDER,
@@ -14,9 +14,9 @@ from waf_tests.rule.expression import (
     quoted,
     type_check,
 )
-from waf_tests.rule.table import ALLOWED, BLOCKED, Decides, Row
+from waf_tests.rule.request_table import ALLOWED, BLOCKED, Decides, Row
 from waf_tests.secret import Secret
-from waf_tests.testing.evaluator import Fields, compile_expression
+from waf_tests.testing.rule_evaluator import Fields, compile_expression
 
 HOST = "lm.example.com"
 KEY = "s3cr3t-Key"

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from waf_tests.secret import Secret
 from waf_tests.settings import SettingsError, read_settings
-from waf_tests.testing.command_line import Run, one_line
-from waf_tests.testing.origin import RecordingOrigin
-from waf_tests.testing.scan import leaks
+from waf_tests.testing.recording_origin import RecordingOrigin
+from waf_tests.testing.run_command import Run, one_line
+from waf_tests.testing.secret_scan import leaks
 
 KEY = Secret("key-in-the-file")
 LINE = f"LMSTUDIO_X_API_KEY={KEY.reveal()}\n"

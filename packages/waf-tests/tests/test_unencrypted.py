@@ -8,15 +8,15 @@ import pytest
 from lmstudio import LMStudioValueError
 from waf_tests.client import NATIVE
 from waf_tests.client.async_client import AsyncClient
-from waf_tests.client.connection import new_connection
+from waf_tests.client.connection_settings import new_connection
 from waf_tests.client.default_client import configure_default_client
 from waf_tests.client.sync_client import Client
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
-from waf_tests.testing.command_line import Run, one_line
 from waf_tests.testing.connect_proxy import ConnectProxy
-from waf_tests.testing.origin import RecordingOrigin
-from waf_tests.testing.scan import leaks
+from waf_tests.testing.recording_origin import RecordingOrigin
+from waf_tests.testing.run_command import Run, one_line
+from waf_tests.testing.secret_scan import leaks
 
 KEY = Secret("key-that-stays-here")
 

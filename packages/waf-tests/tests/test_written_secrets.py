@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from waf_tests.secret import Secret
-from waf_tests.testing.inner_run import run_pytest
-from waf_tests.testing.scan import halves, leaking_files, leaks
+from waf_tests.testing.pytest_subprocess import run_pytest
+from waf_tests.testing.secret_scan import halves, leaking_files, leaks
 
 KEY = Secret("Wq7-key_of_the_inner_run-0xYz")
 TOKEN = Secret("sk-lm-Inn3rRun:Zy9Xw8Vu7Ts6Rq5Po4Nm")
@@ -21,8 +21,8 @@ import pytest
 from waf_tests.client import AsyncClient, Client
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
-from waf_tests.testing.origin import RecordingOrigin
-from waf_tests.testing.scan import halves, leaking_files, leaks, process_arguments
+from waf_tests.testing.recording_origin import RecordingOrigin
+from waf_tests.testing.secret_scan import halves, leaking_files, leaks, process_arguments
 
 KEY = Secret(os.environ["LMSTUDIO_X_API_KEY"])
 TOKEN = Secret(os.environ["LMSTUDIO_API_TOKEN"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from model_fixtures.cli import main
-from model_fixtures.hosts import background
+from model_fixtures.hosts import background_server
 
 Run = Callable[..., tuple[int, list[str], list[str]]]
 
@@ -17,10 +17,10 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A state folder of our own and none of the user's settings; what was started is stopped."""
     for variable in ("LMSTUDIO_API_HOST", "LMSTUDIO_API_TOKEN", "LMSTUDIO_SERVER_API_TOKEN"):
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setattr(background, "state_folder", lambda: tmp_path / "state")
+    monkeypatch.setattr(background_server, "state_folder", lambda: tmp_path / "state")
     monkeypatch.setenv("COLUMNS", "80")
     yield
-    background.stop(tmp_path / "state")
+    background_server.stop(tmp_path / "state")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from model_fixtures.catalog import load_catalog
-from model_fixtures.cli import main, options
+from model_fixtures.cli import main, shared_options
 
 from ..fake_host import FakeHost  # noqa: TID252 (tests are no importable package)
 from .conftest import Run
@@ -94,7 +94,7 @@ def test_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(options, "select", interrupt)
+    monkeypatch.setattr(shared_options, "select", interrupt)
     assert main(["status"]) == 130
 
 
@@ -111,7 +111,7 @@ def test_serving_needs_no_tables() -> None:
     code = (
         "import sys; from model_fixtures.cli import program;"
         "program.main(['serve', '--help'], standalone_mode=False);"
-        "sys.exit('rich' in sys.modules or 'model_fixtures.loader' in sys.modules)"
+        "sys.exit('rich' in sys.modules or 'model_fixtures.host_models' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable
 
 import pytest
-from model_fixtures.server.images import ImageError, Limits, decode
+from model_fixtures.images import ImageError, Limits, decode
 from PIL import Image, ImageOps
 
 RED = (230, 20, 30)

@@ -4,7 +4,7 @@ import base64
 import io
 
 import pytest
-from model_fixtures.server.images import ImageError, prepare, squared, trimmed
+from model_fixtures.images import ImageError, prepare, squared, trimmed
 from PIL import Image
 
 GREEN = (10, 150, 60)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from training.bars import BARS, LIMITS, Row, held
-from training.report import card_rows, figures_line
+from training.evaluation_report import card_rows, figures_line
+from training.quality_bars import BARS, LIMITS, Row, held
 from training.scores import Score, interval
 
 

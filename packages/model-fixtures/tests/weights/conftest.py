@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from model_fixtures.weights.sources import Member, Source
+from model_fixtures.weights.weight_sources import Member, Source
 
 MakeSource = Callable[..., Source]
 

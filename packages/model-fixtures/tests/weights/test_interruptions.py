@@ -18,7 +18,7 @@ FETCH = """
 from pathlib import Path
 import filelock
 from model_fixtures.weights import Source, Store
-from model_fixtures.weights.sources import Member
+from model_fixtures.weights.weight_sources import Member
 
 acquire = filelock.FileLock.acquire
 def announced(lock, *args, **kwargs):

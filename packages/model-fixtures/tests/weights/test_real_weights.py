@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from model_fixtures import weights
-from model_fixtures.weights import derived
-from model_fixtures.weights.derived import ADAPTER, ADAPTER_SHA256
+from model_fixtures.weights import derived_weights
+from model_fixtures.weights.derived_weights import ADAPTER, ADAPTER_SHA256
 
 # llama.cpp may crash its process, so it gets one of its own.
 EMBED = """
@@ -57,9 +57,9 @@ def test_adapter_is_the_one_that_the_recipe_names() -> None:
 def test_another_adapter_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An adapter of another digest is named in one line: a merge in the cache would hide it."""
     (tmp_path / ADAPTER).write_bytes(b"another")
-    monkeypatch.setattr(derived, "data_file", lambda name: tmp_path / name)
+    monkeypatch.setattr(derived_weights, "data_file", lambda name: tmp_path / name)
     with pytest.raises(weights.WeightsError, match="put it into ADAPTER_SHA256") as caught:
-        derived.adapter()
+        derived_weights.adapter()
     assert "\n" not in str(caught.value)
 
 

@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from training.folders import PROJECTOR, base, work
-from training.stages import SettingsError, Stage, run, settle
+from training.training_stages import SettingsError, Stage, run, settle
+from training.work_folders import PROJECTOR, base, work
 
 
 def stages(folder: Path, align: int, answer: int, count: int, seed: int) -> list[Stage]:
@@ -15,30 +15,30 @@ def stages(folder: Path, align: int, answer: int, count: int, seed: int) -> list
     projector = folder / PROJECTOR.name
     data = ["--count", str(count)]
     return [
-        Stage("do torch and llama.cpp agree?", "training.vision.parity"),
+        Stage("do torch and llama.cpp agree?", "training.vision.torch_llama_parity"),
         Stage(
             "align (draws the images first)",
-            "training.vision.train",
+            "training.vision.train_tower",
             ["align", "--steps", str(align), "--seed", str(seed), *data],
         ),
         Stage(
             "answer",
-            "training.vision.train",
+            "training.vision.train_tower",
             ["answer", "--steps", str(answer), "--seed", str(seed + 1), *data],
         ),
         Stage(
             "export",
-            "training.vision.export",
+            "training.vision.export_projector",
             ["--checkpoint", str(folder / "runs" / "answer.pt"), "--out", str(projector)],
         ),
         Stage(
             "does the exported file agree?",
-            "training.vision.parity",
+            "training.vision.torch_llama_parity",
             ["--projector", str(projector)],
         ),
         Stage(
             "score on the validation set",
-            "training.vision.evaluate",
+            "training.vision.score_checkpoint",
             [
                 *("--set", "validation", "--projector", str(projector)),
                 *("--report", str(folder / "validation.json")),

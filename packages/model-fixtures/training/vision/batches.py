@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from training.vision.dataset import Dataset
 from training.vision.labels import Label
-from training.vision.prompts import Prompts
 from training.vision.questions import Turn, ask
-from training.vision.tower import normalised
+
+from .image_prompts import Prompts
+from .vision_tower import normalised
 
 
 def picks(

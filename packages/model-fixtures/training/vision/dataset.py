@@ -12,13 +12,14 @@ from random import Random
 import click
 import numpy as np
 import numpy.typing as npt
-from model_fixtures.server.images import flattened
+from model_fixtures.images import flattened
 from PIL import Image
 from rich.progress import track
-from training.folders import work
 from training.vision.labels import Label
-from training.vision.samples import sample
-from training.vision.tower import SHAPE, to_pixels
+from training.work_folders import work
+
+from .training_images import sample
+from .vision_tower import SHAPE, to_pixels
 
 BLOCK = 2000
 FIELDS = 4

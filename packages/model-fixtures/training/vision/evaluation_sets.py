@@ -10,8 +10,9 @@ from random import Random
 from PIL import Image, ImageDraw
 from training.vision.evaluation_figures import KINDS, draw_parts, evaluation_shade
 from training.vision.labels import COLOURS, SHAPES
-from training.vision.outlines import NAMED, placed
 from training.vision.palette import any_colour, distance
+
+from .figure_outlines import NAMED, placed
 
 COLOUR_QUESTIONS = (
     "Tell me, which colour is the thing in this picture?",

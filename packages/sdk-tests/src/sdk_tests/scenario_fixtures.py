@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from model_fixtures.client import connect
+from model_fixtures.wire_client import connect
 
 from .model_names import LLM_KEY
 from .preset_files import write_presets

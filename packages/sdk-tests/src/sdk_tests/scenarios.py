@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
-from model_fixtures.hosts.embedded import EmbeddedServer
+from model_fixtures.hosts.embedded_server import EmbeddedServer
 
 from .wire_watch import WATCH
 

@@ -8,7 +8,7 @@ import lmstudio
 from lmstudio.json_api import ChannelEndpoint
 from lmstudio.sync_api import SyncChannel
 
-from .packets import channel_closed, on_channel
+from .host_packets import channel_closed, on_channel
 
 
 class ScriptedSession:

@@ -4,7 +4,7 @@ from typing import Any
 
 from lmstudio._sdk_models import LlmPromptTemplateDict
 
-from .grammars import written
+from .forced_outputs import written
 from .scenarios import Rule, insert_packets, rule
 
 _NO_MESSAGES: LlmPromptTemplateDict = {

@@ -10,7 +10,7 @@ from lmstudio import (
     Chat,
     ToolFunctionDef,
 )
-from sdk_tests.faulty_async import faulty_client
+from sdk_tests.faulty_clients_async import faulty_client
 from sdk_tests.scenarios import ScenarioServer
 from sdk_tests.sent_requests import sent_requests
 from sdk_tests.tool_calls import SAYS, add, broken, calling

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from lmstudio import AsyncLLM, LlmPredictionFragment
-from sdk_tests.grammars import endless, written
+from sdk_tests.forced_outputs import endless, written
 from sdk_tests.structured_log import logged_events
 
 pytestmark = [pytest.mark.anyio, pytest.mark.models]

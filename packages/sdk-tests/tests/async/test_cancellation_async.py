@@ -5,9 +5,9 @@ import logging
 import anyio
 import pytest
 from lmstudio import AsyncLLM, LMStudioCancelledError
-from sdk_tests.grammars import endless, written
+from sdk_tests.forced_outputs import endless, written
 from sdk_tests.logger_names import WEBSOCKET_LOGGER
-from sdk_tests.releases import known_bug
+from sdk_tests.sdk_releases import known_bug
 from sdk_tests.structured_log import logged_events
 
 pytestmark = [pytest.mark.anyio, pytest.mark.models]

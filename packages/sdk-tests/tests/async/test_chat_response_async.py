@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from lmstudio import AsyncLLM, Chat
 from lmstudio.history import AssistantResponse, TextData
-from sdk_tests.grammars import written
+from sdk_tests.forced_outputs import written
 
 pytestmark = [pytest.mark.anyio, pytest.mark.models]
 

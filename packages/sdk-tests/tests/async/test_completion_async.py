@@ -2,7 +2,7 @@
 
 import pytest
 from lmstudio import AsyncLLM, PredictionResult
-from sdk_tests.grammars import written
+from sdk_tests.forced_outputs import written
 
 pytestmark = [pytest.mark.anyio, pytest.mark.models]
 

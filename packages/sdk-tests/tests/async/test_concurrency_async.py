@@ -2,10 +2,10 @@
 
 import pytest
 from lmstudio import AsyncClient, AsyncEmbeddingModel, AsyncLLM
-from sdk_tests.grammars import written
+from sdk_tests.concurrency_async import together
+from sdk_tests.forced_outputs import written
 from sdk_tests.model_names import EMBEDDING_KEY, LLM_KEY, PLAIN_LLM_KEY
-from sdk_tests.tasks_async import together
-from sdk_tests.vectors import vector
+from sdk_tests.vector_math import vector
 
 pytestmark = [pytest.mark.anyio, pytest.mark.models]
 

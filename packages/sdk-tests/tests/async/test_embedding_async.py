@@ -3,7 +3,7 @@
 import pytest
 from lmstudio import AsyncClient, AsyncEmbeddingModel
 from sdk_tests.model_names import DIMENSIONS, EMBEDDING_NAME
-from sdk_tests.vectors import cosine, length, vector, vectors
+from sdk_tests.vector_math import cosine, length, vector, vectors
 
 pytestmark = [pytest.mark.anyio, pytest.mark.models]
 

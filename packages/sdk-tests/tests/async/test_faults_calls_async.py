@@ -4,9 +4,8 @@ import logging
 
 import pytest
 from lmstudio import AsyncClient, LMStudioClientError, LMStudioError, LMStudioWebsocketError
-from sdk_tests.faulty_async import all_happened, faulty_client, short_wait
+from sdk_tests.faulty_clients_async import all_happened, faulty_client, short_wait
 from sdk_tests.logger_names import WEBSOCKET_LOGGER
-from sdk_tests.releases import known_bug
 from sdk_tests.scenarios import (
     ScenarioServer,
     close,
@@ -17,6 +16,7 @@ from sdk_tests.scenarios import (
     rule,
     stall,
 )
+from sdk_tests.sdk_releases import known_bug
 from sdk_tests.structured_log import logged_events
 
 pytestmark = [pytest.mark.anyio, pytest.mark.embedded]

@@ -5,10 +5,10 @@ from typing import Any
 import anyio
 import pytest
 from lmstudio import AsyncClient, LMStudioServerError, LMStudioWebsocketError
-from sdk_tests.faulty_async import all_happened, faulty_client, nothing_left_running
-from sdk_tests.releases import RELEASE_1_5, known_bug
+from sdk_tests.concurrency_async import PATIENCE
+from sdk_tests.faulty_clients_async import all_happened, faulty_client, nothing_left_running
 from sdk_tests.scenarios import ScenarioServer, close, delay, drop, replace, rule
-from sdk_tests.tasks_async import PATIENCE
+from sdk_tests.sdk_releases import RELEASE_1_5, known_bug
 
 pytestmark = [pytest.mark.anyio, pytest.mark.embedded]
 

@@ -11,10 +11,10 @@ from lmstudio import (
     LMStudioPresetNotFoundError,
     LMStudioServerError,
 )
-from sdk_tests.faulty_async import faulty_client
+from sdk_tests.faulty_clients_async import faulty_client
 from sdk_tests.model_names import UNKNOWN
-from sdk_tests.releases import SDK_1_6
 from sdk_tests.scenarios import ScenarioServer, fail, rule
+from sdk_tests.sdk_releases import SDK_1_6
 
 pytestmark = [pytest.mark.anyio, pytest.mark.embedded]
 

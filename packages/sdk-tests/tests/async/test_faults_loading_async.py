@@ -12,11 +12,11 @@ from lmstudio import (
     LMStudioWebsocketError,
 )
 from lmstudio.json_api import LMStudioUnknownMessageWarning
-from sdk_tests.faulty_async import all_happened, faulty_client, short_wait
+from sdk_tests.faulty_clients_async import all_happened, faulty_client, short_wait
+from sdk_tests.host_packets import llm_info, loaded
 from sdk_tests.model_names import UNKNOWN
-from sdk_tests.packets import llm_info, loaded
-from sdk_tests.releases import known_bug
 from sdk_tests.scenarios import ScenarioServer, close, insert, insert_packets, replace, rule, stall
+from sdk_tests.sdk_releases import known_bug
 
 pytestmark = [pytest.mark.anyio, pytest.mark.embedded]
 

@@ -18,11 +18,11 @@ from lmstudio import (
     LMStudioWebsocketError,
 )
 from lmstudio.json_api import LMStudioUnknownMessageWarning
-from sdk_tests.faulty_async import all_happened, faulty_client, short_wait
-from sdk_tests.grammars import written
+from sdk_tests.creation_parameters import kv_field
+from sdk_tests.faulty_clients_async import all_happened, faulty_client, short_wait
+from sdk_tests.forced_outputs import written
+from sdk_tests.host_packets import fragment, predicted
 from sdk_tests.logger_names import WEBSOCKET_LOGGER
-from sdk_tests.packets import fragment, predicted
-from sdk_tests.releases import known_bug
 from sdk_tests.scenarios import (
     ScenarioServer,
     close,
@@ -34,8 +34,8 @@ from sdk_tests.scenarios import (
     rule,
     stall,
 )
+from sdk_tests.sdk_releases import known_bug
 from sdk_tests.structured_log import logged_events
-from sdk_tests.wire import kv_field
 
 pytestmark = [pytest.mark.anyio, pytest.mark.embedded]
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from lmstudio import AsyncClient, AsyncLLM, LMStudioModelNotFoundError
 from model_fixtures.catalog import CatalogModel
-from sdk_tests.grammars import written
+from sdk_tests.concurrency_async import eventually, together
+from sdk_tests.forced_outputs import written
 from sdk_tests.model_names import EMBEDDING_KEY, EXPECTED, JIT_LLM_KEY, REQUIRED
 from sdk_tests.structured_log import logged_events
-from sdk_tests.tasks_async import eventually, together
 
 pytestmark = [
     pytest.mark.anyio,

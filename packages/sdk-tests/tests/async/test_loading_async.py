@@ -9,6 +9,7 @@ from lmstudio import (
     LMStudioModelNotFoundError,
     LMStudioServerError,
 )
+from sdk_tests.concurrency_async import together
 from sdk_tests.model_names import (
     EMBEDDING_KEY,
     EMBEDDING_NAME,
@@ -16,7 +17,6 @@ from sdk_tests.model_names import (
     LLM_KEY,
     LLM_NAME,
 )
-from sdk_tests.tasks_async import together
 
 pytestmark = [
     pytest.mark.anyio,

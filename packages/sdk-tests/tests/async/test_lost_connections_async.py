@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from lmstudio import AsyncClient, AsyncLLM, LlmPredictionFragment, LMStudioWebsocketError
-from sdk_tests.grammars import endless, written
+from sdk_tests.concurrency_async import eventually, in_time
+from sdk_tests.forced_outputs import endless, written
 from sdk_tests.logger_names import WEBSOCKET_LOGGER
 from sdk_tests.model_names import LLM_KEY
-from sdk_tests.releases import known_bug
+from sdk_tests.sdk_releases import known_bug
 from sdk_tests.structured_log import logged_events
-from sdk_tests.tasks_async import eventually, in_time
 from sdk_tests.tcp_proxy import TcpProxy, tcp_proxy
 
 pytestmark = [pytest.mark.anyio, pytest.mark.lmstudio]

@@ -2,7 +2,7 @@
 
 import pytest
 from lmstudio import AsyncClient, AsyncLLM, LlmInfo, PredictionResult
-from sdk_tests.grammars import endless, written
+from sdk_tests.forced_outputs import endless, written
 from sdk_tests.model_names import LLM_KEY
 
 pytestmark = [pytest.mark.anyio, pytest.mark.models]

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from lmstudio import AsyncClient, AsyncLLM, LMStudioPresetNotFoundError
-from sdk_tests.grammars import written
+from sdk_tests.forced_outputs import written
 from sdk_tests.model_names import LLM_KEY
 from sdk_tests.scenarios import ScenarioServer
 

@@ -13,8 +13,8 @@ from lmstudio import (
     ValidationError,
 )
 from lmstudio.async_api import AsyncAvailableModel, AsyncModelDownloadOption
+from sdk_tests.concurrency_async import together
 from sdk_tests.structured_log import logged_events
-from sdk_tests.tasks_async import together
 
 pytestmark = [pytest.mark.anyio, pytest.mark.lmstudio]
 

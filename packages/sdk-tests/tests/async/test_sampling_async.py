@@ -9,7 +9,7 @@ from lmstudio import (
     LMStudioPresetNotFoundError,
     LMStudioServerError,
 )
-from sdk_tests.grammars import written
+from sdk_tests.forced_outputs import written
 from sdk_tests.model_names import LLM_KEY, UNKNOWN
 
 pytestmark = [pytest.mark.anyio, pytest.mark.models]

@@ -9,9 +9,9 @@ from typing import Any
 import lmstudio
 import pytest
 from lmstudio import AsyncClient, AsyncLLM, LMStudioError
-from sdk_tests.loopback import closed_address
+from sdk_tests.loopback_hosts import closed_address
 from sdk_tests.model_names import UNKNOWN
-from sdk_tests.releases import known_bug
+from sdk_tests.sdk_releases import known_bug
 
 pytestmark = [pytest.mark.anyio, pytest.mark.lmstudio]
 

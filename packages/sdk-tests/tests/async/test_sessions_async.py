@@ -9,10 +9,10 @@ from lmstudio import (
     LMStudioValueError,
     LMStudioWebsocketError,
 )
-from sdk_tests.loopback import closed_address
+from sdk_tests.concurrency_async import together
+from sdk_tests.loopback_hosts import closed_address
 from sdk_tests.model_names import UNKNOWN
-from sdk_tests.releases import known_bug
-from sdk_tests.tasks_async import together
+from sdk_tests.sdk_releases import known_bug
 
 pytestmark = [pytest.mark.anyio, pytest.mark.lmstudio]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from lmstudio import AsyncLLM, BaseModel, LlmPredictionConfig, LMStudioServerError
-from sdk_tests.grammars import written
-from sdk_tests.output_formats import FORMS, SCHEMA, SETTING, Reply
+from sdk_tests.forced_outputs import written
+from sdk_tests.response_formats import FORMS, SCHEMA, SETTING, Reply
 
 pytestmark = [pytest.mark.anyio, pytest.mark.models]
 

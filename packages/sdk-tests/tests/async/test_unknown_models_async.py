@@ -11,7 +11,7 @@ from lmstudio import (
     LMStudioServerError,
 )
 from sdk_tests.model_names import UNKNOWN
-from sdk_tests.releases import SDK_1_6
+from sdk_tests.sdk_releases import SDK_1_6
 
 pytestmark = [pytest.mark.anyio, pytest.mark.lmstudio]
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from lmstudio import AsyncClient, AsyncLLM, Chat, FileHandle
+from sdk_tests.drawn_images import COLOURS, QUESTION, circle, colours
 from sdk_tests.model_names import TOOL_LLM_KEY, VISION_LLM_KEY
-from sdk_tests.pictures import COLOURS, QUESTION, circle, colours
 
 pytestmark = [pytest.mark.anyio, pytest.mark.models]
 

@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/conftest.py
 # Change that, then: hatch run sync:generate
 """Clients and models for the sync tests."""

@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_act_endings_async.py
 # Change that, then: hatch run sync:generate
 """The end of the act() loop: last rounds, invalid requests, and hosts that fail."""
@@ -13,7 +13,7 @@ from lmstudio import (
     LMStudioWebsocketError,
     ToolCallRequest,
 )
-from sdk_tests.faulty_sync import faulty_client
+from sdk_tests.faulty_clients_sync import faulty_client
 from sdk_tests.scenarios import ScenarioServer, close, fail, insert_packets
 from sdk_tests.sent_requests import sent_requests
 from sdk_tests.tool_calls import SAYS, add, at_end_of_round, broken, calling

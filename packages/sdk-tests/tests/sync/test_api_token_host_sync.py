@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_api_token_host_async.py
 # Change that, then: hatch run sync:generate
 """A host that requires an API token."""
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 from lmstudio import Client, LMStudioServerError
-from sdk_tests.faulty_sync import nothing_left_running
-from sdk_tests.releases import RELEASE_1_5, SDK_1_6, known_bug
+from sdk_tests.faulty_clients_sync import nothing_left_running
 from sdk_tests.scenarios import ScenarioServer, scenario_server
+from sdk_tests.sdk_releases import RELEASE_1_5, SDK_1_6, known_bug
 
 pytestmark = [pytest.mark.embedded, pytest.mark.slow]
 

@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_callbacks_async.py
 # Change that, then: hatch run sync:generate
 """Callbacks of predictions: which, when, how often, and what becomes of their errors."""
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from lmstudio import LLM, LlmPredictionFragment
-from sdk_tests.grammars import endless, written
+from sdk_tests.forced_outputs import endless, written
 from sdk_tests.structured_log import logged_events
 
 pytestmark = [pytest.mark.models]

@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_cancellation_async.py
 # Change that, then: hatch run sync:generate
 """Predictions that end early: cancelled, closed, or left."""
@@ -7,9 +7,9 @@ import logging
 
 import pytest
 from lmstudio import LLM, LMStudioCancelledError
-from sdk_tests.grammars import endless, written
+from sdk_tests.forced_outputs import endless, written
 from sdk_tests.logger_names import WEBSOCKET_LOGGER
-from sdk_tests.releases import known_bug
+from sdk_tests.sdk_releases import known_bug
 from sdk_tests.structured_log import logged_events
 
 pytestmark = [pytest.mark.models]

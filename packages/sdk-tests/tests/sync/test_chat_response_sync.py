@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_chat_response_async.py
 # Change that, then: hatch run sync:generate
 """Chat responses: how histories become prompts, and how conversations grow."""
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from lmstudio import LLM, Chat
 from lmstudio.history import AssistantResponse, TextData
-from sdk_tests.grammars import written
+from sdk_tests.forced_outputs import written
 
 pytestmark = [pytest.mark.models]
 

@@ -1,11 +1,11 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_completion_async.py
 # Change that, then: hatch run sync:generate
 """Text completion: results and streams."""
 
 import pytest
 from lmstudio import LLM, PredictionResult
-from sdk_tests.grammars import written
+from sdk_tests.forced_outputs import written
 
 pytestmark = [pytest.mark.models]
 

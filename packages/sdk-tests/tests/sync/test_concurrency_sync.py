@@ -1,14 +1,14 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_concurrency_async.py
 # Change that, then: hatch run sync:generate
 """Several requests at the same time."""
 
 import pytest
 from lmstudio import LLM, Client, EmbeddingModel
-from sdk_tests.grammars import written
+from sdk_tests.concurrency_sync import together
+from sdk_tests.forced_outputs import written
 from sdk_tests.model_names import EMBEDDING_KEY, LLM_KEY, PLAIN_LLM_KEY
-from sdk_tests.tasks_sync import together
-from sdk_tests.vectors import vector
+from sdk_tests.vector_math import vector
 
 pytestmark = [pytest.mark.models]
 

@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_embedding_async.py
 # Change that, then: hatch run sync:generate
 """Embedding texts."""
@@ -6,7 +6,7 @@
 import pytest
 from lmstudio import Client, EmbeddingModel
 from sdk_tests.model_names import DIMENSIONS, EMBEDDING_NAME
-from sdk_tests.vectors import cosine, length, vector, vectors
+from sdk_tests.vector_math import cosine, length, vector, vectors
 
 pytestmark = [pytest.mark.models]
 

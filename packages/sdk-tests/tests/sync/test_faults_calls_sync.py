@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_faults_calls_async.py
 # Change that, then: hatch run sync:generate
 """Remote calls to a host that misbehaves."""
@@ -7,9 +7,8 @@ import logging
 
 import pytest
 from lmstudio import Client, LMStudioClientError, LMStudioError, LMStudioWebsocketError
-from sdk_tests.faulty_sync import all_happened, faulty_client, short_wait
+from sdk_tests.faulty_clients_sync import all_happened, faulty_client, short_wait
 from sdk_tests.logger_names import WEBSOCKET_LOGGER
-from sdk_tests.releases import known_bug
 from sdk_tests.scenarios import (
     ScenarioServer,
     close,
@@ -20,6 +19,7 @@ from sdk_tests.scenarios import (
     rule,
     stall,
 )
+from sdk_tests.sdk_releases import known_bug
 from sdk_tests.structured_log import logged_events
 
 pytestmark = [pytest.mark.embedded]

@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_faults_connecting_async.py
 # Change that, then: hatch run sync:generate
 """Hosts that misbehave while a client connects and authenticates."""
@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from lmstudio import Client, LMStudioServerError, LMStudioWebsocketError
-from sdk_tests.faulty_sync import faulty_client, nothing_left_running
-from sdk_tests.releases import RELEASE_1_5, known_bug
+from sdk_tests.faulty_clients_sync import faulty_client, nothing_left_running
 from sdk_tests.scenarios import ScenarioServer, close, delay, replace, rule
+from sdk_tests.sdk_releases import RELEASE_1_5, known_bug
 
 pytestmark = [pytest.mark.embedded]
 

@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_faults_errors_async.py
 # Change that, then: hatch run sync:generate
 """Errors that a host reports: every code of the protocol, on every kind of request."""
@@ -14,10 +14,10 @@ from lmstudio import (
     LMStudioPresetNotFoundError,
     LMStudioServerError,
 )
-from sdk_tests.faulty_sync import faulty_client
+from sdk_tests.faulty_clients_sync import faulty_client
 from sdk_tests.model_names import UNKNOWN
-from sdk_tests.releases import SDK_1_6
 from sdk_tests.scenarios import ScenarioServer, fail, rule
+from sdk_tests.sdk_releases import SDK_1_6
 
 pytestmark = [pytest.mark.embedded]
 

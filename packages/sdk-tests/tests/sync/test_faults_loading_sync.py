@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_faults_loading_async.py
 # Change that, then: hatch run sync:generate
 """Loading models from a host that misbehaves."""
@@ -15,11 +15,11 @@ from lmstudio import (
     LMStudioWebsocketError,
 )
 from lmstudio.json_api import LMStudioUnknownMessageWarning
-from sdk_tests.faulty_sync import all_happened, faulty_client, short_wait
+from sdk_tests.faulty_clients_sync import all_happened, faulty_client, short_wait
+from sdk_tests.host_packets import llm_info, loaded
 from sdk_tests.model_names import UNKNOWN
-from sdk_tests.packets import llm_info, loaded
-from sdk_tests.releases import known_bug
 from sdk_tests.scenarios import ScenarioServer, close, insert, insert_packets, replace, rule, stall
+from sdk_tests.sdk_releases import known_bug
 
 pytestmark = [pytest.mark.embedded]
 

@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_faults_streams_async.py
 # Change that, then: hatch run sync:generate
 """Predictions on a host that misbehaves."""
@@ -21,11 +21,11 @@ from lmstudio import (
     PredictionStream,
 )
 from lmstudio.json_api import LMStudioUnknownMessageWarning
-from sdk_tests.faulty_sync import all_happened, faulty_client, short_wait
-from sdk_tests.grammars import written
+from sdk_tests.creation_parameters import kv_field
+from sdk_tests.faulty_clients_sync import all_happened, faulty_client, short_wait
+from sdk_tests.forced_outputs import written
+from sdk_tests.host_packets import fragment, predicted
 from sdk_tests.logger_names import WEBSOCKET_LOGGER
-from sdk_tests.packets import fragment, predicted
-from sdk_tests.releases import known_bug
 from sdk_tests.scenarios import (
     ScenarioServer,
     close,
@@ -37,8 +37,8 @@ from sdk_tests.scenarios import (
     rule,
     stall,
 )
+from sdk_tests.sdk_releases import known_bug
 from sdk_tests.structured_log import logged_events
-from sdk_tests.wire import kv_field
 
 pytestmark = [pytest.mark.embedded]
 

@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_images_async.py
 # Change that, then: hatch run sync:generate
 """Images for a chat: how they get to the host, and who may use them."""

@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_jit_loading_async.py
 # Change that, then: hatch run sync:generate
 """Models loaded just in time: on demand, one at a time, and for a limited time."""
@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from lmstudio import LLM, Client, LMStudioModelNotFoundError
 from model_fixtures.catalog import CatalogModel
-from sdk_tests.grammars import written
+from sdk_tests.concurrency_sync import eventually, together
+from sdk_tests.forced_outputs import written
 from sdk_tests.model_names import EMBEDDING_KEY, EXPECTED, JIT_LLM_KEY, REQUIRED
 from sdk_tests.structured_log import logged_events
-from sdk_tests.tasks_sync import eventually, together
 
 pytestmark = [
     pytest.mark.models,

@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_loaded_models_async.py
 # Change that, then: hatch run sync:generate
 """The list of loaded models, and handles of what is loaded."""

@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_loading_async.py
 # Change that, then: hatch run sync:generate
 """Loading new instances and unloading them."""
@@ -12,6 +12,7 @@ from lmstudio import (
     LMStudioModelNotFoundError,
     LMStudioServerError,
 )
+from sdk_tests.concurrency_sync import together
 from sdk_tests.model_names import (
     EMBEDDING_KEY,
     EMBEDDING_NAME,
@@ -19,7 +20,6 @@ from sdk_tests.model_names import (
     LLM_KEY,
     LLM_NAME,
 )
-from sdk_tests.tasks_sync import together
 
 pytestmark = [
     pytest.mark.models,

@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_lost_connections_async.py
 # Change that, then: hatch run sync:generate
 """Connections that break, and what it takes to go on."""
@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 from lmstudio import LLM, Client, LlmPredictionFragment, LMStudioWebsocketError
-from sdk_tests.grammars import endless, written
+from sdk_tests.concurrency_sync import eventually, in_time
+from sdk_tests.forced_outputs import endless, written
 from sdk_tests.logger_names import WEBSOCKET_LOGGER
 from sdk_tests.model_names import LLM_KEY
-from sdk_tests.releases import known_bug
+from sdk_tests.sdk_releases import known_bug
 from sdk_tests.structured_log import logged_events
-from sdk_tests.tasks_sync import eventually, in_time
 from sdk_tests.tcp_proxy import TcpProxy, tcp_proxy
 
 pytestmark = [pytest.mark.lmstudio]

@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_model_info_async.py
 # Change that, then: hatch run sync:generate
 """Model info and load configuration: contents, and every way of naming a loaded model."""

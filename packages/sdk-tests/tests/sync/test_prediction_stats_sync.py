@@ -1,11 +1,11 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_prediction_stats_async.py
 # Change that, then: hatch run sync:generate
 """What results say about their prediction: stop reasons, counts, model and configurations."""
 
 import pytest
 from lmstudio import LLM, Client, LlmInfo, PredictionResult
-from sdk_tests.grammars import endless, written
+from sdk_tests.forced_outputs import endless, written
 from sdk_tests.model_names import LLM_KEY
 
 pytestmark = [pytest.mark.models]

@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_presets_async.py
 # Change that, then: hatch run sync:generate
 """Presets: named settings on the host that a prediction can ask for."""
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from lmstudio import LLM, Client, LMStudioPresetNotFoundError
-from sdk_tests.grammars import written
+from sdk_tests.forced_outputs import written
 from sdk_tests.model_names import LLM_KEY
 from sdk_tests.scenarios import ScenarioServer
 

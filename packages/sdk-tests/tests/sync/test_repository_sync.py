@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_repository_async.py
 # Change that, then: hatch run sync:generate
 """Searching the model repository, and downloads from it."""
@@ -16,8 +16,8 @@ from lmstudio import (
     ValidationError,
 )
 from lmstudio.sync_api import AvailableModel, ModelDownloadOption
+from sdk_tests.concurrency_sync import together
 from sdk_tests.structured_log import logged_events
-from sdk_tests.tasks_sync import together
 
 pytestmark = [pytest.mark.lmstudio]
 

@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_sampling_async.py
 # Change that, then: hatch run sync:generate
 """Sampling: determinism, stop strings, options, and settings that do not exist."""
@@ -12,7 +12,7 @@ from lmstudio import (
     LMStudioPresetNotFoundError,
     LMStudioServerError,
 )
-from sdk_tests.grammars import written
+from sdk_tests.forced_outputs import written
 from sdk_tests.model_names import LLM_KEY, UNKNOWN
 
 pytestmark = [pytest.mark.models]

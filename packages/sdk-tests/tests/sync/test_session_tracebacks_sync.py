@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_session_tracebacks_async.py
 # Change that, then: hatch run sync:generate
 """Errors of requests show the caller's code and none of the SDK's."""
@@ -12,9 +12,9 @@ from typing import Any
 import lmstudio
 import pytest
 from lmstudio import LLM, Client, LMStudioError
-from sdk_tests.loopback import closed_address
+from sdk_tests.loopback_hosts import closed_address
 from sdk_tests.model_names import UNKNOWN
-from sdk_tests.releases import known_bug
+from sdk_tests.sdk_releases import known_bug
 
 pytestmark = [pytest.mark.lmstudio]
 

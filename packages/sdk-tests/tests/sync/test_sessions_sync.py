@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_sessions_async.py
 # Change that, then: hatch run sync:generate
 """Clients and their sessions: opening, closing, and use at the wrong time."""
@@ -11,9 +11,9 @@ from lmstudio import (
     LMStudioValueError,
     LMStudioWebsocketError,
 )
-from sdk_tests.loopback import closed_address
-from sdk_tests.releases import known_bug
-from sdk_tests.tasks_sync import together
+from sdk_tests.concurrency_sync import together
+from sdk_tests.loopback_hosts import closed_address
+from sdk_tests.sdk_releases import known_bug
 
 pytestmark = [pytest.mark.lmstudio]
 

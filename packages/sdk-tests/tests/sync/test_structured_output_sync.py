@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_structured_output_async.py
 # Change that, then: hatch run sync:generate
 """Structured output: every form of asking for it, and what the result makes of it."""
@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from lmstudio import LLM, BaseModel, LlmPredictionConfig, LMStudioServerError
-from sdk_tests.grammars import written
-from sdk_tests.output_formats import FORMS, SCHEMA, SETTING, Reply
+from sdk_tests.forced_outputs import written
+from sdk_tests.response_formats import FORMS, SCHEMA, SETTING, Reply
 
 pytestmark = [pytest.mark.models]
 

@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_tool_use_async.py
 # Change that, then: hatch run sync:generate
 """The act() loop with a model that decides by itself which tools to call, and how.

@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_unknown_models_async.py
 # Change that, then: hatch run sync:generate
 """Names that no model has: every call says quickly that there is no such model."""
@@ -14,7 +14,7 @@ from lmstudio import (
     LMStudioServerError,
 )
 from sdk_tests.model_names import UNKNOWN
-from sdk_tests.releases import SDK_1_6
+from sdk_tests.sdk_releases import SDK_1_6
 
 pytestmark = [pytest.mark.lmstudio]
 

@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_vision_async.py
 # Change that, then: hatch run sync:generate
 """What a vision model sees: it names the colours of pictures, however they are handed over."""
@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from lmstudio import LLM, Chat, Client, FileHandle
+from sdk_tests.drawn_images import COLOURS, QUESTION, circle, colours
 from sdk_tests.model_names import TOOL_LLM_KEY, VISION_LLM_KEY
-from sdk_tests.pictures import COLOURS, QUESTION, circle, colours
 
 pytestmark = [pytest.mark.models]
 

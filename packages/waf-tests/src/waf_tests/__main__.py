@@ -12,13 +12,13 @@ import click
 from lmstudio import LMStudioValueError
 from model_fixtures.hosts import HostError
 
-from .client.endpoint import parse_endpoint
+from .client.host_endpoint import parse_endpoint
 from .commands.check import DEADLINE_SECONDS, CheckError, check
-from .commands.one_line import one_line, unexpected
 from .commands.serve import serve
+from .commands.terminal_line import one_line, unexpected
 from .edge import EdgeError
-from .key_check import key_fault
-from .rule.expression import RuleError, cloudflare_expression
+from .key_validation import key_fault
+from .rule.cloudflare_expression import RuleError, cloudflare_expression
 from .secret import Secret
 from .settings import (
     ACCESS_ID_VARIABLE,

@@ -18,7 +18,7 @@ from waf_tests.client import (
 from waf_tests.edge import Edge
 from waf_tests.edge.certificates import issue
 from waf_tests.secret import Secret
-from waf_tests.testing.origin import Answer, RecordingOrigin
+from waf_tests.testing.recording_origin import Answer, RecordingOrigin
 
 pytestmark = [
     pytest.mark.anyio,

@@ -8,8 +8,8 @@ import pytest
 from waf_tests.client import AsyncClient
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
-from waf_tests.testing.origin import RecordedRequest, RecordingOrigin
-from waf_tests.testing.outcomes import BLOCKED
+from waf_tests.testing.blocked_errors import BLOCKED
+from waf_tests.testing.recording_origin import RecordedRequest, RecordingOrigin
 from waf_tests.testing.wrong_keys import almost
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from waf_tests.client import AsyncClient, BlockedByFirewallError
-from waf_tests.testing.outcomes import BLOCKED
+from waf_tests.testing.blocked_errors import BLOCKED
 from waf_tests.testing.real_host import RealHost
 from waf_tests.testing.wrong_keys import almost
 

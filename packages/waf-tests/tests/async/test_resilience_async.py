@@ -10,10 +10,10 @@ import pytest
 from waf_tests.client import AsyncClient
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
-from waf_tests.testing.origin import RecordingOrigin
-from waf_tests.testing.outcomes import BLOCKED
-from waf_tests.testing.pings import ping_every
-from waf_tests.testing.raw import open_silent_websocket
+from waf_tests.testing.blocked_errors import BLOCKED
+from waf_tests.testing.ping_interval import ping_every
+from waf_tests.testing.raw_requests import open_silent_websocket
+from waf_tests.testing.recording_origin import RecordingOrigin
 
 pytestmark = pytest.mark.anyio
 

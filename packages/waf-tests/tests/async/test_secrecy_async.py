@@ -10,9 +10,9 @@ import pytest
 from waf_tests.client import AsyncClient
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
-from waf_tests.testing.origin import RecordingOrigin
-from waf_tests.testing.outcomes import BLOCKED
-from waf_tests.testing.scan import halves, leaks
+from waf_tests.testing.blocked_errors import BLOCKED
+from waf_tests.testing.recording_origin import RecordingOrigin
+from waf_tests.testing.secret_scan import halves, leaks
 
 pytestmark = pytest.mark.anyio
 

@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/waf-tests/tests/async/test_failures_async.py
 # Change that, then: hatch run sync:generate
 """Every way in which the sync client may fail to get through says what it is."""
@@ -21,7 +21,7 @@ from waf_tests.client import (
 from waf_tests.edge import Edge
 from waf_tests.edge.certificates import issue
 from waf_tests.secret import Secret
-from waf_tests.testing.origin import Answer, RecordingOrigin
+from waf_tests.testing.recording_origin import Answer, RecordingOrigin
 
 pytestmark = [
     pytest.mark.skipif(NATIVE, reason="the installed SDK has its own client, and its own words"),

@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/waf-tests/tests/async/test_header_async.py
 # Change that, then: hatch run sync:generate
 """The key gets the sync client through the edge, from wherever it comes; without it, nothing."""
@@ -11,8 +11,8 @@ import pytest
 from waf_tests.client import Client
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
-from waf_tests.testing.origin import RecordedRequest, RecordingOrigin
-from waf_tests.testing.outcomes import BLOCKED
+from waf_tests.testing.blocked_errors import BLOCKED
+from waf_tests.testing.recording_origin import RecordedRequest, RecordingOrigin
 from waf_tests.testing.wrong_keys import almost
 
 Seen = Callable[[], list[RecordedRequest]]

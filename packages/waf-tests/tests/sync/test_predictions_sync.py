@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/waf-tests/tests/async/test_predictions_async.py
 # Change that, then: hatch run sync:generate
 """Whole predictions through the edge: the same as without it, byte for byte."""

@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/waf-tests/tests/async/test_real_host_async.py
 # Change that, then: hatch run sync:generate
 """A real Cloudflare host, where one is configured: `hatch run waf:test -- -k real`."""
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from waf_tests.client import BlockedByFirewallError, Client
-from waf_tests.testing.outcomes import BLOCKED
+from waf_tests.testing.blocked_errors import BLOCKED
 from waf_tests.testing.real_host import RealHost
 from waf_tests.testing.wrong_keys import almost
 

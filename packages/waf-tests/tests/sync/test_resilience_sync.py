@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/waf-tests/tests/async/test_resilience_async.py
 # Change that, then: hatch run sync:generate
 """Long-lived sync clients: restarts, idle rules, large messages."""
@@ -12,10 +12,10 @@ import pytest
 from waf_tests.client import Client
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
-from waf_tests.testing.origin import RecordingOrigin
-from waf_tests.testing.outcomes import BLOCKED
-from waf_tests.testing.pings import ping_every
-from waf_tests.testing.raw import open_silent_websocket
+from waf_tests.testing.blocked_errors import BLOCKED
+from waf_tests.testing.ping_interval import ping_every
+from waf_tests.testing.raw_requests import open_silent_websocket
+from waf_tests.testing.recording_origin import RecordingOrigin
 
 MakeEdge = Callable[..., Edge]
 Trust = Callable[[Edge], None]

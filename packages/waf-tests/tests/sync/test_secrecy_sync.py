@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/waf-tests/tests/async/test_secrecy_async.py
 # Change that, then: hatch run sync:generate
 """What sync clients show of their keys: nothing, not even in debug logs."""
@@ -13,9 +13,9 @@ import pytest
 from waf_tests.client import Client
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
-from waf_tests.testing.origin import RecordingOrigin
-from waf_tests.testing.outcomes import BLOCKED
-from waf_tests.testing.scan import halves, leaks
+from waf_tests.testing.blocked_errors import BLOCKED
+from waf_tests.testing.recording_origin import RecordingOrigin
+from waf_tests.testing.secret_scan import halves, leaks
 
 TOKEN = Secret("sk-lm-abcdEFGH:abcdefghij0123456789")
 OTHER_TOKEN = Secret("sk-lm-abcdEFGH:9876543210jihgfedcba")

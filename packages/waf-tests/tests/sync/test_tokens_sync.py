@@ -1,4 +1,4 @@
-# DO NOT EDIT. Written by scripts/sync_tests.py from
+# DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/waf-tests/tests/async/test_tokens_async.py
 # Change that, then: hatch run sync:generate
 """Two doors one behind the other: the firewall wants its key, the host its API token."""
@@ -12,8 +12,8 @@ import pytest
 from waf_tests.client import Client
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
-from waf_tests.testing.origin import RecordingOrigin
-from waf_tests.testing.outcomes import BLOCKED
+from waf_tests.testing.blocked_errors import BLOCKED
+from waf_tests.testing.recording_origin import RecordingOrigin
 
 TOKEN = Secret("sk-lm-abcdEFGH:abcdefghij0123456789")
 OTHER_TOKEN = Secret("sk-lm-abcdEFGH:9876543210jihgfedcba")

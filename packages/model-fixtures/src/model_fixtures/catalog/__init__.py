@@ -19,11 +19,12 @@ The file may also have `[[downloads]]` tables: what the embedded server offers f
 `model_fixtures.server.repository`.
 """
 
-from model_fixtures.catalog.answering import answering_file, needed_weights, size_bytes
 from model_fixtures.catalog.errors import CatalogError
-from model_fixtures.catalog.header import HeaderError
-from model_fixtures.catalog.loading import describe_file, load_catalog
 from model_fixtures.catalog.models import Catalog, CatalogModel, Domain
+
+from .gguf_header import HeaderError
+from .merge_catalogs import describe_file, load_catalog
+from .model_files import answering_file, needed_weights, size_bytes
 
 __all__ = [
     "Catalog",

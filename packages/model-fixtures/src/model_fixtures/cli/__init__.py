@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 import click
 
-from model_fixtures.cli.models import delete, download, load, status, unload
-from model_fixtures.cli.server import serve, start, stop
 from model_fixtures.errors import ModelFixturesError
+
+from .model_commands import delete, download, load, status, unload
+from .server_commands import serve, start, stop
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from model_fixtures.hosts.address import parse_address, split_address
 from model_fixtures.hosts.errors import EmbeddedServerError, HostError
 from model_fixtures.hosts.greeting import find_greeting, greeting_problem, is_own_server
-from model_fixtures.hosts.selection import (
+
+from .host_selection import (
     DEFAULT_PORTS,
     EMBEDDED,
     HOST_VARIABLE,

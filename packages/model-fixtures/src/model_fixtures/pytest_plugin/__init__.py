@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from model_fixtures.pytest_plugin.provider import LocalProvider, Provider
+    from .host_provider import LocalProvider, Provider
 
 PROVIDER: pytest.StashKey[Provider] = pytest.StashKey()
 NOTES: pytest.StashKey[list[str]] = pytest.StashKey()
@@ -62,14 +62,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if any(config.getoption(option, False) for option in _PREVIEWS):
         return
     from model_fixtures.hosts import HostError
-    from model_fixtures.pytest_plugin import provider
+
+    from . import host_provider
 
     if is_worker(config):
         ticket = config.workerinput[_TICKET]  # type: ignore[attr-defined]
-        config.stash[PROVIDER] = provider.RemoteProvider(ticket)
+        config.stash[PROVIDER] = host_provider.RemoteProvider(ticket)
         return
     try:
-        local = provider.LocalProvider.choose(config.getoption("--lmstudio-host"), _sayer(config))
+        named = config.getoption("--lmstudio-host")
+        local = host_provider.LocalProvider.choose(named, _sayer(config))
     except HostError as exc:
         raise pytest.UsageError(str(exc)) from None
     config.stash[PROVIDER] = local
@@ -98,7 +100,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _mark(config: pytest.Config, items: list[pytest.Item]) -> None:
-    from model_fixtures.pytest_plugin.marking import mark_items
+    from .markers import mark_items
 
     provider = config.stash.get(PROVIDER, None)
     mark_items(items, None if provider is None or provider.own_server else provider.description)
@@ -107,7 +109,7 @@ def _mark(config: pytest.Config, items: list[pytest.Item]) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Say which tests are special, and have the embedded server started if one needs it."""
-    from model_fixtures.pytest_plugin.marking import is_slow, needs_host, touches_models
+    from .markers import is_slow, needs_host, touches_models
 
     _mark(session.config, session.items)  # once more: others may have added marks meanwhile
     provider = session.config.stash.get(PROVIDER, None)
@@ -123,7 +125,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True, wrapper=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Generator[None, Any, Any]:
     """Distribute tests as xdist would, but those marked `models` to one worker, slow ones first."""
-    from model_fixtures.pytest_plugin.scheduling import ChosenScheduler
+    from .xdist_scheduler import ChosenScheduler
 
     scheduler = yield
     provider = config.stash.get(PROVIDER, None)
@@ -199,7 +201,7 @@ def _local_provider(config: pytest.Config) -> LocalProvider | None:
     provider = config.stash.get(PROVIDER, None)
     if provider is None:  # no test runs: nothing has been imported
         return None
-    from model_fixtures.pytest_plugin.provider import LocalProvider
+    from .host_provider import LocalProvider
 
     return provider if isinstance(provider, LocalProvider) else None
 

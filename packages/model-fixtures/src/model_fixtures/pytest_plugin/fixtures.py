@@ -46,15 +46,15 @@ def loaded_models(lmstudio_host: str, pytestconfig: pytest.Config) -> tuple[Cata
     Tests marked `models` get it in any case. What is loaded that way already stays so; nothing is
     downloaded. Models stay loaded at the end.
     """
-    from model_fixtures import loader
+    from model_fixtures import host_models
     from model_fixtures.catalog import CatalogError, load_catalog
-    from model_fixtures.client import WireError
+    from model_fixtures.wire_client import WireError
 
     if pytestconfig.stash[pytest_plugin.PROVIDER].spread:
         pytest.fail("--dist each spreads tests marked models: leave --dist out", pytrace=False)
-    with _one_line(CatalogError, WireError, loader.LoaderError):
+    with _one_line(CatalogError, WireError, host_models.LoaderError):
         catalog = load_catalog()
-        report = asyncio.run(loader.ensure_loaded(lmstudio_host, catalog))
+        report = asyncio.run(host_models.ensure_loaded(lmstudio_host, catalog))
     if report.problems:
         pytest.fail("\n".join(report.problems), pytrace=False)
     if report.extra:

@@ -12,11 +12,12 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from model_fixtures.user_paths import expanded
-from model_fixtures.weights.derived import DERIVED, Derived, data_file
 from model_fixtures.weights.errors import WeightsError
-from model_fixtures.weights.expansion import expansion_matrix
-from model_fixtures.weights.sources import SOURCES, Source, Weights
-from model_fixtures.weights.store import OnProgress, Store
+
+from .derived_weights import DERIVED, Derived, data_file
+from .embedding_expansion import expansion_matrix
+from .weight_sources import SOURCES, Source, Weights
+from .weights_cache import OnProgress, Store
 
 __all__ = [
     "DERIVED",

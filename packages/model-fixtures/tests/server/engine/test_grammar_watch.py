@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import anyio
 import pytest
-from model_fixtures.server.engine.process import GrammarWatch
+from model_fixtures.server.engine.worker_process import GrammarWatch
 
 pytestmark = pytest.mark.anyio
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import anyio
 import pytest
-from model_fixtures.client import Connection, connect
-from model_fixtures.hosts.embedded import EmbeddedServer
+from model_fixtures.hosts.embedded_server import EmbeddedServer
+from model_fixtures.wire_client import Connection, connect
 
 from .hub_site import Site, open_site
 

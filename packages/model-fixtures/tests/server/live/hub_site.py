@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import anyio
 from model_fixtures import weights
-from model_fixtures.client import Connection, connect
-from model_fixtures.hosts.embedded import EmbeddedServer
+from model_fixtures.hosts.embedded_server import EmbeddedServer
+from model_fixtures.wire_client import Connection, connect
 
 from ..tiny_gguf import write_gguf  # noqa: TID252 (tests are no importable package)
 from ..tiny_hub import TinyHub  # noqa: TID252

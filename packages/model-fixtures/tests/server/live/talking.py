@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from model_fixtures.client import Connection, RpcError
-from model_fixtures.hosts.embedded import EmbeddedServer
+from model_fixtures.hosts.embedded_server import EmbeddedServer
+from model_fixtures.wire_client import Connection, RpcError
 
 MODEL = "llama-3.2-1b-instruct"  # the fastest of the stand-ins
 EMPTY_STACK: dict[str, Any] = {"layers": []}

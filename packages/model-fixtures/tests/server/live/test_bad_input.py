@@ -10,7 +10,9 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from model_fixtures.client import (
+from model_fixtures.hosts.embedded_server import EmbeddedServer
+from model_fixtures.weights import ensure
+from model_fixtures.wire_client import (
     ChannelError,
     ConnectError,
     ConnectionLostError,
@@ -18,8 +20,6 @@ from model_fixtures.client import (
     connect,
     connect_raw,
 )
-from model_fixtures.hosts.embedded import EmbeddedServer
-from model_fixtures.weights import ensure
 
 from .talking import EMPTY_STACK, MODEL, limit, load, loaded, prediction, stack
 

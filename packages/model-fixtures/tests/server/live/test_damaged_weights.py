@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from model_fixtures import weights
 from model_fixtures.catalog import load_catalog
-from model_fixtures.client import ChannelError, connect
-from model_fixtures.hosts.embedded import EmbeddedServer
+from model_fixtures.hosts.embedded_server import EmbeddedServer
+from model_fixtures.wire_client import ChannelError, connect
 
 from .hub_site import link_weights
 from .talking import MODEL, limit, loaded, predict, text_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from model_fixtures.client import Channel, RpcError, connect
+from model_fixtures.wire_client import Channel, RpcError, connect
 
 from .talking import limit, loaded, predict, text_of
 

@@ -12,10 +12,10 @@ import anyio.to_thread
 import pytest
 from model_fixtures import weights
 from model_fixtures.cli import main
-from model_fixtures.client import ChannelError, Connection, connect
-from model_fixtures.hosts import background
-from model_fixtures.hosts.background import BackgroundServer
-from model_fixtures.hosts.embedded import EmbeddedServer
+from model_fixtures.hosts import background_server
+from model_fixtures.hosts.background_server import BackgroundServer
+from model_fixtures.hosts.embedded_server import EmbeddedServer
+from model_fixtures.wire_client import ChannelError, Connection, connect
 
 from .hub_site import (
     EMBEDDING,
@@ -72,7 +72,7 @@ async def test_loaded_model_is_not_deleted(
     """The command refuses while the server in the background has the model loaded."""
     await download(repository, "real")
     running = BackgroundServer(0, "", "", (site.address,))
-    monkeypatch.setattr(background, "running", lambda: running)
+    monkeypatch.setattr(background_server, "running", lambda: running)
 
     async def delete_in_thread() -> int:
         return await anyio.to_thread.run_sync(delete, site, monkeypatch, EMBEDDING)

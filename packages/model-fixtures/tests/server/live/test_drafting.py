@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from model_fixtures.client import ChannelError, Connection, RpcError
+from model_fixtures.wire_client import ChannelError, Connection, RpcError
 
 from .talking import MODEL, loaded, predict, stack, text_of
 

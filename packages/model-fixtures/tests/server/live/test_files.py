@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 import pytest
-from model_fixtures.client import ChannelError, Connection, Credentials, RpcError, connect
+from model_fixtures.wire_client import ChannelError, Connection, Credentials, RpcError, connect
 
 from .talking import EMPTY_STACK, limit, loaded, predict
 

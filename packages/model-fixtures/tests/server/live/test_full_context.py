@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from model_fixtures.client import ChannelError, Connection
+from model_fixtures.wire_client import ChannelError, Connection
 
 from .talking import loaded, predict, stack, text_of
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import anyio
 import pytest
-from model_fixtures.client import Credentials, RpcError, connect
 from model_fixtures.hosts import greeting_problem
-from model_fixtures.hosts.embedded import EmbeddedServer
+from model_fixtures.hosts.embedded_server import EmbeddedServer
+from model_fixtures.wire_client import Credentials, RpcError, connect
 
 pytestmark = pytest.mark.anyio
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import anyio
 import pytest
-from model_fixtures.client import ChannelError, Connection, connect
-from model_fixtures.hosts.embedded import EmbeddedServer
+from model_fixtures.hosts.embedded_server import EmbeddedServer
+from model_fixtures.wire_client import ChannelError, Connection, connect
 
 from .talking import (
     EMPTY_STACK,

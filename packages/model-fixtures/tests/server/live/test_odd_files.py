@@ -13,8 +13,8 @@ import anyio.to_thread
 import httpx
 import lmstudio
 import pytest
-from model_fixtures.client import ChannelError, connect
-from model_fixtures.hosts.embedded import EmbeddedServer
+from model_fixtures.hosts.embedded_server import EmbeddedServer
+from model_fixtures.wire_client import ChannelError, connect
 
 from ..tiny_gguf import write_gguf  # noqa: TID252 (tests are no importable package)
 from .talking import EMPTY_STACK, limit, loaded, predict, prediction, text_of

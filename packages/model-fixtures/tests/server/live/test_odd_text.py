@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from model_fixtures.client import ChannelError, Connection, RpcError, connect, envelope
+from model_fixtures.wire_client import ChannelError, Connection, RpcError, connect, envelope
 
 from .talking import EMPTY_STACK, MODEL, limit, loaded, predict, prediction, text_of
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
-from model_fixtures.client import ChannelError, Connection, RpcError
+from model_fixtures.wire_client import ChannelError, Connection, RpcError
 
 from .talking import EMPTY_STACK, MODEL, load, loaded, predict, prediction, stack, text_of
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from model_fixtures.client import ChannelError, Credentials, connect
+from model_fixtures.wire_client import ChannelError, Credentials, connect
 
 pytestmark = pytest.mark.anyio
 MANIFEST = {"type": "plugin", "runner": "node", "owner": "tester", "name": "odd-tools"}

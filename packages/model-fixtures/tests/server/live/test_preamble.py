@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from model_fixtures.client import Connection
+from model_fixtures.wire_client import Connection
 
 from .talking import loaded, prediction, stack
 

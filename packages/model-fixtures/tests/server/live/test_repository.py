@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from model_fixtures.client import ChannelError, Connection, RpcError, connect
-from model_fixtures.client.credentials import Credentials
+from model_fixtures.wire_client import ChannelError, Connection, RpcError, connect
+from model_fixtures.wire_client.credentials import Credentials
 
 from .hub_site import (
     Site,

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import openai
 import pytest
-from model_fixtures.hosts.embedded import EmbeddedServer
+from model_fixtures.hosts.embedded_server import EmbeddedServer
 
 LLM = "llama-3.2-1b-instruct"
 EMBEDDING = "text-embedding-nomic-embed-text-v1.5"

@@ -15,8 +15,8 @@ import PIL.Image
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from model_fixtures.client import connect
-from model_fixtures.hosts.embedded import EmbeddedServer
+from model_fixtures.hosts.embedded_server import EmbeddedServer
+from model_fixtures.wire_client import connect
 
 LLM, SEEING, CALLING = "llama-3.2-1b-instruct", "mobilevlm_v2-1.7b", "qwen2.5-7b-instruct-1m"
 EMBEDDING = "text-embedding-nomic-embed-text-v1.5"

@@ -10,9 +10,9 @@ from typing import Any
 
 import anyio
 import pytest
-from model_fixtures.client import ChannelError, Connection, Credentials, RpcError, connect
+from model_fixtures.wire_client import ChannelError, Connection, Credentials, RpcError, connect
 from msgspec import UNSET, to_builtins
-from sdk_tests.schema import error_problems, packet_problems, result_problems
+from sdk_tests.struct_checks import error_problems, packet_problems, result_problems
 
 from .talking import EMPTY_STACK, MODEL, limit, loaded, prediction
 

@@ -15,10 +15,10 @@ import anyio
 import anyio.to_thread
 import msgspec
 import pytest
-from model_fixtures.client import Connection, ConnectionLostError, connect
-from model_fixtures.hosts.command import parse_ready
-from model_fixtures.hosts.process import start_mark
-from model_fixtures.server.engine.config import EngineConfig
+from model_fixtures.hosts.process_identity import start_mark
+from model_fixtures.hosts.server_command import parse_ready
+from model_fixtures.server.engine.load_config import EngineConfig
+from model_fixtures.wire_client import Connection, ConnectionLostError, connect
 
 from .talking import EMPTY_STACK, MODEL, limit, load, prediction
 
@@ -33,12 +33,12 @@ BLOCKING = """
 import functools, re, sys, time
 import anyio.to_thread
 from model_fixtures.server.namespaces import system
-from model_fixtures.server.options import ServeOptions
-from model_fixtures.server.protocol.endpoints import Rpc
-from model_fixtures.server import running
+from model_fixtures.server.serve_options import ServeOptions
+from model_fixtures.server.protocol.namespace import Rpc
+from model_fixtures.server import serve
 
 if "impatient" in sys.argv:
-    running.Watchdog = functools.partial(running.Watchdog, patience=0.5)
+    serve.Watchdog = functools.partial(serve.Watchdog, patience=0.5)
 
 def spin():
     while True:
@@ -58,7 +58,7 @@ async def notify(context, request):
 
 system.namespace.rpcs["notify"] = Rpc("notify", notify, system.Notification)
 lifeline = "lifeline" in sys.argv
-sys.exit(running.serve(ServeOptions(ports=(0,), default_ports=False, lifeline=lifeline)))
+sys.exit(serve.serve(ServeOptions(ports=(0,), default_ports=False, lifeline=lifeline)))
 """
 Way = Callable[[subprocess.Popen[bytes]], None]
 
@@ -223,8 +223,8 @@ def test_worker_of_a_killed_server_that_cannot_load(tmp_path: Path) -> None:
     )
     starting = (
         "import anyio, msgspec, sys\n"
-        "from model_fixtures.server.engine.config import EngineConfig\n"
-        "from model_fixtures.server.engine.process import start_worker\n"
+        "from model_fixtures.server.engine.load_config import EngineConfig\n"
+        "from model_fixtures.server.engine.worker_process import start_worker\n"
         "async def main():\n"
         "    config = msgspec.json.decode(sys.argv[1], type=EngineConfig)\n"
         "    async with anyio.create_task_group() as tasks:\n"

@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from model_fixtures.client import ChannelError, Connection
+from model_fixtures.wire_client import ChannelError, Connection
 
 from .talking import limit, loaded, predict, prediction, stack, text_of
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from model_fixtures.client import RpcError, connect
-from model_fixtures.hosts.embedded import EmbeddedServer
+from model_fixtures.hosts.embedded_server import EmbeddedServer
+from model_fixtures.wire_client import RpcError, connect
 
 pytestmark = pytest.mark.anyio
 

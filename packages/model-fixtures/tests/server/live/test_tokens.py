@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from model_fixtures.client import AuthenticationError, Credentials, connect, connect_raw
-from model_fixtures.hosts.embedded import EmbeddedServer
+from model_fixtures.hosts.embedded_server import EmbeddedServer
 from model_fixtures.hosts.errors import EmbeddedServerError
+from model_fixtures.wire_client import AuthenticationError, Credentials, connect, connect_raw
 
 pytestmark = pytest.mark.anyio
 IDENTIFIER, PASSKEY = "abcdefgh", "0123456789abcdefghij"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import lmstudio
 import pytest
-from model_fixtures.hosts.embedded import EmbeddedServer
+from model_fixtures.hosts.embedded_server import EmbeddedServer
 from model_fixtures.weights import data_file
-from model_fixtures.weights.derived import ADAPTER
+from model_fixtures.weights.derived_weights import ADAPTER
 
 KEY = "qwen2.5-7b-instruct-1m"
 

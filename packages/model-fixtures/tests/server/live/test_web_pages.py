@@ -11,9 +11,9 @@ import anyio
 import lmstudio
 import openai
 import pytest
-from model_fixtures.client import connect
-from model_fixtures.hosts.embedded import EmbeddedServer
+from model_fixtures.hosts.embedded_server import EmbeddedServer
 from model_fixtures.server.namespaces import NAMESPACES
+from model_fixtures.wire_client import connect
 
 UPGRADE = {
     "Connection": "Upgrade",

@@ -11,8 +11,8 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from model_fixtures.client import ChannelError, Connection, RpcError, WireError, connect
-from model_fixtures.hosts.embedded import EmbeddedServer
+from model_fixtures.hosts.embedded_server import EmbeddedServer
+from model_fixtures.wire_client import ChannelError, Connection, RpcError, WireError, connect
 
 from .talking import EMPTY_STACK, MODEL, limit, load, predict, prediction, stack, workers_of
 

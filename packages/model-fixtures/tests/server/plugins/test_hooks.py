@@ -9,7 +9,7 @@ import pytest
 from model_fixtures.server.plugins.hooks import preprocess
 from model_fixtures.server.plugins.plugin import HookChannel, Plugin
 from model_fixtures.server.plugins.prediction_process import PredictionProcess
-from model_fixtures.server.protocol.plugins import Manifest
+from model_fixtures.server.protocol.payloads.plugins import Manifest
 
 pytestmark = pytest.mark.anyio
 

@@ -19,10 +19,10 @@ from model_fixtures.server.protocol.connection import (
     StartRpc,
     State,
 )
-from model_fixtures.server.protocol.endpoints import Namespace
 from model_fixtures.server.protocol.envelope import AuthPacket
 from model_fixtures.server.protocol.errors import ServerError
-from model_fixtures.server.protocol.models import Cancel, UnloadModel
+from model_fixtures.server.protocol.namespace import Namespace
+from model_fixtures.server.protocol.payloads.models import Cancel, UnloadModel
 
 AUTH = {"authVersion": 1, "clientIdentifier": "guest:1", "clientPasskey": "secret"}
 

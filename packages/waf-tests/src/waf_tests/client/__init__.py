@@ -17,7 +17,7 @@ from .errors import (
     ConnectionFailedError,
     UnexpectedAnswerError,
 )
-from .native import clients_for, has_native_support
+from .native_support import clients_for, has_native_support
 
 NATIVE = has_native_support(lmstudio)
 

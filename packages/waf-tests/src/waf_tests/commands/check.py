@@ -15,16 +15,16 @@ import httpx
 from lmstudio import LMStudioError, LMStudioWebsocketError
 
 from waf_tests.client import NATIVE, AsyncClient
-from waf_tests.client.answers import explain_answer, ray_id
-from waf_tests.client.connection import Connection, new_connection
-from waf_tests.client.endpoint import Endpoint
-from waf_tests.client.failures import explain_failure, place, system_reason
-from waf_tests.client.probe import greeting_url
-from waf_tests.client.proxy import unused_proxy
+from waf_tests.client.connection_failures import explain_failure, place, system_reason
+from waf_tests.client.connection_settings import Connection, new_connection
+from waf_tests.client.greeting_probe import greeting_url
+from waf_tests.client.host_endpoint import Endpoint
+from waf_tests.client.http_answers import explain_answer, ray_id
+from waf_tests.client.proxy_choice import unused_proxy
 from waf_tests.secret import Secret
 
-from .deadline import DeadlineError, run_within
-from .one_line import one_line, unexpected
+from .overall_deadline import DeadlineError, run_within
+from .terminal_line import one_line, unexpected
 
 DEADLINE_SECONDS = 15.0
 # For one connection or one answer, so that a silent host is named as such before the deadline.

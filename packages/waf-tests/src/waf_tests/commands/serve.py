@@ -11,13 +11,13 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 
 from model_fixtures.hosts import select_host
-from model_fixtures.hosts.embedded import EmbeddedServer
+from model_fixtures.hosts.embedded_server import EmbeddedServer
 
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
 from waf_tests.settings import KEY_VARIABLE
 
-from .shell import command_line
+from .shell_quoting import command_line
 
 Say = Callable[[str], None]
 

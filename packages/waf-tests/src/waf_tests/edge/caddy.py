@@ -9,11 +9,7 @@ import sysconfig
 from pathlib import Path
 from typing import Any
 
-from .block_page import BLOCK_PAGE, DATA_CENTRE, SERVER, STATUS
-from .caddy_version import check_version
-from .errors import EdgeError
-from .plan import EdgeSettings, Plan, bracketed
-from .request_form import (
+from .allowed_request_form import (
     FORBIDDEN_TARGET,
     MAX_HEAD_BYTES,
     METHOD,
@@ -22,6 +18,10 @@ from .request_form import (
     VERSION,
     host_pattern,
 )
+from .block_page import BLOCK_PAGE, DATA_CENTRE, SERVER, STATUS
+from .caddy_version import check_version
+from .errors import EdgeError
+from .launch_plan import EdgeSettings, Plan, bracketed
 
 _KEY_HEADER = "X-Api-Key"  # as Caddy writes names
 # As it came in: an absolute URI stays one here.

@@ -14,9 +14,9 @@ from waf_tests.secret import Secret
 
 from .caddy import plan_caddy
 from .certificates import ServerCertificate, issue
-from .plan import EdgeSettings, Plan, bracketed
-from .ports import LOOPBACK, ReservedPort
-from .process import EdgeProcess
+from .edge_process import EdgeProcess
+from .launch_plan import EdgeSettings, Plan, bracketed
+from .reserved_port import LOOPBACK, ReservedPort
 
 DEFAULT_HOST = "localhost"
 _KEY_BYTES = 32

@@ -12,10 +12,17 @@ import hashlib
 import shutil
 from pathlib import Path
 
+from .allowed_request_form import (
+    FORBIDDEN_TARGET,
+    MAX_HEAD_BYTES,
+    METHOD,
+    TARGET,
+    VERSION,
+    host_pattern,
+)
 from .block_page import BLOCK_PAGE, DATA_CENTRE
 from .errors import EdgeError
-from .plan import EdgeSettings, Plan, bracketed
-from .request_form import FORBIDDEN_TARGET, MAX_HEAD_BYTES, METHOD, TARGET, VERSION, host_pattern
+from .launch_plan import EdgeSettings, Plan, bracketed
 
 _MODULE = Path("/usr/lib/nginx/modules/ngx_http_modsecurity_module.so")
 _CORE_RULES = Path("/usr/share/modsecurity-crs/rules")

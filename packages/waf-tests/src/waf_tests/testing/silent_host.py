@@ -7,7 +7,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 
-from .origin import GREETING_ANSWER
+from .recording_origin import GREETING_ANSWER
 from .tcp_server import TcpServer
 from .websocket_peer import WebsocketPeer
 

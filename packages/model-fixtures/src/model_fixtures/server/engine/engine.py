@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from anyio.abc import TaskGroup
 
-from .config import EngineConfig
-from .llama import LlamaServer
-from .process import WorkerProcess, start_worker
+from .llama_client import LlamaServer
+from .load_config import EngineConfig
+from .worker_process import WorkerProcess, start_worker
 
 
 class Engine:

@@ -9,15 +9,15 @@ from typing import Any, Union
 
 from msgspec import Struct
 
+from model_fixtures.server.prediction.chat_prompt import Prompt
 from model_fixtures.server.protocol.errors import ServerError
 
-from . import preamble
+from . import prompt_prefix
+from .context_overflow import fit_prompt
 from .errors import EngineError
-from .llama import Chunk, LlamaServer
-from .overflow import fit_prompt
-from .process import GrammarWatch, WorkerProcess
-from .prompt import Prompt
+from .llama_client import Chunk, LlamaServer
 from .sampling import Sampling
+from .worker_process import GrammarWatch, WorkerProcess
 
 # The keys of the last chunk that are used; the rest is a long echo of the request.
 RESPONSE_FIELDS = [
@@ -121,7 +121,7 @@ async def _generate(
     complete = False
     last = Chunk()
     kept = _preamble(llama, tokens, limit, request)
-    async with aclosing(preamble.complete(llama, body, kept)) as chunks:
+    async with aclosing(prompt_prefix.complete(llama, body, kept)) as chunks:
         async for chunk in chunks:
             if grammar.error:
                 break
@@ -153,7 +153,7 @@ def _preamble(llama: LlamaServer, tokens: list[int], limit: int, request: Reques
     """The tokens of the preamble, none where keeping them isn't worth it or not safe."""
     whole = len(tokens) == len(request.tokens)
     fits = 0 <= limit <= request.context - len(tokens)  # a context that is shifted would lose it
-    if whole and fits and llama.keeps_preambles and request.preamble >= preamble.SHORTEST:
+    if whole and fits and llama.keeps_preambles and request.preamble >= prompt_prefix.SHORTEST:
         return tokens[: request.preamble]
     return []
 

@@ -6,7 +6,7 @@ To add one: declare its parameter as a struct in `protocol/`, and a handler here
 
 from __future__ import annotations
 
-from model_fixtures.server.protocol.endpoints import Namespace
+from model_fixtures.server.protocol.namespace import Namespace
 
 from . import diagnostics, embedding, files, llm, plugins, repository, system
 

@@ -6,10 +6,9 @@ from typing import Any
 
 import anyio
 
-from model_fixtures.server.protocol.endpoints import Namespace
-from model_fixtures.server.protocol.files import Stop
-
-from .context import ChannelPort, Context
+from model_fixtures.server.handlers.handler_context import ChannelPort, Context
+from model_fixtures.server.protocol.namespace import Namespace
+from model_fixtures.server.protocol.payloads.files import Stop
 
 namespace = Namespace("diagnostics")
 

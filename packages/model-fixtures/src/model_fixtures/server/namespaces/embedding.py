@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from model_fixtures.server.engine.embedding import embed
-from model_fixtures.server.protocol import models
-from model_fixtures.server.protocol.endpoints import Namespace
-
-from .context import Context
-from .model_endpoints import add_model_endpoints, engine_errors
+from model_fixtures.server.engine.embedding_vectors import embed
+from model_fixtures.server.handlers.handler_context import Context
+from model_fixtures.server.handlers.model_endpoints import add_model_endpoints, engine_errors
+from model_fixtures.server.protocol.namespace import Namespace
+from model_fixtures.server.protocol.payloads import models
 
 namespace = Namespace("embedding")
 add_model_endpoints(namespace, "embedding")

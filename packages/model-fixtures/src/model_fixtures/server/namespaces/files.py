@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from model_fixtures.server.files.parsing import pages, parser_of
-from model_fixtures.server.protocol import files as payloads
-from model_fixtures.server.protocol.endpoints import Namespace
+from model_fixtures.server.files.document_text import pages, parser_of
+from model_fixtures.server.handlers.handler_context import ChannelPort, Context
+from model_fixtures.server.handlers.retrieval import run_retrieval
 from model_fixtures.server.protocol.errors import ServerError
-from model_fixtures.server.protocol.models import Cancel
-
-from .context import ChannelPort, Context
-from .retrieval import run_retrieval
+from model_fixtures.server.protocol.namespace import Namespace
+from model_fixtures.server.protocol.payloads import files as payloads
+from model_fixtures.server.protocol.payloads.models import Cancel
 
 namespace = Namespace("files")
 

@@ -6,18 +6,10 @@ from typing import Any
 
 from msgspec import UNSET
 
-from model_fixtures.server.engine.chat import raw_prompt, read_history
-from model_fixtures.server.engine.prompt import chat_prompt
 from model_fixtures.server.engine.sampling import effective_prediction_config, sampling_from
-from model_fixtures.server.protocol import kv_config, models
-from model_fixtures.server.protocol.endpoints import Namespace
-from model_fixtures.server.protocol.kv_config import Settings
-
-from .context import ChannelPort, Context
-from .drafts import draft_model
-from .model_endpoints import add_model_endpoints, engine_errors
-from .prediction import run_prediction
-from .preparing import (
+from model_fixtures.server.handlers.handler_context import ChannelPort, Context
+from model_fixtures.server.handlers.model_endpoints import add_model_endpoints, engine_errors
+from model_fixtures.server.prediction.build import (
     image_reader,
     offered_tools,
     prepare_chat,
@@ -25,6 +17,14 @@ from .preparing import (
     request_settings,
     usable_tools,
 )
+from model_fixtures.server.prediction.chat_history import raw_prompt, read_history
+from model_fixtures.server.prediction.chat_prompt import chat_prompt
+from model_fixtures.server.prediction.draft_model import draft_model
+from model_fixtures.server.prediction.stream import run_prediction
+from model_fixtures.server.protocol import kv_config
+from model_fixtures.server.protocol.kv_config import Settings
+from model_fixtures.server.protocol.namespace import Namespace
+from model_fixtures.server.protocol.payloads import models
 
 namespace = Namespace("llm")
 add_model_endpoints(namespace, "llm")

@@ -8,16 +8,15 @@ from typing import Any
 import anyio
 import msgspec
 
+from model_fixtures.server.handlers.handler_context import ChannelPort, Context
 from model_fixtures.server.plugins.client_packets import for_client_of_generator, serve_tool_calls
 from model_fixtures.server.plugins.hooks import generate, tool_session
 from model_fixtures.server.plugins.plugin import Hook, HookChannel
 from model_fixtures.server.plugins.prediction_process import PredictionProcess
-from model_fixtures.server.protocol import plugins as payloads
-from model_fixtures.server.protocol.endpoints import Namespace
 from model_fixtures.server.protocol.errors import ServerError
-from model_fixtures.server.protocol.models import Cancel
-
-from .context import ChannelPort, Context
+from model_fixtures.server.protocol.namespace import Namespace
+from model_fixtures.server.protocol.payloads import plugins as payloads
+from model_fixtures.server.protocol.payloads.models import Cancel
 
 namespace = Namespace("plugins")
 

@@ -6,17 +6,16 @@ from typing import Any
 
 from msgspec import UNSET
 
-from model_fixtures.server.protocol import repository as payloads
-from model_fixtures.server.protocol.endpoints import Namespace
+from model_fixtures.server.handlers.handler_context import ChannelPort, Context
 from model_fixtures.server.protocol.errors import ServerError
-from model_fixtures.server.protocol.models import Cancel
+from model_fixtures.server.protocol.namespace import Namespace
+from model_fixtures.server.protocol.payloads import repository as payloads
+from model_fixtures.server.protocol.payloads.models import Cancel
+from model_fixtures.server.repository.download_identifiers import Offer
 from model_fixtures.server.repository.downloads import Listener
-from model_fixtures.server.repository.index import COMPATIBILITY_TYPE, is_exact
-from model_fixtures.server.repository.memory import available_memory, estimate_fit
-from model_fixtures.server.repository.meter import Progress
-from model_fixtures.server.repository.offers import Offer
-
-from .context import ChannelPort, Context
+from model_fixtures.server.repository.memory_fit import available_memory, estimate_fit
+from model_fixtures.server.repository.progress_meter import Progress
+from model_fixtures.server.repository.search_index import COMPATIBILITY_TYPE, is_exact
 
 namespace = Namespace("repository")
 

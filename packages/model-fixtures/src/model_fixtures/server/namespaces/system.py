@@ -8,13 +8,12 @@ import os
 import anyio
 from msgspec import Struct
 
+from model_fixtures.server.handlers.handler_context import ChannelPort, Context
 from model_fixtures.server.protocol import errors
-from model_fixtures.server.protocol.endpoints import Namespace
 from model_fixtures.server.protocol.errors import ServerError
-from model_fixtures.server.protocol.models import ModelInfo
+from model_fixtures.server.protocol.namespace import Namespace
+from model_fixtures.server.protocol.payloads.models import ModelInfo
 from model_fixtures.server.version import VERSION
-
-from .context import ChannelPort, Context
 
 namespace = Namespace("system")
 logger = logging.getLogger("model_fixtures.server")

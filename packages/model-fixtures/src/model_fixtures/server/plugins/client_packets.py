@@ -8,9 +8,9 @@ from typing import Any
 import anyio
 import msgspec
 
-from model_fixtures.server.protocol import plugins as payloads
 from model_fixtures.server.protocol.errors import ServerError
-from model_fixtures.server.protocol.plugins import HookPacket
+from model_fixtures.server.protocol.payloads import plugins as payloads
+from model_fixtures.server.protocol.payloads.plugins import HookPacket
 
 from .hooks import ToolSession
 

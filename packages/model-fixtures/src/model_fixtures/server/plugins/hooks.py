@@ -11,7 +11,7 @@ import anyio
 from anyio.abc import ObjectReceiveStream
 
 from model_fixtures.server.protocol.errors import ServerError
-from model_fixtures.server.protocol.plugins import HookPacket
+from model_fixtures.server.protocol.payloads.plugins import HookPacket
 
 from .plugin import HookChannel, Plugin
 from .prediction_process import PredictionProcess

@@ -13,7 +13,7 @@ from anyio.abc import ObjectReceiveStream
 from anyio.streams.memory import MemoryObjectSendStream
 
 from model_fixtures.server.protocol.errors import ServerError
-from model_fixtures.server.protocol.plugins import HookPacket, Manifest, Schematics
+from model_fixtures.server.protocol.payloads.plugins import HookPacket, Manifest, Schematics
 
 Hook = Literal["promptPreprocessor", "predictionLoopHandler", "toolsProvider", "generator"]
 

@@ -12,9 +12,9 @@ import msgspec
 from msgspec import Struct
 
 from . import envelope
-from .endpoints import Channel, Namespace, Rpc, check
 from .errors import ServerError
-from .unusable import CallHead, CreateHead, Unusable
+from .namespace import Channel, Namespace, Rpc, check
+from .unusable_frames import CallHead, CreateHead, Unusable
 
 MAX_WARNINGS = 5
 

@@ -12,7 +12,7 @@ from typing import Any, Union
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from .unusable import Unusable, is_too_much, nested, too_much, undecodable
+from .unusable_frames import Unusable, is_too_much, nested, too_much, undecodable
 
 
 class AuthPacket(Struct, rename="camel"):

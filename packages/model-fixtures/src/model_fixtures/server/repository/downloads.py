@@ -11,14 +11,14 @@ import anyio.to_thread
 from anyio.abc import TaskGroup
 from msgspec import Struct
 
+from model_fixtures.server.models.downloaded_models import Library, LibraryError
 from model_fixtures.server.protocol.errors import ServerError
-from model_fixtures.server.registry.library import Library, LibraryError
 
-from .fetching import fetch, transfer_size
-from .meter import Meter, Progress
-from .offers import Offer
-from .part import DownloadError, has_digest
-from .staging import staging
+from .download_identifiers import Offer
+from .fetch_option import fetch, transfer_size
+from .partial_file import DownloadError, has_digest
+from .progress_meter import Meter, Progress
+from .staging_folders import staging
 
 REPORT_SECONDS = 0.1
 

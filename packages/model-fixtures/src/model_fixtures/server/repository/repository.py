@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from model_fixtures.server.registry.library import Library
+from model_fixtures.server.models.downloaded_models import Library
 
+from .download_identifiers import Offers
+from .download_list import load_entries
 from .downloads import Downloads
-from .entries import load_entries
-from .index import Index
-from .offers import Offers
+from .search_index import Index
 
 
 class Repository:

@@ -1,0 +1,187 @@
+"""Commands for models: load, unload, status, download, delete."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from model_fixtures.hosts import Host, Selection
+from model_fixtures.hosts import background_server as background_server
+
+from .shared_options import choose_host, host_option
+
+if TYPE_CHECKING:
+    from model_fixtures.catalog import Catalog
+
+
+@click.command()
+@host_option
+def load(host: str | None) -> int:
+    """Load all models that the suite needs, afresh.
+
+    Loaded instances of these models are unloaded first; other models stay untouched. Without a
+    host the embedded server is started in the background.
+    """
+    return load_models(choose_host(host))
+
+
+@click.command()
+@host_option
+def unload(host: str | None) -> int:
+    """Unload the suite's models; other models stay untouched."""
+    from model_fixtures import host_models
+    from model_fixtures.catalog import load_catalog
+
+    from .terminal_output import LoadProgress
+
+    selection = choose_host(host)
+    if selection.host is None:
+        click.echo(f"nothing to unload: {selection.reason}")
+        return 0
+    _show(selection.host)
+    with LoadProgress() as progress:
+        unloaded = asyncio.run(host_models.unload(selection.host.address, load_catalog(), progress))
+    if not unloaded:
+        click.echo("none of the suite's models was loaded")
+    return 0
+
+
+@click.command()
+@host_option
+def status(host: str | None) -> int:
+    """Show which models are required, downloaded and loaded, and which are extra."""
+    from model_fixtures import host_models
+    from model_fixtures.catalog import load_catalog
+
+    from .terminal_output import show_status
+
+    selection = choose_host(host)
+    catalog = load_catalog()
+    if selection.host is None:
+        click.echo(f"host: none, the embedded server would be started ({selection.reason})")
+        show_status(host_models.status_without_host(catalog))
+    else:
+        _show(selection.host)
+        show_status(asyncio.run(host_models.read_status(selection.host.address, catalog)))
+    return 0
+
+
+@click.command()
+@host_option
+def download(host: str | None) -> int:
+    """Download what the suite needs: weights for the embedded server, models on another host."""
+    from model_fixtures import host_models
+    from model_fixtures.catalog import load_catalog
+
+    from .terminal_output import DownloadProgress
+
+    selection = choose_host(host)
+    catalog = load_catalog()
+    if selection.host is None or selection.host.own_server:
+        fetch_weights(catalog)
+        click.echo("the embedded server has all its weights")
+        return 0
+    _show(selection.host)
+    with DownloadProgress() as progress:
+        keys = asyncio.run(host_models.download(selection.host.address, catalog, progress))
+    click.echo(f"downloaded {', '.join(keys)}" if keys else "everything is there already")
+    return 0
+
+
+@click.command()
+@click.argument("model")
+@click.option(
+    "--home", type=click.Path(file_okay=False), metavar="DIR", help="As given to `serve`."
+)
+def delete(model: str, home: str | None) -> int:
+    """Delete the file of a MODEL that was downloaded through the embedded server.
+
+    MODEL is a key or a path as the server lists them. Only files in the embedded server's own
+    models folder are deleted; weights that the suite itself needs stay in the cache. A model that
+    the server in the background has loaded is not deleted.
+    """
+    from model_fixtures.catalog import load_catalog
+    from model_fixtures.server.home_folder import home_folder, models_folder
+    from model_fixtures.server.models.downloaded_models import Library
+
+    library = Library(load_catalog(), models_folder(home_folder(home)))
+    found = library.find_downloaded(model)
+    server = background_server.running()
+    if server is not None and server.addresses:
+        _refuse_loaded(server.addresses[0], found.path)
+    library.delete(found)
+    click.echo(f"deleted {library.folder / found.path}")
+    return 0
+
+
+def _refuse_loaded(address: str, path: str) -> None:
+    """Raises `click.ClickException` if the server has the model with this path loaded."""
+    from model_fixtures import host_models
+
+    async def loaded() -> tuple[host_models.Loaded, ...]:
+        async with host_models.open_session(address) as session:
+            return (await session.inventory()).loaded
+
+    for instance in asyncio.run(loaded()):
+        if instance.path == path:
+            msg = f"{path} is loaded on {address} as {instance.identifier}: unload it first"
+            raise click.ClickException(msg)
+
+
+def load_models(selection: Selection, server_arguments: Sequence[str] = ()) -> int:
+    """Load the models on the selected host, started if need be; the exit code.
+
+    A server that is started here is stopped again on Ctrl-C and on errors that keep it from
+    serving models.
+
+    Args:
+        selection: the host.
+        server_arguments: options for a server that is to be started.
+    """
+    from model_fixtures.catalog import load_catalog
+
+    catalog = load_catalog()
+    if selection.embedded:
+        fetch_weights(catalog)
+    if selection.host is not None:
+        return _load(selection.host, catalog)
+    server, started = background_server.start(server_arguments)
+    address = server.addresses[0]
+    click.echo(f"started the embedded server in the background (log: {server.log})")
+    try:
+        return _load(Host(address, "embedded", selection.reason, own_server=True), catalog)
+    except BaseException:
+        if started:
+            background_server.stop()
+        raise
+
+
+def fetch_weights(catalog: Catalog) -> None:
+    """Fetch the weights that are not cached yet, with progress. Raises `WeightsError`."""
+    from model_fixtures import host_models
+
+    from .terminal_output import DownloadProgress
+
+    with DownloadProgress() as progress:
+        host_models.ensure_weights(catalog, progress)
+
+
+def _load(host: Host, catalog: Catalog) -> int:
+    from model_fixtures import host_models
+
+    from .terminal_output import LoadProgress, show_extra
+
+    _show(host)
+    with LoadProgress() as progress:
+        report = asyncio.run(host_models.load(host.address, catalog, progress))
+    show_extra(report.extra)
+    for problem in report.problems:
+        click.echo(f"error: {problem}", err=True)
+    return 1 if report.problems else 0
+
+
+def _show(host: Host) -> None:
+    click.echo(f"host: {host.address} ({host.reason})")

@@ -1,0 +1,108 @@
+"""Commands for the embedded server: serve, start, stop."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from model_fixtures.hosts import background_server as background_server
+from model_fixtures.hosts.server_command import SERVER_TOKEN_VARIABLE
+
+from .shared_options import server_options
+
+
+@click.command()
+@server_options
+@click.option("--lifeline", is_flag=True, help="Stop when stdin closes.")
+@click.option("--scenarios", is_flag=True, help="Let tests ask for faults (docs/scenarios.md).")
+@click.option(
+    "--home",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Folder laid out like LM Studio's home (config-presets/, models/); default: in the cache.",
+)
+@click.option(
+    "--authentication-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a client may take for a request, and to present itself.",
+)
+@click.option(
+    "--worker-silence",
+    type=click.FloatRange(min=1),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a model's process may give no sign of life while it is waited for.",
+)
+def serve(
+    ports: tuple[int, ...],
+    no_default_ports: bool,
+    api_token: str | None,
+    threads: int | None,
+    allow_hosts: tuple[str, ...],
+    cors: bool,
+    lifeline: bool,
+    authentication_timeout: float,
+    worker_silence: float,
+    scenarios: bool,
+    home: str | None,
+) -> int:
+    """Run the embedded server until Ctrl-C.
+
+    Prints one line with its addresses once it is ready.
+    """
+    from model_fixtures.server.serve import serve as run
+    from model_fixtures.server.serve_options import ServeOptions
+
+    if no_default_ports and not ports:
+        msg = "--no-default-ports needs at least one --port"
+        raise click.UsageError(msg)
+    options = ServeOptions(
+        ports=ports,
+        default_ports=not no_default_ports,
+        api_token=api_token or None,
+        lifeline=lifeline,
+        authentication_timeout=authentication_timeout,
+        worker_silence=worker_silence,
+        scenarios=scenarios,
+        allow_hosts=allow_hosts,
+        cors=cors,
+        home=home,
+        **({} if threads is None else {"threads": threads}),
+    )
+    return run(options)
+
+
+@click.command()
+@server_options
+def start(
+    ports: tuple[int, ...],
+    no_default_ports: bool,
+    api_token: str | None,
+    threads: int | None,
+    allow_hosts: tuple[str, ...],
+    cors: bool,
+) -> int:
+    """Start the embedded server in the background."""
+    arguments = [argument for port in ports for argument in ("--port", str(port))]
+    arguments += ["--no-default-ports"] if no_default_ports else []
+    arguments += [] if threads is None else ["--threads", str(threads)]
+    arguments += [argument for host in allow_hosts for argument in ("--allow-host", host)]
+    arguments += ["--cors"] if cors else []
+    environ = {**os.environ, SERVER_TOKEN_VARIABLE: api_token or ""}
+    server, started = background_server.start(arguments, environ=environ)
+    what = "started" if started else "runs already"
+    click.echo(f"{what}: {' '.join(server.addresses)} (pid {server.pid}, log: {server.log})")
+    return 0
+
+
+@click.command()
+def stop() -> int:
+    """Stop the embedded server that was started in the background."""
+    server = background_server.stop()
+    click.echo("no server runs in the background" if server is None else f"stopped {server.pid}")
+    return 0

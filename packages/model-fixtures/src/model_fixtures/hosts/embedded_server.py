@@ -1,0 +1,225 @@
+"""The embedded server as a child of a test run; it ends with the run, however that ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import tempfile
+import threading
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from .errors import EmbeddedServerError
+from .server_command import (
+    SERVER_TOKEN_VARIABLE,
+    last_words,
+    parse_ready,
+    spawn,
+    tail,
+)
+
+READY_WITHIN = 60.0
+_PATIENCE = 8.0
+
+
+def _inherited() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != SERVER_TOKEN_VARIABLE}
+
+
+def _let_go_in_children(process: subprocess.Popen[bytes]) -> None:
+    """Have forks of this process close the lifeline, which would last as long as they do."""
+
+    def let_go() -> None:
+        server = reference()
+        if server is not None and server.stdin is not None:
+            with contextlib.suppress(OSError):
+                server.stdin.close()
+
+    reference = weakref.ref(process)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=let_go)
+
+
+class EmbeddedServer:
+    """A server process on a free loopback port, started by `start` or on entering the context.
+
+    The child's stdin is its lifeline: the server exits when it closes, so not even SIGKILL of this
+    process leaves it behind. All methods may be called from any thread.
+
+    Args:
+        arguments: more options of `python -m model_fixtures serve`.
+        ready_within: seconds until it must be ready.
+        environ: environment of the child; by default that of this process without the token for a
+            server of the user's own, which clients of this one would not know.
+        log: where the child's stderr goes; without it, into a file that nobody sees, of which
+            errors show the end.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str] = (),
+        *,
+        ready_within: float = READY_WITHIN,
+        environ: Mapping[str, str] | None = None,
+        log: Path | None = None,
+    ) -> None:
+        self._arguments = ("--port", "0", "--no-default-ports", "--lifeline", *arguments)
+        self._ready_within = ready_within
+        self._environ = environ
+        self._log_path = log
+        self._log: IO[bytes] | None = None
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._listener: threading.Thread | None = None
+        self._addresses: tuple[str, ...] = ()
+        self._settled = threading.Event()
+        self._stopped = False
+
+    def __enter__(self) -> EmbeddedServer:
+        try:
+            self.wait_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process id, None before `start`."""
+        return None if self._process is None else self._process.pid
+
+    @property
+    def address(self) -> str:
+        """`host:port` of the server; starts it and waits as `wait_ready` does."""
+        return self.wait_ready()[0]
+
+    def start(self) -> None:
+        """Start the process and come back at once; no effect when it has been started."""
+        with self._lock:
+            if self._stopped:
+                msg = "the embedded server has been stopped"
+                raise EmbeddedServerError(msg)
+            if self._process is not None:
+                return
+            writer, self._log = self._open_log()
+            with writer:
+                self._process = spawn(
+                    self._arguments,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=writer,
+                    environ=_inherited() if self._environ is None else self._environ,
+                )
+            _let_go_in_children(self._process)
+            self._listener = threading.Thread(
+                target=self._listen, args=(self._process,), name="embedded-server", daemon=True
+            )
+            self._listener.start()
+
+    def wait_ready(self) -> tuple[str, ...]:
+        """Start the server if need be and wait until it is ready; its addresses.
+
+        Raises:
+            EmbeddedServerError: it ended, took too long, or was stopped meanwhile.
+        """
+        self.start()
+        if not self._settled.wait(self._ready_within):
+            self._fail(f"is not ready after {self._ready_within:g} s")
+        if self._stopped:
+            msg = "the embedded server has been stopped"
+            raise EmbeddedServerError(msg)
+        if not self._addresses:
+            status = None if self._process is None else self._process.poll()
+            self._fail(f"did not start (exit status {status})")
+        if self.exit_status is not None:
+            self._fail(f"has ended (exit status {self.exit_status})")
+        return self._addresses
+
+    @property
+    def exit_status(self) -> int | None:
+        """The status with which it ended by itself; None while it runs and once it was stopped."""
+        return None if self._process is None or self._stopped else self._process.poll()
+
+    def begin_stop(self) -> None:
+        """Have the server and its workers end, and don't wait for it; `stop` still has to."""
+        with self._lock:
+            self._stopped = True
+            process = self._process
+        self._settled.set()
+        if process is not None and process.stdin is not None:
+            with contextlib.suppress(OSError):
+                process.stdin.close()
+
+    def stop(self) -> None:
+        """End the server and its workers; no effect when it has ended."""
+        self.begin_stop()
+        process = self._process
+        if process is None:
+            return
+        for force in (None, process.terminate, process.kill):
+            if force is not None:
+                force()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_PATIENCE)
+                break
+        if self._listener is not None:
+            self._listener.join(_PATIENCE)
+        if process.stdout is not None and (self._listener is None or not self._listener.is_alive()):
+            process.stdout.close()
+        if self._log is not None:
+            self._log.close()
+
+    def kill(self) -> None:
+        """End the server at once, as its workers do then; `stop` still has to be called."""
+        if self._process is not None:
+            self._process.kill()
+
+    def log_tail(self) -> str:
+        """The last lines that the server has written to stderr."""
+        if self._log is None:
+            return ""
+        try:
+            self._log.seek(0)
+            return tail(self._log.read().decode("utf-8", "replace"))
+        except ValueError:  # closed, perhaps by another thread just now
+            return ""
+
+    def _listen(self, process: subprocess.Popen[bytes]) -> None:
+        """Read the child's stdout to its end: the ready line counts, the rest must not pile up."""
+        assert process.stdout is not None
+        for line in process.stdout:
+            if not self._addresses:
+                self._addresses = parse_ready(line.decode("utf-8", "replace"))
+                if self._addresses:
+                    self._settled.set()
+        process.wait()
+        self._settled.set()
+
+    def _open_log(self) -> tuple[IO[bytes], IO[bytes]]:
+        if self._log_path is not None:
+            return self._log_path.open("ab"), self._log_path.open("rb")
+        descriptor, name = tempfile.mkstemp(prefix="lmstudio-embedded-", suffix=".log")
+        os.close(descriptor)
+        path = Path(name)
+        writer, reader = path.open("ab"), path.open("rb")
+        if os.name == "posix":
+            # Without a name the file is gone with its last user, also after SIGKILL.
+            path.unlink()
+        return writer, reader
+
+    def _fail(self, what: str) -> None:
+        log = self.log_tail()
+        msg = f"the embedded server {what}: {last_words(log)}"
+        raise EmbeddedServerError(msg, log)

@@ -1,0 +1,68 @@
+"""Embedding vectors, also for texts longer than the weights can take at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from model_fixtures.server.protocol.errors import ServerError
+
+from .llama_client import LlamaServer
+
+WINDOW = 512  # positions of the MiniLM stand-in, markers included
+
+
+async def embed(llama: LlamaServer, text: str, *, stand_in: bool, context: int) -> list[float]:
+    """The L2-normalized vector of a text.
+
+    The stand-in embeds longer texts in windows, averages them by token count, and expands its 384
+    dimensions to 768 with a fixed matrix that keeps all lengths and cosines.
+
+    Args:
+        llama: the loaded embedding model.
+        text: what to embed; an empty text has a vector, too.
+        stand_in: whether the stand-in answers.
+        context: tokens that the instance was loaded with, markers included.
+
+    Raises:
+        ServerError: the text is longer than the context.
+    """
+    tokens = await llama.tokenize(text, special=True)
+    if len(tokens) > context:
+        raise ServerError(
+            f"The input of {len(tokens)} tokens does not fit the context of {context} tokens",
+            suggestion="Split the text, or load the model with a larger context",
+        )
+    if not stand_in:
+        return _normalized((await llama.embed([tokens]))[0])
+    return expanded(await _windowed(llama, tokens))
+
+
+async def _windowed(llama: LlamaServer, tokens: list[int]) -> list[float]:
+    begin, *inner, end = tokens
+    step = WINDOW - 2
+    windows = [inner[start : start + step] for start in range(0, len(inner), step)] or [[]]
+    vectors = await llama.embed([[begin, *window, end] for window in windows])
+    weights = [len(window) + 2 for window in windows]
+    return _normalized(
+        [
+            sum(weight * value for weight, value in zip(weights, values, strict=True))
+            for values in zip(*map(_normalized, vectors), strict=True)
+        ]
+    )
+
+
+def expanded(vector: list[float]) -> list[float]:
+    """A vector of the stand-in in 768 dimensions, with the same length and the same cosines."""
+    # numpy takes a while to import, and most servers never embed.
+    import numpy as np
+
+    from model_fixtures.weights import expansion_matrix
+
+    longer: list[float] = (expansion_matrix() @ np.asarray(vector)).tolist()
+    return longer
+
+
+def _normalized(vector: Sequence[float]) -> list[float]:
+    length = math.sqrt(sum(value * value for value in vector))
+    return [value / length for value in vector] if length else list(vector)

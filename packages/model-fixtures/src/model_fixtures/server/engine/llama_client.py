@@ -1,0 +1,222 @@
+"""The HTTP interface of llama.cpp's server inside a worker."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+import anyio
+import httpx
+import msgspec
+from msgspec import Struct
+
+from .errors import EngineError, InstanceGoneError
+from .worker_http import connect
+from .worker_process import STOP_TIMEOUT, WorkerProcess
+
+
+class PromptProgress(Struct):
+    """Token counts while a prompt is processed."""
+
+    total: int
+    cache: int
+    processed: int
+
+
+class Timings(Struct):
+    """llama.cpp's own measurements; milliseconds."""
+
+    predicted_per_second: float = 0.0
+    draft_n: int = 0
+    draft_n_accepted: int = 0
+
+
+class Chunk(Struct):
+    """One event of a completion stream; unknown keys are dropped."""
+
+    content: str = ""
+    tokens: list[int] = []
+    stop: bool = False
+    tokens_predicted: int = 0
+    tokens_evaluated: int = 0
+    stop_type: str = ""
+    stopping_word: str = ""
+    truncated: bool = False
+    prompt_progress: PromptProgress | None = None
+    timings: Timings | None = None
+    error: dict[str, Any] | None = None
+
+
+class Properties(Struct):
+    """What llama.cpp tells of a loaded model."""
+
+    bos_token: str = ""
+    eos_token: str = ""
+    media_marker: str = ""  # stands for an image in a prompt; random for each worker
+
+
+class _Tokens(Struct):
+    tokens: list[int]
+
+
+class _Prompt(Struct):
+    prompt: str
+
+
+class _Embedding(Struct):
+    embedding: list[list[float]]
+
+
+MOST_TEXT = 8 * 2**20  # bytes; more than fits a context of a million tokens
+MOST_IMAGES = 64 * 2**20
+
+_chunk_decoder = msgspec.json.Decoder(Chunk)
+
+
+class LlamaServer:
+    """A client for one worker.
+
+    Every method raises `InstanceGoneError` when the worker has ended and `EngineError` with
+    llama.cpp's message when it refuses a request.
+    """
+
+    def __init__(self, worker: WorkerProcess) -> None:
+        self._worker = worker
+        self._properties: Properties | None = None
+        self.keeps_preambles = True  # until the model turns out to be one that can't
+        # What the cache of its one slot begins with; no tokens: nothing to rely on.
+        self.preamble: list[int] = []
+        self._turn = anyio.Semaphore(1)  # no lock: another task may end a prediction
+        self._http = connect(worker)
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._http.aclose()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Held by whoever has a prompt read, so that nobody's comes between two requests."""
+        async with self._turn:
+            if self._worker.stopping or self._http.is_closed:
+                raise await self._gone()
+            yield
+
+    async def properties(self) -> Properties:
+        """The model's begin and end tokens as text; asked once."""
+        if self._properties is None:
+            async with self._asking():
+                response = await self._http.get("/props")
+            self._properties = msgspec.json.decode(response.content, type=Properties)
+        return self._properties
+
+    async def tokenize(self, text: str, *, special: bool) -> list[int]:
+        """The token ids of a text; `special` adds the model's own begin and end tokens."""
+        body = {"content": text, "add_special": special, "parse_special": True}
+        answer: _Tokens = await self._post("/tokenize", body, _Tokens)
+        return answer.tokens
+
+    async def apply_template(self, request: dict[str, Any]) -> str:
+        """A chat as prompt text, by the model's own template."""
+        answer: _Prompt = await self._post("/apply-template", request, _Prompt)
+        return answer.prompt
+
+    async def embed(self, inputs: list[list[int]]) -> list[list[float]]:
+        """One vector for each token list, as the model's pooling gives it, not normalized."""
+        results = await self._post(
+            "/embedding", {"content": inputs, "embd_normalize": -1}, list[_Embedding]
+        )
+        return [result.embedding[0] for result in results]
+
+    async def complete(self, body: dict[str, Any]) -> AsyncGenerator[Chunk, None]:
+        """The chunks of a streaming completion; leaving the iteration frees the slot at once."""
+        request = _json(body, MOST_IMAGES)
+        async with self._asking(), self._http.stream("POST", "/completion", **request) as response:
+            if response.status_code != httpx.codes.OK:
+                raise EngineError(message_of(await response.aread()))
+            async with aclosing(_events(response)) as events:
+                async for data in events:
+                    chunk = _chunk_decoder.decode(data)
+                    if chunk.error is not None:
+                        raise EngineError(str(chunk.error.get("message", "unknown error")))
+                    yield chunk
+
+    async def ask(self, path: str, body: bytes) -> httpx.Response:
+        """The head of llama.cpp's answer to a request that is passed on; `pieces` gives the rest.
+
+        Whatever it says: a refusal is an answer, too.
+        """
+        async with self._asking():
+            request = self._http.build_request("POST", path, content=body)
+            return await self._http.send(request, stream=True)
+
+    async def pieces(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
+        """The body of an answer of `ask`, as it comes; closes it in the end."""
+        try:
+            async with self._asking():
+                async for piece in response.aiter_raw():
+                    yield piece
+        finally:
+            await response.aclose()
+
+    async def _post(self, path: str, body: dict[str, Any], result: Any) -> Any:
+        async with self._asking():
+            response = await self._http.post(path, **_json(body, MOST_TEXT))
+        if response.status_code != httpx.codes.OK:
+            raise EngineError(message_of(response.content))
+        return msgspec.json.decode(response.content, type=result)
+
+    @asynccontextmanager
+    async def _asking(self) -> AsyncIterator[None]:
+        """A block that talks to the worker; whatever breaks the connection, the error says why."""
+        if self._http.is_closed:
+            raise await self._gone()
+        try:
+            yield
+        except (httpx.TransportError, httpx.StreamError) as error:
+            raise await self._gone() from error
+
+    async def _gone(self) -> InstanceGoneError:
+        worker = self._worker
+        if not worker.stopping:
+            with anyio.move_on_after(2 * STOP_TIMEOUT):
+                await worker.ended.wait()  # how it ended is known a moment later
+        if worker.stopping:
+            return InstanceGoneError("The model was unloaded", unloaded=True)
+        lost = f"The connection to the worker of {worker.name} was lost"
+        return InstanceGoneError(worker.failure or lost, unloaded=False)
+
+
+async def _events(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    """The data of server-sent events; llama.cpp puts each on one line."""
+    rest = b""
+    async for piece in response.aiter_raw():
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            if line.startswith(b"data: ") and line != b"data: [DONE]":
+                yield line[6:]
+            elif line.startswith(b"error: "):
+                yield b'{"error": ' + line[7:] + b"}"
+
+
+def _json(body: dict[str, Any], most: int) -> dict[str, Any]:
+    """The arguments of a request; httpx's own encoder takes five times as long for a long text.
+
+    Raises:
+        EngineError: it is so long that the answer, too, would hold up others.
+    """
+    content = msgspec.json.encode(body)
+    if len(content) > most:
+        raise EngineError(
+            f"The text or the images have {len(content)} bytes of at most {most}: "
+            "send less at a time"
+        )
+    return {"content": content, "headers": {"Content-Type": "application/json"}}
+
+
+def message_of(body: bytes) -> str:
+    """Return the text of an error that llama.cpp answers with."""
+    try:
+        return str(msgspec.json.decode(body)["error"]["message"])
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return body[:200].decode(errors="replace")

@@ -1,0 +1,288 @@
+"""Worker processes: start one, follow its log, watch over it, end it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import re
+import secrets
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from subprocess import PIPE
+
+import anyio
+import msgspec
+from anyio.abc import Process, TaskGroup
+from anyio.streams.buffered import BufferedByteReceiveStream
+from anyio.streams.text import TextReceiveStream
+
+from .errors import LoadFailedError
+from .load_config import EngineConfig
+from .worker_exit import how_it_ended, last_words
+from .worker_silence import TICK, Silence, signs_of
+
+# What llama.cpp logs on its way to a loaded model, and how far it is then.
+STAGES = (
+    ("loading model '", 0.1),
+    ("loaded meta data", 0.25),
+    ("loading model tensors", 0.4),
+    ("model buffer size", 0.7),
+    ("constructing llama_context", 0.8),
+    ("initializing, n_slots", 0.9),
+)
+LOG_PREFIX = re.compile(r"^[\d.]+ [A-Z] ")
+STOP_TIMEOUT = 2.0
+LOAD_FAILED = 1  # exit status of a worker that can't load its model
+LOG_LINES = 200
+LOG_LAG = 2.0  # seconds that the log may come after the answer that it is about
+LONGEST_LINE = 2000  # characters of a line that are kept: llama.cpp repeats what it can't read
+LOGGED_LINES = 12  # of a worker's last words, in the server's log
+
+logger = logging.getLogger("model_fixtures.server")
+
+
+class GrammarWatch:
+    """What a worker's log says of the grammar of one request; no `error` as long as all is well."""
+
+    def __init__(self) -> None:
+        self.error = ""
+        self.failed = anyio.Event()
+        self._started = False
+        self._ended = anyio.Event()
+
+    def note(self, text: str) -> None:
+        """Take a line of the log."""
+        # llguidance reports a bad grammar here only, and llama.cpp then generates without one.
+        if "llg error:" in text:
+            self.error = text.split("llg error:", 1)[1].strip()
+            self.failed.set()
+        elif "| processing task" in text:
+            self._started = True
+        elif self._started and "| stop processing:" in text:
+            self._ended.set()
+
+    async def settle(self) -> None:
+        """Wait, after a whole answer, until the log has caught up: it may lag behind."""
+        with anyio.move_on_after(LOG_LAG):
+            await self._ended.wait()
+
+
+class WorkerProcess:
+    """A running worker. Make one with `start_worker`.
+
+    Args:
+        process: the process.
+        name: what people call it.
+        url: where it serves, once it is loaded.
+        key: what it asks its clients for.
+    """
+
+    def __init__(self, process: Process, name: str, url: str, key: str) -> None:
+        self._process = process
+        self.name = name
+        self.url = url
+        self.key = key
+        self.failure = ""  # why it ended, unless it was stopped
+        self._waiting = 0
+        self._waited_for = anyio.Event()
+        self._heard = 0
+        self.log: deque[str] = deque(maxlen=LOG_LINES)
+        self._grammar = GrammarWatch()
+        self.grammar_turn = anyio.Lock()  # whose grammar the log speaks of
+        self.ended = anyio.Event()
+        self.log_ended = anyio.Event()
+        self.stopping = False
+        self.loading = True
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @contextmanager
+    def awaited(self) -> Iterator[None]:
+        """A block in which somebody waits for the worker, which must not be silent meanwhile."""
+        self._waiting += 1
+        self._waited_for.set()
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+
+    def heard(self) -> None:
+        """The worker has written something: it lives."""
+        self._heard += 1
+
+    async def watch(self, limit: float) -> None:
+        """End the process when it gives no sign of life although somebody waits for it.
+
+        Args:
+            limit: seconds of silence.
+        """
+        silence = Silence()
+        while not self.ended.is_set():
+            if not self._waiting:
+                silence.break_off()
+                self._waited_for = anyio.Event()
+                await self._waited_for.wait()
+                continue
+            signs = signs_of(self.pid, self._heard)
+            if signs is not None:
+                silence.look(signs)
+            if silence.looks * TICK >= limit:
+                self.failure = f"The worker of {self.name} gave no sign of life for {limit:g} s"
+                self._kill()
+                return
+            await anyio.sleep(TICK)
+
+    async def stop(self) -> None:
+        """Ends the process and waits until its memory is back. May be called again."""
+        self.stopping = self.stopping or not self.ended.is_set()  # no order if it has crashed
+        self.loading = False
+        with anyio.CancelScope(shield=True):
+            if self._process.stdin is not None:
+                with contextlib.suppress(OSError, anyio.BrokenResourceError):
+                    await self._process.stdin.aclose()
+            with anyio.move_on_after(STOP_TIMEOUT):
+                await self._process.wait()
+            if self._process.returncode is None:
+                self._kill()
+                with anyio.move_on_after(STOP_TIMEOUT):  # a process can hang in the system
+                    await self._process.wait()
+            self.ended.set()
+            self._waited_for.set()
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):  # it has ended just now
+            self._process.kill()
+
+    async def follow_to_end(self) -> None:
+        """Wait for the end of the process, and tell the log about it unless it was stopped."""
+        await self._process.wait()
+        with anyio.move_on_after(STOP_TIMEOUT):
+            await self.log_ended.wait()
+        status = self._process.returncode
+        if not self.stopping:
+            how = how_it_ended(status)
+            why = self.failure or f"The worker of {self.name} crashed ({how})"
+            words = last_words(self.log)
+            self.failure = f"{why}; its last words: {words}" if words else why
+            # That a model can't be loaded is no crash; whoever loads it is told.
+            if not self.loading or status != LOAD_FAILED:
+                logger.error("%s; its last words: %s", why, last_words(self.log, LOGGED_LINES))
+        self.ended.set()
+        self._waited_for.set()
+
+    def watch_grammar(self) -> GrammarWatch:
+        """Return what hears of an error of the next grammar; for the holder of `grammar_turn`."""
+        self._grammar = GrammarWatch()
+        return self._grammar
+
+    def note(self, line: str) -> None:
+        """Keeps a line of the log and looks for what only the log tells."""
+        text = LOG_PREFIX.sub("", line[:LONGEST_LINE])
+        self.log.append(text)
+        self._grammar.note(text)
+
+
+async def start_worker(
+    config: EngineConfig, tasks: TaskGroup, on_progress: Callable[[float], None]
+) -> WorkerProcess:
+    """Starts a worker and waits until its model is loaded.
+
+    Args:
+        config: what to load and how.
+        tasks: runs the readers of the process's output for as long as it lives.
+        on_progress: gets rising numbers up to 1.
+
+    Raises:
+        LoadFailedError: with llama.cpp's own reason.
+    """
+    key = secrets.token_hex(16)
+    # A start that is cut off halfway would leave a process that nobody waits for.
+    with anyio.CancelScope(shield=True):
+        try:
+            process = await anyio.open_process(
+                [sys.executable, "-m", "model_fixtures.server.engine.worker_main"],
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=PIPE,
+            )
+        except OSError as error:
+            raise LoadFailedError(f"cannot start a worker process: {error.strerror}") from error
+    worker = WorkerProcess(process, config.name, "", key)
+    try:
+        tasks.start_soon(_follow_log, worker, process, on_progress)
+        tasks.start_soon(worker.follow_to_end)
+        tasks.start_soon(worker.watch, config.silence)
+        assert process.stdin is not None
+        line = json.dumps({**msgspec.to_builtins(config), "key": key}) + "\n"
+        with contextlib.suppress(anyio.BrokenResourceError):  # it has ended; its log says why
+            await process.stdin.send(line.encode())
+        with worker.awaited():
+            answer = await _first_line(process)
+        if answer is None:
+            with anyio.move_on_after(STOP_TIMEOUT):
+                await worker.ended.wait()
+            await worker.stop()
+            raise LoadFailedError(_reason(worker))
+        worker.url = msgspec.json.decode(answer, type=_Ready).url
+    except BaseException:
+        await worker.stop()
+        raise
+    # What the log still has to say about the loading is no news any more.
+    worker.loading = False
+    on_progress(1.0)
+    return worker
+
+
+class _Ready(msgspec.Struct):
+    url: str
+
+
+async def _first_line(process: Process) -> bytes | None:
+    assert process.stdout is not None
+    try:
+        return await BufferedByteReceiveStream(process.stdout).receive_until(b"\n", 65536)
+    except (anyio.IncompleteRead, anyio.ClosedResourceError, anyio.BrokenResourceError):
+        return None
+
+
+async def _follow_log(
+    worker: WorkerProcess, process: Process, on_progress: Callable[[float], None]
+) -> None:
+    assert process.stderr is not None
+    rest = ""
+    stages = deque(STAGES)
+    try:
+        async for text in TextReceiveStream(process.stderr, errors="replace"):
+            worker.heard()
+            *lines, rest = (rest + text).split("\n")
+            rest = rest[:LONGEST_LINE]
+            for line in lines:
+                worker.note(line)
+                # The log can lag behind the answer that ends the load.
+                while worker.loading and stages and stages[0][0] in line:
+                    on_progress(stages.popleft()[1])
+    except (anyio.ClosedResourceError, anyio.BrokenResourceError):
+        pass
+    if rest:
+        worker.note(rest)
+    worker.log_ended.set()
+
+
+def _reason(worker: WorkerProcess) -> str:
+    """Why loading failed, in llama.cpp's words, without paths of this machine."""
+    for line in worker.log:
+        if "error loading model:" in line:
+            reason = line.split("error loading model:", 1)[1].strip()
+            if "failed to load model from" in reason:
+                continue  # a more telling line stands before it
+            return reason
+    for line in worker.log:
+        if "gguf_init" in line or "invalid magic" in line:
+            return line.split(":", 1)[1].strip()
+    return worker.failure or last_words(worker.log) or "its process ended without a word"

@@ -1,0 +1,1 @@
+"""What the handlers of all namespaces get, and those that several namespaces share."""

@@ -1,0 +1,125 @@
+"""What handlers get to work with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import anyio
+from msgspec import Struct
+
+from model_fixtures.server.models.loaded_models import Registry
+from model_fixtures.server.protocol.client_identities import Client
+from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.payloads.files import Stop
+from model_fixtures.server.protocol.payloads.models import Cancel
+from model_fixtures.server.server_state import ServerState
+
+Packet = dict[str, Any]
+
+
+class Context(Struct, frozen=True):
+    """The client that asks, and what the server has."""
+
+    client: Client
+    state: ServerState
+
+    @property
+    def registry(self) -> Registry:
+        """The models."""
+        return self.state.registry
+
+
+class Outlet(Protocol):
+    """Where a channel's packets go."""
+
+    def put(self, packet: Packet) -> None:
+        """Queues a packet for the client."""
+
+    async def room(self) -> None:
+        """Waits while the client is slow to read."""
+
+
+class ChannelPort:
+    """The server's end of an open channel."""
+
+    def __init__(self, outlet: Outlet) -> None:
+        self._outlet = outlet
+        self._sender, self.packets = anyio.create_memory_object_stream[Any](math.inf)
+        self._cancelled = False
+        self._scope: anyio.CancelScope | None = None
+        self._progress: Packet | None = None
+        self._quiet = False
+        self._ended = False
+        self._failure: ServerError | None = None
+        self._whole = anyio.CancelScope()
+
+    async def send(self, packet: Packet) -> None:
+        """Sends a packet; waits while the client is slow to read."""
+        self._progress = None
+        self.put(packet)
+        await self._outlet.room()
+
+    def put(self, packet: Packet) -> None:
+        """Sends a packet at once, whether or not the client reads; after the end, nothing."""
+        if not self._ended:
+            self._outlet.put(packet)
+
+    def progress(self, packet: Packet) -> None:
+        """Sends a progress packet at once; it is repeated while nothing else is sent.
+
+        SDKs give up after 60 s of silence, and filter repeated values out.
+        """
+        self._progress = packet
+        self._quiet = False
+        self.put(packet)
+
+    def repeat(self) -> None:
+        """Sends the last progress packet again if nothing was sent since the last call."""
+        if self._progress is not None and self._quiet:
+            self.put(self._progress)
+        self._quiet = True
+
+    def end(self) -> None:
+        """The channel's handler has ended: nothing more may be sent."""
+        self._ended = True
+
+    def fail(self, error: ServerError) -> None:
+        """Ends the channel's handler with an error."""
+        self._failure = error
+        self._whole.cancel()
+
+    @contextmanager
+    def failable(self) -> Iterator[None]:
+        """The block of the channel's handler.
+
+        Raises:
+            ServerError: that of `fail`, if it was called.
+        """
+        with self._whole:
+            yield
+        if self._failure is not None:
+            raise self._failure
+
+    def deliver(self, packet: Struct) -> None:
+        """Takes a packet of the client's."""
+        if isinstance(packet, (Cancel, Stop)):
+            self._cancelled = True
+            if self._scope is not None:
+                self._scope.cancel()
+        else:
+            self._sender.send_nowait(packet)
+
+    @contextmanager
+    def cancellable(self) -> Iterator[anyio.CancelScope]:
+        """A block that the client's cancel or stop packet ends, also one that came before it."""
+        with anyio.CancelScope() as scope:
+            self._scope = scope
+            if self._cancelled:
+                scope.cancel()
+            try:
+                yield scope
+            finally:
+                self._scope = None

@@ -1,0 +1,53 @@
+"""Finding loaded instances by what clients say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import UNSET
+
+from model_fixtures.catalog.models import CatalogModel, is_full_name, is_leading_part
+from model_fixtures.server.protocol.payloads.models import ModelQuery
+
+from .loaded_instance import Instance
+
+
+def matching(query: ModelQuery, instances: Sequence[Instance]) -> list[Instance]:
+    """The instances for which all conditions of a query hold, the best match first.
+
+    An identifier may be exact, the model's key, or a leading part of its path
+    (`hugging-quants/llama-3.2-1b-instruct`), the last without regard to case.
+    """
+    found = [
+        instance
+        for instance in instances
+        if (query.domain in (UNSET, instance.model.domain))
+        and (query.vision is UNSET or query.vision == instance.model.vision)
+        and (query.path is UNSET or path_matches(instance.model.path, query.path))
+    ]
+    if query.identifier is UNSET:
+        return found
+    name = query.identifier
+    exact = [instance for instance in found if instance.identifier == name]
+    by_key = [instance for instance in found if instance.model.key == name]
+    by_path = [instance for instance in found if names_model(instance.model, name)]
+    return exact or by_key or by_path
+
+
+def path_matches(path: str, wanted: str) -> bool:
+    """Whether a query's path is a model's whole path or its `publisher/repo`."""
+    return wanted in (path, path.rpartition("/")[0])
+
+
+def names_model(model: CatalogModel, name: str) -> bool:
+    """Whether a name with a publisher means the model: its path, a leading part of it, its key.
+
+    An embedding model's key has a prefix that a name like
+    `nomic-ai/nomic-embed-text-v1.5` lacks.
+    """
+    bare = model.key.lower().removeprefix("text-embedding-")
+    return (
+        is_full_name(model, name)
+        or name.lower() == f"{model.publisher}/{bare}".lower()
+        or is_leading_part(model, name)
+    )

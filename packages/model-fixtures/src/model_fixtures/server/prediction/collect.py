@@ -1,0 +1,44 @@
+"""A model's answer outside of a channel, for turns that tests drive."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+
+from model_fixtures.server.engine.generation import Text, generate
+from model_fixtures.server.handlers.model_endpoints import engine_errors
+from model_fixtures.server.plugins.chat_turn import Answer
+from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.kv_config import Settings
+from model_fixtures.server.protocol.payloads.models import History, ModelQuery, QuerySpecifier
+from model_fixtures.server.server_state import ServerState
+
+from .build import prepare_chat
+from .chat_history import no_images, read_history
+
+
+def answerer(state: ServerState) -> Answer:
+    """A function that asks the loaded models of a server; it samples greedily."""
+
+    async def answer(identifier: str, messages: list[dict[str, Any]]) -> str:
+        query = QuerySpecifier(ModelQuery(identifier=identifier))
+        instance = state.registry.find(query, "llm")
+        try:
+            history = msgspec.convert({"messages": messages}, History)
+        except msgspec.ValidationError as error:
+            raise ServerError("A plugin has broken the chat", cause=str(error)) from error
+        turns = read_history(history, no_images)
+        settings = Settings({"llm.prediction.temperature": 0})
+        with state.registry.using(instance), engine_errors():
+            prediction = await prepare_chat(state, instance, settings, turns)
+            engine, text = instance.engine, ""
+            events = generate(engine.llama, engine.worker, prediction.request)
+            async with aclosing(events):
+                async for event in events:
+                    if isinstance(event, Text):
+                        text += event.content
+        return text
+
+    return answer

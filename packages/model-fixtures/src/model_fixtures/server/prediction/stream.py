@@ -1,0 +1,209 @@
+"""A prediction on a channel: events of the engine become packets."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import aclosing
+from typing import Any
+
+from model_fixtures.server.engine.errors import EngineError, InstanceGoneError
+from model_fixtures.server.engine.generation import Finished, Progress, Text, generate
+from model_fixtures.server.engine.sampling import effective_prediction_config
+from model_fixtures.server.handlers.handler_context import ChannelPort, Context, Packet
+from model_fixtures.server.models.model_info import instance_info
+from model_fixtures.server.protocol import kv_config
+from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.kv_config import Settings
+
+from .build import Prediction
+from .draft_model import draft_model
+from .reasoning_splitter import Piece, ReasoningSplitter
+from .stats import Tally
+from .tool_call_splitter import (
+    CallArguments,
+    CallEnded,
+    CallFailed,
+    CallNamed,
+    CallStarted,
+    PlainText,
+    ToolCallSplitter,
+    ToolEvent,
+)
+
+REASONING_KEY = "llm.prediction.reasoning.parsing"
+
+
+async def run_prediction(context: Context, prediction: Prediction, port: ChannelPort) -> None:
+    """Sends the packets of a prediction, `success` last.
+
+    A cancel packet ends it with `userStopped`, unloading the model with `modelUnloaded`.
+
+    Raises:
+        ServerError: the request can't be served, or the engine failed.
+    """
+    tally = Tally()
+    reason, end = "userStopped", None
+    instance = prediction.instance
+    if context.state.logs.heard:
+        context.state.logs.publish(
+            {
+                "type": "llm.prediction.input",
+                "modelPath": instance.model.path,
+                "modelIdentifier": instance.identifier,
+                "input": prediction.formatted,
+            }
+        )
+    with port.cancellable():
+        try:
+            end = await _stream(context, prediction, port, tally)
+            reason = end.stop_reason
+        except InstanceGoneError as error:
+            if not error.unloaded:
+                raise ServerError(str(error)) from error
+            reason = "modelUnloaded"
+        except EngineError as error:
+            raise ServerError(str(error)) from error
+    stats = tally.stats(reason, end, prediction.draft_model)
+    if context.state.logs.heard:
+        context.state.logs.publish(
+            {
+                "type": "llm.prediction.output",
+                "modelIdentifier": instance.identifier,
+                "output": tally.text,
+                "stats": stats,
+            }
+        )
+    await port.send(
+        {
+            "type": "success",
+            "stats": stats,
+            "modelInfo": instance_info(instance),
+            "loadModelConfig": kv_config.to_wire(instance.load_config),
+            "predictionConfig": kv_config.to_wire(
+                effective_prediction_config(prediction.settings, prediction.request.sampling)
+            ),
+        }
+    )
+
+
+async def _stream(
+    context: Context, prediction: Prediction, port: ChannelPort, tally: Tally
+) -> Finished:
+    output = _Output(prediction)
+    engine = prediction.instance.engine
+    if prediction.draft_model is not None:
+        if prediction.request.images is not None:
+            raise ServerError("A draft model can't be used in a chat with images")
+        draft = await draft_model(context, prediction.draft_model)
+        # Repeated while the draft model loads.
+        port.progress(_progress(Progress(len(prediction.request.tokens), 0, 0)))
+        engine = await context.registry.drafting(prediction.instance, draft)
+    async with aclosing(generate(engine.llama, engine.worker, prediction.request)) as events:
+        async for event in events:
+            if isinstance(event, Progress):
+                tally.prompt = event.total
+                port.progress(_progress(event))
+            elif isinstance(event, Text):
+                tally.count(event.content, event.tokens)
+                for packet in output.feed(event):
+                    await port.send(packet)
+            else:
+                for packet in output.finish():
+                    await port.send(packet)
+                return event
+    raise EngineError("The generation ended without a result")
+
+
+class _Output:
+    """Turns generated text into packets: reasoning first, then tool calls in what is plain."""
+
+    def __init__(self, prediction: Prediction) -> None:
+        parsing = Settings(prediction.settings.mapping(REASONING_KEY))
+        if parsing.boolean("enabled", True):
+            start, end = (
+                parsing.text("startString", "<think>"),
+                parsing.text("endString", "</think>"),
+            )
+            self._reasoning = ReasoningSplitter(start, end)
+        else:
+            self._reasoning = ReasoningSplitter("", "")
+        names = prediction.tool_names
+        self._tools = ToolCallSplitter(names) if names else None
+        self._drafted = prediction.draft_model is not None
+
+    def feed(self, text: Text) -> list[Packet]:
+        return self._packets(self._reasoning.feed(text.content, text.tokens))
+
+    def finish(self) -> list[Packet]:
+        packets = self._packets(self._reasoning.finish())
+        if self._tools is not None:
+            packets += [self._tool_packet(event) for event in self._tools.finish()]
+        return packets
+
+    def _packets(self, pieces: list[Piece]) -> list[Packet]:
+        packets: list[Packet] = []
+        for piece in pieces:
+            if self._tools is None or piece.kind != "none":
+                packets.append(self._fragment(piece))
+            else:
+                events = self._tools.feed(piece.content, piece.tokens)
+                packets += [self._tool_packet(event) for event in events]
+        return packets
+
+    def _fragment(self, piece: Piece) -> Packet:
+        fragment = {
+            "content": piece.content,
+            "tokensCount": piece.tokens,
+            "containsDrafted": self._drafted,
+            "reasoningType": piece.kind,
+            "isStructural": False,
+        }
+        return {"type": "fragment", "fragment": fragment}
+
+    def _tool_packet(self, event: ToolEvent) -> Packet:
+        match event:
+            case PlainText():
+                return self._fragment(Piece(event.content, event.tokens, "none"))
+            case CallStarted():
+                self._call_id = str(secrets.randbelow(900_000_000) + 100_000_000)
+                return {"type": "toolCallGenerationStart", "toolCallId": self._call_id}
+            case CallNamed():
+                return {"type": "toolCallGenerationNameReceived", "name": event.name}
+            case CallArguments():
+                return {
+                    "type": "toolCallGenerationArgumentFragmentGenerated",
+                    "content": event.content,
+                }
+            case CallEnded():
+                request = {
+                    "type": "function",
+                    "id": self._call_id,
+                    "name": event.name,
+                    "arguments": event.arguments,
+                }
+                return {
+                    "type": "toolCallGenerationEnd",
+                    "toolCallRequest": request,
+                    "rawContent": event.raw,
+                }
+            case CallFailed():
+                error = ServerError("The model's tool call is incomplete or not well formed")
+                return {
+                    "type": "toolCallGenerationFailed",
+                    "error": error.to_wire(),
+                    "rawContent": event.raw,
+                }
+
+
+def _progress(event: Progress) -> dict[str, Any]:
+    done = event.cached + event.processed
+    return {
+        "type": "promptProcessingProgress",
+        "progress": done / event.total if event.total else 1.0,
+        "details": {
+            "cachedTokenCount": event.cached,
+            "totalPromptTokenCount": event.total,
+            "processedPromptTokenCount": event.processed,
+            "unprocessedPromptTokenCount": event.total - done,
+        },
+    }

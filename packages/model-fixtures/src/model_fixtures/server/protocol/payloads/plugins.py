@@ -1,0 +1,159 @@
+"""Payloads of the `plugins` namespace."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Union
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from model_fixtures.server.protocol.kv_config import Config
+
+from .models import History
+
+KebabCase = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=100)]
+
+
+class Manifest(Struct):
+    """What a plugin says of itself; the runner is not checked."""
+
+    type: Literal["plugin"]
+    runner: str
+    owner: KebabCase
+    name: KebabCase
+
+
+class RegisterDevelopmentPlugin(Struct):
+    """Creation parameter of `registerDevelopmentPlugin`."""
+
+    manifest: Manifest
+
+
+class End(Struct):
+    """Ends a registration."""
+
+    type: Literal["end"]
+
+
+class SchematicsField(Struct, rename="camel"):
+    """One setting that a plugin declares."""
+
+    full_key: str
+    type_key: str
+    default_value: Any = UNSET
+
+
+class Schematics(Struct):
+    """The settings that a plugin declares."""
+
+    fields: list[SchematicsField]
+
+
+class SetSchematics(Struct):
+    """Parameter of `setConfigSchematics` and `setGlobalConfigSchematics`."""
+
+    schematics: Schematics
+
+
+class HookPacket(Struct, rename="camel"):
+    """What a plugin sends on a hook's channel, about a task or a session."""
+
+    type: str
+    task_id: str | UnsetType = UNSET
+    session_id: str | UnsetType = UNSET
+    call_id: str | UnsetType = UNSET
+    processed: dict[str, Any] | UnsetType = UNSET
+    error: dict[str, Any] | UnsetType = UNSET
+    tool_definitions: list[dict[str, Any]] | UnsetType = UNSET
+    result: Any = UNSET
+    status_text: str | UnsetType = UNSET
+    warn_text: str | UnsetType = UNSET
+    content: str | UnsetType = UNSET
+    opts: dict[str, Any] | UnsetType = UNSET
+    tool_call_id: str | UnsetType = UNSET
+    tool_name: str | UnsetType = UNSET
+    tool_call_request: dict[str, Any] | UnsetType = UNSET
+
+
+class Processing(Struct):
+    """Parameter of the `processing...` calls: which turn of a chat they are about."""
+
+    pci: str
+    token: str
+
+
+class HandleUpdate(Processing):
+    """Parameter of `processingHandleUpdate`."""
+
+    update: dict[str, Any]
+
+
+class HandleRequest(Processing):
+    """Parameter of `processingHandleRequest`."""
+
+    request: dict[str, Any]
+
+
+class PullHistory(Processing, rename="camel"):
+    """Parameter of `processingPullHistory`."""
+
+    include_current: bool
+
+
+class Name(Processing):
+    """Parameter of `processingSuggestName` and `processingSetSenderName`."""
+
+    name: str
+
+
+class DirectConfig(Struct, tag_field="type", tag="direct", rename="camel"):
+    """A plugin's settings in the request itself."""
+
+    config: Config
+    working_directory_path: str | UnsetType = UNSET
+
+
+class ProcessConfig(Struct, tag_field="type", tag="predictionProcess"):
+    """A plugin's settings as they are for a turn of a chat."""
+
+    pci: str
+    token: str
+
+
+ConfigSpecifier = Union[DirectConfig, ProcessConfig]  # noqa: UP007 (msgspec, Python 3.10)
+
+
+class StartToolUseSession(Struct, rename="camel"):
+    """Creation parameter of `startToolUseSession`."""
+
+    plugin_identifier: str
+    plugin_config_specifier: ConfigSpecifier
+
+
+class CallTool(Struct, tag_field="type", tag="callTool", rename="camel"):
+    """A client calls a tool; its number comes back with the result."""
+
+    call_id: int
+    name: str
+    arguments: Any
+
+
+class AbortToolCall(Struct, tag_field="type", tag="abortToolCall", rename="camel"):
+    """A client gives a call up."""
+
+    call_id: int
+
+
+class DiscardSession(Struct, tag_field="type", tag="discardSession"):
+    """A client ends its session."""
+
+
+ToolUsePacket = Union[CallTool, AbortToolCall, DiscardSession]  # noqa: UP007
+
+
+class GenerateWithGenerator(Struct, rename="camel"):
+    """Creation parameter of `generateWithGenerator`."""
+
+    plugin_identifier: str
+    plugin_config_specifier: ConfigSpecifier
+    tools: list[dict[str, Any]]
+    history: History

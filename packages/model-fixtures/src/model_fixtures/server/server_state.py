@@ -1,0 +1,77 @@
+"""Everything that the connections of a server share."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+
+from model_fixtures.catalog import Catalog
+
+from .control.scenario_routes import Scenarios
+from .files.file_store import FileStore
+from .grammars.conversion_queue import Conversions
+from .home_folder import home_folder, models_folder
+from .log_stream import LogStream
+from .models.downloaded_models import Library
+from .models.loaded_models import Registry
+from .plugins.registered_plugins import Plugins
+from .prediction.jinja_renderer import TemplateRenderer
+from .presets import Presets
+from .protocol.client_identities import Identities
+from .repository.repository import Repository
+from .serve_options import ServeOptions
+from .thread_pools import Threads
+
+
+class ServerState:
+    """One server. An async context manager: leaving it ends workers and removes files.
+
+    Raises:
+        ValueError: the API token of the options is none.
+        CatalogError: the user's list of downloads makes no sense.
+    """
+
+    def __init__(self, catalog: Catalog, options: ServeOptions) -> None:
+        self.options = options
+        self.ports: frozenset[int] = frozenset()  # those that it listens on
+        self.identities = Identities(options.api_token)
+        home = home_folder(options.home)
+        library = Library(catalog, models_folder(home))
+        self.registry = Registry(library, threads=options.threads, silence=options.worker_silence)
+        self.conversions = Conversions()
+        self.templates = TemplateRenderer()
+        self.files = FileStore()
+        self.plugins = Plugins(self.identities)
+        self.logs = LogStream()
+        self.scenarios = Scenarios() if options.scenarios else None
+        self.repository = Repository(library)
+        self.presets = Presets(home / "config-presets")
+        self.looking = Threads(4)
+        self.reading = Threads(8)
+
+    def holdings(self) -> dict[str, int]:
+        """How much the server holds for its clients; all but the tasks falls to 0 without any."""
+        return {
+            "clients": len(self.identities),
+            "files": len(self.files),
+            "instances": len(self.registry.loaded()),
+            "plugins": len(self.plugins.all()),
+            "tasks": len(asyncio.all_tasks()),
+        }
+
+    async def __aenter__(self) -> ServerState:
+        self.files.__enter__()
+        await self.registry.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        try:
+            await self.templates.close()
+            return await self.registry.__aexit__(kind, error, trace)
+        finally:
+            self.files.__exit__(kind, error, trace)

@@ -1,0 +1,295 @@
+"""The shell around a `Connection`: reads and writes frames, runs handlers, keeps time."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from model_fixtures.server.handlers.handler_context import ChannelPort, Context
+from model_fixtures.server.protocol.client_identities import (
+    AuthenticationRefusedError,
+    Client,
+)
+from model_fixtures.server.protocol.connection import (
+    Authenticate,
+    Connection,
+    Event,
+    Fail,
+    Ignored,
+    OpenChannel,
+    Packet,
+    Send,
+    StartRpc,
+)
+from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.namespace import Namespace
+from model_fixtures.server.scenarios.faulty_connection import (
+    FaultyConnection,
+    SendFrame,
+    Step,
+    Wait,
+)
+from model_fixtures.server.server_state import ServerState
+
+from .handle_exhaustion import is_exhaustion
+
+REPEAT_SECONDS = 10.0
+REVOKED = 1008  # close code
+MAX_QUEUED_FRAMES = 64  # before a handler waits for a slow reader
+MAX_QUEUED_BYTES = 64 * 2**20  # before a client that doesn't read at all is dropped
+FRAME_OVERHEAD = 100  # bytes that a queued frame takes beside its own, about
+CLOSE_SECONDS = 1.0
+
+logger = logging.getLogger("model_fixtures.server")
+
+
+class Outbox:
+    """Frames on their way to the client, in order.
+
+    Args:
+        on_overrun: called when far too much is queued: the client doesn't read.
+    """
+
+    def __init__(self, on_overrun: Callable[[], None] = lambda: None) -> None:
+        self.on_overrun = on_overrun
+        self.queued = 0  # bytes
+        self._closed = False
+        self._steps: deque[Step] = deque()
+        self._filled = anyio.Event()
+        self._drained = anyio.Event()
+        self.faults: FaultyConnection | None = None  # of a client that has a scenario
+
+    def put(self, frame: bytes) -> None:
+        """Queues a frame; none is kept once the outbox is closed."""
+        if self._closed:
+            return
+        steps = [SendFrame(frame)] if self.faults is None else self.faults.outbound(frame)
+        self._steps.extend(steps)
+        self.queued += sum(map(_size, steps))
+        self._filled.set()
+        if self.queued > MAX_QUEUED_BYTES:
+            self.on_overrun()
+
+    def close(self) -> None:
+        """Lets go of what nobody will read: the garbage collector may take its time."""
+        self._closed = True
+        self._steps.clear()
+        self.queued = 0
+
+    async def room(self) -> None:
+        """Waits until few frames are queued."""
+        while len(self._steps) > MAX_QUEUED_FRAMES:
+            if self._drained.is_set():  # else others wait for it
+                self._drained = anyio.Event()
+            await self._drained.wait()
+
+    async def run(self, websocket: WebSocket) -> None:
+        """Sends for ever."""
+        while True:
+            await self._filled.wait()
+            self._filled = anyio.Event()
+            while self._steps:
+                step = self._steps.popleft()
+                self.queued -= _size(step)
+                await self._take(step, websocket)
+            self._drained.set()
+
+    @staticmethod
+    async def _take(step: Step, websocket: WebSocket) -> None:
+        if isinstance(step, SendFrame):
+            await websocket.send_text(step.frame.decode())
+        elif isinstance(step, Wait):
+            await anyio.sleep(math.inf if step.seconds is None else step.seconds)
+        else:
+            await websocket.close(step.code, step.reason)
+
+
+def _size(step: Step) -> int:
+    return FRAME_OVERHEAD + len(step.frame) if isinstance(step, SendFrame) else FRAME_OVERHEAD
+
+
+class _ChannelOutlet:
+    def __init__(self, outbox: Outbox, channel_id: int) -> None:
+        self._outbox = outbox
+        self._channel_id = channel_id
+
+    def put(self, packet: Any) -> None:
+        self._outbox.put(Connection.channel_send(self._channel_id, packet))
+
+    async def room(self) -> None:
+        await self._outbox.room()
+
+
+class Session:
+    """One websocket, from its first frame to its last."""
+
+    def __init__(
+        self,
+        websocket: WebSocket,
+        namespace: Namespace,
+        state: ServerState,
+    ) -> None:
+        self._websocket = websocket
+        self._connection = Connection(namespace)
+        self._state = state
+        self._outbox = Outbox()
+        self._ports: dict[int, ChannelPort] = {}
+
+    async def run(self) -> None:
+        """Serves the client until it leaves; what it had started ends with it."""
+        await self._websocket.accept()
+        try:
+            client = await self._authenticate()
+            if client is None:
+                return
+            try:
+                await self._serve(client)
+            finally:
+                self._state.identities.leave(client)
+        except WebSocketDisconnect:
+            pass
+        finally:
+            self._outbox.close()
+
+    async def _authenticate(self) -> Client | None:
+        refusal = "Authentication timed out"
+        with anyio.move_on_after(self._state.options.authentication_timeout):
+            while True:
+                for event in self._connection.receive(await self._receive()):
+                    if isinstance(event, Authenticate):
+                        try:
+                            client = self._state.identities.enter(event.identifier, event.passkey)
+                        except AuthenticationRefusedError as error:
+                            await self._refuse(str(error))
+                            return None
+                        self._outbox.faults = self._faults(event.identifier)
+                        self._outbox.put(self._connection.accept())
+                        return client
+                    self._log(event)
+        await self._refuse(refusal)
+        return None
+
+    def _faults(self, identifier: str) -> FaultyConnection | None:
+        scenarios = self._state.scenarios
+        if scenarios is None:
+            return None
+        return scenarios.connection(identifier, self._connection.namespace.name)
+
+    async def _refuse(self, error: str) -> None:
+        await self._websocket.send_text(Connection.refuse(error).decode())
+        await self._websocket.close()
+
+    async def _serve(self, client: Client) -> None:
+        context = Context(client, self._state)
+        async with anyio.create_task_group() as tasks:
+            self._outbox.on_overrun = tasks.cancel_scope.cancel
+            tasks.start_soon(self._write)
+            tasks.start_soon(self._repeat_progress)
+            try:
+                with client.closable(tasks.cancel_scope.cancel):
+                    while True:
+                        for event in self._connection.receive(await self._receive()):
+                            self._handle(event, context, tasks)
+            except WebSocketDisconnect:
+                pass
+            finally:
+                tasks.cancel_scope.cancel()
+        if self._websocket.application_state is WebSocketState.CONNECTED:
+            # A client that doesn't read would make this wait for ever.
+            with (
+                contextlib.suppress(RuntimeError, WebSocketDisconnect),
+                anyio.move_on_after(CLOSE_SECONDS),
+            ):
+                await self._websocket.close(REVOKED, "the identity was revoked, or nothing is read")
+
+    async def _receive(self) -> str | bytes:
+        message = await self._websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message.get("code", 1005))
+        text: str | None = message.get("text")
+        # Binary frames with UTF-8 JSON are tolerated, as by the app.
+        frame: str | bytes = message["bytes"] if text is None else text
+        if self._outbox.faults is not None:
+            self._outbox.faults.inbound(frame)
+        return frame
+
+    async def _write(self) -> None:
+        try:
+            await self._outbox.run(self._websocket)
+        except (WebSocketDisconnect, RuntimeError):
+            # The reader sees the disconnect, too, and ends the session.
+            if self._websocket.application_state is WebSocketState.CONNECTED:
+                logger.debug("the client left while it was written to")
+
+    async def _repeat_progress(self) -> None:
+        while True:
+            await anyio.sleep(REPEAT_SECONDS)
+            for port in self._ports.values():
+                port.repeat()
+
+    def _handle(self, event: Event, context: Context, tasks: TaskGroup) -> None:
+        if isinstance(event, Send):
+            self._outbox.put(event.frame)
+        elif isinstance(event, StartRpc):
+            tasks.start_soon(self._run_rpc, event, context)
+        elif isinstance(event, OpenChannel):
+            port = ChannelPort(_ChannelOutlet(self._outbox, event.channel_id))
+            self._ports[event.channel_id] = port
+            tasks.start_soon(self._run_channel, event, context, port)
+        elif isinstance(event, Packet):
+            self._ports[event.channel_id].deliver(event.packet)
+        elif isinstance(event, Fail):
+            self._ports[event.channel_id].fail(event.error)
+        else:
+            self._log(event)
+
+    async def _run_rpc(self, event: StartRpc, context: Context) -> None:
+        try:
+            result = await event.rpc.handler(context, event.parameter)
+            answer = Connection.rpc_result(event.call_id, result)
+        except ServerError as error:
+            self._outbox.put(Connection.rpc_error(event.call_id, error))
+        except Exception as error:  # noqa: BLE001 (it would end the connection)
+            self._outbox.put(Connection.rpc_error(event.call_id, _failure(event.rpc.name, error)))
+        else:
+            self._outbox.put(answer)
+
+    async def _run_channel(self, event: OpenChannel, context: Context, port: ChannelPort) -> None:
+        number = event.channel_id
+        end = partial(self._connection.channel_close, number)
+        try:
+            with port.failable():
+                await event.channel.handler(context, event.parameter, port)
+        except ServerError as error:
+            end = partial(self._connection.channel_error, number, error)
+        except Exception as error:  # noqa: BLE001 (it would end the connection)
+            failure = _failure(event.channel.name, error)
+            end = partial(self._connection.channel_error, number, failure)
+        self._ports.pop(number).end()
+        self._outbox.put(end())
+
+    @staticmethod
+    def _log(event: Event) -> None:
+        if isinstance(event, Ignored):
+            logger.debug("ignored a frame: %s", event.reason)
+
+
+def _failure(endpoint: str, error: Exception) -> ServerError:
+    """Return what the client hears of an error that no handler expects, and log it."""
+    if is_exhaustion(error):
+        logger.warning("%s failed: %s", endpoint, error)
+        return ServerError(
+            f"The server has no handle or memory left for {endpoint}: {error}",
+            suggestion="Close connections, or raise the limit of open files (ulimit -n)",
+        )
+    logger.error("%s failed", endpoint, exc_info=error)
+    return ServerError(f"Internal error in {endpoint}; see the server's log")

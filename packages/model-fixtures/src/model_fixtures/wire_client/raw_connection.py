@@ -1,0 +1,173 @@
+"""A websocket to a namespace with nothing checked: any frame can be sent, any received."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import msgspec
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as open_websocket
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidMessage,
+    InvalidStatus,
+    InvalidURI,
+)
+
+from .credentials import Credentials
+from .envelope import AuthAnswer, parse_auth_answer, to_frame
+from .errors import AnswerTimeoutError, ConnectError, ConnectionLostError
+
+MAX_FRAME = 100 * 2**20
+OPEN_TIMEOUT = 5.0
+ANSWER_TIMEOUT = 60.0
+
+# The library's debug log has every frame in it, the one with the passkey, too.
+_logger = logging.getLogger(f"{__name__}.websockets")
+_logger.setLevel(logging.INFO)
+
+
+class RawConnection:
+    """Frames as they are. Made by `connect_raw`."""
+
+    def __init__(
+        self, websocket: ClientConnection, answer_timeout: float | None = ANSWER_TIMEOUT
+    ) -> None:
+        self._websocket = websocket
+        self.answer_timeout = answer_timeout
+
+    async def send(self, frame: str | bytes, *, text: bool | None = None) -> None:
+        """Send text as a text frame, bytes as a binary one; `text` overrides that for bytes.
+
+        Raises:
+            ConnectionLostError: the connection is closed.
+        """
+        try:
+            await self._websocket.send(frame, text=text)
+        except ConnectionClosed as exc:
+            raise _lost(exc) from None
+
+    async def send_json(self, value: Any) -> None:
+        """Send a value as JSON in a text frame."""
+        await self.send(to_frame(value))
+
+    async def receive(self) -> str | bytes:
+        """The next frame: `str` of a text frame, `bytes` of a binary one.
+
+        Raises:
+            ConnectionLostError: the peer closed the connection; it carries code and reason.
+            AnswerTimeoutError: nothing came within `answer_timeout` seconds.
+        """
+        try:
+            with anyio.fail_after(self.answer_timeout):
+                return await self.next_frame()
+        except TimeoutError:
+            msg = f"no frame within {self.answer_timeout:g} s"
+            raise AnswerTimeoutError(msg) from None
+
+    async def next_frame(self) -> str | bytes:
+        """As `receive`, but waiting for ever."""
+        try:
+            return await self._websocket.recv()
+        except ConnectionClosed as exc:
+            raise _lost(exc) from None
+
+    async def receive_json(self) -> Any:
+        """The next frame, decoded from JSON; it fails as `receive` does."""
+        return msgspec.json.decode(await self.receive())
+
+    async def authenticate(self, credentials: Credentials | None = None) -> AuthAnswer:
+        """Send the authentication packet and return the answer, whichever it is.
+
+        Args:
+            credentials: a fresh guest without any.
+        """
+        await self.send_json((credentials or Credentials.guest()).packet())
+        return parse_auth_answer(await self.receive())
+
+    async def wait_closed(self) -> ConnectionLostError:
+        """Wait until the connection is closed and tell how; frames before that are dropped."""
+        while True:
+            try:
+                await self._websocket.recv()
+            except ConnectionClosed as exc:
+                return _lost(exc)
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close with a closing handshake."""
+        await self._websocket.close(code, reason)
+
+    def drop(self) -> None:
+        """Cut the TCP connection without a closing handshake, as a crashed client does."""
+        self._websocket.transport.abort()
+
+
+def _lost(exc: ConnectionClosed) -> ConnectionLostError:
+    return ConnectionLostError(exc.rcvd.code, exc.rcvd.reason) if exc.rcvd else _vanished(exc)
+
+
+def _vanished(exc: ConnectionClosed) -> ConnectionLostError:
+    # Without a close frame from the peer, our own one says why we gave up (1009: frame too big).
+    return (
+        ConnectionLostError(exc.sent.code, exc.sent.reason) if exc.sent else ConnectionLostError()
+    )
+
+
+@asynccontextmanager
+async def connect_raw(
+    address: str,
+    namespace: str,
+    *,
+    headers: dict[str, str] | None = None,
+    open_timeout: float = OPEN_TIMEOUT,
+    answer_timeout: float | None = ANSWER_TIMEOUT,
+) -> AsyncIterator[RawConnection]:
+    """Open a websocket to `ws://address/namespace`; nothing is sent on it yet.
+
+    Args:
+        address: `host:port`.
+        namespace: such as `llm`; a query string may follow.
+        headers: extra headers of the handshake.
+        open_timeout: seconds until the handshake must be done.
+        answer_timeout: seconds that `receive` waits for a frame, None waits for ever.
+
+    Raises:
+        ConnectError: nobody listens there, or the handshake was refused.
+    """
+    try:
+        websocket = await open_websocket(
+            f"ws://{address}/{namespace}",
+            additional_headers=headers,
+            logger=_logger,
+            # Test hosts are local or on the own network: no proxy from the environment.
+            proxy=None,
+            compression=None,
+            max_size=MAX_FRAME,
+            open_timeout=open_timeout,
+            close_timeout=2,
+            # A busy host answers pings late; a dead one is noticed all the same.
+            ping_timeout=120,
+        )
+    except InvalidStatus as exc:
+        status = exc.response.status_code
+        raise ConnectError(address, f"HTTP status {status} for /{namespace}", status) from None
+    except (InvalidHandshake, InvalidMessage, InvalidURI) as exc:
+        raise ConnectError(address, f"not a websocket: {_one_line(exc)}") from None
+    except (TimeoutError, asyncio.TimeoutError):
+        raise ConnectError(address, f"no answer within {open_timeout:g} s") from None
+    except OSError as exc:
+        raise ConnectError(address, _one_line(exc)) from None
+    try:
+        yield RawConnection(websocket, answer_timeout)
+    finally:
+        await websocket.close()
+
+
+def _one_line(exc: BaseException) -> str:
+    return " ".join(str(exc).split()) or type(exc).__name__

@@ -1,0 +1,101 @@
+"""Commands for the embedded server."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from model_fixtures.hosts import background_server, greeting_problem, is_own_server
+
+from .conftest import Run
+
+FREE_PORT = ("--port", "0", "--no-default-ports")
+TOKEN = "sk-lm-abcd1234:abcdefghij0123456789"
+
+
+def test_start_and_stop(run: Run) -> None:
+    """Start says where the server listens and where its log is, stop ends it."""
+    code, out, _ = run("start", *FREE_PORT)
+    server = background_server.running()
+    assert server is not None
+    where = f"{server.addresses[0]} (pid {server.pid}, log: {server.log})"
+    assert (code, out) == (0, [f"started: {where}"])
+    assert is_own_server(server.addresses[0])
+    assert run("start", *FREE_PORT) == (0, [f"runs already: {where}"], [])
+    assert run("stop") == (0, [f"stopped {server.pid}"], [])
+    assert greeting_problem(server.addresses[0]) == "connection refused"
+    assert run("stop") == (0, ["no server runs in the background"], [])
+
+
+def test_pages_that_may_use_the_server(run: Run) -> None:
+    """What --cors and --allow-host allow reaches a server in the background, too."""
+    code, _, _ = run("start", *FREE_PORT, "--cors", "--allow-host", "LM.example.com")
+    assert code == 0
+    server = background_server.running()
+    assert server is not None
+    for host, status in (("lm.example.com", 200), ("other.example.com", 403)):
+        headers = {"Host": host, "Origin": "https://page.example.com"}
+        url = f"http://{server.addresses[0]}/v1/models"
+        assert httpx.get(url, headers=headers, trust_env=False).status_code == status
+
+
+def test_embedded_means_the_background_server(run: Run) -> None:
+    """With `embedded` as host, commands use the background server if it runs."""
+    run("start", *FREE_PORT)
+    server = background_server.running()
+    assert server is not None
+    _, out, _ = run("status", "--host", "embedded")
+    reason = "--host says embedded; it runs in the background"
+    assert out[0] == f"host: {server.addresses[0]} ({reason})"
+
+
+def test_a_taken_port(run: Run) -> None:
+    """A port in use makes exit code 1 and one line that names the port."""
+    run("start", *FREE_PORT)
+    server = background_server.running()
+    assert server is not None
+    port = server.addresses[0].rpartition(":")[2]
+    command = [sys.executable, "-m", "model_fixtures", "serve", "--no-default-ports"]
+    done = subprocess.run([*command, "--port", port], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert f"port {port} is in use" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_token_is_no_argument(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The token goes to the server by the environment; only clients that have it may enter."""
+    code, _, _ = run("start", *FREE_PORT, "--api-token", TOKEN)
+    assert code == 0
+    server = background_server.running()
+    assert server is not None
+    arguments = Path(f"/proc/{server.pid}/cmdline")
+    if arguments.exists():
+        assert b"sk-lm" not in arguments.read_bytes()
+    assert TOKEN not in Path(server.log).read_text()
+    code, _, err = run("unload", "--host", server.addresses[0])
+    assert code == 1
+    assert err[0].startswith(f"error: {server.addresses[0]} refuses the client: ")
+    monkeypatch.setenv("LMSTUDIO_API_TOKEN", TOKEN)
+    assert run("unload", "--host", server.addresses[0])[0] == 0
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_stops_serving() -> None:
+    """In the foreground the server prints one ready line; Ctrl-C ends it without a traceback."""
+    command = [sys.executable, "-m", "model_fixtures", "serve", *FREE_PORT]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        ready = process.stdout.readline()
+        assert ready.startswith("ready 127.0.0.1:")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+    assert out == ""
+    assert "Traceback" not in err
+    assert process.returncode in (0, 130)

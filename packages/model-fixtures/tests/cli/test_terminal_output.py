@@ -1,0 +1,71 @@
+"""Progress on terminals and elsewhere."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from model_fixtures.cli.terminal_output import DownloadProgress, LoadProgress
+from model_fixtures.host_models import LoadEvent
+from rich.console import Console
+
+
+@pytest.fixture
+def terminal() -> Console:
+    """A terminal of 80 columns whose output can be read."""
+    return Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
+
+
+def text(terminal: Console) -> str:
+    """What was written to the terminal."""
+    assert isinstance(terminal.file, io.StringIO)
+    return terminal.file.getvalue()
+
+
+def test_loading_on_a_terminal(terminal: Console) -> None:
+    """On a terminal every model has a bar, and failures stand above the bars."""
+    with LoadProgress(terminal) as progress:
+        progress(LoadEvent("one", "loading", 0.5))
+        progress(LoadEvent("two", "loading"))
+        progress(LoadEvent("two", "failed", text="no memory"))
+        progress(LoadEvent("one", "loaded", 1.0))
+    written = text(terminal)
+    assert "failed two: no memory" in written
+    assert re.search(r"one .*100%", written)
+    assert re.search(r"two .* 0%", written)
+
+
+def test_loading_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a terminal there is one line for each model, when it is done."""
+    with LoadProgress() as progress:
+        progress(LoadEvent("old", "unloaded"))
+        for fraction in (0.0, 0.5, 1.0):
+            progress(LoadEvent("one", "loading", fraction))
+        progress(LoadEvent("one", "loaded", 1.0))
+        progress(LoadEvent("two", "failed", text="no memory"))
+    assert capsys.readouterr().out == "unloaded old\nloaded one\nfailed two: no memory\n"
+
+
+def test_downloading_on_a_terminal(terminal: Console) -> None:
+    """On a terminal a download has a bar with its size."""
+    with DownloadProgress(terminal) as progress:
+        progress("smollm2", 0, 2_000_000)
+        progress("smollm2", 2_000_000, 2_000_000)
+    assert "2.0/2.0 MB" in text(terminal)
+
+
+def test_downloading_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a terminal a download has a line at its begin and one at its end."""
+    with DownloadProgress() as progress:
+        for done in (0, 10, 2_000_000):
+            progress("smollm2", done, 2_000_000)
+    assert capsys.readouterr().out == "downloading smollm2 (2 MB)\ndownloaded smollm2\n"
+
+
+def test_making_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    """Weights that are merged on this machine are not called downloaded."""
+    with DownloadProgress() as progress:
+        progress("smollm2-tools", 0, 2_000_000)
+        progress("smollm2-tools", 2_000_000, 2_000_000)
+    assert capsys.readouterr().out == "making smollm2-tools (2 MB)\nmade smollm2-tools\n"

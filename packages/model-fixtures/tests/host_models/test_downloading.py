@@ -1,0 +1,129 @@
+"""Having a host download what it lacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from model_fixtures.catalog import Catalog
+from model_fixtures.host_models import LoaderError, download
+from model_fixtures.host_models.downloading import Option, choose
+
+from ..fake_host import FakeHost  # noqa: TID252 (tests are no importable package)
+
+pytestmark = pytest.mark.anyio
+
+
+def option(name: str, **more: Any) -> dict[str, Any]:
+    """A download option as hosts describe it."""
+    return {
+        "name": name,
+        "sizeBytes": 1000,
+        "fitEstimation": "fullGPUOffload",
+        "downloadIdentifier": f"get {name}",
+        "indexedModelIdentifier": f"pub/One-GGUF/{name}",
+        **more,
+    }
+
+
+@pytest.fixture
+def lacking(host: FakeHost) -> FakeHost:
+    """A host that lacks the model `one`, and finds it among others."""
+    host.downloaded = [each for each in host.downloaded if each["modelKey"] != "one"]
+    host.search_results = [
+        {"name": "One 2", "identifier": {"type": "hf", "identifier": "pub/One-GGUF-2"}},
+        {"name": "One", "identifier": {"type": "hf", "identifier": "pub/one-gguf"}},
+    ]
+    host.download_options = [option("one-q8.gguf", recommended=True), option("one-q4.gguf")]
+    return host
+
+
+async def test_download(lacking: FakeHost, catalog: Catalog) -> None:
+    """The catalog's very file is searched for, chosen and downloaded, with progress."""
+    progress: list[tuple[str, int, int]] = []
+    keys = await download(lacking.address, catalog, lambda *step: progress.append(step))
+    assert keys == ("one",)
+    assert lacking.parameters("searchModels") == [
+        {"opts": {"searchTerm": "pub/One-GGUF", "limit": 25, "compatibilityTypes": ["gguf"]}}
+    ]
+    assert lacking.parameters("getModelDownloadOptions") == [
+        {"modelSearchResultIdentifier": {"type": "hf", "identifier": "pub/one-gguf"}}
+    ]
+    assert lacking.parameters("downloadModel") == [{"downloadIdentifier": "get one-q4.gguf"}]
+    assert progress == [("one", 0, 1000), ("one", 500, 1000), ("one", 1000, 1000)]
+
+
+async def test_nothing_to_download(host: FakeHost, catalog: Catalog) -> None:
+    """A host that has everything is not asked to search."""
+    assert await download(host.address, catalog) == ()
+    assert host.endpoints() == []
+
+
+async def test_a_model_that_is_not_found(lacking: FakeHost, catalog: Catalog) -> None:
+    """A model that the host does not find is named with the repository to look for."""
+    lacking.search_results = lacking.search_results[:1]
+    with pytest.raises(LoaderError) as caught:
+        await download(lacking.address, catalog)
+    assert str(caught.value) == "one: the host finds no pub/One-GGUF: download it in the app"
+
+
+async def test_one_failure_does_not_stop_the_others(lacking: FakeHost, catalog: Catalog) -> None:
+    """Models after one that cannot be had are downloaded all the same."""
+    lacking.downloaded = []
+    with pytest.raises(LoaderError) as caught:
+        await download(lacking.address, catalog)
+    assert lacking.parameters("downloadModel") == [{"downloadIdentifier": "get one-q4.gguf"}]
+    named = [part.partition(":")[0] for part in str(caught.value).split("; ")]
+    assert named == ["embed", "two", "jit"]
+
+
+@pytest.mark.parametrize(
+    ("options", "chosen"),
+    [
+        (
+            [
+                Option("x", "fullGPUOffload", "by quantization", quantization="Q4"),
+                Option("ONE-q4.gguf", "fullGPUOffload", "by file"),
+            ],
+            "by file",
+        ),
+        (
+            [
+                Option("x", "fullGPUOffload", "advised", recommended=True),
+                Option("y", "fullGPUOffload", "by quantization", quantization="Q4"),
+            ],
+            "by quantization",
+        ),
+        (
+            [
+                Option("x", "fullGPUOffload", "first"),
+                Option("y", "fitWithoutGPU", "advised", recommended=True),
+            ],
+            "advised",
+        ),
+        ([Option("x", "fitWithoutGPU", "first"), Option("y", "fitWithoutGPU", "second")], "first"),
+        (
+            [
+                Option("one-q4.gguf", "willNotFit", "too large"),
+                Option("y", "partialGPUOffload", "fits"),
+            ],
+            "fits",
+        ),
+    ],
+)
+def test_choice(catalog: Catalog, options: list[Option], chosen: str) -> None:
+    """The very file is chosen, else its quantization, else what the host advises, if it fits."""
+    assert choose(catalog.models[1], options).download_identifier == chosen
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ([], "no file to download"),
+        ([Option("x", "willNotFit", "x")], "the host offers nothing that fits into its memory"),
+    ],
+)
+def test_no_choice(catalog: Catalog, options: list[Option], problem: str) -> None:
+    """Nothing offered and nothing that fits are told apart."""
+    with pytest.raises(LoaderError, match=f"^{problem}$"):
+        choose(catalog.models[1], options)

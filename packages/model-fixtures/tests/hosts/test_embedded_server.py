@@ -1,0 +1,195 @@
+"""The embedded server as a child of this process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from model_fixtures.hosts import EmbeddedServerError, greeting_problem, is_own_server
+from model_fixtures.hosts.embedded_server import EmbeddedServer
+from model_fixtures.hosts.process_identity import start_mark
+from model_fixtures.wire_client import Credentials, connect
+
+OWNER = """
+import sys
+from model_fixtures.hosts.embedded_server import EmbeddedServer
+with EmbeddedServer() as server:
+    print(server.pid, server.address, flush=True)
+    sys.stdin.read()
+"""
+
+FORKING = """
+import os
+import signal
+import sys
+from model_fixtures.hosts.embedded_server import EmbeddedServer
+with EmbeddedServer() as server:
+    child = os.fork()
+    if child == 0:
+        signal.pause()
+    print(server.pid, server.address, child, flush=True)
+    sys.stdin.read()
+"""
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    """Wait for what nothing tells everywhere, so it is looked up; ten seconds are its bar."""
+    deadline = time.monotonic() + 10
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def wait_until_gone(pid: int) -> None:
+    """Wait for the end of a process that is not a child of ours."""
+    wait_until(lambda: start_mark(pid) is None)
+
+
+def test_it_serves_while_the_context_is_open() -> None:
+    """Inside the context the server answers on loopback, as this project's; then it is gone."""
+    with EmbeddedServer() as server:
+        address = server.address
+        assert address.startswith("127.0.0.1:")
+        assert is_own_server(address)
+        assert server.wait_ready() == (address,)
+        pid = server.pid
+        assert pid is not None
+    assert start_mark(pid) is None
+    assert greeting_problem(address) == "connection refused"
+
+
+def test_the_token_of_another_server_is_not_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token that the environment has for a server of the user's own does not guard this one."""
+    monkeypatch.setenv("LMSTUDIO_SERVER_API_TOKEN", "sk-lm-abcdefgh:0123456789abcdefghij")
+
+    async def list_loaded(address: str) -> object:
+        async with connect(address, "llm", Credentials.guest()) as llm:
+            return await llm.rpc("listLoaded")
+
+    with EmbeddedServer() as server:
+        assert asyncio.run(list_loaded(server.address)) == []
+
+
+def test_several_run_side_by_side() -> None:
+    """Each server takes a free port of its own."""
+    with EmbeddedServer() as one, EmbeddedServer() as other:
+        assert one.address != other.address
+        assert is_own_server(one.address)
+        assert is_own_server(other.address)
+
+
+def test_start_comes_back_at_once_and_counts_once() -> None:
+    """`start` does not wait for the server; calling it again starts no second one."""
+    server = EmbeddedServer()
+    assert server.pid is None
+    try:
+        server.start()
+        pid = server.pid
+        server.start()
+        assert server.pid == pid
+        assert is_own_server(server.address)
+    finally:
+        server.stop()
+    server.stop()
+
+
+def test_it_is_started_with_options() -> None:
+    """Options are handed on: here a limit that none but the server knows how to refuse."""
+    with pytest.raises(EmbeddedServerError) as caught, EmbeddedServer(["--threads", "none"]):
+        pass
+    message = str(caught.value)
+    assert message.startswith("the embedded server did not start (exit status 2): ")
+    assert "'none' is not a valid integer" in message
+    assert "\n" not in message
+    assert "Usage:" in caught.value.log
+
+
+def test_its_log_can_be_kept(tmp_path: Path) -> None:
+    """With a log file the server's stderr goes there and stays there."""
+    log = tmp_path / "server.log"
+    with pytest.raises(EmbeddedServerError), EmbeddedServer(["--threads", "none"], log=log):
+        pass
+    assert "Usage:" in log.read_text()
+
+
+def test_a_server_that_takes_too_long() -> None:
+    """A server that is not ready in time is an error, and it is ended."""
+    server = EmbeddedServer(ready_within=0)
+    with pytest.raises(EmbeddedServerError, match=r"^the embedded server is not ready after 0 s"):
+        server.__enter__()
+    pid = server.pid
+    assert pid is not None
+    assert start_mark(pid) is None
+
+
+def test_stopping_frees_whoever_waits() -> None:
+    """When the server is stopped meanwhile, waiting for it fails instead of going on."""
+    server = EmbeddedServer()
+    server.start()
+    os.kill(server.pid or 0, signal.SIGSTOP)
+    threading.Timer(0.1, server.stop).start()
+    with pytest.raises(EmbeddedServerError, match="has been stopped"):
+        server.wait_ready()
+    os.kill(server.pid or 0, signal.SIGCONT)
+    with pytest.raises(EmbeddedServerError, match="has been stopped"):
+        server.start()
+
+
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_it_ends_with_its_owner(kill: signal.Signals) -> None:
+    """When its owner ends, however that happens, the server ends too."""
+    with subprocess.Popen(
+        [sys.executable, "-c", OWNER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as owner:
+        assert owner.stdout is not None
+        pid, address = owner.stdout.readline().split()
+        assert is_own_server(address)
+        owner.send_signal(kill)
+    wait_until_gone(int(pid))
+
+
+def test_ctrl_c_is_left_to_the_owner() -> None:
+    """The server is in a process group of its own: Ctrl-C in the terminal does not reach it."""
+    with EmbeddedServer() as server:
+        assert os.getpgid(server.pid or 0) != os.getpgid(0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_forks_of_its_owner_do_not_keep_it() -> None:
+    """A child process that its owner has forked may live on: the server ends with its owner."""
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKING],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as owner:
+        assert owner.stdout is not None
+        pid, address, child = owner.stdout.readline().split()
+        try:
+            assert is_own_server(address)
+            owner.kill()
+            wait_until_gone(int(pid))
+        finally:
+            os.kill(int(child), signal.SIGKILL)
+
+
+def test_a_server_that_has_crashed() -> None:
+    """A server that has ended by itself gives no address any more, but its exit status."""
+    with EmbeddedServer() as server:
+        os.kill(server.pid or 0, signal.SIGKILL)
+        wait_until(lambda: server.exit_status is not None)
+        assert server.exit_status == -signal.SIGKILL
+        with pytest.raises(EmbeddedServerError, match=r"^the embedded server has ended \(exit"):
+            server.wait_ready()

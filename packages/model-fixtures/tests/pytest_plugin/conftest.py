@@ -1,0 +1,109 @@
+"""Running pytest in a process of its own, with tests that are written for the occasion."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from model_fixtures.catalog import load_catalog
+from model_fixtures.host_models import ensure_weights
+
+SETTINGS = """
+[pytest]
+addopts = --strict-markers --strict-config --import-mode=importlib -ra
+    -p no:cacheprovider -p no:randomly
+filterwarnings = error
+"""
+
+PATIENCE = 120  # seconds until a run is taken for one that hangs
+
+# Writes down each embedded server that the run starts: its pid, in the file "servers".
+WATCH = """
+import subprocess
+from pathlib import Path
+
+class Popen(subprocess.Popen):
+    def __init__(self, args, *more, **options):
+        super().__init__(args, *more, **options)
+        if "serve" in args:
+            with Path("servers").open("a") as file:
+                file.write(f"{self.pid}\\n")
+
+subprocess.Popen = Popen
+"""
+
+
+class Suite:
+    """A folder with tests; `environ` is the environment that pytest runs in."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        own = ("LMSTUDIO_API_HOST", "LMSTUDIO_API_TOKEN", "PYTEST_ADDOPTS")
+        self.environ = {
+            name: value
+            for name, value in os.environ.items()
+            # This run may itself be a worker of xdist.
+            if name not in own and not name.startswith("PYTEST_XDIST")
+        }
+        self.environ["COLUMNS"] = "200"
+        (folder / "pytest.ini").write_text(SETTINGS)
+        (folder / "conftest.py").write_text(WATCH)
+
+    def write(self, text: str, name: str = "test_it.py") -> None:
+        """Write a module of tests."""
+        (self.folder / name).write_text(dedent(text))
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command line of a run."""
+        return [sys.executable, "-m", "pytest", *arguments]
+
+    def run(self, *arguments: str) -> Outcome:
+        """Run pytest to its end."""
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+        return Outcome(done.returncode, done.stdout + done.stderr)
+
+    def servers(self) -> list[int]:
+        """The pids of all embedded servers that were started so far."""
+        file = self.folder / "servers"
+        return [int(line) for line in file.read_text().split()] if file.exists() else []
+
+    def written(self, pattern: str) -> list[str]:
+        """The contents of files that tests have written, in the order of their names."""
+        return [path.read_text() for path in sorted(self.folder.glob(pattern))]
+
+
+class Outcome:
+    """The end of a run: exit code, output, and how many tests had which result."""
+
+    def __init__(self, code: int, text: str) -> None:
+        self.code = code
+        self.text = text
+        self.lines = text.splitlines()
+        last = self.lines[-1] if self.lines else ""
+        self.counts = {what: int(count) for count, what in re.findall(r"(\d+) ([a-z]+)", last)}
+        self.counts.pop("in", None)
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Suite:
+    """An empty folder for tests."""
+    return Suite(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def weights() -> None:
+    """All weights, so that no inner run has to fetch them."""
+    ensure_weights(load_catalog())

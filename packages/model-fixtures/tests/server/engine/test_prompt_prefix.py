@@ -1,0 +1,127 @@
+"""What is asked of llama.cpp so that a preamble is kept, without one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
+from model_fixtures.server.engine.errors import EngineError
+from model_fixtures.server.engine.llama_client import Chunk, LlamaServer, PromptProgress
+from model_fixtures.server.engine.prompt_prefix import complete
+
+pytestmark = pytest.mark.anyio
+PREAMBLE = [5, 6, 7]
+BODY = {"prompt": [5, 6, 7, 0, 9], "cache_prompt": False}
+
+
+class Llama:
+    """Notes requests; says how many tokens were kept, then two pieces of text."""
+
+    def __init__(self, *cached: int) -> None:
+        self.preamble: list[int] = []
+        self.keeps_preambles = True
+        self.turns: list[str] = []
+        self.asked: list[dict[str, Any]] = []
+        self._cached = list(cached)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Note when the turn is taken and given back."""
+        self.turns.append("taken")
+        try:
+            yield
+        finally:
+            self.turns.append(f"back after {len(self.asked)}")
+
+    async def complete(self, body: dict[str, Any]) -> AsyncGenerator[Chunk, None]:
+        """Read the prompt in two steps and answer, unless no token is wanted."""
+        self.asked.append(body)
+        total = len(body["prompt"])
+        if not self._cached:
+            raise EngineError("refused")
+        kept = self._cached.pop(0)
+        for done in (kept + 1, total):
+            yield Chunk(prompt_progress=PromptProgress(total, kept, done))
+        if "n_predict" not in body:
+            yield Chunk(content="a")
+            yield Chunk(content="b", stop=True)
+
+
+async def run(llama: Llama, preamble: list[int] = PREAMBLE) -> list[tuple[int, int, int] | str]:
+    """Return progress (total, kept, processed) and text of a completion."""
+    found: list[tuple[int, int, int] | str] = []
+    async for chunk in complete(cast("LlamaServer", llama), dict(BODY), preamble):
+        done = chunk.prompt_progress
+        found.append(chunk.content if done is None else (done.total, done.cache, done.processed))
+    return found
+
+
+async def test_first_time_it_is_read_by_itself() -> None:
+    """The preamble is read alone, with another token after it than the prompt's; then the rest."""
+    llama = Llama(0, 3)
+    assert await run(llama) == [(5, 0, 1), (5, 0, 3), (5, 0, 4), (5, 0, 5), "a", "b"]
+    alone, whole = llama.asked
+    assert (alone["prompt"], alone["cache_prompt"], alone["n_predict"]) == ([5, 6, 7, 1], False, 0)
+    assert (whole["prompt"], whole["cache_prompt"]) == (BODY["prompt"], True)
+    assert llama.preamble == PREAMBLE
+    assert llama.turns == ["taken", "back after 2"]
+
+
+async def test_next_time_it_is_kept() -> None:
+    """What comes after a kept preamble is cut off before the rest is read."""
+    llama = Llama(3, 3)
+    llama.preamble = PREAMBLE
+    assert await run(llama) == [(5, 3, 3), (5, 3, 3), (5, 3, 4), (5, 3, 5), "a", "b"]
+    assert [body["cache_prompt"] for body in llama.asked] == [True, True]
+    assert llama.preamble == PREAMBLE
+
+
+async def test_another_preamble_is_read_anew() -> None:
+    """A preamble that isn't the kept one shares nothing with it."""
+    llama = Llama(0, 3)
+    llama.preamble = [5, 6]
+    await run(llama)
+    assert llama.asked[0]["cache_prompt"] is False
+
+
+async def test_model_that_keeps_something_else() -> None:
+    """If llama.cpp has kept other tokens, all is read anew, and this worker isn't asked again."""
+    llama = Llama(0, 2, 0)
+    assert (await run(llama))[-2:] == ["a", "b"]
+    assert llama.asked[2] == BODY
+    assert not llama.keeps_preambles
+    assert llama.preamble == []
+
+
+async def test_prompt_without_preamble() -> None:
+    """Without a preamble there is one request, and what was kept is not relied on any more."""
+    llama = Llama(0)
+    llama.preamble = PREAMBLE
+    await run(llama, [])
+    assert llama.asked == [BODY]
+    assert llama.preamble == []
+    assert llama.turns == ["taken", "back after 1"]
+
+
+@pytest.mark.parametrize("cached", [[], [3]], ids=["reading", "completing"])
+async def test_refusal(cached: list[int]) -> None:
+    """After an error nothing is relied on, and the turn is given back."""
+    llama = Llama(*cached)
+    llama.preamble = PREAMBLE
+    with pytest.raises(EngineError, match="refused"):
+        await run(llama)
+    assert llama.preamble == []
+    assert len(llama.turns) == 2
+
+
+async def test_leaving_while_the_preamble_is_read() -> None:
+    """A prediction that is given up while its preamble is read leaves nothing to rely on."""
+    llama = Llama(3, 3)
+    llama.preamble = PREAMBLE
+    chunks = complete(cast("LlamaServer", llama), dict(BODY), PREAMBLE)
+    await anext(chunks)
+    await chunks.aclose()
+    assert llama.preamble == []
+    assert llama.turns == ["taken", "back after 1"]

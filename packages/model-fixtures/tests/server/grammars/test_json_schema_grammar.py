@@ -1,0 +1,175 @@
+"""JSON schemas as grammars: whole expansions are bounded, and what no value fits is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from model_fixtures.server.grammars.json_schema_grammar import NothingFitsError, json_grammar
+from model_fixtures.server.grammars.structured_output import grammar_for
+from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.work_budget import TooLargeError
+
+
+def crossed(definitions: int, *, required: bool = False) -> dict[str, Any]:
+    """Definitions each of which has a property for each of them."""
+    names = [f"n{number}" for number in range(definitions)]
+    inner: dict[str, Any] = {
+        "type": "object",
+        "properties": {name: {"$ref": f"#/$defs/{name}"} for name in names},
+    }
+    if required:
+        inner["required"] = names
+    return {"$ref": "#/$defs/n0", "$defs": dict.fromkeys(names, inner)}
+
+
+def wide(properties: int, *, required: bool) -> dict[str, Any]:
+    """An object with many properties."""
+    names = [f"p{number}" for number in range(properties)]
+    schema: dict[str, Any] = {"type": "object", "properties": {name: {} for name in names}}
+    return {**schema, "required": names} if required else schema
+
+
+def chain(definitions: int) -> dict[str, Any]:
+    """Definitions in a circle, each of which holds the next, and of which the last may end."""
+    inner: dict[str, Any] = {
+        f"n{number}": {
+            "type": "object",
+            "properties": {
+                "next": {"$ref": f"#/$defs/n{number + 1}"},
+                **{f"o{other}": {"$ref": f"#/$defs/n{other}"} for other in range(definitions)},
+            },
+            "required": ["next"],
+        }
+        for number in range(definitions - 1)
+    }
+    end = {"anyOf": [{"$ref": "#/$defs/n0"}, {"const": "end"}]}
+    return {"$ref": "#/$defs/n0", "$defs": {**inner, f"n{definitions - 1}": end}}
+
+
+@pytest.mark.parametrize("definitions", [8, 30, 60])
+def test_crossed_definitions_stay_small(definitions: int) -> None:
+    """Definitions that all refer to one another become a grammar of moderate length."""
+    assert 1000 < len(json_grammar(crossed(definitions), bounded=True)) < 1_000_000
+
+
+def test_definitions_in_a_circle_reach_their_end() -> None:
+    """However strictly nesting is counted, a value that needs every definition once is there."""
+    assert '{"const": "end"}' in json_grammar(chain(20), bounded=True)
+
+
+@pytest.mark.parametrize("bounded", [True, False])
+def test_rules_in_rules_are_bounded(bounded: bool) -> None:
+    """Many required properties are one rule; many optional ones, which can't be, are refused."""
+    assert "p2999" in json_grammar(wide(3000, required=True), bounded=bounded)
+    with pytest.raises(TooLargeError, match="inside one another"):
+        json_grammar(wide(3000, required=False), bounded=bounded)
+
+
+@pytest.mark.parametrize("bounded", [True, False])
+def test_whole_schema_is_bounded(bounded: bool) -> None:
+    """A schema of a hundred thousand properties, all required, is refused at once."""
+    with pytest.raises(TooLargeError, match="more than this server"):
+        json_grammar(wide(100_000, required=True), bounded=bounded)
+
+
+def test_order_of_required_and_optional_properties() -> None:
+    """Runs of required properties are joined between optional ones, without a comma too many."""
+    schema = {
+        "type": "object",
+        "properties": {name: {"const": name} for name in "abcde"},
+        "required": ["b", "c", "e"],
+    }
+    lines = json_grammar(schema, bounded=True).split("\n")[1:]
+    rules = dict(line.split(": ", 1) for line in lines)
+
+    def texts(name: str) -> set[str]:
+        """All texts of a rule, which has no repetition."""
+        if rules[name].startswith("%json"):
+            return {rules[name].rpartition(": ")[2].strip("} ")}
+        found = set[str]()
+        for alternative in rules[name].split(" | "):
+            ends = {""}
+            for piece in alternative.split():
+                more = texts(piece) if piece in rules else {piece[1:-1].replace('\\"', '"')}
+                ends = {end + one for end in ends for one in more}
+            found |= ends
+        return found
+
+    assert texts(rules["start"]) == {
+        "{" + ",".join(f'"{name}":"{name}"' for name in names) + "}"
+        for names in ("abcde", "abce", "bcde", "bce")
+    }
+
+
+UNSATISFIABLE: list[dict[str, Any]] = [
+    {"type": "object", "properties": {"a": False}, "required": ["a"]},
+    {"type": "object", "properties": {}, "required": ["a"], "additionalProperties": False},
+    {"type": "array", "items": False, "minItems": 1},
+    {"type": "array", "prefixItems": [{}, False]},
+    {"anyOf": [False, {"enum": []}]},
+    {"not": {}},
+    {"type": "string", "enum": [1, 2]},
+    {"type": "integer", "const": "a"},
+    {"type": "string", "minLength": 2, "maxLength": 1},
+    {"type": "array", "minItems": 2, "maxItems": 1},
+    {"type": "number", "minimum": 2, "maximum": 1},
+    {"type": "integer", "exclusiveMinimum": 1, "maximum": 1},
+    {"$ref": "#/$defs/never", "$defs": {"never": False}},
+]
+
+
+@pytest.mark.parametrize("bounded", [True, False])
+@pytest.mark.parametrize("schema", UNSATISFIABLE)
+def test_what_no_value_fits(schema: dict[str, Any], bounded: bool) -> None:
+    """A schema that plainly admits no value is refused, also as the part that must be there."""
+    for whole in (schema, {"type": "object", "properties": {"x": schema}, "required": ["x"]}):
+        if "$defs" in whole or "$defs" not in schema:
+            with pytest.raises(NothingFitsError):
+                json_grammar(whole, bounded=bounded)
+    with pytest.raises(ServerError, match="can't be satisfied"):
+        grammar_for({"type": "json", "jsonSchema": schema}, bounded=bounded)
+
+
+@pytest.mark.parametrize(
+    ("schema", "absent"),
+    [
+        ({"type": "object", "properties": {"a": False, "b": {"const": 1}}}, '\\"a\\"'),
+        ({"anyOf": [{"type": "string", "enum": [5]}, {"const": 1}]}, "5"),
+        ({"type": ["string", "null"], "enum": ["a", None, 77]}, "77"),
+    ],
+)
+def test_impossible_parts_are_left_out(schema: dict[str, Any], absent: str) -> None:
+    """What nothing fits is no part of the grammar where it need not be there."""
+    assert absent not in json_grammar(schema, bounded=True)
+
+
+def test_required_properties_that_are_not_described() -> None:
+    """A required property needs no description to be there."""
+    schema = {"type": "object", "properties": {"a": {}}, "required": ["b"]}
+    assert '\\"b\\"' in json_grammar(schema, bounded=True)
+
+
+def test_required_properties_of_a_pattern() -> None:
+    """A required property whose name may fit a pattern is no contradiction."""
+    schema = {
+        "type": "object",
+        "patternProperties": {"^x": {"const": 1}},
+        "required": ["xa"],
+        "additionalProperties": False,
+    }
+    assert '\\"xa\\"' in json_grammar(schema, bounded=True)
+
+
+def test_depth_is_named_as_what_is_wrong() -> None:
+    """A valid schema of 300 levels is converted; one of 3,000 nests too deep, and is called so."""
+
+    def nested(levels: int) -> dict[str, Any]:
+        schema: dict[str, Any] = {"type": "integer"}
+        for _ in range(levels):
+            schema = {"type": "object", "properties": {"a": schema}, "required": ["a"]}
+        return {"type": "json", "jsonSchema": schema}
+
+    assert "%llguidance" in (grammar_for(nested(300), bounded=True) or "")
+    with pytest.raises(ServerError, match="nests too deep"):
+        grammar_for(nested(3000), bounded=True)

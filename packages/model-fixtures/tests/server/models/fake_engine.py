@@ -1,0 +1,60 @@
+"""Engines that hold no model, and start and close when the test lets them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+import pytest
+from model_fixtures.server.engine.engine import Engine
+from model_fixtures.server.engine.load_config import EngineConfig
+from model_fixtures.server.models import loaded_models as module
+
+
+class Worker:
+    """The process of an engine."""
+
+    def __init__(self) -> None:
+        self.ended = anyio.Event()
+        self.failure = "crashed"
+
+
+class FakeEngine:
+    """An engine that starts and closes when the test lets it."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        self.config = config
+        self.worker = Worker()
+        self.llama = None
+        self.closing = anyio.Event()
+        self.may_close = anyio.Event()
+        self.may_close.set()
+        self.closed = anyio.Event()
+
+    async def close(self) -> None:
+        """Ends it."""
+        self.closing.set()
+        await self.may_close.wait()
+        self.worker.ended.set()
+        self.closed.set()
+
+
+class Starter:
+    """Starts engines in place of `Engine.start`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Engine, "start", self.start)
+        monkeypatch.setattr(module, "_weights_file", lambda model: Path("model.gguf"))
+        self.engines: list[FakeEngine] = []
+        self.may_start = anyio.Event()
+        self.may_start.set()
+
+    async def start(
+        self, config: EngineConfig, tasks: object, on_progress: Callable[[float], None]
+    ) -> FakeEngine:
+        """A new engine."""
+        await self.may_start.wait()
+        self.engines.append(FakeEngine(config))
+        on_progress(1.0)
+        return self.engines[-1]

@@ -1,0 +1,28 @@
+"""Which tools a request offers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from model_fixtures.server.grammars.conversion_queue import Conversions
+from model_fixtures.server.prediction.build import offered_tools
+from model_fixtures.server.protocol.kv_config import Settings
+
+pytestmark = pytest.mark.anyio
+TOOL = {"type": "function", "function": {"name": "add"}}
+
+
+@pytest.mark.parametrize(
+    ("choice", "offered"),
+    [("none", []), ("auto", [TOOL]), ("required", [TOOL]), (5, [TOOL])],
+)
+async def test_choice_of_newer_clients(choice: Any, offered: list[dict[str, Any]]) -> None:
+    """A request whose `toolChoice` is none offers no tools, whatever it lists."""
+    settings = Settings(
+        {
+            "llm.prediction.tools": {"type": "toolArray", "tools": [TOOL]},
+            "llm.prediction.toolChoice": {"type": "generic", "mode": choice},
+        }
+    )
+    assert await offered_tools(Conversions(), settings) == offered

@@ -1,0 +1,131 @@
+"""From a chat to prompt text: where images stand, and whose format it is."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+from model_fixtures.server.engine.llama_client import LlamaServer, Properties
+from model_fixtures.server.prediction.chat_history import Image, Turn
+from model_fixtures.server.prediction.chat_prompt import Prompt, chat_prompt
+from model_fixtures.server.prediction.jinja_renderer import TemplateRenderer
+from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.kv_config import Settings
+from model_fixtures.tool_format import Message, ToolCall, ToolResult, chatml
+
+pytestmark = pytest.mark.anyio
+TOOL = {"type": "function", "function": {"name": "add", "description": "Add.", "parameters": {}}}
+
+
+class FakeLlama:
+    """A model with the marker `<M>`, whose template puts messages on lines of their own."""
+
+    async def properties(self) -> Properties:
+        """What it tells of itself."""
+        return Properties(media_marker="<M>")
+
+    async def apply_template(self, request: dict[str, Any]) -> str:
+        """Messages as `role: content`."""
+        return "".join(f"{one['role']}: {one['content']}\n" for one in request["messages"])
+
+
+async def prompt(
+    turns: list[Turn], template: str | None = None, *, trained: bool = False, tools: Any = ()
+) -> Prompt:
+    """The prompt of a chat, by the model's template or by a Jinja one."""
+    own = {"type": "jinja", "jinjaPromptTemplate": {"template": template}}
+    settings = Settings({} if template is None else {"llm.prediction.promptTemplate": own})
+    llama = cast("LlamaServer", FakeLlama())
+    templates = TemplateRenderer()
+    try:
+        return await chat_prompt(
+            llama, turns, settings, templates=templates, tools=tools, trained=trained
+        )
+    finally:
+        await templates.close()
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (["What?", Image(b"1")], "user: What?<M>\n"),
+        ([Image(b"1"), "What?"], "user: <M>What?\n"),
+        (["One", "two", Image(b"1"), "three"], "user: One\ntwo<M>three\n"),
+    ],
+)
+async def test_place_of_an_image(content: list[str | Image], text: str) -> None:
+    """An image stands where its part is, with nothing around it."""
+    made = await prompt([Turn("user", content)])
+    assert (made.text, made.images) == (text, [b"1"])
+    assert made.words == text.replace("<M>", "")
+
+
+async def test_images_of_several_turns() -> None:
+    """Images keep their order over all messages."""
+    turns = [
+        Turn("user", [Image(b"1"), Image(b"2")]),
+        Turn("assistant", ["Hm."]),
+        Turn("user", [Image(b"3")]),
+    ]
+    made = await prompt(turns)
+    assert made == Prompt("user: <M><M>\nassistant: Hm.\nuser: <M>\n", [b"1", b"2", b"3"], "<M>")
+
+
+async def test_text_cannot_be_a_marker() -> None:
+    """A marker that a text spells out is taken away where it would stand for an image."""
+    made = await prompt([Turn("user", ["a<M>b", Image(b"1"), "<M>"])])
+    assert (made.text, made.images) == ("user: ab<M>\n", [b"1"])
+
+
+async def test_marker_without_images_is_text() -> None:
+    """Without images a prompt goes to llama.cpp as tokens, where the marker means nothing."""
+    assert await prompt([Turn("user", ["a<M>b"])]) == Prompt("user: a<M>b\n")
+
+
+@pytest.mark.parametrize(
+    ("template", "text", "images"),
+    [
+        ("{{ messages | map(attribute='content') | join('|') }}", "<M>a|<M>b", [b"1", b"2"]),
+        ("{{ messages[1].content }}{{ messages[0].content }}", "<M>b<M>a", [b"2", b"1"]),
+        ("{{ messages[1].content }}", "<M>b", [b"2"]),
+        ("none<M>", "none", []),
+    ],
+)
+async def test_images_follow_the_template(template: str, text: str, images: list[bytes]) -> None:
+    """A template of the request's may leave images out or turn them round; each stays itself."""
+    turns = [Turn("user", [Image(b"1"), "a"]), Turn("user", [Image(b"2"), "b"])]
+    made = await prompt(turns, template)
+    assert (made.text, made.images) == (text, images)
+
+
+async def test_trained_format() -> None:
+    """Tool-use weights get the very text that they were trained on, in a later round too."""
+    call = ToolCall("add", {"a": 1}, "7")
+    turns = [
+        Turn("user", ["Add"]),
+        Turn("assistant", ["Sure."], [call]),
+        Turn("tool", [], [], [ToolResult("1", "7")]),
+    ]
+    messages = [
+        Message("user", "Add"),
+        Message("assistant", "Sure.", [call]),
+        Message("tool", "", [], [ToolResult("1", "7")]),
+    ]
+    for tools in ([TOOL], []):
+        assert (await prompt(turns, trained=True, tools=tools)).text == chatml(messages, tools)
+    assert (await prompt(turns[:1], trained=True)).text == chatml(messages[:1])
+
+
+async def test_template_of_the_request_goes_before_the_trained_format() -> None:
+    """A request that brings a template is answered with it by all weights."""
+    made = await prompt([Turn("user", ["Hi"])], "<{{ messages[0].content }}>", trained=True)
+    assert made.text == "<Hi>"
+
+
+async def test_arguments_that_nest_too_deep_are_the_callers_mistake() -> None:
+    """A tool call in the history that can't be written as JSON is an error with plain words."""
+    nested: Any = {}
+    for _ in range(3000):
+        nested = {"a": nested}
+    with pytest.raises(ServerError, match="nest too deep"):
+        await prompt([Turn("assistant", [], [ToolCall("f", nested)])], trained=True)

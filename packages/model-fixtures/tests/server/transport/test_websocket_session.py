@@ -1,0 +1,131 @@
+"""Frames on their way to a client that reads slowly, or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import anyio
+import pytest
+from model_fixtures.catalog import load_catalog
+from model_fixtures.server.namespaces import NAMESPACES
+from model_fixtures.server.serve_options import ServeOptions
+from model_fixtures.server.server_state import ServerState
+from model_fixtures.server.transport import websocket_session as module
+from model_fixtures.server.transport.websocket_session import MAX_QUEUED_FRAMES, Outbox, Session
+from model_fixtures.wire_client import Credentials
+from starlette.websockets import WebSocketState
+
+pytestmark = pytest.mark.anyio
+
+
+class Reader:
+    """A client that takes every frame."""
+
+    def __init__(self) -> None:
+        self.frames: list[str] = []
+
+    async def send_text(self, frame: str) -> None:
+        """Takes a frame."""
+        self.frames.append(frame)
+
+
+async def test_all_who_wait_for_room_go_on() -> None:
+    """Several channels of a slow client wait for room at once, and each goes on when there is."""
+    outbox, reader = Outbox(), Reader()
+    for number in range(MAX_QUEUED_FRAMES + 1):
+        outbox.put(str(number).encode())
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as writing:
+            async with anyio.create_task_group() as waiting:
+                for _ in range(3):
+                    waiting.start_soon(outbox.room)
+                await anyio.wait_all_tasks_blocked()
+                writing.start_soon(outbox.run, cast("Any", reader))
+            writing.cancel_scope.cancel()
+    assert reader.frames == [str(number) for number in range(MAX_QUEUED_FRAMES + 1)]
+
+
+async def test_client_that_never_reads_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is queued for a client has a limit in bytes; beyond it the connection is given up."""
+    monkeypatch.setattr(module, "MAX_QUEUED_BYTES", 1000)
+    overruns: list[bool] = []
+    outbox = Outbox(lambda: overruns.append(True))
+    outbox.put(b"x" * 800)
+    assert overruns == []
+    outbox.put(b"x" * 800)
+    assert overruns == [True]
+
+
+async def test_frames_that_were_sent_count_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that reads gets any number of bytes."""
+    monkeypatch.setattr(module, "MAX_QUEUED_BYTES", 1000)
+    overruns: list[bool] = []
+    outbox, reader = Outbox(lambda: overruns.append(True)), Reader()
+    async with anyio.create_task_group() as writing:
+        writing.start_soon(outbox.run, cast("Any", reader))
+        for _ in range(3):
+            outbox.put(b"x" * 800)
+            await anyio.wait_all_tasks_blocked()
+        writing.cancel_scope.cancel()
+    assert overruns == []
+    assert len(reader.frames) == 3
+
+
+async def test_nothing_is_kept_for_a_client_that_has_gone() -> None:
+    """When the session ends, what was queued goes, and nothing is queued any more."""
+    outbox, reader = Outbox(), Reader()
+    outbox.put(b"early")
+    assert outbox.queued > 0
+    outbox.close()
+    outbox.put(b"late")
+    assert outbox.queued == 0
+    async with anyio.create_task_group() as writing:
+        writing.start_soon(outbox.run, cast("Any", reader))
+        await anyio.wait_all_tasks_blocked()
+        writing.cancel_scope.cancel()
+    assert reader.frames == []
+
+
+class Deaf:
+    """The websocket of a client that asks, reads nothing, and leaves."""
+
+    application_state = WebSocketState.DISCONNECTED
+
+    def __init__(self, calls: int) -> None:
+        call = {"type": "rpcCall", "endpoint": "version", "callId": 1}
+        messages = [Credentials.guest().packet(), *([call] * calls)]
+        self._events = [
+            {"type": "websocket.receive", "text": json.dumps(message)} for message in messages
+        ]
+
+    async def accept(self) -> None:
+        """Opens it."""
+
+    async def receive(self) -> dict[str, Any]:
+        """What the client says next, once all that came before is done."""
+        await anyio.wait_all_tasks_blocked()
+        return self._events.pop(0) if self._events else {"type": "websocket.disconnect"}
+
+    async def send_text(self, frame: str) -> None:
+        """Waits for ever."""
+        await anyio.sleep_forever()
+
+
+async def test_session_keeps_nothing(tmp_path: Path) -> None:
+    """The session of a client that has left without reading keeps none of its answers."""
+    state = ServerState(load_catalog(), ServeOptions(home=str(tmp_path)))
+    session = Session(cast("Any", Deaf(20)), NAMESPACES["system"], state)
+    queued: list[int] = []
+    put = session._outbox.put
+
+    def watched(frame: bytes) -> None:
+        put(frame)
+        queued.append(session._outbox.queued)
+
+    session._outbox.put = watched  # type: ignore[method-assign]
+    with anyio.fail_after(30):
+        await session.run()
+    assert max(queued) > 19 * len(b'{"type": "rpcResult"}')
+    assert session._outbox.queued == 0

@@ -1,0 +1,41 @@
+"""The server that the bars are measured on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from model_fixtures.tool_format import Message
+from training.evaluation_server import Bench, children
+from training.tool_use.sdk_assistant import Served
+
+
+def test_children_are_found() -> None:
+    """A started process is among the children of this one, on Linux, and is gone when it ended."""
+    command = [sys.executable, "-c", "input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        found = children(os.getpid())
+        process.communicate(b"\n")
+    assert (process.pid in found) is sys.platform.startswith("linux")
+    assert process.pid not in children(os.getpid())
+
+
+@pytest.mark.slow
+def test_bench_measures_a_model_of_its_own_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plain model loads, speaks through the SDK, and its worker's memory is known (Linux)."""
+    # The user's own host must not be asked.
+    monkeypatch.setenv("LMSTUDIO_API_HOST", "127.0.0.1:9")
+    with Bench() as bench:
+        loaded = bench.load("llama-3.2-1b-instruct", times=1)
+        say = Served(loaded.model, tokens=4)
+        message = say([Message("user", "Say hello.")], [])
+        memory = loaded.memory()
+    assert (message.role, list(message.calls)) == ("assistant", [])
+    assert message.text
+    assert say.stats.predicted_tokens_count == 4
+    assert loaded.median > 0
+    if sys.platform.startswith("linux"):
+        assert memory is not None
+        assert 100 < memory["now"] <= memory["peak"]

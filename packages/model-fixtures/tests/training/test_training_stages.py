@@ -1,0 +1,121 @@
+"""Runs of several stages: what a second start skips, and what stops a run."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from training.training_stages import STOPPED, SettingsError, Stage, run, settle
+from training.work_folders import WORK_VARIABLE, work
+
+tools = importlib.import_module("training.tool_use.__main__")
+vision = importlib.import_module("training.vision.__main__")
+
+
+class Calls:
+    """Notes commands instead of running them; ``statuses`` are their exit codes."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.commands: list[list[str]] = []
+        self.environs: list[Mapping[str, str]] = []
+        self._statuses = iter(statuses)
+
+    def __call__(self, command: Sequence[str], environ: Mapping[str, str]) -> int:
+        """Note a command and give the next status."""
+        self.commands.append(list(command)[2:])
+        self.environs.append(environ)
+        return next(self._statuses, 0)
+
+
+def test_what_is_there_is_not_made_again(tmp_path: Path) -> None:
+    """A stage whose file is there is skipped, the others run in their order."""
+    there = tmp_path / "there"
+    there.touch()
+    calls = Calls()
+    stages = [
+        Stage("first", "one", gives=there),
+        Stage("second", "two", ["--fast"], gives=tmp_path / "missing"),
+        Stage("third", "three"),
+    ]
+    assert run(stages, tmp_path, calls) == 0
+    assert calls.commands == [["two", "--fast"], ["three"]]
+
+
+@pytest.mark.parametrize(
+    ("status", "says"), [(3, "first failed with status 3"), (STOPPED, "the same command goes on")]
+)
+def test_a_stage_that_ends_badly_ends_the_run(
+    tmp_path: Path, status: int, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing runs after a failed or stopped stage; its status is the run's, and says why."""
+    calls = Calls(status)
+    assert run([Stage("first", "one"), Stage("second", "two")], tmp_path, calls) == status
+    assert calls.commands == [["one"]]
+    output = capsys.readouterr()
+    assert says in output.out + output.err
+
+
+def test_stages_know_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every stage finds the run's folder and its own variables in its environment."""
+    calls = Calls()
+    assert run([Stage("first", "one", environ={"MORE": "1"})], tmp_path, calls) == 0
+    assert calls.environs[0]["MORE"] == "1"
+    monkeypatch.setenv(WORK_VARIABLE, calls.environs[0][WORK_VARIABLE])
+    assert work() == tmp_path
+
+
+def test_the_same_settings_go_on(tmp_path: Path) -> None:
+    """A folder takes a second start with the settings that it was begun with."""
+    settle(tmp_path / "new", {"seed": 1, "steps": 900})
+    settle(tmp_path / "new", {"seed": 1, "steps": 900})
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["settings.json"]
+
+
+def test_other_settings_are_refused(tmp_path: Path) -> None:
+    """Going on with another seed would give weights that no seed names: one line says so."""
+    settle(tmp_path, {"seed": 1, "steps": 900})
+    with pytest.raises(SettingsError, match=r"\{'seed': 1\}, not \{'seed': 2\}: name another"):
+        settle(tmp_path, {"seed": 2, "steps": 900})
+
+
+def test_tool_stages_hand_files_on(tmp_path: Path) -> None:
+    """Answers go to training, its later adapters to export, the merged model to the score."""
+    steps = [300, 700, 900]
+    answers, train, export, score = tools.stages(tmp_path / "base.gguf", tmp_path, steps, 5, 3)
+    assert str(answers.gives) in train.arguments
+    wanted = ["--steps", "300", "700", "900", "--seed", "5", "--processes", "3"]
+    wanted += ["--snapshot", "100"]
+    assert train.arguments[-len(wanted) :] == wanted
+    folder = Path(train.arguments[train.arguments.index("--out") + 1])
+    mean = [str(folder / f"adapter-00{step}.pt") for step in (700, 800, 900)]
+    assert [argument for argument in export.arguments if argument.endswith(".pt")] == mean
+    assert export.arguments[-1] == score.arguments[1]
+    assert "valid" in score.arguments
+
+
+@pytest.mark.parametrize(
+    ("steps", "averaged"),
+    [
+        ([900], [900]),
+        ([640, 1280], [1280]),
+        ([640, 1280, 1600], [1280, 1300, 1400, 1500, 1600]),
+        ([200, 400, 660], [400, 500, 600, 660]),
+    ],
+)
+def test_adapters_of_later_cycles_are_averaged(steps: list[int], averaged: list[int]) -> None:
+    """The mean is of each hundredth step's adapter and each cycle's last, from the second on."""
+    assert tools.averaged_steps(steps) == averaged
+
+
+def test_vision_stages_go_from_images_to_a_checked_file(tmp_path: Path) -> None:
+    """Both stages draw from the run's seed, and the exported file is the one that is checked."""
+    stages = vision.stages(tmp_path, 20, 10, 500, 3)
+    _, align, answer, export, parity, score = stages
+    assert align.arguments == ["align", "--steps", "20", "--seed", "3", "--count", "500"]
+    assert answer.arguments == ["answer", "--steps", "10", "--seed", "4", "--count", "500"]
+    made = export.arguments[-1]
+    assert parity.arguments == ["--projector", made]
+    assert made in score.arguments
+    assert "validation" in score.arguments

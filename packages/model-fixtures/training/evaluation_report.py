@@ -1,0 +1,71 @@
+"""The evaluation's outcome: a table, rows for the model cards, JSON with all failures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from .quality_bars import BARS, LIMITS, Group, Row
+from .scores import Score
+
+_MET = {True: "yes", False: "NO", None: "?"}
+# What the cards say about each set, with the number of images or conversations.
+_CARD = {
+    "colour": "colour, {n} images in both orders, sides 64 to 1600 px, wide, tall, transparent",
+    "parts": "colour, figures with several parts, {n} images in both orders",
+    "shape": "shape of 8, {n} images, orders in turn",
+    "empty": "no figure, not given a colour, {n} images",
+}
+_TWICE = ("colour", "parts")  # asked in both orders: two answers about one image
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """Return the table of bars, what was measured, and whether they are met."""
+    shown = Table("bar", "at least / most", "measured (95 % interval)", "met", box=box.SIMPLE)
+    for row in rows:
+        shown.add_row(row.what, row.bar, row.measured, _MET[row.met])
+    return shown
+
+
+def card_rows(
+    group: Group, scores: Mapping[str, Score], images: Mapping[str, Score] | None = None
+) -> list[str]:
+    """Return the rows of a model card's score table, ready to paste.
+
+    Args:
+        group: whose card.
+        scores: of answers, by the bars' keys.
+        images: for vision, of images right in every order asked.
+    """
+    lines = []
+    for bar in BARS:
+        score = scores.get(bar.key)
+        if bar.group != group or score is None:
+            continue
+        if group == "tools":
+            lines.append(f"| {bar.what} | {100 * bar.least:.0f} % | {score} |")
+            continue
+        whole = (images or {}).get(bar.key, Score())
+        what = _CARD[bar.key].format(n=whole.total)
+        last = f"| {whole} |" if bar.key in _TWICE else "| |"
+        lines.append(f"| {what} | {100 * bar.least:.0f} % | {score} {last}")
+    return lines
+
+
+def figures_line(group: Group, rows: Sequence[Row]) -> str:
+    """Return the figures of a group's limits as a sentence for its card; "" without any."""
+    wanted = {limit.what for limit in LIMITS if limit.group == group}
+    return "; ".join(f"{row.what}: {row.measured}" for row in rows if row.what in wanted)
+
+
+def write(path: Path, report: Mapping[str, Any]) -> None:
+    """Write the report as JSON in one move; its folder is made if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(json.dumps(report, indent=1, ensure_ascii=False), encoding="utf-8")
+    part.replace(path)

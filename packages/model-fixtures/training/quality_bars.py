@@ -1,0 +1,92 @@
+"""What the weights must reach: the bars, and how a measured figure is held against one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from .scores import Score
+
+Group = Literal["vision", "tools"]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A share of right answers to reach; ``key`` names the set."""
+
+    group: Group
+    key: str
+    what: str
+    least: float  # 0 to 1
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A figure that must stay within a limit, in ``unit``; with ``most`` it is an upper one."""
+
+    group: Group
+    key: str
+    what: str
+    limit: float
+    unit: str
+    most: bool = True
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the final table; ``met`` is None where the machine can't measure it."""
+
+    what: str
+    bar: str
+    measured: str
+    met: bool | None
+
+
+BARS = (
+    Bar("vision", "colour", "colour of the main figure, 11 colours, both orders", 0.97),
+    Bar("vision", "parts", "the same on figures with several parts", 0.90),
+    Bar("vision", "shape", "shape, 8 shapes", 0.88),
+    Bar("vision", "empty", "'no figure' images not given a colour", 0.80),
+    Bar("tools", "single", "one call, exact tool and arguments, answer holds the result", 0.95),
+    Bar("tools", "say", "say something first, then call, in one message", 0.93),
+    Bar("tools", "error", "tool error explained", 0.93),
+    Bar("tools", "plain", "no tool needed, no call made", 0.95),
+    Bar("tools", "choice", "right tool of 3 to 6, half of the tools never seen", 0.90),
+    Bar("tools", "two calls", "two calls, in one round or in consecutive ones", 0.85),
+    Bar("tools", "copy", "strings copied exactly", 0.92),
+)
+LIMITS = (
+    Limit("vision", "answer", "answer about an image, median, one thread", 0.3, "s"),
+    Limit("vision", "vision load", "load of the vision model, median", 1.0, "s"),
+    Limit("vision", "vision memory", "memory of the vision model's process", 350, "MB"),
+    Limit("tools", "speed", "decode speed against the plain model's", 0.85, "", most=False),
+    Limit("tools", "tools load", "load of the tool-use model, median", 1.0, "s"),
+    Limit("tools", "tools memory", "memory of the tool-use model's process", 350, "MB"),
+)
+
+
+def held(scores: Mapping[str, Score], figures: Mapping[str, float | None]) -> list[Row]:
+    """Hold what was measured against its bars; what was not measured at all has no row.
+
+    Args:
+        scores: by the bars' keys.
+        figures: by the limits' keys, in their units; None where it can't be measured.
+    """
+    rows = [
+        Row(bar.what, f"{bar.least:.0%}", str(score), score.share >= bar.least)
+        for bar in BARS
+        if (score := scores.get(bar.key)) is not None
+    ]
+    for limit in LIMITS:
+        if limit.key not in figures:
+            continue
+        value, unit = figures[limit.key], f" {limit.unit}".rstrip()
+        bound = f"{'<' if limit.most else '>='} {limit.limit:g}{unit}"
+        if value is None:
+            rows.append(Row(limit.what, bound, "not measured", None))
+            continue
+        met = value < limit.limit if limit.most else value >= limit.limit
+        shown = f"{value:.0f}" if limit.unit == "MB" else f"{value:.2f}"
+        rows.append(Row(limit.what, bound, f"{shown}{unit}", met))
+    return rows

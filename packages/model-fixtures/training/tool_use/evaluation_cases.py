@@ -1,0 +1,138 @@
+"""Evaluation sets: other seeds, wording, tool names and, in part, tools than in training."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .conversations import Conversation
+from .packed_batches import Source
+from .plain_prompts import prompts
+from .tool_families import Tool
+
+SETS = {"near": 0.0, "far": 1.0, "mixed": 0.6}  # share of hand-written tools that are far
+KINDS = ("single", "say", "error", "plain", "parallel", "chained", "choice", "copy")
+_COPIED = ("city", "person", "word", "quoted", "text", "file", "email", "code", "url")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One conversation to hold, and the tools that it may use."""
+
+    kind: str
+    tools: Sequence[Tool]
+    expected: Conversation
+
+
+def _echoes(made: Conversation) -> bool:
+    """Tell whether an answer that only repeats the prompt would hold all results."""
+    prompt = made.prompt.lower()
+    return bool(made.needles) and all(needle.lower() in prompt for needle in made.needles)
+
+
+def _copying(tools: Sequence[Tool]) -> list[Tool]:
+    return [tool for tool in tools if any(arg.kind in _COPIED for arg in tool.family.args)]
+
+
+def cases(count: int, seed: str, kinds: Sequence[str] = KINDS, tools: str = "near") -> list[Case]:
+    """Return ``count`` cases of each kind, those with the same tools one after the other.
+
+    Frames, and names and wordings of tools, are never those of training. With "near" the tools do
+    what some tool of training does, those of verb and thing with things that it never saw; with
+    "far" no tool of training does it. 1 to 5 tools are offered; for "choice" 3 to 6, of which at
+    least half are far, whatever ``tools`` says. No plain prompt comes twice before all have come.
+    """
+    plain = prompts(held=True, count=260)
+    random.Random(f"plain-{seed}").shuffle(plain)  # noqa: S311  # a seed, no secret
+    answers = dict.fromkeys(plain, "")
+    source = Source(answers, held=True, unseen=SETS[tools])
+    mixed = Source(answers, held=True, unseen=SETS["mixed"])
+    found: list[Case] = []
+    made = dict.fromkeys(kinds, 0)
+    number = 0
+    while any(made[kind] < count for kind in kinds):
+        rng = random.Random(f"suite-{seed}-{number}")  # noqa: S311  # a seed, no secret
+        number += 1
+        few = source.tools(rng, rng.choice((1, 2, 3, 4, 5)))
+        many = mixed.tools(rng, rng.choice((3, 4, 5, 6)))
+        for kind in kinds:
+            if made[kind] >= count:
+                continue
+            offered: Sequence[Tool] = many if kind == "choice" else few
+            usable = _copying(offered) if kind == "copy" else offered
+            if not usable or (kind == "choice" and len(offered) < 3):
+                continue
+            inner = "single" if kind in ("choice", "copy") else kind
+            expected = source.conversation(usable, rng, inner)
+            if kind == "plain":
+                expected = Conversation("plain", plain[made[kind] % len(plain)], [], "", [])
+            if expected is None or expected.kind != inner or _echoes(expected):
+                continue
+            found.append(Case(kind, offered, expected))
+            made[kind] += 1
+    return found
+
+
+# Prompts like those that a test suite for the SDK would use. They are near the training's
+# families but were never in it word for word; reported apart from the bars.
+_TWO = "a number|b number"
+REGRESSION_TOOLS: dict[str, tuple[str, str]] = {
+    "add": ("Given two numbers a and b, returns the sum of them.", "a integer|b integer"),
+    "multiply": ("Given two numbers a and b, returns the product of them.", _TWO),
+    "divide": ("Divide a by b.", _TWO),
+    "get_weather": ("Get the current weather in a city.", "city string"),
+    "create_file": ("Create a file with the given name and content.", "name string|content string"),
+    "get_time": ("Get the current time in a city.", "city string"),
+    "is_prime": ("Given a number n, returns True if n is a prime.", "n integer"),
+}
+REGRESSION: list[tuple[str, str, list[tuple[str, dict[str, object]]], str]] = [
+    ("add", "What is the sum of 123 and 3210?", [("add", {"a": 123, "b": 3210})], ""),
+    ("add", "Please add 17 and 25 using the tool.", [("add", {"a": 17, "b": 25})], ""),
+    ("add multiply", "What is 12 times 34?", [("multiply", {"a": 12, "b": 34})], ""),
+    ("add multiply", "Add 1 and 2.", [("add", {"a": 1, "b": 2})], ""),
+    ("get_weather", "What is the weather in Paris?", [("get_weather", {"city": "Paris"})], ""),
+    (
+        "add multiply get_weather create_file get_time is_prime",
+        "What is the weather in Paris?",
+        [("get_weather", {"city": "Paris"})],
+        "",
+    ),
+    ("add", "Say hi first, then add 5 and 7.", [("add", {"a": 5, "b": 7})], "hi"),
+    ("add", "First say 'Hi', then add 40 and 2.", [("add", {"a": 40, "b": 2})], "hi"),
+    ("divide", "Divide 10 by 0.", [("divide", {"a": 10, "b": 0})], ""),
+    (
+        "create_file",
+        "Create a file named hello.txt with the content 'Hello, world!'.",
+        [("create_file", {"name": "hello.txt", "content": "Hello, world!"})],
+        "",
+    ),
+    (
+        "create_file add",
+        'Please create a file called notes.md with the content "buy milk".',
+        [("create_file", {"name": "notes.md", "content": "buy milk"})],
+        "",
+    ),
+    (
+        "get_weather get_time",
+        "What is the weather in Berlin and what time is it in Tokyo?",
+        [("get_weather", {"city": "Berlin"}), ("get_time", {"city": "Tokyo"})],
+        "",
+    ),
+    (
+        "add multiply",
+        "Add 3 and 4, and multiply 5 by 6.",
+        [("add", {"a": 3, "b": 4}), ("multiply", {"a": 5, "b": 6})],
+        "",
+    ),
+    (
+        "get_weather",
+        "What's the weather like in Zurich?",
+        [("get_weather", {"city": "Zurich"})],
+        "",
+    ),
+    ("is_prime add", "Is 997 a prime number?", [("is_prime", {"n": 997})], ""),
+    ("add multiply", "Hello! How are you?", [], ""),
+    ("add get_weather", "What is the capital of France?", [], ""),
+    ("add", "Tell me a joke.", [], ""),
+]

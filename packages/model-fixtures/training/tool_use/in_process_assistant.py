@@ -1,0 +1,34 @@
+"""Messages from llama.cpp in this process, with the server's prompt text and lazy grammar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from model_fixtures.server.grammars.tool_call_grammar import tool_grammar
+from model_fixtures.tool_format import CALL_START, Message, ToolCall, chatml, parse
+
+from .greedy_completion import Runner
+from .judge import BrokenCallError, Definition
+
+TOKENS = 220  # of a message: more than any answer needs
+
+
+class Direct:
+    """Speaks for the model behind a runner, see ``judge.Say``."""
+
+    def __init__(self, runner: Runner, grammar: bool = True) -> None:
+        """``grammar`` chooses the lazy grammar, as the server does."""
+        self._runner = runner
+        self._grammar = grammar
+
+    def __call__(self, messages: Sequence[Message], tools: Sequence[Definition]) -> Message:
+        """Return the model's next message, see ``judge.Say``."""
+        names = [str(tool["function"]["name"]) for tool in tools]
+        grammar = tool_grammar(tools) if self._grammar and names else None
+        text = self._runner.complete(chatml(messages, tools), TOKENS, grammar)
+        parts = parse(text, names)
+        words = "".join(part for part in parts if isinstance(part, str))
+        if names and CALL_START in words:
+            raise BrokenCallError(text)
+        calls = [part for part in parts if isinstance(part, ToolCall)]
+        return Message("assistant", words, calls)

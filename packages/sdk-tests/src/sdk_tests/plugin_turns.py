@@ -1,0 +1,43 @@
+"""Turns of a chat through plugins, driven over the embedded server's control route."""
+
+import http.client
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+Event = dict[str, Any]
+
+
+def turn(address: str, text: str, **options: object) -> list[Event]:
+    """Drive a turn and return its events.
+
+    Args:
+        address: of the embedded server.
+        text: what the user says.
+        options: as in `model_fixtures.server.plugins.chat_turn`.
+    """
+    with started_turn(address, text, **options) as events:
+        return list(events)
+
+
+@contextmanager
+def started_turn(address: str, text: str, **options: object) -> Iterator[Iterator[Event]]:
+    """Drive a turn and give its events as they come; leaving the block early aborts the turn."""
+    connection = http.client.HTTPConnection(address, timeout=60)
+    try:
+        connection.request("POST", "/control/turns", json.dumps({"text": text, **options}))
+        response = connection.getresponse()
+        assert response.status == 200, response.read()
+        yield (json.loads(line) for line in response)
+    finally:
+        connection.close()
+
+
+def of_kind(events: list[Event], kind: str) -> list[Event]:
+    """Return the events of a kind, without it."""
+    return [
+        {key: value for key, value in event.items() if key != "event"}
+        for event in events
+        if event["event"] == kind
+    ]

@@ -1,0 +1,110 @@
+"""Print the endpoints that the installed SDK's source names, and which tests reach them.
+
+    python scripts/list_endpoints.py            a test for each, from sdk_tests.endpoint_coverage
+    python scripts/list_endpoints.py FOLDER     all tests for each, as recorded in a run of the
+                                                suite with SDK_TESTS_RECORD=FOLDER
+
+Exit status 1 when an endpoint has no test, so that a new release of the SDK shows what is new.
+"""
+
+import ast
+import importlib.util
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from sdk_tests.endpoint_coverage import EXERCISED_BY
+
+SCHEMA = re.compile(
+    r"^(?:class )?Pseudo(?:Diagnostics|Embedding|Files|Llm|Plugins|Repository|System)"
+    r"(Rpc|Channel)(\w+)\(",
+    re.MULTILINE,
+)
+
+
+def sdk_folder() -> Path:
+    """The folder of the installed SDK."""
+    spec = importlib.util.find_spec("lmstudio")
+    if spec is None or spec.origin is None:
+        sys.exit("endpoints.py: lmstudio is not installed in this environment")
+    return Path(spec.origin).parent
+
+
+def named_endpoints(folder: Path) -> dict[str, set[str]]:
+    """Endpoints by name, with the source files that name them.
+
+    Endpoints of channels are the values of `_API_ENDPOINT`. Those of calls are the first argument
+    of `remote_call`; where that is no literal (a table of the plugin runner), every literal in the
+    file that the schema knows as a call counts.
+    """
+    schema = (folder / "_sdk_models" / "__init__.py").read_text(encoding="utf-8")
+    calls = {
+        match[2][:1].lower() + match[2][1:]
+        for match in SCHEMA.finditer(schema)
+        if match[1] == "Rpc"
+    }
+    found: dict[str, set[str]] = {}
+    for path in sorted(folder.rglob("*.py")):
+        if "_sdk_models" in path.parts:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for endpoint in _named(tree, calls):
+            found.setdefault(endpoint, set()).add(path.relative_to(folder).as_posix())
+    return dict(sorted(found.items()))
+
+
+def _named(tree: ast.Module, calls: set[str]) -> Iterator[str]:
+    computed = False
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(
+                targets=[ast.Name(id="_API_ENDPOINT")], value=ast.Constant(value=str(endpoint))
+            ) if endpoint:
+                yield endpoint
+            case ast.Call(
+                func=ast.Attribute(attr="remote_call"),
+                args=[ast.Constant(value=str(endpoint)), *_],
+            ):
+                yield endpoint
+            case ast.Call(func=ast.Attribute(attr="remote_call")):
+                computed = True
+    if computed:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and node.value in calls:
+                yield str(node.value)
+
+
+def recorded(folder: Path) -> dict[str, set[str]]:
+    """The tests that reached each endpoint in a recorded run."""
+    tests: dict[str, set[str]] = {}
+    for path in folder.glob("*.jsonl"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            record = json.loads(line)
+            for endpoint in record["endpoints"]:
+                tests.setdefault(endpoint, set()).add(record["test"])
+    return tests
+
+
+def rows(named: Mapping[str, set[str]], tests: Mapping[str, set[str]]) -> Iterator[str]:
+    """The lines of the table."""
+    for endpoint, files in named.items():
+        reached = sorted(tests.get(endpoint, ())) or ["NO TEST"]
+        more = "" if len(reached) == 1 else f" and {len(reached) - 1} more"
+        yield f"{endpoint:27} {reached[0]}{more}   ({', '.join(sorted(files))})"
+
+
+def main(arguments: list[str]) -> int:
+    """Print the table."""
+    named = named_endpoints(sdk_folder())
+    if arguments:
+        tests = recorded(Path(arguments[0]))
+    else:
+        tests = {endpoint: {test} for endpoint, test in EXERCISED_BY.items()}
+    print("\n".join(rows(named, tests)))
+    return 1 if set(named) - set(tests) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,201 @@
+"""Clients that come, work and vanish at random; afterwards nothing of theirs may be left.
+
+200 clients at a time connect, upload, tokenize, predict, cancel and leave, politely or by cutting
+the connection, for a minute. Then the server must hold no client, file, task, worker or file
+handle more than before, and its memory must be within a tenth of its start.
+
+    hatch run measure:soak [--seconds 60] [--clients 200] [--seed 1]
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+from model_fixtures.hosts.embedded_server import EmbeddedServer
+from model_fixtures.wire_client import Connection, Credentials, WireError, connect
+
+MODEL = "smollm2-135m-instruct"
+QUIET_SECONDS = 15.0  # how long the server may take to let go
+STACK: dict[str, Any] = {"layers": []}
+ACTIONS = ("upload", "predict", "cancel", "vanish", "tokenize", "idle")
+
+
+def short(tokens: int) -> dict[str, Any]:
+    """A stack that limits an answer."""
+    value = {"checked": True, "value": tokens}
+    fields = [{"key": "llm.prediction.maxPredictedTokens", "value": value}]
+    return {"layers": [{"layerName": "apiOverride", "config": {"fields": fields}}]}
+
+
+class Soak:
+    """One run."""
+
+    def __init__(self, address: str, seed: int) -> None:
+        self.address = address
+        self.random = random.Random(seed)  # noqa: S311 (a seeded run, not a secret)
+        self.done: Counter[str] = Counter()
+        self.failed: Counter[str] = Counter()
+        self.specifier = {"type": "query", "query": {"identifier": MODEL}}
+
+    async def client(self, until: float) -> None:
+        """One client after the other, until the time is up."""
+        while time.monotonic() < until:
+            identity = Credentials.guest()
+            action = getattr(self, self.random.choice(ACTIONS))
+            try:
+                await action(identity)
+                self.done[action.__name__] += 1
+            except WireError as error:
+                self.failed[f"{action.__name__}: {type(error).__name__}: {error}"] += 1
+
+    async def upload(self, identity: Credentials) -> None:
+        """Uploads up to 200 kB; every other client leaves without a word."""
+        data = self.random.randbytes(self.random.randrange(200_000))
+        content = base64.b64encode(data).decode()
+        async with connect(self.address, "files", identity, open_timeout=30) as files:
+            await files.rpc("uploadFileBase64", {"name": "soak", "contentBase64": content})
+            if self.random.random() < 0.5:
+                files.raw.drop()
+
+    async def predict(self, identity: Credentials) -> None:
+        """Waits for a short answer."""
+        request = self._request(self.random.randrange(1, 6))
+        async with (
+            connect(self.address, "llm", identity, open_timeout=30) as llm,
+            llm.channel("predict", request) as channel,
+        ):
+            async for _ in channel:
+                pass
+
+    async def cancel(self, identity: Credentials) -> None:
+        """Cancels an answer and waits for its end."""
+        async with (
+            connect(self.address, "llm", identity, open_timeout=30) as llm,
+            llm.channel("predict", self._request(400)) as channel,
+        ):
+            await anyio.sleep(self.random.random())
+            await channel.cancel()
+            async for _ in channel:
+                pass
+
+    async def vanish(self, identity: Credentials) -> None:
+        """Cuts the connection while an answer is under way."""
+        async with (
+            connect(self.address, "llm", identity, open_timeout=30) as llm,
+            llm.channel("predict", self._request(400)),
+        ):
+            await anyio.sleep(self.random.random())
+            llm.raw.drop()
+
+    async def tokenize(self, identity: Credentials) -> None:
+        """Counts tokens and asks for information."""
+        async with connect(self.address, "llm", identity, open_timeout=30) as llm:
+            await self._tokenize(llm)
+            await llm.rpc("listLoaded")
+
+    async def idle(self, identity: Credentials) -> None:
+        """Connects to several namespaces and does nothing."""
+        async with (
+            connect(self.address, "system", identity, open_timeout=30),
+            connect(self.address, "diagnostics", identity, open_timeout=30) as diagnostics,
+            diagnostics.channel("streamLogs"),
+        ):
+            await anyio.sleep(self.random.random())
+
+    async def _tokenize(self, llm: Connection) -> None:
+        text = "soak " * self.random.randrange(200)
+        await llm.rpc("tokenize", {"specifier": self.specifier, "inputString": text})
+
+    def _request(self, tokens: int) -> dict[str, Any]:
+        content = [{"type": "text", "text": "Tell me a story."}]
+        return {
+            "modelSpecifier": self.specifier,
+            "history": {"messages": [{"role": "user", "content": content}]},
+            "predictionConfigStack": short(tokens),
+        }
+
+
+def measure(server: EmbeddedServer) -> dict[str, int]:
+    """What the server holds, and what its process has (Linux)."""
+    holdings: dict[str, int] = httpx.get(
+        f"http://{server.address}/control/holdings", timeout=30, trust_env=False
+    ).json()
+    status = Path(f"/proc/{server.pid}/status").read_text()
+    resident = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+    folders = Path(tempfile.gettempdir()).glob(f"lmstudio-model-fixtures-files-{server.pid}-*")
+    return {
+        **holdings,
+        "handles": sum(1 for _ in Path(f"/proc/{server.pid}/fd").iterdir()),
+        "workers": len(children),
+        "temporary files": sum(len(list(folder.iterdir())) for folder in folders),
+        "memory kB": int(resident.split()[1]),
+    }
+
+
+async def run(server: EmbeddedServer, seconds: float, clients: int, seed: int) -> bool:
+    """Soaks a server; whether nothing was left."""
+    soak = Soak(server.address, seed)
+    async with connect(server.address, "llm") as llm:
+        request = {"modelKey": MODEL, "loadConfigStack": STACK}
+        async with llm.channel("loadModel", request) as channel:
+            async for _ in channel:
+                pass
+    # A short run first: what Python keeps for ever is no leak.
+    async with anyio.create_task_group() as tasks:
+        for _ in range(clients):
+            tasks.start_soon(soak.client, time.monotonic() + min(10, seconds / 4))
+    await anyio.sleep(2)
+    before = measure(server)
+    soak.done.clear()
+    async with anyio.create_task_group() as tasks:
+        for _ in range(clients):
+            tasks.start_soon(soak.client, time.monotonic() + seconds)
+    left = measure(server)
+    with anyio.move_on_after(QUIET_SECONDS):
+        while problems(before, left):
+            await anyio.sleep(0.5)
+            left = measure(server)
+    print("clients:", ", ".join(f"{count} {name}" for name, count in sorted(soak.done.items())))
+    print(f"{'':16}{'before':>12}{'after':>12}")
+    for name, value in left.items():
+        print(f"{name:16}{before[name]:12}{value:12}")
+    found = problems(before, left)
+    print("nothing is left" if not found else f"left: {', '.join(found)}")
+    for name, count in soak.failed.most_common():
+        print(f"failed {count} times: {name}")
+    return not found and not soak.failed and len(soak.done) == len(ACTIONS)
+
+
+def problems(before: dict[str, int], after: dict[str, int]) -> list[str]:
+    """What has grown; memory may by a tenth."""
+    grown = [name for name in after if name != "memory kB" and after[name] > before[name]]
+    if after["memory kB"] > 1.1 * before["memory kB"]:
+        grown.append("memory kB")
+    return grown
+
+
+def main() -> int:
+    """Reads the options and runs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--clients", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    with EmbeddedServer(["--scenarios"]) as server:
+        clean = anyio.run(run, server, options.seconds, options.clients, options.seed)
+    return 0 if clean else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
