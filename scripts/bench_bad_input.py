@@ -51,7 +51,7 @@ class Row(NamedTuple):
 
 
 def predict(**fields: Any) -> BadInput:
-    """A prediction with settings of `llm.prediction`."""
+    """Return a prediction with settings of `llm.prediction`."""
 
     async def send(address: str) -> str:
         listed = [{"key": f"llm.prediction.{key}", "value": fields[key]} for key in fields]
@@ -79,29 +79,29 @@ def predict(**fields: Any) -> BadInput:
 
 
 def template(text: str) -> BadInput:
-    """A prediction with a Jinja template of its own."""
+    """Return a prediction with a Jinja template of its own."""
     return predict(promptTemplate={"type": "jinja", "jinjaPromptTemplate": {"template": text}})
 
 
 def schema(value: Json) -> BadInput:
-    """A prediction of JSON that fits a schema."""
+    """Return a prediction of JSON that fits a schema."""
     return predict(structured={"type": "json", "jsonSchema": value})
 
 
 def grammar(text: str) -> BadInput:
-    """A prediction of text that fits a grammar."""
+    """Return a prediction of text that fits a grammar."""
     return predict(structured={"type": "gbnf", "gbnfGrammar": text})
 
 
 def tool(parameters: Json) -> BadInput:
-    """A prediction that offers a tool."""
+    """Return a prediction that offers a tool."""
     function = {"name": "f", "parameters": parameters}
     tools = [{"type": "function", "function": function}]
     return predict(tools={"type": "toolArray", "tools": tools})
 
 
 def at_once(bad: BadInput, times: int) -> BadInput:
-    """The same from many clients."""
+    """Return the same from many clients."""
 
     async def send(address: str) -> str:
         answers: list[str] = []
@@ -119,7 +119,7 @@ def at_once(bad: BadInput, times: int) -> BadInput:
 
 
 def rest(**fields: Any) -> BadInput:
-    """A chat completion over REST."""
+    """Return a chat completion over REST."""
 
     async def send(address: str) -> str:
         body = {
@@ -137,25 +137,25 @@ def rest(**fields: Any) -> BadInput:
 
 
 def rest_schema(value: Json) -> BadInput:
-    """A chat completion over REST, of JSON that fits a schema."""
+    """Return a chat completion over REST, of JSON that fits a schema."""
     wanted = {"name": "x", "schema": value, "strict": True}
     return rest(response_format={"type": "json_schema", "json_schema": wanted})
 
 
 def looped(body: str) -> str:
-    """A template that goes round ten billion times."""
+    """Return a template that goes round ten billion times."""
     loop = "{% for i in range(99999) %}"
     return f"{loop}{loop}{body}{'{% endfor %}' * 2}"
 
 
 def rules_in_rules(rules: int) -> str:
-    """A grammar whose rules are all inside one another."""
+    """Return a grammar whose rules are all inside one another."""
     lines = [f'r{number} ::= "a" r{number + 1}' for number in range(rules)]
     return "\n".join(["root ::= r0", *lines, f'r{rules} ::= "a"'])
 
 
 def crossed(definitions: int) -> Json:
-    """A schema of definitions each of which has a property for each of them."""
+    """Return a schema of definitions each of which has a property for each of them."""
     names = [f"n{number}" for number in range(definitions)]
     inner = {
         "type": "object",
@@ -165,14 +165,14 @@ def crossed(definitions: int) -> Json:
 
 
 def wide(properties: int, *, required: bool) -> Json:
-    """A schema of an object with many properties."""
+    """Return a schema of an object with many properties."""
     names = [f"p{number}" for number in range(properties)]
     found: Json = {"type": "object", "properties": {name: {"type": "integer"} for name in names}}
     return {**found, "required": names} if required else found
 
 
 def deep(levels: int) -> Json:
-    """A schema of an object in an object, many times."""
+    """Return a schema of an object in an object, many times."""
     inner: Json = {"type": "integer"}
     for _ in range(levels):
         inner = {"type": "object", "properties": {"a": inner}, "required": ["a"]}
@@ -180,7 +180,7 @@ def deep(levels: int) -> Json:
 
 
 def text_of(pattern: str) -> Json:
-    """A schema of a text that fits a regular expression."""
+    """Return a schema of a text that fits a regular expression."""
     return {"type": "string", "pattern": pattern}
 
 
@@ -267,7 +267,7 @@ class Pings:
         self.worst = 0.0  # seconds
 
     async def run(self) -> None:
-        """Asks until it is cancelled; a call that is then under way counts as long as it took."""
+        """Ask until it is cancelled; a call that is then under way counts as long as it took."""
         while True:
             begun = time.monotonic()
             try:
@@ -278,7 +278,7 @@ class Pings:
 
 
 async def measure(name: str, bad: BadInput, address: str) -> Row:
-    """Sends an input while another client pings."""
+    """Send an input while another client pings."""
     async with (
         connect(address, "system", answer_timeout=None) as system,
         httpx.AsyncClient(trust_env=False, timeout=2 * ANSWER_SECONDS) as http,
@@ -298,7 +298,7 @@ async def measure(name: str, bad: BadInput, address: str) -> Row:
 
 
 async def answered(bad: BadInput, address: str) -> str:
-    """What an input was answered; one that was not begins with an exclamation mark."""
+    """Return what an input was answered; one that was not begins with an exclamation mark."""
     try:
         with anyio.fail_after(ANSWER_SECONDS):
             return await bad(address)
@@ -312,7 +312,7 @@ async def answered(bad: BadInput, address: str) -> str:
 
 
 async def load(address: str) -> None:
-    """Has the model loaded, which may have crashed."""
+    """Have the model loaded, which may have crashed."""
     request = {"identifier": MODEL, "loadConfigStack": {"layers": []}}
     async with (
         connect(address, "llm", answer_timeout=None) as llm,
@@ -323,7 +323,7 @@ async def load(address: str) -> None:
 
 
 def run(names: list[str]) -> int:
-    """Prints the table; the exit code."""
+    """Print the table; the exit code."""
     rows: list[Row] = []
     print(f"{'input':46}{'took':>8}{'websocket':>11}{'REST':>8}  answer")
     server = EmbeddedServer()

@@ -33,14 +33,14 @@ MILLI = 1000
 
 
 def seconds_of(action: Callable[[], object]) -> float:
-    """Seconds that the action takes."""
+    """Return seconds that the action takes."""
     start = time.perf_counter()
     action()
     return time.perf_counter() - start
 
 
 def round_trips(direct: Client, edge: Client, rounds: int) -> tuple[list[float], list[float]]:
-    """Seconds of `rounds` calls each way, on connections that are open."""
+    """Return seconds of `rounds` calls each way, on connections that are open."""
     ways: tuple[list[float], list[float]] = ([], [])
     for number in range(rounds + 10):
         for times, client in zip(ways, (direct, edge), strict=True):
@@ -53,7 +53,7 @@ def round_trips(direct: Client, edge: Client, rounds: int) -> tuple[list[float],
 def connects(
     direct: Callable[[], Client], edge: Callable[[], Client], rounds: int
 ) -> tuple[list[float], list[float]]:
-    """Seconds from nothing to the first answer: probe, handshake, authentication, call."""
+    """Return seconds from nothing to the first answer: probe, handshake, authentication, call."""
 
     def first_answer(make: Callable[[], Client]) -> None:
         with make() as client:
@@ -67,7 +67,7 @@ def connects(
 
 
 def tokens_per_second(client: Client) -> float:
-    """Tokens of one stream by the time of its fragments at the client."""
+    """Return tokens of one stream by the time of its fragments at the client."""
     stream = client.llm.model(MODEL).complete_stream("Once upon a time", config=CONFIG)
     first = last = 0.0
     for _ in stream:
@@ -78,7 +78,7 @@ def tokens_per_second(client: Client) -> float:
 
 
 def streams(direct: Client, edge: Client, rounds: int) -> tuple[list[float], list[float]]:
-    """Tokens per second of `rounds` streams each way, after one that is not counted."""
+    """Return tokens per second of `rounds` streams each way, after one that is not counted."""
     ways: tuple[list[float], list[float]] = ([], [])
     for number in range(rounds + 1):
         for rates, client in zip(ways, (direct, edge), strict=True):
@@ -89,7 +89,7 @@ def streams(direct: Client, edge: Client, rounds: int) -> tuple[list[float], lis
 
 
 def line(name: str, unit: str, scale: float, ways: tuple[list[float], list[float]]) -> str:
-    """One line of the result."""
+    """Return one line of the result."""
     direct, edge = (statistics.median(values) * scale for values in ways)
     shown = f"direct {direct:8.2f} {unit:<9} edge {edge:8.2f} {unit:<9}"
     return f"{name:<14} {shown} ratio {edge / direct:.3f}"

@@ -25,7 +25,7 @@ SERVER = "--server"
 
 
 def serve() -> None:
-    """The child process: a server with one loaded model; prints where both ways begin."""
+    """Run a server with one loaded model, in the child process; print where both ways begin."""
     import anyio
     import uvicorn
     from model_fixtures.catalog import load_catalog
@@ -57,7 +57,7 @@ def serve() -> None:
 
 
 def direct(url: str, key: str, tokens: int) -> Callable[[], float]:
-    """A measurement of the worker's own stream; gives tokens per second after the first."""
+    """Return a measurement of the worker's own stream; gives tokens per second after the first."""
     client = httpx.Client(
         base_url=url,
         headers={"Authorization": f"Bearer {key}", "Connection": "close"},
@@ -88,7 +88,7 @@ def direct(url: str, key: str, tokens: int) -> Callable[[], float]:
 
 
 def through_sdk(client: lmstudio.Client, tokens: int) -> Callable[[], float]:
-    """A measurement of the SDK's stream; gives tokens per second after the first."""
+    """Return a measurement of the SDK's stream; gives tokens per second after the first."""
     model = client.llm.model(MODEL)
 
     def measure() -> float:
@@ -103,7 +103,7 @@ def through_sdk(client: lmstudio.Client, tokens: int) -> Callable[[], float]:
 
 
 def main(rounds: int, tokens: int) -> int:
-    """Prints both medians and their ratio."""
+    """Print both medians and their ratio."""
     child = subprocess.Popen([sys.executable, __file__, SERVER], stdout=subprocess.PIPE, text=True)
     try:
         assert child.stdout is not None

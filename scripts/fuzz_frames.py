@@ -76,13 +76,13 @@ ODD_VALUES: list[Any] = [
 
 
 def call(endpoint: str, parameter: Any = None) -> dict[str, Any]:
-    """A call as the SDK sends it."""
+    """Return a call as the SDK sends it."""
     message: dict[str, Any] = {"type": "rpcCall", "endpoint": endpoint, "callId": 1}
     return message if parameter is None else {**message, "parameter": parameter}
 
 
 def channel(endpoint: str, parameter: Any = None, *packets: Any) -> list[dict[str, Any]]:
-    """A channel with the packets that a client sends on it."""
+    """Return a channel with the packets that a client sends on it."""
     create: dict[str, Any] = {"type": "channelCreate", "endpoint": endpoint, "channelId": 1}
     if parameter is not None:
         create["creationParameter"] = parameter
@@ -214,7 +214,7 @@ class Mutator:
         self._random = random.Random(seed)  # noqa: S311 (a seeded run, not a secret)
 
     def frame(self) -> tuple[str, str | bytes]:
-        """A namespace and a mutated frame for it."""
+        """Return a namespace and a mutated frame for it."""
         choose = self._random.choice
         sessions = self._sessions
         namespace = choose(list(sessions))
@@ -231,7 +231,7 @@ class Mutator:
         return namespace, text
 
     def _change_json(self, message: dict[str, Any]) -> None:
-        """Changes one place in a message: deletes, replaces, renames, doubles."""
+        """Change one place in a message: deletes, replaces, renames, doubles."""
         places: list[tuple[Any, Any]] = []
 
         def visit(value: Any) -> None:
@@ -273,7 +273,7 @@ class Mutator:
 
 
 async def send_batch(address: str, frames: list[tuple[str, str | bytes]]) -> None:
-    """Sends frames, each on a connection to its namespace; reads and drops the answers."""
+    """Send frames, each on a connection to its namespace; reads and drops the answers."""
     for namespace in WRITTEN:
         mine = [frame for name, frame in frames if name == namespace]
         async with connect_raw(address, namespace, open_timeout=ANSWER_SECONDS) as raw:
@@ -294,7 +294,7 @@ async def send_batch(address: str, frames: list[tuple[str, str | bytes]]) -> Non
 
 
 async def check(address: str, reference: str) -> None:
-    """The server answers, and the model is the same instance; others are unloaded.
+    """Check that the server answers with the same model instance, and unload the others.
 
     Raises:
         RuntimeError: the worker was lost.
@@ -314,7 +314,7 @@ async def check(address: str, reference: str) -> None:
 async def run(
     address: str, sessions: Sessions, total: int, seed: int, report: Callable[[int], None]
 ) -> None:
-    """Loads the model anew, then sends all frames in batches."""
+    """Load the model anew, then sends all frames in batches."""
     async with connect(address, "llm") as llm:
         request = {"modelKey": MODEL, "loadConfigStack": {"layers": []}}
         async with llm.channel("loadModel", request) as loading:
@@ -329,7 +329,7 @@ async def run(
 
 
 def main() -> int:
-    """Reads the options and runs."""
+    """Read the options and runs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, default=50_000)
     parser.add_argument("--seed", type=int, default=1)

@@ -77,7 +77,9 @@ class SyncError(Exception):
 
 
 def to_sync(source: str, name: str) -> str:
-    """The sync twin of an async test's source, not yet formatted; `name` is for error messages."""
+    """Return the sync twin of an async test's source, not yet formatted; `name` is for error
+    messages.
+    """
     try:
         refuse_hidden_awaits(ast.parse(source), name)
     except SyntaxError as error:
@@ -116,13 +118,13 @@ def apply_marks(source: str, name: str) -> str:
 
 
 def first_line(node: ast.stmt) -> int:
-    """Where a statement begins, its decorators included."""
+    """Return where a statement begins, its decorators included."""
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
 def last_line(node: ast.stmt) -> int:
-    """Where a statement ends."""
+    """Return where a statement ends."""
     return node.end_lineno or node.lineno
 
 
@@ -134,7 +136,7 @@ def refuse_hidden_awaits(tree: ast.Module, name: str) -> None:
 
 
 def refuse_broken(text: str, name: str) -> None:
-    """Text that is on its way to be a sync test must compile: an emptied block does not."""
+    """Raise `SyncError` where the text does not compile, as when a block has become empty."""
     try:
         compile(text, name, "exec", dont_inherit=True)
     except SyntaxError as error:
@@ -143,7 +145,7 @@ def refuse_broken(text: str, name: str) -> None:
 
 
 def drop_keywords(source: str) -> str:
-    """What `unasync` makes of the source: no async, no await."""
+    """Return what `unasync` makes of the source: no async, no await."""
     with tempfile.TemporaryDirectory() as folder:
         before, after = Path(folder, "before", "test.py"), Path(folder, "after", "test.py")
         before.parent.mkdir()
@@ -154,14 +156,14 @@ def drop_keywords(source: str) -> str:
 
 
 def twin_of(source: Path) -> Path:
-    """The sync file that an async file becomes."""
+    """Return the sync file that an async file becomes."""
     if source.name != "conftest.py" and not re.fullmatch(r"test_\w+_async\.py", source.name):
         raise SyncError(f"{source}: must be named test_XYZ_async.py (or moved out of tests/async)")
     return source.parent.parent / "sync" / source.name.replace("_async.py", "_sync.py")
 
 
 def render(source: Path, root: Path) -> str:
-    """The finished sync file, as `hatch fmt` would leave it."""
+    """Return the finished sync file, as `hatch fmt` would leave it."""
     name = source.relative_to(root).as_posix()
     twin = twin_of(source)
     code = HEADER.format(name) + to_sync(source.read_text(encoding="utf-8"), name)
@@ -177,7 +179,9 @@ def render(source: Path, root: Path) -> str:
 
 
 def changes(root: Path) -> Iterator[tuple[Path, str | None, str]]:
-    """Each sync file that is wrong: path, right content (None: there must be no file), reason."""
+    """Yield each sync file that is wrong: path, right content (None: there must be no file),
+    reason.
+    """
     for folder in sorted(root.glob("packages/*/tests")):
         sources = {twin_of(source): source for source in sorted(folder.glob("async/*.py"))}
         for twin, source in sources.items():

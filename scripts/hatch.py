@@ -86,24 +86,26 @@ def settle_home() -> None:
 
 
 def environment_name() -> str:
-    """One folder for each Python and Hatch requirement, so that none is replaced in use."""
+    """Return one folder for each Python and Hatch requirement, so that none is replaced in use."""
     version = ".".join(map(str, sys.version_info[:3]))
     identity = "\n".join([sys.base_prefix, sys.version, HATCH, str(ROOT)])
     return f"hatch-python{version}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
 
 
 def python_of(environment: Path) -> Path:
-    """The environment's interpreter."""
+    """Return the environment's interpreter."""
     return environment / ("Scripts/python.exe" if WINDOWS else "bin/python")
 
 
 def hatch_of(environment: Path) -> Path:
-    """The environment's `hatch`, to be run by its interpreter (long paths break its first line)."""
+    """Return the environment's `hatch`, to be run by its interpreter (long paths break its first
+    line).
+    """
     return environment / ("Scripts/hatch.exe" if WINDOWS else "bin/hatch")
 
 
 def is_ready(environment: Path) -> bool:
-    """Whether the set-up came to its end and its Python still exists."""
+    """Return whether the set-up came to its end and its Python still exists."""
     return (environment / READY).is_file() and python_of(environment).exists()
 
 

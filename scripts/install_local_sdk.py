@@ -35,7 +35,9 @@ def main() -> int:
 
 
 def is_installed(tree: Path, changed: float) -> bool:
-    """Whether `lmstudio` here is an editable install of `tree`, newer than `changed` (seconds)."""
+    """Return whether `lmstudio` here is an editable install of `tree`, newer than `changed`
+    (seconds).
+    """
     try:
         sdk = Distribution.from_name("lmstudio")
     except PackageNotFoundError:

@@ -25,7 +25,7 @@ SCHEMA = re.compile(
 
 
 def sdk_folder() -> Path:
-    """The folder of the installed SDK."""
+    """Return the folder of the installed SDK."""
     spec = importlib.util.find_spec("lmstudio")
     if spec is None or spec.origin is None:
         sys.exit("endpoints.py: lmstudio is not installed in this environment")
@@ -77,7 +77,7 @@ def _named(tree: ast.Module, calls: set[str]) -> Iterator[str]:
 
 
 def recorded(folder: Path) -> dict[str, set[str]]:
-    """The tests that reached each endpoint in a recorded run."""
+    """Return the tests that reached each endpoint in a recorded run."""
     tests: dict[str, set[str]] = {}
     for path in folder.glob("*.jsonl"):
         for line in path.read_text(encoding="utf-8").splitlines():
@@ -88,7 +88,7 @@ def recorded(folder: Path) -> dict[str, set[str]]:
 
 
 def rows(named: Mapping[str, set[str]], tests: Mapping[str, set[str]]) -> Iterator[str]:
-    """The lines of the table."""
+    """Yield the lines of the table."""
     for endpoint, files in named.items():
         reached = sorted(tests.get(endpoint, ())) or ["NO TEST"]
         more = "" if len(reached) == 1 else f" and {len(reached) - 1} more"

@@ -88,7 +88,7 @@ def configuration_files(environ: Mapping[str, str]) -> Iterator[Path]:
 
 
 def uv_configuration(environ: Mapping[str, str]) -> Path:
-    """The user's own uv.toml."""
+    """Return the user's own uv.toml."""
     if sys.platform == "win32":
         return Path(environ.get("APPDATA", ""), "uv", "uv.toml")
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 - never raises

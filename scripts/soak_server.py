@@ -31,7 +31,7 @@ ACTIONS = ("upload", "predict", "cancel", "vanish", "tokenize", "idle")
 
 
 def short(tokens: int) -> dict[str, Any]:
-    """A stack that limits an answer."""
+    """Return a stack that limits an answer."""
     value = {"checked": True, "value": tokens}
     fields = [{"key": "llm.prediction.maxPredictedTokens", "value": value}]
     return {"layers": [{"layerName": "apiOverride", "config": {"fields": fields}}]}
@@ -48,7 +48,7 @@ class Soak:
         self.specifier = {"type": "query", "query": {"identifier": MODEL}}
 
     async def client(self, until: float) -> None:
-        """One client after the other, until the time is up."""
+        """Run one client after the other until the time is up."""
         while time.monotonic() < until:
             identity = Credentials.guest()
             action = getattr(self, self.random.choice(ACTIONS))
@@ -59,7 +59,7 @@ class Soak:
                 self.failed[f"{action.__name__}: {type(error).__name__}: {error}"] += 1
 
     async def upload(self, identity: Credentials) -> None:
-        """Uploads up to 200 kB; every other client leaves without a word."""
+        """Upload up to 200 kB; every other client leaves without a word."""
         data = self.random.randbytes(self.random.randrange(200_000))
         content = base64.b64encode(data).decode()
         async with connect(self.address, "files", identity, open_timeout=30) as files:
@@ -68,7 +68,7 @@ class Soak:
                 files.raw.drop()
 
     async def predict(self, identity: Credentials) -> None:
-        """Waits for a short answer."""
+        """Wait for a short answer."""
         request = self._request(self.random.randrange(1, 6))
         async with (
             connect(self.address, "llm", identity, open_timeout=30) as llm,
@@ -78,7 +78,7 @@ class Soak:
                 pass
 
     async def cancel(self, identity: Credentials) -> None:
-        """Cancels an answer and waits for its end."""
+        """Cancel an answer and waits for its end."""
         async with (
             connect(self.address, "llm", identity, open_timeout=30) as llm,
             llm.channel("predict", self._request(400)) as channel,
@@ -98,13 +98,13 @@ class Soak:
             llm.raw.drop()
 
     async def tokenize(self, identity: Credentials) -> None:
-        """Counts tokens and asks for information."""
+        """Count tokens and asks for information."""
         async with connect(self.address, "llm", identity, open_timeout=30) as llm:
             await self._tokenize(llm)
             await llm.rpc("listLoaded")
 
     async def idle(self, identity: Credentials) -> None:
-        """Connects to several namespaces and does nothing."""
+        """Connect to several namespaces and does nothing."""
         async with (
             connect(self.address, "system", identity, open_timeout=30),
             connect(self.address, "diagnostics", identity, open_timeout=30) as diagnostics,
@@ -126,7 +126,7 @@ class Soak:
 
 
 def measure(server: EmbeddedServer) -> dict[str, int]:
-    """What the server holds, and what its process has (Linux)."""
+    """Return what the server holds, and what its process has (Linux)."""
     holdings: dict[str, int] = httpx.get(
         f"http://{server.address}/control/holdings", timeout=30, trust_env=False
     ).json()
@@ -178,7 +178,7 @@ async def run(server: EmbeddedServer, seconds: float, clients: int, seed: int) -
 
 
 def problems(before: dict[str, int], after: dict[str, int]) -> list[str]:
-    """What has grown; memory may by a tenth."""
+    """Return what has grown; memory may by a tenth."""
     grown = [name for name in after if name != "memory kB" and after[name] > before[name]]
     if after["memory kB"] > 1.1 * before["memory kB"]:
         grown.append("memory kB")
@@ -186,7 +186,7 @@ def problems(before: dict[str, int], after: dict[str, int]) -> list[str]:
 
 
 def main() -> int:
-    """Reads the options and runs."""
+    """Read the options and runs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--clients", type=int, default=200)

@@ -48,7 +48,7 @@ PATH = "packages/p/tests/sync/test_names_sync.py"
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout with one async test in one package, and this project's ruff rules."""
+    """Provide a checkout with one async test in one package, and this project's ruff rules."""
     monkeypatch.setattr(generate_sync_tests, "WORDS", {"AsyncClient": "Client"})
     shutil.copy(generate_sync_tests.ROOT / "pyproject.toml", tmp_path)
     folder = tmp_path / "packages" / "p" / "tests" / "async"

@@ -17,7 +17,7 @@ PACKAGES = sorted(path.parent for path in suite_command.ROOT.glob("packages/*/py
 
 @pytest.fixture
 def collector(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The collector's module, with a stand-in for Hatch, which is not installed here."""
+    """Provide the collector's module, with a stand-in for Hatch, which is not installed here."""
 
     class Interface:
         def __init__(self, root: Path) -> None:
@@ -36,7 +36,7 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.fixture
 def started(collector: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
-    """The commands that replaced the process, with the folder of each."""
+    """Provide the commands that replaced the process, with the folder of each."""
     commands: list[tuple[str, list[str]]] = []
     monkeypatch.setattr(
         subprocess if os.name == "nt" else os,

@@ -79,20 +79,21 @@ class Checkout:
         return process.returncode, output, errors
 
     def environment(self) -> Path:
-        """The one environment that was set up."""
+        """Return the one environment that was set up."""
         (found,) = (self.root / ".hatch").glob("hatch-*")
         return found
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
-    """A fresh checkout."""
+    """Provide a fresh checkout."""
     return Checkout(tmp_path)
 
 
 @pytest.fixture(scope="module")
 def first_runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, list[tuple[str, str]]]:
-    """A checkout after two first runs at once, with awkward settings for pip, and what they said.
+    """Provide a checkout after two first runs at once, with awkward settings for pip, and what they
+    said.
 
     Set up once for several tests: it takes seconds.
     """
@@ -104,7 +105,7 @@ def first_runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, list
 
 @pytest.fixture
 def ready(first_runs: tuple[Checkout, list[tuple[str, str]]]) -> Checkout:
-    """A checkout in which Hatch is set up."""
+    """Provide a checkout in which Hatch is set up."""
     return first_runs[0]
 
 

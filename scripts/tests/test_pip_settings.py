@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture
 def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only configuration file that pip is taken to have; not written yet."""
+    """Provide the only configuration file that pip is taken to have; not written yet."""
 
     def files(environ: Mapping[str, str]) -> Iterator[Path]:
         yield tmp_path / "pip.conf"

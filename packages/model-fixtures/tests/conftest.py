@@ -16,14 +16,14 @@ __all__ = ["anyio_backend"]  # a fixture
 
 @pytest.fixture
 def fake_host() -> Iterator[FakeHost]:
-    """A host without models behind it."""
+    """Provide a host without models behind it."""
     with FakeHost() as host:
         yield host
 
 
 @pytest.fixture
 def host(fake_host: FakeHost) -> FakeHost:
-    """A host that is not ours and has downloaded all models of the suite."""
+    """Provide a host that is not ours and has downloaded all models of the suite."""
     fake_host.downloaded = [
         info(each.key, each.path, each.domain) for each in load_catalog().models
     ]

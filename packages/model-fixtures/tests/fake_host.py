@@ -20,12 +20,14 @@ Info = dict[str, Any]
 
 
 def info(key: str, path: str, kind: str = "llm", **more: Any) -> Info:
-    """A model as hosts describe it."""
+    """Return a model as hosts describe it."""
     return {"type": kind, "modelKey": key, "path": path, "displayName": key, **more}
 
 
 def instance(key: str, path: str, kind: str = "llm", **more: Any) -> Info:
-    """A loaded instance as hosts describe it; its identifier is the key unless said otherwise."""
+    """Return a loaded instance as hosts describe it; its identifier is the key unless said
+    otherwise.
+    """
     return {
         "identifier": key,
         "contextLength": 4096,
@@ -72,12 +74,12 @@ class FakeHost:
         self._loop.close()
 
     def endpoints(self) -> list[str]:
-        """The names of all calls, channels and cancels so far, but for listings."""
+        """Return the names of all calls, channels and cancels so far, but for listings."""
         with self.called:
             return [name for _, name, _ in self.calls if not name.startswith("list")]
 
     def parameters(self, endpoint: str) -> list[Any]:
-        """The parameters that an endpoint was called with."""
+        """Return the parameters that an endpoint was called with."""
         with self.called:
             return [parameter for _, name, parameter in self.calls if name == endpoint]
 

@@ -21,7 +21,7 @@ __all__ = [  # fixtures
 
 @pytest.fixture(scope="session")
 def no_certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty folder in the place of certificates."""
+    """Provide an empty folder in the place of certificates."""
     return tmp_path_factory.mktemp("no-certificates")
 
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.models
 
 @pytest.fixture
 def llm(lmstudio_host: str) -> Iterator[LLM]:
-    """A loaded LLM."""
+    """Provide a loaded LLM."""
     with Client(lmstudio_host) as client:
         yield client.llm.model(LLM_KEY)
 

@@ -24,7 +24,7 @@ def _no_token_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def client() -> Iterator[lmstudio.Client]:
-    """A client that is never entered and makes no request."""
+    """Provide a client that is never entered and makes no request."""
     client = lmstudio.Client(closed_address())
     yield client
     client.close()

@@ -25,7 +25,7 @@ def upload(src: Any, name: str | None = None) -> dict[str, Any]:
 
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
-    """A file with DATA in it."""
+    """Provide a file with DATA in it."""
     path = tmp_path / "cat.png"
     path.write_bytes(DATA)
     return path

@@ -17,7 +17,7 @@ NAMESPACES = ["embedding", "files", "llm", "repository", "system"]
 
 @pytest.fixture
 def client(lmstudio_host: str) -> Iterator[Client]:
-    """A client of the host, inside of its block."""
+    """Provide a client of the host, inside of its block."""
     with Client(lmstudio_host) as client:
         yield client
 

@@ -13,7 +13,7 @@ LOGGER = "structured-log-test"
 
 @pytest.fixture
 def logger(caplog: pytest.LogCaptureFixture) -> StructuredLogger:
-    """A structured logger whose events are all captured."""
+    """Provide a structured logger whose events are all captured."""
     caplog.set_level(logging.DEBUG, LOGGER)
     return new_logger(LOGGER)
 

@@ -15,7 +15,7 @@ Queue = asyncio.Queue[Any]
 
 @pytest.fixture
 def mux() -> MultiplexingManager:
-    """A manager without channels and calls."""
+    """Provide a manager without channels and calls."""
     return MultiplexingManager(new_logger(LOGGER))
 
 

@@ -29,7 +29,7 @@ threading.Thread(target=time.sleep, args=(600,)).start()
 
 
 def registered(host: ScenarioServer, name: str) -> bool:
-    """Whether a plugin is registered."""
+    """Return whether a plugin is registered."""
     plugins = host.request("GET", "/control/plugins")["plugins"]
     return f"tests/{name}" in [plugin["identifier"] for plugin in plugins]
 

@@ -23,7 +23,7 @@ PREPROCESSING = f"Prompt preprocessing error in plugin '{NAME}'"
 def plugin(
     scenario_host: ScenarioServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PluginProcess]:
-    """The plugin of plugin_sources/helper.py, ready for turns."""
+    """Provide the plugin of plugin_sources/helper.py, ready for turns."""
     folder = write_plugin(tmp_path_factory.mktemp("plugins") / NAME, SOURCE)
     with plugin_process(scenario_host.address, folder) as running:
         running.wait_for(f"Plugin '{NAME}' running, press Ctrl-C to terminate...")
@@ -32,7 +32,7 @@ def plugin(
 
 @pytest.fixture
 def address(scenario_host: ScenarioServer, plugin: PluginProcess) -> str:
-    """The "host:port" of the server on which the plugin runs."""
+    """Provide the "host:port" of the server on which the plugin runs."""
     return scenario_host.address
 
 

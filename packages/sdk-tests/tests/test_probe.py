@@ -21,7 +21,9 @@ def _no_token_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def client() -> Iterator[lmstudio.Client]:
-    """A client for an address where nothing listens, not entered: it makes no request by itself."""
+    """Provide a client for an address where nothing listens, not entered: it makes no request by
+    itself.
+    """
     client = lmstudio.Client(closed_address())
     yield client
     client.close()

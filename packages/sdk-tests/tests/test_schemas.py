@@ -55,7 +55,7 @@ class Node(BaseModel):
 
 @pytest.fixture(scope="module")
 def schema() -> Any:
-    """The schema of Person."""
+    """Provide the schema of Person."""
     return Person.model_json_schema()
 
 

@@ -24,14 +24,14 @@ def _restored() -> Iterator[None]:
 
 @pytest.fixture
 def proxy(lmstudio_host: str) -> Iterator[TcpProxy]:
-    """A proxy in front of the host."""
+    """Provide a proxy in front of the host."""
     with tcp_proxy(lmstudio_host) as proxy:
         yield proxy
 
 
 @pytest.fixture
 def client(proxy: TcpProxy) -> Iterator[Client]:
-    """A client that talks through the proxy, with a session that is connected."""
+    """Provide a client that talks through the proxy, with a session that is connected."""
     with Client(proxy.address) as client:
         client.llm.connect()
         yield client

@@ -94,7 +94,7 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(autouse=True)
 def tried_urls(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The URLs that are tried in the test; the report of a failure has them, too."""
+    """Provide the URLs that are tried in the test; the report of a failure has them, too."""
     tried = request.node.stash[TRIED] = record_tried_urls(monkeypatch)
     return tried
 
@@ -109,7 +109,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def environ(_clean_environment: None) -> dict[str, str]:
-    """A copy of the clean environment, for a process of its own."""
+    """Provide a copy of the clean environment, for a process of its own."""
     return dict(os.environ)
 
 
@@ -122,14 +122,14 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 @pytest.fixture(scope="session")
 def configured() -> Settings:
-    """The real host that the environment or .env names, read before tests change anything."""
+    """Provide the real host that the environment or .env names, read before tests change anything."""
     with InnerFramesHidden():  # what reads .env holds its text
         return find_settings()
 
 
 @pytest.fixture(scope="session")
 def network_variables() -> dict[str, str]:
-    """How this machine reaches the world: proxies and CAs, for the real host alone."""
+    """Provide how this machine reaches the world: proxies and CAs, for the real host alone."""
     names = [*_NETWORK_VARIABLES, *(name.lower() for name in _NETWORK_VARIABLES)]
     return {name: os.environ[name] for name in names if name in os.environ}
 
@@ -138,7 +138,7 @@ def network_variables() -> dict[str, str]:
 def real_host(
     configured: Settings, network_variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> RealHost:
-    """The real host behind Cloudflare; the test is skipped where none is configured."""
+    """Provide the real host behind Cloudflare; the test is skipped where none is configured."""
     host, key = configured.host, configured.key
     if host is None or key is None:
         pytest.skip(f"{HOST_VARIABLE} and {KEY_VARIABLE} are not set: no real host to test")
@@ -149,7 +149,7 @@ def real_host(
 
 @pytest.fixture(scope="session")
 def planner(pytestconfig: pytest.Config) -> Planner:
-    """The kind of edge that --edge asks for."""
+    """Provide the kind of edge that --edge asks for."""
     name = pytestconfig.getoption("--edge", default="caddy")
     missing = modsecurity_missing() if name == "modsecurity" else None
     if missing is not None:
@@ -159,21 +159,23 @@ def planner(pytestconfig: pytest.Config) -> Planner:
 
 @pytest.fixture(scope="session")
 def origin() -> Iterator[RecordingOrigin]:
-    """A host that records what reaches it; shared, so look only at what your test has added."""
+    """Provide a host that records what reaches it; shared, so look only at what your test has
+    added.
+    """
     with RecordingOrigin() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def origin_edge(planner: Planner, origin: RecordingOrigin) -> Iterator[Edge]:
-    """The edge in front of the recording origin."""
+    """Provide the edge in front of the recording origin."""
     with Edge(origin.address, planner=planner) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def session_edge(planner: Planner, lmstudio_host: str) -> Iterator[Edge]:
-    """The edge in front of the host under test."""
+    """Provide the edge in front of the host under test."""
     with Edge(lmstudio_host, planner=planner) as running:
         yield running
 
@@ -186,27 +188,27 @@ def trust(monkeypatch: pytest.MonkeyPatch) -> Callable[[Edge], None]:
 
 @pytest.fixture
 def edge(origin_edge: Edge, trust: Callable[[Edge], None]) -> Edge:
-    """The edge in front of the recording origin, trusted."""
+    """Provide the edge in front of the recording origin, trusted."""
     trust(origin_edge)
     return origin_edge
 
 
 @pytest.fixture
 def host_edge(session_edge: Edge, trust: Callable[[Edge], None]) -> Edge:
-    """The edge in front of the host under test, trusted."""
+    """Provide the edge in front of the host under test, trusted."""
     trust(session_edge)
     return session_edge
 
 
 @pytest.fixture
 def key(edge: Edge) -> Secret:
-    """The key that opens `edge`."""
+    """Provide the key that opens `edge`."""
     return edge.key
 
 
 @pytest.fixture
 def ipv6_loopback() -> str:
-    """The IPv6 loopback address; the test is skipped where the machine has none."""
+    """Provide the IPv6 loopback address; the test is skipped where the machine has none."""
     try:
         with socket.create_server(("::1", 0), family=socket.AF_INET6):
             return "::1"

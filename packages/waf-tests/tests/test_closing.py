@@ -50,14 +50,14 @@ needs_signals = pytest.mark.skipif(
 
 @pytest.fixture
 def closed_port() -> str:
-    """An address at which nobody listens."""
+    """Provide an address at which nobody listens."""
     with RecordingOrigin() as gone:
         return gone.address
 
 
 @pytest.fixture
 def rude_host() -> Iterator[str]:
-    """A host that hangs up on everybody."""
+    """Provide a host that hangs up on everybody."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def hang_up() -> None:

@@ -314,7 +314,7 @@ def _serve(
 
 
 def _words(process: subprocess.Popen[str]) -> dict[str, str]:
-    """What serve prints, up to its last line."""
+    """Return what serve prints, up to its last line."""
     assert process.stdout is not None
     words: dict[str, str] = {}
     for line in process.stdout:

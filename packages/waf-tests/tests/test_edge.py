@@ -27,7 +27,7 @@ from waf_tests.testing.secret_scan import process_arguments
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder in which this process makes its temporary files."""
+    """Provide an empty folder in which this process makes its temporary files."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))

@@ -29,7 +29,7 @@ Change = Callable[[dict[str, Any]], object]
 
 @pytest.fixture(params=KEYS, scope="module")
 def running(request: pytest.FixtureRequest) -> Iterator[Court]:
-    """The judges, for one of the keys."""
+    """Provide the judges, for one of the keys."""
     with court(Secret(request.param), installed_edges()) as judges:
         yield judges
 
@@ -60,7 +60,7 @@ def test_judges_agree(running: Court, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def _with_change(change: Change) -> Planner:
-    """A planner for a Caddy whose rule has been changed."""
+    """Return a planner for a Caddy whose rule has been changed."""
 
     def planner(settings: EdgeSettings, folder: Path) -> Plan:
         plan = plan_caddy(settings, folder)

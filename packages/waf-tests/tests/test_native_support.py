@@ -52,7 +52,7 @@ def _old_configure(api_host: str, api_token: str | None = None) -> None: ...
 
 
 def _sdk(client: object, async_client: object, configure: object) -> Any:
-    """A stand-in for the module `lmstudio`."""
+    """Return a stand-in for the module `lmstudio`."""
     return SimpleNamespace(
         Client=client, AsyncClient=async_client, configure_default_client=configure
     )

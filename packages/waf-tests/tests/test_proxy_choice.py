@@ -30,7 +30,7 @@ ours = pytest.mark.skipif(NATIVE, reason="the installed SDK has its own client, 
 
 @pytest.fixture(scope="module")
 def far_edge(planner: Callable[..., object], origin: RecordingOrigin) -> Iterator[Edge]:
-    """An edge whose name nobody but a proxy can resolve."""
+    """Provide an edge whose name nobody but a proxy can resolve."""
     certificate = issue(HOST)
     with Edge(origin.address, planner=planner, host=HOST, certificate=certificate) as running:  # type: ignore[arg-type]
         yield running
@@ -38,20 +38,20 @@ def far_edge(planner: Callable[..., object], origin: RecordingOrigin) -> Iterato
 
 @pytest.fixture
 def far(far_edge: Edge, trust: Callable[[Edge], None]) -> Edge:
-    """The same, trusted."""
+    """Provide the same, trusted."""
     trust(far_edge)
     return far_edge
 
 
 @pytest.fixture
 def proxy(far_edge: Edge) -> Iterator[ConnectProxy]:
-    """A proxy that knows the name."""
+    """Provide a proxy that knows the name."""
     with ConnectProxy({f"{HOST}:{far_edge.port}": f"127.0.0.1:{far_edge.port}"}) as running:
         yield running
 
 
 def key_of(edge: Edge) -> dict[str, str]:
-    """The variable with the key that opens the edge."""
+    """Return the variable with the key that opens the edge."""
     return {"LMSTUDIO_X_API_KEY": edge.key.reveal()}
 
 

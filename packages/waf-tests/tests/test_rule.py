@@ -23,7 +23,7 @@ KEY = "s3cr3t-Key"
 
 
 def _fields(request: bytes) -> Fields:
-    """A request as Cloudflare's fields; for rows whose HTTP is well-formed."""
+    """Return a request as Cloudflare's fields; for rows whose HTTP is well-formed."""
     head = request.decode("latin-1").split("\r\n\r\n")[0]
     first, *lines = head.split("\r\n")
     headers: dict[str, tuple[str, ...]] = {}

@@ -25,17 +25,17 @@ LIST = "while waiting for LM Studio's list of models; is this LM Studio?"
 
 
 def result(data: bytes) -> bytes:
-    """The frame that answers the client's first call."""
+    """Return the frame that answers the client's first call."""
     return frame(b'{"type":"rpcResult","callId":1,"result":' + data + b"}")
 
 
 def failure(data: bytes) -> bytes:
-    """The frame that refuses the client's first call."""
+    """Return the frame that refuses the client's first call."""
     return frame(b'{"type":"rpcError","callId":1,"error":' + data + b"}")
 
 
 def odd_host(identified: bytes, answered: bytes) -> TcpServer:
-    """A host that sends these bytes after the client's identity, and these after its call."""
+    """Return a host that sends these bytes after the client's identity, and these after its call."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await accept_websocket(reader, writer)

@@ -119,7 +119,7 @@ LOOKS = "test_passes_and_looks_while_the_edge_runs"
 
 @pytest.fixture
 def temporary(tmp_path: Path) -> Path:
-    """The folder for temporary files of an inner run, beside what pytest itself writes."""
+    """Provide the folder for temporary files of an inner run, beside what pytest itself writes."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     return folder
@@ -127,7 +127,7 @@ def temporary(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def variables(temporary: Path) -> dict[str, str]:
-    """The environment of an inner run: keys, and a place for all files."""
+    """Provide the environment of an inner run: keys, and a place for all files."""
     return {
         "LMSTUDIO_X_API_KEY": KEY.reveal(),
         "LMSTUDIO_API_TOKEN": TOKEN.reveal(),

@@ -51,7 +51,7 @@ def read_regular(path: Path, most: int) -> bytes:
 
 
 def has_sendable_name(path: Path) -> bool:
-    """Whether a path is text that can be sent and logged: names on Linux may be any bytes."""
+    """Return whether a path is text that can be sent and logged: names on Linux may be any bytes."""
     try:
         str(path).encode()
     except UnicodeEncodeError:

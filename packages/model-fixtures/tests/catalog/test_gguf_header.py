@@ -133,17 +133,17 @@ def test_no_sound_gguf(tmp_path: Path, content: bytes, message: str) -> None:
 
 
 def entry(key: str, kind: int, value: bytes) -> bytes:
-    """One entry of a header."""
+    """Return one entry of a header."""
     return struct.pack("<Q", len(key)) + key.encode() + struct.pack("<I", kind) + value
 
 
 def text(value: str) -> bytes:
-    """A string as headers have them."""
+    """Return a string as headers have them."""
     return struct.pack("<Q", len(value.encode())) + value.encode()
 
 
 def header_of(*entries: bytes) -> bytes:
-    """A file without tensors."""
+    """Return a file without tensors."""
     return b"GGUF" + struct.pack("<IQQ", 3, 0, len(entries)) + b"".join(entries) + bytes(64)
 
 
@@ -229,8 +229,8 @@ def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
         for name in ("fifo.gguf", "link.gguf", "folder.gguf"):
             try:
                 read_header(tmp_path / name)
-            except UnfitFileError as problem:
-                problems.append(problem)
+            except UnfitFileError as error:
+                problems.append(error)
 
     # In a thread that is left behind if it hangs.
     reader = threading.Thread(target=read, daemon=True)

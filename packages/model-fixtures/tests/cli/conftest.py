@@ -14,7 +14,9 @@ Run = Callable[..., tuple[int, list[str], list[str]]]
 
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A state folder of our own and none of the user's settings; what was started is stopped."""
+    """Provide a state folder of our own and none of the user's settings; what was started is
+    stopped.
+    """
     for variable in ("LMSTUDIO_API_HOST", "LMSTUDIO_API_TOKEN", "LMSTUDIO_SERVER_API_TOKEN"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(background_server, "state_folder", lambda: tmp_path / "state")
@@ -25,7 +27,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """A function that runs a command: exit code, lines on stdout, lines on stderr."""
+    """Provide a function that runs a command: exit code, lines on stdout, lines on stderr."""
 
     def run(*arguments: str) -> tuple[int, list[str], list[str]]:
         code = main(arguments)

@@ -13,12 +13,12 @@ from rich.console import Console
 
 @pytest.fixture
 def terminal() -> Console:
-    """A terminal of 80 columns whose output can be read."""
+    """Provide a terminal of 80 columns whose output can be read."""
     return Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
 
 
 def text(terminal: Console) -> str:
-    """What was written to the terminal."""
+    """Return what was written to the terminal."""
     assert isinstance(terminal.file, io.StringIO)
     return terminal.file.getvalue()
 

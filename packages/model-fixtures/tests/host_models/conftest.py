@@ -9,7 +9,7 @@ from ..fake_host import FakeHost, info  # noqa: TID252 (tests are no importable 
 
 
 def model(key: str, path: str, domain: Domain = "llm", **more: object) -> CatalogModel:
-    """A model of the catalog; the suite loads it with 4096 tokens unless said otherwise."""
+    """Return a model of the catalog; the suite loads it with 4096 tokens unless said otherwise."""
     settings: dict[str, object] = {
         "display_name": key,
         "architecture": None,
@@ -27,7 +27,7 @@ def model(key: str, path: str, domain: Domain = "llm", **more: object) -> Catalo
 
 @pytest.fixture
 def catalog() -> Catalog:
-    """Two required LLMs and an embedding model, and an LLM that is not required."""
+    """Provide two required LLMs and an embedding model, and an LLM that is not required."""
     return Catalog(
         models=(
             model("embed", "pub/embed-GGUF/embed.gguf", "embedding", context_length=2048),
@@ -40,7 +40,7 @@ def catalog() -> Catalog:
 
 @pytest.fixture
 def host(fake_host: FakeHost, catalog: Catalog) -> FakeHost:
-    """A host that has downloaded the whole catalog and another model, and loaded nothing."""
+    """Provide a host that has downloaded the whole catalog and another model, and loaded nothing."""
     fake_host.downloaded = [info(each.key, each.path, each.domain) for each in catalog.models]
     fake_host.downloaded.append(info("other", "pub/Other-GGUF/other.gguf"))
     return fake_host

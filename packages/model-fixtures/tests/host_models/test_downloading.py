@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 
 
 def option(name: str, **more: Any) -> dict[str, Any]:
-    """A download option as hosts describe it."""
+    """Return a download option as hosts describe it."""
     return {
         "name": name,
         "sizeBytes": 1000,
@@ -28,7 +28,7 @@ def option(name: str, **more: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def lacking(host: FakeHost) -> FakeHost:
-    """A host that lacks the model `one`, and finds it among others."""
+    """Provide a host that lacks the model `one`, and finds it among others."""
     host.downloaded = [each for each in host.downloaded if each["modelKey"] != "one"]
     host.search_results = [
         {"name": "One 2", "identifier": {"type": "hf", "identifier": "pub/One-GGUF-2"}},

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 
 
 def identifiers(host: FakeHost) -> list[str]:
-    """The identifiers of what is loaded."""
+    """Return the identifiers of what is loaded."""
     return sorted(each["identifier"] for each in host.loaded)
 
 

@@ -16,7 +16,7 @@ MakeRaw = Callable[[Callable[[socket.socket], None]], str]
 
 @contextmanager
 def http_server(answer: Callable[[str], tuple[int, bytes]]) -> Iterator[str]:
-    """The address of a server that gets paths and gives status and body."""
+    """Provide the address of a server that gets paths and gives status and body."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -43,7 +43,7 @@ def http_server(answer: Callable[[str], tuple[int, bytes]]) -> Iterator[str]:
 
 @contextmanager
 def raw_server(talk: Callable[[socket.socket], None]) -> Iterator[str]:
-    """The address of a server that does what `talk` says with its first connection."""
+    """Provide the address of a server that does what `talk` says with its first connection."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def accept() -> None:
@@ -66,7 +66,9 @@ def raw_server(talk: Callable[[socket.socket], None]) -> Iterator[str]:
 
 @pytest.fixture
 def serve_http() -> Iterator[MakeHttp]:
-    """A function that starts an HTTP server: from status and body, or from a function of paths."""
+    """Provide a function that starts an HTTP server: from status and body, or from a function of
+    paths.
+    """
     with ExitStack() as stack:
 
         def make(
@@ -81,14 +83,14 @@ def serve_http() -> Iterator[MakeHttp]:
 
 @pytest.fixture
 def serve_raw() -> Iterator[MakeRaw]:
-    """A function that starts a server of bytes."""
+    """Provide a function that starts a server of bytes."""
     with ExitStack() as stack:
         yield lambda talk: stack.enter_context(raw_server(talk))
 
 
 @pytest.fixture
 def closed_address() -> Iterator[str]:
-    """An address where nobody listens."""
+    """Provide an address where nobody listens."""
     with closing(socket.socket()) as held:
         held.bind(("127.0.0.1", 0))
         yield f"127.0.0.1:{held.getsockname()[1]}"

@@ -19,7 +19,7 @@ ARGUMENTS = ("--port", "0", "--no-default-ports")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A state folder of our own; what was started in it is stopped."""
+    """Provide a state folder of our own; what was started in it is stopped."""
     yield tmp_path / "state"
     background_server.stop(tmp_path / "state")
 

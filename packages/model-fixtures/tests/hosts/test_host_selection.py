@@ -10,7 +10,7 @@ from .conftest import MakeHttp
 
 
 def port(address: str) -> int:
-    """The port of an address."""
+    """Return the port of an address."""
     return int(address.rpartition(":")[2])
 
 

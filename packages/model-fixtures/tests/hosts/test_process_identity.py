@@ -16,14 +16,14 @@ STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(
 
 @pytest.fixture
 def child() -> Iterator[subprocess.Popen[bytes]]:
-    """A process that waits for the end of its stdin."""
+    """Provide a process that waits for the end of its stdin."""
     with subprocess.Popen([sys.executable, "-c", WAIT], stdin=subprocess.PIPE) as process:
         yield process
         process.kill()
 
 
 def mark_of(process: subprocess.Popen[bytes]) -> str:
-    """The mark of a process that runs."""
+    """Return the mark of a process that runs."""
     mark = start_mark(process.pid)
     assert mark is not None
     return mark

@@ -59,7 +59,7 @@ class Suite:
         (self.folder / name).write_text(dedent(text))
 
     def command(self, *arguments: str) -> list[str]:
-        """The command line of a run."""
+        """Return the command line of a run."""
         return [sys.executable, "-m", "pytest", *arguments]
 
     def run(self, *arguments: str) -> Outcome:
@@ -76,12 +76,12 @@ class Suite:
         return Outcome(done.returncode, done.stdout + done.stderr)
 
     def servers(self) -> list[int]:
-        """The pids of all embedded servers that were started so far."""
+        """Return the pids of all embedded servers that were started so far."""
         file = self.folder / "servers"
         return [int(line) for line in file.read_text().split()] if file.exists() else []
 
     def written(self, pattern: str) -> list[str]:
-        """The contents of files that tests have written, in the order of their names."""
+        """Return the contents of files that tests have written, in the order of their names."""
         return [path.read_text() for path in sorted(self.folder.glob(pattern))]
 
 
@@ -99,11 +99,11 @@ class Outcome:
 
 @pytest.fixture
 def suite(tmp_path: Path) -> Suite:
-    """An empty folder for tests."""
+    """Provide an empty folder for tests."""
     return Suite(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def weights() -> None:
-    """All weights, so that no inner run has to fetch them."""
+    """Provide all weights, so that no inner run has to fetch them."""
     ensure_weights(load_catalog())

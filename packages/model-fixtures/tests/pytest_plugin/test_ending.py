@@ -39,7 +39,7 @@ QUICK = """
 
 
 def children(pid: int) -> list[int]:
-    """The pids of the children of a process, as far as they have not ended."""
+    """Return the pids of the children of a process, as far as they have not ended."""
     found = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
@@ -53,12 +53,12 @@ def children(pid: int) -> list[int]:
 
 
 def descendants(pid: int) -> list[int]:
-    """The pids of a process and of all that it has started."""
+    """Return the pids of a process and of all that it has started."""
     return [pid, *(below for child in children(pid) for below in descendants(child))]
 
 
 def files(pid: int) -> set[str]:
-    """What the descriptors of a process are open for."""
+    """Return what the descriptors of a process are open for."""
     found = set()
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(OSError):
@@ -77,7 +77,7 @@ def wait_until(done: Callable[[], bool], seconds: float) -> bool:
 
 
 def left(processes: dict[int, str | None]) -> list[int]:
-    """Those processes that still run."""
+    """Return those processes that still run."""
     return [pid for pid, mark in processes.items() if mark and start_mark(pid) == mark]
 
 

@@ -14,7 +14,7 @@ LONG = 5_000_000  # characters
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """What is written, with logging set up as the server does."""
+    """Provide what is written, with logging set up as the server does."""
     root = logging.getLogger()
     monkeypatch.setattr(root, "handlers", [])
     monkeypatch.setattr(root, "level", root.level)
@@ -41,8 +41,8 @@ def test_long_traceback(log: io.StringIO) -> None:
         try:
             try:
                 exec(compile(code, "<template>", "exec"))  # noqa: S102
-            except TypeError as cause:
-                raise failure from cause
+            except TypeError as error:
+                raise failure from error
         except (RuntimeError, ValueError):
             logging.getLogger("any").exception("it failed")
         text = log.getvalue()

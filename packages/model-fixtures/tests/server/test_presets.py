@@ -14,7 +14,7 @@ from model_fixtures.server.protocol.errors import ServerError
 
 @pytest.fixture
 def presets(tmp_path: Path) -> Presets:
-    """Two presets of the user's and two broken files."""
+    """Provide two presets of the user's and two broken files."""
     for name, temperature in (("Code Review", 0.1), ("Story Teller", 1.2)):
         slug = name.lower().replace(" ", "-")
         content = {

@@ -53,7 +53,7 @@ class TinyHub:
                     self.wfile.write(body[half:])
 
             def wait_for(self, resumed: threading.Event) -> bool:
-                """Whether the client is still there when it goes on."""
+                """Return whether the client is still there when it goes on."""
                 self.wfile.flush()
                 self.connection.settimeout(0.05)
                 for _ in range(round(GIVE_UP / 0.05)):
@@ -90,11 +90,11 @@ class TinyHub:
         self.stalled[path] = threading.Event()
 
     def resume(self, path: str) -> None:
-        """Sends the rest."""
+        """Send the rest."""
         self.stalled.pop(path).set()
 
     def add_wheel(self, wheel: Path, project: str) -> None:
-        """Adds a wheel, and the page of its project for pip."""
+        """Add a wheel, and the page of its project for pip."""
         self.files[f"/wheels/{wheel.name}"] = wheel.read_bytes()
         link = f'<a href="/wheels/{wheel.name}">{wheel.name}</a>'
         self.files[f"/simple/{project}/"] = link.encode()

@@ -38,13 +38,13 @@ async def send(connection: ServerConnection, **message: Any) -> None:
 
 
 async def receive(connection: ServerConnection) -> Any:
-    """The next message from the client."""
+    """Return the next message from the client."""
     return json.loads(await connection.recv())
 
 
 @asynccontextmanager
 async def scripted(script: Script, *, accept: bool = True) -> AsyncIterator[str]:
-    """The address of a server that accepts the client and then follows the script."""
+    """Provide the address of a server that accepts the client and then follows the script."""
 
     async def talk(connection: ServerConnection) -> None:
         if accept:
@@ -60,7 +60,7 @@ async def scripted(script: Script, *, accept: bool = True) -> AsyncIterator[str]
 async def session(
     script: Script, *, answer_timeout: float | None = 60.0
 ) -> AsyncIterator[Connection]:
-    """A connection to a server that follows the script."""
+    """Provide a connection to a server that follows the script."""
     async with (
         scripted(script) as address,
         connect(address, "llm", answer_timeout=answer_timeout) as connection,
@@ -69,7 +69,7 @@ async def session(
 
 
 async def until_closed(connection: ServerConnection) -> None:
-    """A script that says nothing."""
+    """Say nothing."""
     await connection.wait_closed()
 
 

@@ -26,7 +26,7 @@ from msgspec import UNSET
 
 @pytest.fixture
 def envelope() -> Envelope:
-    """A connection's envelope with call 1 and channel 1 open."""
+    """Provide a connection's envelope with call 1 and channel 1 open."""
     envelope = Envelope()
     envelope.call("first")
     envelope.create_channel("first")

@@ -89,7 +89,7 @@ def _final(outcomes: list[Outcome]) -> tuple[str, list[str]]:
 
 
 def single(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversation:
-    """One call and its result."""
+    """Return one call and its result."""
     tool = rng.choice(tools)
     style = rng.random()
     if style < 0.4 and tool.family.ask:
@@ -120,7 +120,7 @@ def say(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversation:
 
 
 def error(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversation:
-    """A call that fails, and its explanation."""
+    """Return a call that fails, and its explanation."""
     made = single(tools, held, rng)
     wish = made.rounds[0].calls[0]
     given = failure(wish, held, rng)
@@ -155,7 +155,7 @@ def _pair(tool: Tool, held: bool, rng: random.Random) -> tuple[list[Request], st
 
 
 def parallel(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversation:
-    """Two independent calls (now and then three) in one message."""
+    """Return two independent calls (now and then three) in one message."""
     style = rng.random()
     if style < 0.25:
         pair = _pair(rng.choice(tools), held, rng)
@@ -195,7 +195,7 @@ def _takes(tool: Tool, kinds: tuple[str, ...]) -> Arg | None:
 
 
 def chained(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversation | None:
-    """Two rounds: the second call needs the first one's result. None if no tools fit."""
+    """Return two rounds: the second call needs the first one's result. None if no tools fit."""
     fits = [
         (first, second, arg)
         for first in tools
@@ -222,7 +222,7 @@ def chained(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversati
 
 
 def plain(answers: Sequence[tuple[str, str]], rng: random.Random) -> Conversation:
-    """A prompt that needs no tool, with a known answer."""
+    """Return a prompt that needs no tool, with a known answer."""
     prompt, answer = rng.choice(answers)
     return Conversation("plain", prompt, [], answer, [])
 

@@ -79,7 +79,7 @@ def _look(canvas: Canvas, x: float, y: float, size: float) -> None:
 
 
 def octopus(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """A dome with wavy arms."""
+    """Draw a dome with wavy arms."""
     for arm in range(6):
         x = 0.2 + arm * 0.12
         wave = [(x + 0.04 * math.sin(step * 1.5 + arm), 0.5 + step * 0.05) for step in range(9)]
@@ -107,7 +107,7 @@ def rabbit(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def snail(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """A big shell on a narrow foot."""
+    """Draw a big shell on a narrow foot."""
     canvas.soft(0.05, 0.74, 0.9, 0.14, accent)
     canvas.stroke([(0.88, 0.78), (0.9, 0.5)], 0.05, accent)
     canvas.round(0.86, 0.42, 0.09, 0.09, _INK)
@@ -128,7 +128,7 @@ def butterfly(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def owl(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """An egg with wings, tufts and large eyes."""
+    """Draw an egg with wings, tufts and large eyes."""
     canvas.area([(0.22, 0.02), (0.45, 0.2), (0.2, 0.3)], main)
     canvas.area([(0.78, 0.02), (0.55, 0.2), (0.8, 0.3)], main)
     canvas.soft(0.17, 0.12, 0.66, 0.82, main)
@@ -141,7 +141,7 @@ def owl(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def turtle(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """A half round shell, seen from the side; shell and skin alike."""
+    """Draw a half round shell, seen from the side; shell and skin alike."""
     for x in (0.2, 0.56):
         canvas.soft(x, 0.62, 0.14, 0.24, main)
     canvas.round(0.76, 0.4, 0.22, 0.2, main)
@@ -151,7 +151,7 @@ def turtle(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def caterpillar(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """A row of balls, the first with a face."""
+    """Draw a row of balls, the first with a face."""
     for index in range(5):
         y = 0.5 + 0.07 * math.sin(index * 1.7)
         canvas.stroke([(0.78 - index * 0.16, y + 0.2), (0.78 - index * 0.16, y + 0.33)], 0.04, _INK)
@@ -161,7 +161,7 @@ def caterpillar(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def hat_face(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """A face under a hat."""
+    """Draw a face under a hat."""
     canvas.round(0.14, 0.2, 0.72, 0.78, main)
     canvas.soft(0.1, 0.22, 0.8, 0.07, accent)
     canvas.soft(0.3, 0.02, 0.4, 0.24, accent)
@@ -172,7 +172,7 @@ def hat_face(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def glasses_face(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """A wide face with ears and glasses."""
+    """Draw a wide face with ears and glasses."""
     canvas.round(0.0, 0.4, 0.18, 0.24, main)
     canvas.round(0.82, 0.4, 0.18, 0.24, main)
     canvas.soft(0.1, 0.1, 0.8, 0.85, main)
@@ -184,7 +184,7 @@ def glasses_face(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def house(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """A house; walls and roof alike, door and windows not."""
+    """Draw a house; walls and roof alike, door and windows not."""
     canvas.area([(0.5, 0.05), (0.98, 0.45), (0.02, 0.45)], main)
     canvas.area([(0.12, 0.42), (0.88, 0.42), (0.88, 0.95), (0.12, 0.95)], main)
     canvas.area([(0.42, 0.65), (0.58, 0.65), (0.58, 0.95), (0.42, 0.95)], accent)
@@ -193,7 +193,7 @@ def house(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def sailboat(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """Two sails and a hull of one colour."""
+    """Draw two sails and a hull of one colour."""
     canvas.stroke([(0.5, 0.05), (0.5, 0.75)], 0.03, _INK)
     canvas.area([(0.53, 0.06), (0.92, 0.66), (0.53, 0.66)], main)
     canvas.area([(0.47, 0.15), (0.15, 0.66), (0.47, 0.66)], main)
@@ -201,7 +201,7 @@ def sailboat(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def rocket(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """A rocket with a window and fins."""
+    """Draw a rocket with a window and fins."""
     canvas.area([(0.3, 0.6), (0.1, 0.9), (0.32, 0.85)], accent)
     canvas.area([(0.7, 0.6), (0.9, 0.9), (0.68, 0.85)], accent)
     canvas.area([(0.5, 0.0), (0.7, 0.3), (0.72, 0.85), (0.28, 0.85), (0.3, 0.3)], main)
@@ -210,7 +210,7 @@ def rocket(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def balloon(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """A hot-air balloon."""
+    """Draw a hot-air balloon."""
     canvas.stroke([(0.35, 0.6), (0.43, 0.85)], 0.015, _INK)
     canvas.stroke([(0.65, 0.6), (0.57, 0.85)], 0.015, _INK)
     canvas.round(0.15, 0.0, 0.7, 0.72, main)
@@ -220,7 +220,7 @@ def balloon(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def mug(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """A mug with a handle and a stripe."""
+    """Draw a mug with a handle and a stripe."""
     canvas.pie(0.6, 0.32, 0.38, 0, 360, main)
     canvas.soft(0.1, 0.15, 0.66, 0.75, main)
     canvas.area([(0.1, 0.45), (0.76, 0.45), (0.76, 0.55), (0.1, 0.55)], accent)

@@ -88,7 +88,7 @@ def single(truth: str, shape: str, index: int, rng: Random, largest: float = 0.9
 
 
 def colours(count: int, seed: str) -> Iterator[Case]:
-    """Main figure's colour, 11 colours evenly, every image asked about in both orders."""
+    """Ask for the main figure's colour, 11 colours evenly, about every image in both orders."""
     for index in range(count):
         rng = Random(f"colour-{seed}-{index}")
         truth = COLOURS[index % len(COLOURS)]
@@ -101,7 +101,7 @@ def colours(count: int, seed: str) -> Iterator[Case]:
 
 
 def parts(count: int, seed: str, kinds: tuple[str, ...] = tuple(KINDS)) -> Iterator[Case]:
-    """The same on figures with several parts; every fifth is on a transparent ground."""
+    """Yield the same on figures with several parts; every fifth is on a transparent ground."""
     for index in range(count):
         rng = Random(f"parts-{seed}-{index}")
         truth = COLOURS[index % len(COLOURS)]
@@ -116,7 +116,7 @@ def parts(count: int, seed: str, kinds: tuple[str, ...] = tuple(KINDS)) -> Itera
 
 
 def shapes(count: int, seed: str) -> Iterator[Case]:
-    """Main figure's shape, eight shapes evenly, orders in turn."""
+    """Ask for the main figure's shape, eight shapes evenly, orders in turn."""
     for index in range(count):
         rng = Random(f"shape-{seed}-{index}")
         truth = SHAPES[index % len(SHAPES)]

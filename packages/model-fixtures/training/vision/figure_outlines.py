@@ -21,17 +21,17 @@ def _arc(
 
 
 def regular(corners: int) -> Outline:
-    """A regular polygon, first corner up."""
+    """Return a regular polygon, first corner up."""
     return _arc(-math.pi / 2, 1.5 * math.pi, corners)[:-1]
 
 
 def circle(_: Random) -> Outline:
-    """A circle."""
+    """Return a circle."""
     return regular(40)
 
 
 def square(rng: Random) -> Outline:
-    """A square, sometimes with its corners cut."""
+    """Return a square, sometimes with its corners cut."""
     cut = rng.choice((0, 0, 0, rng.uniform(0, 0.12)))
     one, two = 0.9, 0.9 - cut
     return [(-one, -two), (-two, -one), (two, -one), (one, -two),
@@ -39,13 +39,13 @@ def square(rng: Random) -> Outline:
 
 
 def triangle(rng: Random) -> Outline:
-    """A triangle with its apex near the middle."""
+    """Return a triangle with its apex near the middle."""
     top = rng.uniform(-0.35, 0.35)
     return [(top, -1), (0.95, 0.75), (-0.95, 0.75)]
 
 
 def star(rng: Random) -> Outline:
-    """A star, mostly of five points."""
+    """Return a star, mostly of five points."""
     points = rng.choice((5, 5, 5, 5, 4, 6))
     inner = rng.uniform(0.36, 0.48)
     return [
@@ -56,7 +56,7 @@ def star(rng: Random) -> Outline:
 
 
 def heart(_: Random) -> Outline:
-    """A heart, tip down."""
+    """Return a heart, tip down."""
     outline = []
     for step in range(40):
         t = 2 * math.pi * step / 40
@@ -67,14 +67,14 @@ def heart(_: Random) -> Outline:
 
 
 def cross(rng: Random) -> Outline:
-    """A plus sign with arms of equal length."""
+    """Return a plus sign with arms of equal length."""
     a = rng.uniform(0.22, 0.38)
     return [(-a, -1), (a, -1), (a, -a), (1, -a), (1, a), (a, a),
             (a, 1), (-a, 1), (-a, a), (-1, a), (-1, -a), (-a, -a)]  # fmt: skip
 
 
 def moon(rng: Random) -> Outline:
-    """A crescent, open to the right."""
+    """Return a crescent, open to the right."""
     shift = rng.uniform(0.4, 0.65)
     meet = math.acos(shift / 2)
     outer = _arc(meet, 2 * math.pi - meet, 28)
@@ -83,7 +83,7 @@ def moon(rng: Random) -> Outline:
 
 
 def arrow(rng: Random) -> Outline:
-    """An arrow that points right."""
+    """Return an arrow that points right."""
     shaft, head = rng.uniform(0.16, 0.3), rng.uniform(0.0, 0.3)
     wide = rng.uniform(0.6, 0.8)
     return [(-1, -shaft), (head, -shaft), (head, -wide), (1, 0),
@@ -91,24 +91,24 @@ def arrow(rng: Random) -> Outline:
 
 
 def oval(rng: Random) -> Outline:
-    """An ellipse that is clearly no circle."""
+    """Return an ellipse that is clearly no circle."""
     flat = rng.uniform(0.4, 0.65)
     return [(x, y * flat) for x, y in regular(40)]
 
 
 def rectangle(rng: Random) -> Outline:
-    """A rectangle that is clearly no square."""
+    """Return a rectangle that is clearly no square."""
     flat = rng.uniform(0.3, 0.6)
     return [(-1, -flat), (1, -flat), (1, flat), (-1, flat)]
 
 
 def many_corners(rng: Random) -> Outline:
-    """A pentagon or hexagon."""
+    """Return a pentagon or hexagon."""
     return regular(rng.choice((5, 6)))
 
 
 def blob(rng: Random) -> Outline:
-    """A wavy, closed line."""
+    """Return a wavy, closed line."""
     waves = [(rng.randint(2, 5), rng.uniform(0.05, 0.2), rng.uniform(0, 6.3)) for _ in range(2)]
     outline = []
     for step in range(48):
@@ -119,7 +119,7 @@ def blob(rng: Random) -> Outline:
 
 
 def drop(_: Random) -> Outline:
-    """A drop, tip up."""
+    """Return a drop, tip up."""
     return [(0, -1), *_arc(-0.5, math.pi + 0.5, 30, 0.62, (0, 0.35))]
 
 

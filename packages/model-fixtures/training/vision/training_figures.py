@@ -78,7 +78,7 @@ def animal(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def monster(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """A blob with arms, horns, one to three eyes, teeth or spots."""
+    """Draw a blob with arms, horns, one to three eyes, teeth or spots."""
     for side in (-1, 1):
         if rng.random() < 0.7:
             pen.line(
@@ -105,7 +105,7 @@ def monster(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def head_only(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """A round or square face with a mouth, cheeks, perhaps a tuft."""
+    """Draw a round or square face with a mouth, cheeks, perhaps a tuft."""
     if rng.random() < 0.3:
         pen.ellipse(0.5, 0.14, rng.uniform(0.1, 0.3), 0.12, accent)
     if rng.random() < 0.75:
@@ -123,7 +123,7 @@ def head_only(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def fish(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """A fish that swims left."""
+    """Draw a fish that swims left."""
     pen.polygon(
         [(0.68, 0.5), (0.98, 0.25), (0.92, 0.5), (0.98, 0.75)], rng.choice((main, main, accent))
     )
@@ -151,7 +151,7 @@ def robot(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def vehicle(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """A car or bus with windows and wheels."""
+    """Draw a car or bus with windows and wheels."""
     roof = rng.uniform(0.2, 0.32)
     pen.polygon([(0.22, 0.5), (0.3, roof), (0.72, roof), (0.82, 0.5)], main)
     pen.box(0.5, 0.6, 0.46, 0.15, main)
@@ -165,7 +165,7 @@ def vehicle(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def bird(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """A bird seen from the side, beak and feet in the other colour."""
+    """Draw a bird seen from the side, beak and feet in the other colour."""
     for x in (0.42, 0.52):
         pen.line([(x, 0.75), (x, 0.96)], 0.03, accent)
     pen.polygon([(0.8, 0.4), (0.99, 0.45), (0.97, 0.55), (0.7, 0.6)], lighter(main, -0.2))
@@ -177,7 +177,7 @@ def bird(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def plant(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """A big blossom or tree top on a thin stem; the top gives the colour."""
+    """Draw a big blossom or tree top on a thin stem; the top gives the colour."""
     stem = (rng.randint(60, 110), rng.randint(60, 120), 40)
     pen.box(0.5, 0.78, 0.035, 0.2, stem)
     if rng.random() < 0.5:

@@ -16,7 +16,9 @@ SHORT = 0.15
 
 @asynccontextmanager
 async def faulty_client(server: ScenarioServer, *rules: Rule) -> AsyncIterator[AsyncClient]:
-    """A client for which the rules hold; all faults must happen, nothing may hang or be left."""
+    """Provide a client for which the rules hold; all faults must happen, nothing may hang or be
+    left.
+    """
     client = AsyncClient(server.address)
     async with nothing_left_running():
         with server.scenario(client, rules), anyio.fail_after(PATIENCE):

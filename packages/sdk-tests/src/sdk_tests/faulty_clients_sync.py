@@ -17,7 +17,9 @@ SHORT = 0.15
 
 @contextmanager
 def faulty_client(server: ScenarioServer, *rules: Rule) -> Iterator[Client]:
-    """A client for which the rules hold; all faults must happen, nothing may hang or be left."""
+    """Provide a client for which the rules hold; all faults must happen, nothing may hang or be
+    left.
+    """
     with nothing_left_running(), _timeout(PATIENCE):
         client = Client(server.address)
         with server.scenario(client, rules), client:

@@ -93,7 +93,7 @@ class ScenarioServer:
         assert pending == [], "faults that did not happen"
 
     def has_happened(self, client: Any) -> bool:
-        """Whether all faults of a client's scenario have happened."""
+        """Return whether all faults of a client's scenario have happened."""
         return not self.request("GET", _path_of(client))["pending"]
 
     def request(self, method: str, path: str, **body: object) -> Any:

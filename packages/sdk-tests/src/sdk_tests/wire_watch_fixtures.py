@@ -20,7 +20,7 @@ RECORD = "SDK_TESTS_RECORD"
 
 @pytest.fixture(scope="session")
 def wire_watch() -> Iterator[WireWatch]:
-    """What the SDK and the server say to each other."""
+    """Provide what the SDK and the server say to each other."""
     with watching() as watch:
         yield watch
 

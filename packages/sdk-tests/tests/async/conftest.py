@@ -10,33 +10,33 @@ from sdk_tests.model_names import EMBEDDING_KEY, LLM_KEY, PLAIN_LLM_KEY
 
 @pytest.fixture(scope="module")
 async def client(lmstudio_host: str) -> AsyncIterator[AsyncClient]:
-    """A client of the host, inside of its block, for all tests of a file."""
+    """Provide a client of the host, inside of its block, for all tests of a file."""
     async with AsyncClient(lmstudio_host) as client:
         yield client
 
 
 @pytest.fixture
 async def own_client(lmstudio_host: str) -> AsyncIterator[AsyncClient]:
-    """A client for one test that closes some of its sessions."""
+    """Provide a client for one test that closes some of its sessions."""
     async with AsyncClient(lmstudio_host) as client:
         yield client
 
 
 @pytest.fixture
 async def llm(client: AsyncClient) -> AsyncLLM:
-    """A loaded LLM, for tests that any LLM passes."""
+    """Provide a loaded LLM, for tests that any LLM passes."""
     return await client.llm.model(LLM_KEY)
 
 
 @pytest.fixture
 async def plain_llm(client: AsyncClient) -> AsyncLLM:
-    """A loaded LLM for which the tokens of a text are those of a prompt."""
+    """Provide a loaded LLM for which the tokens of a text are those of a prompt."""
     return await client.llm.model(PLAIN_LLM_KEY)
 
 
 @pytest.fixture
 async def embedding_model(client: AsyncClient) -> AsyncEmbeddingModel:
-    """The loaded embedding model."""
+    """Provide the loaded embedding model."""
     return await client.embedding.model(EMBEDDING_KEY)
 
 

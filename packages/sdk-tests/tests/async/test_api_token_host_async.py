@@ -26,7 +26,7 @@ refusal_is_a_text = known_bug(
 
 @pytest.fixture(scope="module")
 def guarded_host() -> Iterator[ScenarioServer]:
-    """A server of our own that requires the token."""
+    """Provide a server of our own that requires the token."""
     with scenario_server("--api-token", TOKEN) as server:
         yield server
 

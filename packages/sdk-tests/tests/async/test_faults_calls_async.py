@@ -26,7 +26,7 @@ LOST = r"^Client unexpectedly disconnected\.$"
 
 
 async def is_usable(client: AsyncClient) -> bool:
-    """Whether the session that saw a fault answers the next call."""
+    """Return whether the session that saw a fault answers the next call."""
     return isinstance(await client.llm.list_loaded(), list)
 
 

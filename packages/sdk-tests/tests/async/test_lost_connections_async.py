@@ -20,14 +20,14 @@ LOST = r"^Client unexpectedly disconnected\.$"
 
 @pytest.fixture
 def proxy(lmstudio_host: str) -> Iterator[TcpProxy]:
-    """A proxy in front of the host."""
+    """Provide a proxy in front of the host."""
     with tcp_proxy(lmstudio_host) as proxy:
         yield proxy
 
 
 @pytest.fixture
 async def client(proxy: TcpProxy) -> AsyncIterator[AsyncClient]:
-    """A client that talks through the proxy."""
+    """Provide a client that talks through the proxy."""
     async with AsyncClient(proxy.address) as client:
         yield client
 

@@ -56,7 +56,7 @@ async def test_missing_preset_of_act(llm: AsyncLLM) -> None:
 
 @pytest.fixture
 async def preset_llm(scenario_host: ScenarioServer, scenario_model: str) -> AsyncIterator[AsyncLLM]:
-    """An LLM on a server of our own, which has two presets."""
+    """Provide an LLM on a server of our own, which has two presets."""
     async with AsyncClient(scenario_host.address) as client:
         yield AsyncLLM(scenario_model, client.llm)
 

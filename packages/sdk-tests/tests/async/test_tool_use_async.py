@@ -22,7 +22,7 @@ Call = tuple[str, dict[str, Any]]
 
 @pytest.fixture
 async def calling(client: AsyncClient) -> AsyncLLM:
-    """The loaded LLM that calls tools."""
+    """Provide the loaded LLM that calls tools."""
     return AsyncLLM(TOOL_LLM_KEY, client.llm)
 
 

@@ -15,7 +15,7 @@ GREEDY: Any = {"temperature": 0, "maxTokens": 20}
 
 @pytest.fixture
 async def seeing(client: AsyncClient) -> AsyncLLM:
-    """The loaded LLM that reads images."""
+    """Provide the loaded LLM that reads images."""
     return AsyncLLM(VISION_LLM_KEY, client.llm)
 
 

@@ -13,33 +13,33 @@ from sdk_tests.model_names import EMBEDDING_KEY, LLM_KEY, PLAIN_LLM_KEY
 
 @pytest.fixture(scope="module")
 def client(lmstudio_host: str) -> Iterator[Client]:
-    """A client of the host, inside of its block, for all tests of a file."""
+    """Provide a client of the host, inside of its block, for all tests of a file."""
     with Client(lmstudio_host) as client:
         yield client
 
 
 @pytest.fixture
 def own_client(lmstudio_host: str) -> Iterator[Client]:
-    """A client for one test that closes some of its sessions."""
+    """Provide a client for one test that closes some of its sessions."""
     with Client(lmstudio_host) as client:
         yield client
 
 
 @pytest.fixture
 def llm(client: Client) -> LLM:
-    """A loaded LLM, for tests that any LLM passes."""
+    """Provide a loaded LLM, for tests that any LLM passes."""
     return client.llm.model(LLM_KEY)
 
 
 @pytest.fixture
 def plain_llm(client: Client) -> LLM:
-    """A loaded LLM for which the tokens of a text are those of a prompt."""
+    """Provide a loaded LLM for which the tokens of a text are those of a prompt."""
     return client.llm.model(PLAIN_LLM_KEY)
 
 
 @pytest.fixture
 def embedding_model(client: Client) -> EmbeddingModel:
-    """The loaded embedding model."""
+    """Provide the loaded embedding model."""
     return client.embedding.model(EMBEDDING_KEY)
 
 

@@ -29,7 +29,7 @@ LOST = r"^Client unexpectedly disconnected\.$"
 
 
 def is_usable(client: Client) -> bool:
-    """Whether the session that saw a fault answers the next call."""
+    """Return whether the session that saw a fault answers the next call."""
     return isinstance(client.llm.list_loaded(), list)
 
 

@@ -39,7 +39,7 @@ IMAGE = (
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """An image file."""
+    """Provide an image file."""
     path = tmp_path / "dot.png"
     path.write_bytes(IMAGE)
     return path

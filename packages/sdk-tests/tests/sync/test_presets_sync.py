@@ -55,7 +55,7 @@ def test_missing_preset_of_act(llm: LLM) -> None:
 
 @pytest.fixture
 def preset_llm(scenario_host: ScenarioServer, scenario_model: str) -> Iterator[LLM]:
-    """An LLM on a server of our own, which has two presets."""
+    """Provide an LLM on a server of our own, which has two presets."""
     with Client(scenario_host.address) as client:
         yield LLM(scenario_model, client.llm)
 

@@ -25,7 +25,7 @@ Call = tuple[str, dict[str, Any]]
 
 @pytest.fixture
 def calling(client: Client) -> LLM:
-    """The loaded LLM that calls tools."""
+    """Provide the loaded LLM that calls tools."""
     return LLM(TOOL_LLM_KEY, client.llm)
 
 

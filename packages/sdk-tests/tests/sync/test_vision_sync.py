@@ -18,7 +18,7 @@ GREEDY: Any = {"temperature": 0, "maxTokens": 20}
 
 @pytest.fixture
 def seeing(client: Client) -> LLM:
-    """The loaded LLM that reads images."""
+    """Provide the loaded LLM that reads images."""
     return LLM(VISION_LLM_KEY, client.llm)
 
 

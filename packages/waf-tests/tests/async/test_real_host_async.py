@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 
 def open_client(real_host: RealHost, **keys: Any) -> AsyncClient:
-    """A client of the real host, with its API token if it wants one."""
+    """Return a client of the real host, with its API token if it wants one."""
     token = real_host.token.reveal() if real_host.token else None
     return AsyncClient(real_host.api_host, token, **keys)
 

@@ -15,7 +15,7 @@ from waf_tests.testing.wrong_keys import almost
 
 
 def open_client(real_host: RealHost, **keys: Any) -> Client:
-    """A client of the real host, with its API token if it wants one."""
+    """Return a client of the real host, with its API token if it wants one."""
     token = real_host.token.reveal() if real_host.token else None
     return Client(real_host.api_host, token, **keys)
 

@@ -23,7 +23,7 @@ Refused = lmstudio.LMStudioServerError
 
 @pytest.fixture
 def locked(make_edge: Callable[..., Edge], trust: Callable[[Edge], None]) -> Iterator[Edge]:
-    """An edge in front of a host that accepts TOKEN alone."""
+    """Provide an edge in front of a host that accepts TOKEN alone."""
     with RecordingOrigin(token=TOKEN) as origin:
         edge = make_edge(origin.address)
         trust(edge)

@@ -74,17 +74,17 @@ def read_tables(source: Path, name: str) -> list[dict[str, Any]]:
     """Give the `[[name]]` tables of the user's catalog file as they are. Raises `CatalogError`."""
     try:
         tables = msgspec.toml.decode(read_regular(source, MOST_BYTES))
-    except OSError as problem:
+    except OSError as error:
         raise CatalogError(
-            f"{source}: cannot be read ({problem.strerror});"
+            f"{source}: cannot be read ({error.strerror});"
             " LMSTUDIO_TEST_CATALOG must name a TOML file"
         ) from None
     except RecursionError:
         raise CatalogError(f"{source}: its values are nested too deep; make them flat") from None
-    except (msgspec.DecodeError, ValueError) as problem:
+    except (msgspec.DecodeError, ValueError) as error:
         # No advice needed: the TOML reader names line and column. It lets some errors through as
         # they are, such as that of a number with thousands of digits.
-        what = str(problem).partition("\n")[0]
+        what = str(error).partition("\n")[0]
         raise CatalogError(f"{source}: correct the TOML there: {what}") from None
     unknown = [key for key in tables if key not in TABLES]
     if unknown:
@@ -131,8 +131,8 @@ def _entry(source: Path, number: int, table: dict[str, Any]) -> Entry:
         table[key] = path
     try:
         entry = msgspec.convert(table, Entry)
-    except msgspec.ValidationError as problem:
-        what, _, where = str(problem).partition(" - at `$.")
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$.")
         key = repr(where.removesuffix("`")) if where else "the table"
         raise CatalogError(f"{place}: {key} is wrong: {what}; correct the value") from None
     if entry.file is not None and entry.weights is not None:

@@ -70,9 +70,9 @@ def load_catalog() -> Catalog:
             if folder is not None and change.file is None and change.weights is None:
                 entry = _from_folder(entry, folder)
             model = _model(entry, stand_ins, place)
-        except OSError as problem:
+        except OSError as error:
             raise CatalogError(
-                f"{problem.filename}: cannot be read ({problem.strerror}); make it readable"
+                f"{error.filename}: cannot be read ({error.strerror}); make it readable"
             ) from None
         if (change.context_length or 0) > model.max_context_length:
             raise CatalogError(
@@ -192,10 +192,10 @@ def _real_model(entry: Entry, file: Path, place: str) -> CatalogModel:
     facts = UNKNOWN
     try:
         facts = read_header(file)
-    except HeaderError as reason:
-        problem = f"{file} {reason}: replace the file or point the catalog at another one"
-    except OSError as reason:
-        problem = f"{file} cannot be read ({reason.strerror}): make it readable"
+    except HeaderError as error:
+        problem = f"{file} {error}: replace the file or point the catalog at another one"
+    except OSError as error:
+        problem = f"{file} cannot be read ({error.strerror}): make it readable"
     domain: Domain = entry.domain or "llm"
     if entry.projector is None and domain == "llm":
         entry = msgspec.structs.replace(entry, projector=_projector_beside(file))

@@ -118,7 +118,7 @@ def _is_key_in_any_case(model: CatalogModel, name: str) -> bool:
 
 
 def is_full_name(model: CatalogModel, name: str) -> bool:
-    """Whether a name is the path, or `publisher/key`, whatever the case."""
+    """Return whether a name is the path, or `publisher/key`, whatever the case."""
     # `nomic-ai/nomic-embed-text-v1.5` has no `text-embedding-`, which LM Studio puts before keys.
     bare = model.key.removeprefix("text-embedding-")
     full = (model.path, f"{model.publisher}/{model.key}", f"{model.publisher}/{bare}")
@@ -126,7 +126,7 @@ def is_full_name(model: CatalogModel, name: str) -> bool:
 
 
 def is_leading_part(model: CatalogModel, name: str) -> bool:
-    """Whether a name is a leading part of the path that ends where a word ends."""
+    """Return whether a name is a leading part of the path that ends where a word ends."""
     start, path = name.lower(), model.path.lower()
     if "/" not in start or not path.startswith(start):
         return False

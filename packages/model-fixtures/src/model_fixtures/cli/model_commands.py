@@ -118,7 +118,7 @@ def delete(model: str, home: str | None) -> int:
 
 
 def _refuse_loaded(address: str, path: str) -> None:
-    """Raises `click.ClickException` if the server has the model with this path loaded."""
+    """Raise `click.ClickException` if the server has the model with this path loaded."""
     from model_fixtures import host_models
 
     async def loaded() -> tuple[host_models.Loaded, ...]:

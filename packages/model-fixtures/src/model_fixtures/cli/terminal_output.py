@@ -55,7 +55,7 @@ class _Bars:
         self._progress.update(self._tasks[name], completed=completed, total=total)
 
     def say(self, line: str) -> None:
-        """A line above the bars, or just a line."""
+        """Print a line, above the bars if there are any."""
         if self.visible:
             self._progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
         else:

@@ -55,8 +55,8 @@ async def download(
         for model in wanted:
             try:
                 await _download(repository, model, on_download)
-            except ModelFixturesError as exc:
-                problems.append(f"{model.key}: {exc}")
+            except ModelFixturesError as error:
+                problems.append(f"{model.key}: {error}")
     if problems:
         raise LoaderError("; ".join(problems))
     return tuple(model.key for model in wanted)
@@ -87,7 +87,8 @@ async def _download(repository: Connection, model: CatalogModel, on_download: On
 
 
 def choose(model: CatalogModel, options: list[Option]) -> Option:
-    """The option for the catalog's very file, else its quantization, else what the host advises.
+    """Return the option for the catalog's very file, else its quantization, else what the host
+    advises.
 
     Raises:
         LoaderError: none fits into this machine's memory.

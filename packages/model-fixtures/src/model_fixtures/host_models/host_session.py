@@ -43,17 +43,17 @@ class Inventory(msgspec.Struct, frozen=True):
     loaded: tuple[Loaded, ...]
 
     def find_downloaded(self, model: CatalogModel) -> Downloaded | None:
-        """The model as the host knows it; one with the catalog's own key comes first."""
+        """Return the model as the host knows it; one with the catalog's own key comes first."""
         found = [each for each in self.downloaded if is_same_model(model, each)]
         return min(found, key=lambda each: each.model_key != model.key, default=None)
 
     def instances_of(self, model: CatalogModel) -> tuple[Loaded, ...]:
-        """All loaded instances of the model, whatever their identifiers."""
+        """Return all loaded instances of the model, whatever their identifiers."""
         return tuple(each for each in self.loaded if is_same_model(model, each))
 
 
 def is_same_model(model: CatalogModel, known: Downloaded | Loaded) -> bool:
-    """Whether the host's entry is the catalog's model: by key, or by `publisher/repo`.
+    """Return whether the host's entry is the catalog's model: by key, or by `publisher/repo`.
 
     Hosts add `@quantization` and `publisher/` to keys that are not unique otherwise.
     """
@@ -80,7 +80,7 @@ class Session:
         self._by_domain = by_domain
 
     async def inventory(self) -> Inventory:
-        """What is downloaded and loaded now."""
+        """Return what is downloaded and loaded now."""
         downloaded = await self._list(self._system, "listDownloadedModels", Downloaded)
         loaded: list[Loaded] = []
         for domain in DOMAINS:
@@ -92,8 +92,8 @@ class Session:
         try:
             connection = self._by_domain[instance.type]
             await connection.rpc("unloadModel", {"identifier": instance.identifier})
-        except RpcError as exc:
-            if exc.code != "generic.noModelMatchingQuery":
+        except RpcError as error:
+            if error.code != "generic.noModelMatchingQuery":
                 raise
 
     async def load(
@@ -130,13 +130,13 @@ class Session:
         answer = await connection.rpc(endpoint)
         try:
             return msgspec.convert(answer, list[item])  # type: ignore[valid-type]
-        except msgspec.ValidationError as exc:
-            msg = f"{self.address}: cannot make sense of {endpoint}: {exc}"
+        except msgspec.ValidationError as error:
+            msg = f"{self.address}: cannot make sense of {endpoint}: {error}"
             raise LoaderError(msg) from None
 
 
 def load_config(model: CatalogModel) -> dict[str, Any]:
-    """The configuration that the suite expects the model to be loaded with."""
+    """Return the configuration that the suite expects the model to be loaded with."""
     key = f"{model.domain}.load.contextLength"
     return {"fields": [{"key": key, "value": model.context_length}]}
 

@@ -83,9 +83,9 @@ async def load(
                     model_key,
                     lambda fraction: on_event(LoadEvent(model.key, "loading", fraction)),
                 )
-            except ModelFixturesError as exc:
-                failed[model.key] = f"{model.key}: {exc}"
-                on_event(LoadEvent(model.key, "failed", text=str(exc)))
+            except ModelFixturesError as error:
+                failed[model.key] = f"{model.key}: {error}"
+                on_event(LoadEvent(model.key, "failed", text=str(error)))
             else:
                 on_event(LoadEvent(model.key, "loaded", 1.0))
 

@@ -56,13 +56,13 @@ class Status(Struct, frozen=True):
 
 
 async def read_status(address: str, catalog: Catalog) -> Status:
-    """The status of the host at `host:port`. Raises `WireError`, `LoaderError`."""
+    """Return the status of the host at `host:port`. Raises `WireError`, `LoaderError`."""
     async with open_session(address) as session:
         return judge(await session.inventory(), catalog)
 
 
 def judge(inventory: Inventory, catalog: Catalog) -> Status:
-    """The status that an inventory means."""
+    """Return the status that an inventory means."""
     models: list[ModelStatus] = []
     expected: list[Loaded] = []
     for model in catalog.models:
@@ -78,15 +78,15 @@ def judge(inventory: Inventory, catalog: Catalog) -> Status:
 
 
 def status_without_host(catalog: Catalog) -> Status:
-    """The status when no host runs: what the embedded server would find in the cache."""
+    """Return the status when no host runs: what the embedded server would find in the cache."""
     return Status(tuple(ModelStatus(model, has_files(model), None) for model in catalog.models), ())
 
 
 def has_files(model: CatalogModel) -> bool:
-    """Whether everything that the embedded server needs for a model is on this machine."""
+    """Return whether everything that the embedded server needs for a model is on this machine."""
     return model.problem is None and all(cached(name) for name in needed_weights([model]))
 
 
 def is_of_suite(instance: Loaded, catalog: Catalog) -> bool:
-    """Whether an instance is one of a test model, which the loader may unload."""
+    """Return whether an instance is one of a test model, which the loader may unload."""
     return any(is_same_model(model, instance) for model in catalog.models)

@@ -41,7 +41,7 @@ def parse_address(text: str) -> str:
 
 
 def split_address(address: str) -> tuple[str, int]:
-    """The host (IPv6 without brackets) and port of a parsed address."""
+    """Return the host (IPv6 without brackets) and port of a parsed address."""
     host, _, port = address.rpartition(":")
     return host.strip("[]"), int(port)
 

@@ -37,12 +37,12 @@ class BackgroundServer(msgspec.Struct, frozen=True):
 
 
 def state_folder() -> Path:
-    """Where state file and log live: the per-user state folder."""
+    """Return where state file and log live: the per-user state folder."""
     return user_state_path("lmstudio-model-fixtures", appauthor=False)
 
 
 def running(folder: Path | None = None) -> BackgroundServer | None:
-    """The background server, if the one that was started last still runs."""
+    """Return the background server, if the one that was started last still runs."""
     state = _read(_state_file(folder or state_folder()))
     return state if state is not None and start_mark(state.pid) == state.mark else None
 
@@ -174,7 +174,7 @@ def _write(path: Path, server: BackgroundServer) -> None:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """One start or stop at a time."""
+    """Provide one start or stop at a time."""
     lock = FileLock(folder / "server.lock")
     with _usable(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -189,6 +189,6 @@ def _locked(folder: Path) -> Iterator[None]:
 def _usable(folder: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as exc:
-        msg = f"cannot use {folder} ({exc.strerror}): make it writable or set XDG_STATE_HOME"
+    except OSError as error:
+        msg = f"cannot use {folder} ({error.strerror}): make it writable or set XDG_STATE_HOME"
         raise HostError(msg) from None

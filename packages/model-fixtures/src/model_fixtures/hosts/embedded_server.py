@@ -187,7 +187,7 @@ class EmbeddedServer:
             self._process.kill()
 
     def log_tail(self) -> str:
-        """The last lines that the server has written to stderr."""
+        """Return the last lines that the server has written to stderr."""
         if self._log is None:
             return ""
         try:

@@ -19,7 +19,8 @@ _BODY_LIMIT = 64 * 1024
 
 
 def greeting_problem(address: str, timeout: float = NAMED_TIMEOUT) -> str | None:
-    """Why the server at `host:port` is no LM Studio host, in a few words; None when it is one.
+    """Return why the server at `host:port` is no LM Studio host, in a few words; None when it is
+    one.
 
     Args:
         address: `host:port`.
@@ -33,8 +34,8 @@ def greeting_problem(address: str, timeout: float = NAMED_TIMEOUT) -> str | None
         return f"no answer within {timeout:g} s"
     except UnicodeError:
         return "no possible host name"
-    except OSError as exc:
-        return (exc.strerror or str(exc) or type(exc).__name__).lower()
+    except OSError as error:
+        return (error.strerror or str(error) or type(error).__name__).lower()
     except http.client.HTTPException:
         return "not an HTTP server"
     match body:
@@ -46,7 +47,8 @@ def greeting_problem(address: str, timeout: float = NAMED_TIMEOUT) -> str | None
 
 
 def find_greeting(addresses: Sequence[str], timeout: float = PROBE_TIMEOUT) -> str | None:
-    """The first of some addresses, in their order, where a host answers; all are asked at once.
+    """Return the first of some addresses, in their order, where a host answers; all are asked at
+    once.
 
     Args:
         addresses: each `host:port`.
@@ -73,7 +75,7 @@ def find_greeting(addresses: Sequence[str], timeout: float = PROBE_TIMEOUT) -> s
 
 
 def is_own_server(address: str, timeout: float = NAMED_TIMEOUT) -> bool:
-    """Whether the host at `host:port` is this project's server rather than the app."""
+    """Return whether the host at `host:port` is this project's server rather than the app."""
     try:
         status, body = _get(address, "/lms-status", timeout)
     except (OSError, UnicodeError, http.client.HTTPException):
@@ -86,7 +88,7 @@ def _ask(address: str, timeout: float, answers: queue.SimpleQueue[tuple[str, boo
 
 
 def _get(address: str, path: str, timeout: float) -> tuple[int, Any]:
-    """Status and JSON body, None for a body that is not JSON. No proxies, no redirects."""
+    """Return status and JSON body, None for a body that is not JSON. No proxies, no redirects."""
     host, port = split_address(address)
     connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:

@@ -83,8 +83,8 @@ def select(
 def _named(text: str, source: str) -> Selection:
     try:
         address = parse_address(text)
-    except HostError as exc:
-        msg = f"{source}: {exc}"
+    except HostError as error:
+        msg = f"{source}: {error}"
         raise HostError(msg) from None
     problem = greeting_problem(address)
     if problem is not None:
@@ -98,5 +98,5 @@ def _named(text: str, source: str) -> Selection:
 
 
 def select_host(explicit: str | None = None) -> Host | None:
-    """The host to use, None when the embedded server is to be started. Errors as `select`."""
+    """Return the host to use, None when the embedded server is to be started. Errors as `select`."""
     return select(explicit).host

@@ -14,7 +14,8 @@ _POLL = 0.05
 
 
 def start_mark(pid: int) -> str | None:
-    """Text that tells this process from any other that has or had the pid; None when it is gone.
+    """Return text that tells this process from any other that has or had the pid; None when it is
+    gone.
 
     Zombies count as gone.
     """

@@ -15,7 +15,7 @@ TAIL_LINES = 20
 
 
 def serve_command(arguments: Sequence[str]) -> list[str]:
-    """The command line that runs the server with this interpreter."""
+    """Return the command line that runs the server with this interpreter."""
     return [sys.executable, "-m", "model_fixtures", "serve", *arguments]
 
 
@@ -46,16 +46,16 @@ def spawn(
 
 
 def parse_ready(line: str) -> tuple[str, ...]:
-    """The addresses of a ready line (`ready 127.0.0.1:1234 127.0.0.1:41343`), else none."""
+    """Return the addresses of a ready line (`ready 127.0.0.1:1234 127.0.0.1:41343`), else none."""
     return tuple(line.split()[1:]) if line.startswith(READY) else ()
 
 
 def tail(text: str) -> str:
-    """The last lines of a log."""
+    """Return the last lines of a log."""
     return "\n".join(text.splitlines()[-TAIL_LINES:])
 
 
 def last_words(text: str) -> str:
-    """The last line of a log that says something, to go into a one-line message."""
+    """Return the last line of a log that says something, to go into a one-line message."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "it wrote nothing"

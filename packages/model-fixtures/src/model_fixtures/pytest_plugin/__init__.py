@@ -72,8 +72,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     try:
         named = config.getoption("--lmstudio-host")
         local = host_provider.LocalProvider.choose(named, _sayer(config))
-    except HostError as exc:
-        raise pytest.UsageError(str(exc)) from None
+    except HostError as error:
+        raise pytest.UsageError(str(error)) from None
     config.stash[PROVIDER] = local
     config.add_cleanup(local.stop)
     config.pluginmanager.register(Interrupts(local), "model_fixtures.interrupts")
@@ -193,7 +193,7 @@ class Interrupts:
 
 
 def is_worker(config: pytest.Config) -> bool:
-    """Whether this process is an xdist worker."""
+    """Return whether this process is an xdist worker."""
     return hasattr(config, "workerinput")
 
 

@@ -10,5 +10,5 @@ import pytest
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
-    """The only event loop that the SDK runs on."""
+    """Provide the only event loop that the SDK runs on."""
     return "asyncio"

@@ -41,7 +41,7 @@ def lmstudio_host(pytestconfig: pytest.Config) -> str:
 
 @pytest.fixture(scope="session")
 def loaded_models(lmstudio_host: str, pytestconfig: pytest.Config) -> tuple[CatalogModel, ...]:
-    """The suite's required models, loaded under their keys with the suite's configuration.
+    """Provide the suite's required models, loaded under their keys with the suite's configuration.
 
     Tests marked `models` get it in any case. What is loaded that way already stays so; nothing is
     downloaded. Models stay loaded at the end.

@@ -134,8 +134,8 @@ class LocalProvider:
             raise HostError(self._problem)
         try:
             return self._server.address
-        except EmbeddedServerError as exc:
-            raise HostError(f"{exc}\n{exc.log}" if exc.log else str(exc)) from None
+        except EmbeddedServerError as error:
+            raise HostError(f"{error}\n{error.log}" if error.log else str(error)) from None
 
     @property
     def crash(self) -> str | None:
@@ -149,7 +149,7 @@ class LocalProvider:
         return self._server.log_tail()
 
     def ticket(self, *, spread: bool = False) -> dict[str, Any]:
-        """What a worker needs to make its `RemoteProvider`.
+        """Return what a worker needs to make its `RemoteProvider`.
 
         Args:
             spread: whether every worker runs all tests.
@@ -200,8 +200,8 @@ class LocalProvider:
             return {}
         try:
             return {"address": self.address()}
-        except HostError as exc:
-            return {"problem": str(exc)}
+        except HostError as error:
+            return {"problem": str(error)}
 
     def _begin(self) -> None:
         from model_fixtures.catalog import load_catalog
@@ -210,8 +210,8 @@ class LocalProvider:
         try:
             ensure_weights(load_catalog(), self._report_download)
             self._server.start()
-        except ModelFixturesError as exc:
-            self._problem = str(exc)
+        except ModelFixturesError as error:
+            self._problem = str(error)
 
     def _report_download(self, name: str, done: int, total: int) -> None:
         if self._stopped:

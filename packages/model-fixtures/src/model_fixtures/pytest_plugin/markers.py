@@ -27,7 +27,7 @@ def mark_items(items: Iterable[pytest.Item], foreign_host: str | None) -> None:
 
 
 def needs_host(item: pytest.Item) -> bool:
-    """Whether the item is going to need the host's address."""
+    """Return whether the item is going to need the host's address."""
     if item.get_closest_marker("skip"):
         return False
     fixtures = getattr(item, "fixturenames", ())
@@ -35,13 +35,13 @@ def needs_host(item: pytest.Item) -> bool:
 
 
 def touches_models(item: pytest.Item) -> bool:
-    """Whether the item must run in the one worker that deals with loaded models."""
+    """Return whether the item must run in the one worker that deals with loaded models."""
     uses_them = "loaded_models" in getattr(item, "fixturenames", ())
     return uses_them or item.get_closest_marker("models") is not None
 
 
 def is_slow(item: pytest.Item) -> bool:
-    """Whether the item takes over a second."""
+    """Return whether the item takes over a second."""
     return item.get_closest_marker("slow") is not None
 
 

@@ -57,7 +57,7 @@ class _Server(socketserver.ThreadingTCPServer):
     block_on_close = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A stranger's nonsense, or a worker that went away: neither is our business."""
+        """Ignore the errors of one connection: a stranger wrote, or a worker went away."""
 
 
 def ask(port: int, key: str, request: str, tests: Sequence[str] = ()) -> dict[str, Any]:

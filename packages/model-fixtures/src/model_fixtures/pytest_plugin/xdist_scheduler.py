@@ -84,7 +84,7 @@ class ChosenScheduler:
 def _unit_scheduling(
     config: pytest.Config, log: Any, together: AbstractSet[str], early: AbstractSet[str]
 ) -> Any:
-    """A scheduler that hands out units: the files, groups or tests of --dist."""
+    """Return a scheduler that hands out units: the files, groups or tests of --dist."""
     # Optional and without type information: no import statement.
     xdist = importlib.import_module("xdist.scheduler")
     bases = {"loadgroup": xdist.LoadGroupScheduling, "loadfile": xdist.LoadFileScheduling}

@@ -9,10 +9,10 @@ from model_fixtures.weights import cache_folder
 
 
 def home_folder(named: str | None = None) -> Path:
-    """The folder that was named, else the one in the cache. It need not exist."""
+    """Return the folder that was named, else the one in the cache. It need not exist."""
     return expanded(named).absolute() if named else cache_folder() / "home"
 
 
 def models_folder(home: Path) -> Path:
-    """Where downloaded models lie: `<publisher>/<repo>/<file>.gguf`."""
+    """Return where downloaded models lie: `<publisher>/<repo>/<file>.gguf`."""
     return home / "models"

@@ -23,7 +23,7 @@ class BoundedFormatter(logging.Formatter):
     """Formats events; long ones lose their middle."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The text of an event."""
+        """Return the text of an event."""
         return shortened(super().format(record), MOST_CHARACTERS, END)
 
     def formatException(  # noqa: N802 (logging's own name)
@@ -31,7 +31,7 @@ class BoundedFormatter(logging.Formatter):
         ei: tuple[type[BaseException], BaseException, TracebackType | None]
         | tuple[None, None, None],
     ) -> str:
-        """The text of a traceback, each of its entries bounded."""
+        """Return the text of a traceback, each of its entries bounded."""
         if ei[0] is None:
             return ""
         entries = traceback.TracebackException(*ei, compact=True).format()
@@ -39,7 +39,9 @@ class BoundedFormatter(logging.Formatter):
 
 
 def shortened(text: str, most: int, end: int = 100) -> str:
-    """A text without its middle if it is longer than `most`; `end` characters stay at its end."""
+    """Return a text without its middle if it is longer than `most`; `end` characters stay at its
+    end.
+    """
     if len(text) <= most:
         return text
     left_out = f"... ({len(text) - most:,} characters left out) ..."
@@ -61,7 +63,7 @@ def without_traceback(record: logging.LogRecord) -> bool:
 
 
 def set_up_logging(stream: TextIO = sys.stderr) -> None:
-    """Has all loggers write to a stream, unless something has set them up already."""
+    """Have all loggers write to a stream, unless something has set them up already."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(BoundedFormatter("%(asctime)s %(levelname)s %(message)s"))
     handler.addFilter(without_traceback)

@@ -18,7 +18,7 @@ class LogStream:
 
     @contextmanager
     def listening(self, listener: Listener) -> Iterator[None]:
-        """A block during which a listener gets every event."""
+        """Provide a block during which a listener gets every event."""
         self._listeners.append(listener)
         try:
             yield
@@ -31,7 +31,7 @@ class LogStream:
         return bool(self._listeners)
 
     def publish(self, data: dict[str, Any]) -> None:
-        """Tells all listeners; the time is in milliseconds since 1970."""
+        """Tell all listeners; the time is in milliseconds since 1970."""
         event = {"timestamp": time.time_ns() // 1_000_000, "data": data}
         for listener in self._listeners:
             listener(event)

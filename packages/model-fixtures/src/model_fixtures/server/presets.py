@@ -44,7 +44,9 @@ class Presets:
         self._looking = threading.Lock()
 
     def all(self) -> Sequence[Preset]:
-        """The presets in the order of their file names; broken files are logged and left out."""
+        """Return the presets in the order of their file names; broken files are logged and left
+        out.
+        """
         presets: list[Preset] = []
         problems: dict[str, str] = {}
         for file in sorted(self._folder.glob("*.json")):
@@ -66,7 +68,7 @@ class Presets:
         return presets
 
     def settings(self, wanted: str) -> Settings:
-        """The prediction settings of the preset that a name means.
+        """Return the prediction settings of the preset that a name means.
 
         The identifier counts first, then the name, both also without regard to case and without
         `@local:`, and last a part of the name that no other preset has.

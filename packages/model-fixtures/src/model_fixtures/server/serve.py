@@ -30,7 +30,7 @@ logger = logging.getLogger("model_fixtures.server")
 
 
 def serve(options: ServeOptions) -> int:
-    """Serves until SIGINT, SIGTERM or the end of the lifeline; prints one `ready` line.
+    """Serve until SIGINT, SIGTERM or the end of the lifeline; prints one `ready` line.
 
     Returns:
         The exit code: 0, or 1 with a line on stderr when it can't start.

@@ -50,7 +50,9 @@ class ServerState:
         self.reading = Threads(8)
 
     def holdings(self) -> dict[str, int]:
-        """How much the server holds for its clients; all but the tasks falls to 0 without any."""
+        """Return how much the server holds for its clients; all but the tasks falls to 0 without
+        any.
+        """
         return {
             "clients": len(self.identities),
             "files": len(self.files),

@@ -40,7 +40,7 @@ class Watchdog:
         threading.Thread(target=self._watch, daemon=True, name="watchdog").start()
 
     def tell(self) -> None:
-        """The server has been told to end. May be called from any thread, and again."""
+        """Note that the server was told to end. Any thread may call this, and more than once."""
         if self._told.is_set():
             return
         self._told.set()
@@ -65,7 +65,7 @@ class Watchdog:
 
 @contextlib.contextmanager
 def stopped_by(stop: Callable[[], None], watchdog: Watchdog, *, lifeline: bool) -> Iterator[None]:
-    """Calls `stop` at SIGINT and SIGTERM, and at the end of stdin if that is the lifeline."""
+    """Call `stop` at SIGINT and SIGTERM, and at the end of stdin if that is the lifeline."""
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         watchdog.tell()
@@ -93,7 +93,7 @@ def stopped_by(stop: Callable[[], None], watchdog: Watchdog, *, lifeline: bool) 
 
 @contextlib.contextmanager
 def _told_by_signals(watchdog: Watchdog, numbers: set[int]) -> Iterator[None]:
-    """Tells the watchdog of signals even while the main thread runs no Python code."""
+    """Tell the watchdog of signals even while the main thread runs no Python code."""
     if os.name == "nt":
         # There asyncio's own loop needs the one descriptor that Python writes signals to.
         yield

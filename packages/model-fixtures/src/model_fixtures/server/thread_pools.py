@@ -27,5 +27,5 @@ class Threads:
         self._limiter = anyio.CapacityLimiter(most)
 
     async def run(self, work: Callable[..., T], *arguments: Any) -> T:
-        """What the function gives, run in a thread. Cancellation waits for its end."""
+        """Return what the function gives, run in a thread. Cancellation waits for its end."""
         return await anyio.to_thread.run_sync(partial(work, *arguments), limiter=self._limiter)

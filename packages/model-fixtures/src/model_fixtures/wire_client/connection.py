@@ -157,17 +157,17 @@ class Connection:
                 frame = await self.raw.next_frame()
                 try:
                     self._dispatch(self.envelope.receive(frame))
-                except LateMessageError as exc:
+                except LateMessageError as error:
                     if self.strict:
                         raise
-                    self.late.append(exc)
-        except WireError as exc:
-            self._lost = exc
+                    self.late.append(error)
+        except WireError as error:
+            self._lost = error
             for answer in self._calls.values():
                 if not answer.done():
-                    answer.set_exception(_again(exc))
+                    answer.set_exception(_again(error))
             for channel in self._channels.values():
-                channel.deliver(_again(exc))
+                channel.deliver(_again(error))
 
     def _dispatch(self, message: ServerMessage) -> None:
         if isinstance(message, (RpcResult, RpcFailure)):
@@ -187,7 +187,7 @@ class Connection:
 
 
 def _again(exc: WireError) -> WireError:
-    """A copy to raise elsewhere: one exception raised in many tasks piles up tracebacks."""
+    """Return a copy to raise elsewhere: one exception raised in many tasks piles up tracebacks."""
     if isinstance(exc, ConnectionLostError):
         return ConnectionLostError(exc.code, exc.reason)
     return type(exc)(*exc.args)

@@ -26,7 +26,7 @@ class Credentials(Struct, frozen=True, repr_omit_defaults=True):
         return f"Credentials(identifier={self.identifier!r})"
 
     def packet(self) -> dict[str, object]:
-        """The authentication packet, the first frame of a connection."""
+        """Return the authentication packet, the first frame of a connection."""
         return {
             "authVersion": 1,
             "clientIdentifier": self.identifier,
@@ -35,12 +35,12 @@ class Credentials(Struct, frozen=True, repr_omit_defaults=True):
 
     @staticmethod
     def guest() -> Credentials:
-        """A fresh identity that nobody else has."""
+        """Return a fresh identity that nobody else has."""
         return Credentials(f"guest:{uuid.uuid4()}", str(uuid.uuid4()))
 
     @staticmethod
     def from_token(token: str) -> Credentials:
-        """The identity of an API token.
+        """Return the identity of an API token.
 
         Raises:
             ValueError: the token does not look like one; its text is not repeated.
@@ -53,7 +53,7 @@ class Credentials(Struct, frozen=True, repr_omit_defaults=True):
 
     @staticmethod
     def from_environment(environ: Mapping[str, str] | None = None) -> Credentials:
-        """The identity of the token in `LMSTUDIO_API_TOKEN`, or a guest without one.
+        """Return the identity of the token in `LMSTUDIO_API_TOKEN`, or a guest without one.
 
         Raises:
             ValueError: the token is malformed.
@@ -63,6 +63,6 @@ class Credentials(Struct, frozen=True, repr_omit_defaults=True):
             return Credentials.guest()
         try:
             return Credentials.from_token(token)
-        except ValueError as exc:
-            msg = f"{TOKEN_VARIABLE}: {exc}"
+        except ValueError as error:
+            msg = f"{TOKEN_VARIABLE}: {error}"
             raise ValueError(msg) from None

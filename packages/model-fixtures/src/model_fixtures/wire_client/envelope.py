@@ -83,20 +83,20 @@ _message_decoder: msgspec.json.Decoder[ServerMessage] = msgspec.json.Decoder(Ser
 
 
 def to_frame(message: Any) -> str:
-    """A value as the text of a frame; UNSET fields of structs are left out."""
+    """Return a value as the text of a frame; UNSET fields of structs are left out."""
     return msgspec.json.encode(message).decode()
 
 
 def parse_auth_answer(frame: str | bytes) -> AuthAnswer:
-    """The host's answer to the authentication packet.
+    """Return the host's answer to the authentication packet.
 
     Raises:
         ProtocolError: the frame holds anything else.
     """
     try:
         return _answer_decoder.decode(frame)
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-        msg = f"not an answer to authentication: {exc}"
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        msg = f"not an answer to authentication: {error}"
         raise ProtocolError(msg) from None
 
 
@@ -120,7 +120,7 @@ class Envelope:
         return frozenset(self._channels)
 
     def call(self, endpoint: str, parameter: Any = UNSET) -> tuple[int, str]:
-        """The id and frame of a new call; without a parameter the key is absent."""
+        """Return the id and frame of a new call; without a parameter the key is absent."""
         self._last_call += 1
         self._calls.add(self._last_call)
         message = {"type": "rpcCall", "endpoint": endpoint, "callId": self._last_call}
@@ -129,7 +129,7 @@ class Envelope:
         return self._last_call, to_frame(message)
 
     def create_channel(self, endpoint: str, creation_parameter: Any = UNSET) -> tuple[int, str]:
-        """The id and frame of a new channel; without a parameter the key is absent."""
+        """Return the id and frame of a new channel; without a parameter the key is absent."""
         self._last_channel += 1
         self._channels.add(self._last_channel)
         message = {"type": "channelCreate", "endpoint": endpoint, "channelId": self._last_channel}
@@ -138,11 +138,12 @@ class Envelope:
         return self._last_channel, to_frame(message)
 
     def channel_send(self, channel_id: int, message: dict[str, Any]) -> str:
-        """The frame of a packet on a channel."""
+        """Return the frame of a packet on a channel."""
         return to_frame({"type": "channelSend", "channelId": channel_id, "message": message})
 
     def receive(self, frame: str | bytes) -> ServerMessage:
-        """The message in a received frame; an answered call or ended channel is closed by it.
+        """Return the message in a received frame; an answered call or ended channel is closed by
+        it.
 
         Raises:
             LateMessageError: a message for an id that was open before.
@@ -154,8 +155,8 @@ class Envelope:
             raise ProtocolError(msg)
         try:
             message = _message_decoder.decode(frame)
-        except msgspec.DecodeError as exc:
-            msg = f"not a message of the protocol: {exc}"
+        except msgspec.DecodeError as error:
+            msg = f"not a message of the protocol: {error}"
             raise ProtocolError(msg) from None
         if isinstance(message, (RpcResult, RpcFailure)):
             _check(message.call_id, self._calls, self._last_call, "call")

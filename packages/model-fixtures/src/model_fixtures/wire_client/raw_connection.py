@@ -50,15 +50,15 @@ class RawConnection:
         """
         try:
             await self._websocket.send(frame, text=text)
-        except ConnectionClosed as exc:
-            raise _lost(exc) from None
+        except ConnectionClosed as error:
+            raise _lost(error) from None
 
     async def send_json(self, value: Any) -> None:
         """Send a value as JSON in a text frame."""
         await self.send(to_frame(value))
 
     async def receive(self) -> str | bytes:
-        """The next frame: `str` of a text frame, `bytes` of a binary one.
+        """Return the next frame: `str` of a text frame, `bytes` of a binary one.
 
         Raises:
             ConnectionLostError: the peer closed the connection; it carries code and reason.
@@ -75,11 +75,11 @@ class RawConnection:
         """As `receive`, but waiting for ever."""
         try:
             return await self._websocket.recv()
-        except ConnectionClosed as exc:
-            raise _lost(exc) from None
+        except ConnectionClosed as error:
+            raise _lost(error) from None
 
     async def receive_json(self) -> Any:
-        """The next frame, decoded from JSON; it fails as `receive` does."""
+        """Return the next frame, decoded from JSON; it fails as `receive` does."""
         return msgspec.json.decode(await self.receive())
 
     async def authenticate(self, credentials: Credentials | None = None) -> AuthAnswer:
@@ -96,8 +96,8 @@ class RawConnection:
         while True:
             try:
                 await self._websocket.recv()
-            except ConnectionClosed as exc:
-                return _lost(exc)
+            except ConnectionClosed as error:
+                return _lost(error)
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close with a closing handshake."""
@@ -154,15 +154,15 @@ async def connect_raw(
             # A busy host answers pings late; a dead one is noticed all the same.
             ping_timeout=120,
         )
-    except InvalidStatus as exc:
-        status = exc.response.status_code
+    except InvalidStatus as error:
+        status = error.response.status_code
         raise ConnectError(address, f"HTTP status {status} for /{namespace}", status) from None
-    except (InvalidHandshake, InvalidMessage, InvalidURI) as exc:
-        raise ConnectError(address, f"not a websocket: {_one_line(exc)}") from None
+    except (InvalidHandshake, InvalidMessage, InvalidURI) as error:
+        raise ConnectError(address, f"not a websocket: {_one_line(error)}") from None
     except (TimeoutError, asyncio.TimeoutError):
         raise ConnectError(address, f"no answer within {open_timeout:g} s") from None
-    except OSError as exc:
-        raise ConnectError(address, _one_line(exc)) from None
+    except OSError as error:
+        raise ConnectError(address, _one_line(error)) from None
     try:
         yield RawConnection(websocket, answer_timeout)
     finally:

@@ -15,7 +15,7 @@ FRAME = json.dumps({"type": "rpcResult", "callId": 1, "result": 1}).encode()
 
 
 def scenario(**then: Any) -> Scenario:
-    """A scenario of one rule for every message."""
+    """Return a scenario of one rule for every message."""
     rules = [{"when": {}, "then": then}]
     return msgspec.convert({"clientIdentifier": CLIENT, "rules": rules}, Scenario)
 

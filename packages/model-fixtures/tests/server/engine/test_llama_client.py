@@ -19,13 +19,13 @@ Call = Callable[[LlamaServer], Awaitable[object]]
 
 
 async def complete(llama: LlamaServer) -> None:
-    """Reads a completion."""
+    """Read a completion."""
     async for _ in llama.complete({"prompt": "Hi"}):
         pass
 
 
 async def turn(llama: LlamaServer) -> None:
-    """Waits for its turn."""
+    """Wait for its turn."""
     async with llama.turn():
         pass
 
@@ -42,7 +42,7 @@ CALLS: dict[str, Call] = {
 
 @pytest.fixture
 async def worker() -> AsyncIterator[WorkerProcess]:
-    """A worker that crashes at once; what ends it is not noticed yet."""
+    """Provide a worker that crashes at once; what ends it is not noticed yet."""
     async with await anyio.open_process(
         [sys.executable, "-c", CRASH], stderr=subprocess.DEVNULL
     ) as process:

@@ -21,13 +21,13 @@ def sampling(
     stand_in: bool = False,
     greedy: bool = False,
 ) -> Sampling:
-    """The sampling of fields given without their prefix."""
+    """Return the sampling of fields given without their prefix."""
     prefixed = {f"llm.prediction.{key}": value for key, value in (fields or {}).items()}
     return sampling_from(Settings(prefixed), load_seed=load_seed, stand_in=stand_in, greedy=greedy)
 
 
 def on(value: Any) -> dict[str, Any]:
-    """A checked checkbox."""
+    """Return a checked checkbox."""
     return {"checked": True, "value": value}
 
 

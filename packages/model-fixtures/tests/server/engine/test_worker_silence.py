@@ -15,7 +15,7 @@ IDLE = "print(flush=True)\ninput()"
 
 
 def looks(*signs: Signs) -> int:
-    """How many looks in a row saw nothing, after these."""
+    """Return how many looks in a row saw nothing, after these."""
     silence = Silence()
     for each in signs:
         silence.look(each)

@@ -19,13 +19,13 @@ TEXT = base64.b64encode(b"hello").decode()
 
 @pytest.fixture
 def store() -> Iterator[FileStore]:
-    """An empty store."""
+    """Provide an empty store."""
     with FileStore() as opened:
         yield opened
 
 
 def a_client(name: str = "guest:1") -> Client:
-    """A connected client."""
+    """Return a connected client."""
     return Identities().enter(name, "passkey")
 
 
@@ -129,7 +129,7 @@ def test_empty_files_count(store: FileStore, monkeypatch: pytest.MonkeyPatch, li
 
 @contextmanager
 def full_disk() -> Iterator[None]:
-    """A block in which files of this process have room for 1000 bytes."""
+    """Provide a block in which files of this process have room for 1000 bytes."""
     resource = pytest.importorskip("resource")
     limit, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
@@ -193,7 +193,7 @@ def test_limit_holds_for_uploads_at_once(store: FileStore, monkeypatch: pytest.M
 
 
 def refusal(store: FileStore, client: Client) -> str:
-    """Why a second file is refused."""
+    """Return why a second file is refused."""
     try:
         store.add(client, "second", TEXT)
     except ServerError as error:

@@ -10,7 +10,7 @@ from model_fixtures.server.files.file_types import file_type
 
 
 def archive(*names: str) -> bytes:
-    """A zip archive with empty files."""
+    """Return a zip archive with empty files."""
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w") as opened:
         for name in names:

@@ -11,7 +11,7 @@ HEAD = "%llguidance {}\nstart: /"
 
 
 def accepts(grammar: str, text: str) -> bool:
-    """Whether the translated grammar admits exactly this text."""
+    """Return whether the translated grammar admits exactly this text."""
     translated = llguidance_grammar(grammar)
     assert translated is not None
     assert translated.startswith(HEAD)

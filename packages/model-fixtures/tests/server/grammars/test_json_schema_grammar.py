@@ -12,7 +12,7 @@ from model_fixtures.work_budget import TooLargeError
 
 
 def crossed(definitions: int, *, required: bool = False) -> dict[str, Any]:
-    """Definitions each of which has a property for each of them."""
+    """Return definitions each of which has a property for each of them."""
     names = [f"n{number}" for number in range(definitions)]
     inner: dict[str, Any] = {
         "type": "object",
@@ -24,14 +24,14 @@ def crossed(definitions: int, *, required: bool = False) -> dict[str, Any]:
 
 
 def wide(properties: int, *, required: bool) -> dict[str, Any]:
-    """An object with many properties."""
+    """Return an object with many properties."""
     names = [f"p{number}" for number in range(properties)]
     schema: dict[str, Any] = {"type": "object", "properties": {name: {} for name in names}}
     return {**schema, "required": names} if required else schema
 
 
 def chain(definitions: int) -> dict[str, Any]:
-    """Definitions in a circle, each of which holds the next, and of which the last may end."""
+    """Return definitions in a circle, each of which holds the next, and of which the last may end."""
     inner: dict[str, Any] = {
         f"n{number}": {
             "type": "object",
@@ -84,7 +84,7 @@ def test_order_of_required_and_optional_properties() -> None:
     rules = dict(line.split(": ", 1) for line in lines)
 
     def texts(name: str) -> set[str]:
-        """All texts of a rule, which has no repetition."""
+        """Return all texts of a rule, which has no repetition."""
         if rules[name].startswith("%json"):
             return {rules[name].rpartition(": ")[2].strip("} ")}
         found = set[str]()

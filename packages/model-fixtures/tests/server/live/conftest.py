@@ -18,7 +18,7 @@ WATCHED = Path(__file__).parent / "watched"
 
 @pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    """One embedded server for all tests in this folder. No test may hold up its event loop."""
+    """Provide one embedded server for all tests in this folder. No test may hold up its event loop."""
     log = tmp_path_factory.mktemp("server") / "log"
     searched = [str(WATCHED), *filter(None, [os.environ.get("PYTHONPATH")])]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(searched)}
@@ -37,7 +37,7 @@ def address(server: EmbeddedServer) -> str:
 
 @pytest.fixture(scope="module")
 def nothing_left_loaded(address: str) -> Iterator[None]:
-    """What a file's tests have loaded just in time does not stay for other tests."""
+    """Provide what a file's tests have loaded just in time does not stay for other tests."""
     yield
 
     async def unload() -> None:
@@ -51,20 +51,20 @@ def nothing_left_loaded(address: str) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 async def llm(address: str) -> AsyncIterator[Connection]:
-    """A connection to the server's `llm` namespace, for the tests of a file."""
+    """Provide a connection to the server's `llm` namespace, for the tests of a file."""
     async with connect(address, "llm") as connection:
         yield connection
 
 
 @pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A hub, and a server with a cache of its own that downloads from it."""
+    """Provide a hub, and a server with a cache of its own that downloads from it."""
     with open_site(tmp_path_factory.mktemp("site")) as running:
         yield running
 
 
 @pytest.fixture
 async def repository(site: Site) -> AsyncIterator[Connection]:
-    """A connection to the `repository` namespace of the site's server."""
+    """Provide a connection to the `repository` namespace of the site's server."""
     async with connect(site.address, "repository") as connection:
         yield connection

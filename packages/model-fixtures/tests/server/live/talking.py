@@ -14,13 +14,13 @@ EMPTY_STACK: dict[str, Any] = {"layers": []}
 
 
 def stack(**fields: Any) -> dict[str, Any]:
-    """A configuration stack of one layer; underscores stand for dots in the keys."""
+    """Return a configuration stack of one layer; underscores stand for dots in the keys."""
     listed = [{"key": key.replace("__", "."), "value": fields[key]} for key in fields]
     return {"layers": [{"layerName": "apiOverride", "config": {"fields": listed}}]}
 
 
 def limit(tokens: int) -> dict[str, Any]:
-    """A stack that limits the answer and samples greedily."""
+    """Return a stack that limits the answer and samples greedily."""
     return stack(
         llm__prediction__maxPredictedTokens={"checked": True, "value": tokens},
         llm__prediction__temperature=0,
@@ -28,7 +28,7 @@ def limit(tokens: int) -> dict[str, Any]:
 
 
 def prediction(text: str, config: dict[str, Any], identifier: str) -> dict[str, Any]:
-    """A creation parameter of `predict` with one user message."""
+    """Return a creation parameter of `predict` with one user message."""
     content = [{"type": "text", "text": text}]
     return {
         "modelSpecifier": {"type": "query", "query": {"identifier": identifier}},
@@ -40,7 +40,7 @@ def prediction(text: str, config: dict[str, Any], identifier: str) -> dict[str, 
 async def load(
     llm: Connection, identifier: str | None = None, *, context: int = 2048, **more: Any
 ) -> dict[str, Any]:
-    """Loads the model; gives the information about the instance."""
+    """Load the model; gives the information about the instance."""
     parameter = {
         "modelKey": MODEL,
         "loadConfigStack": stack(llm__load__contextLength=context),
@@ -56,7 +56,7 @@ async def load(
 
 @asynccontextmanager
 async def loaded(llm: Connection, *, context: int = 2048) -> AsyncIterator[str]:
-    """The identifier of an instance that is unloaded afterwards."""
+    """Provide the identifier of an instance that is unloaded afterwards."""
     identifier = (await load(llm, context=context))["identifier"]
     try:
         yield identifier
@@ -70,13 +70,13 @@ async def loaded(llm: Connection, *, context: int = 2048) -> AsyncIterator[str]:
 
 
 async def predict(llm: Connection, text: str, config: dict[str, Any], identifier: str) -> Any:
-    """All packets of a prediction."""
+    """Return all packets of a prediction."""
     async with llm.channel("predict", prediction(text, config, identifier)) as channel:
         return [packet async for packet in channel]
 
 
 def text_of(packets: list[dict[str, Any]]) -> str:
-    """What a prediction's packets say."""
+    """Return what a prediction's packets say."""
     return "".join(one["fragment"]["content"] for one in packets if "fragment" in one)
 
 

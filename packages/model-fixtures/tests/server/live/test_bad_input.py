@@ -27,13 +27,13 @@ pytestmark = pytest.mark.anyio
 
 
 async def assert_alive(address: str) -> None:
-    """The server answers a call in a fresh connection."""
+    """Check that the server answers a call in a fresh connection."""
     async with connect(address, "system") as system:
         assert len(await system.rpc("listDownloadedModels")) == 5
 
 
 async def load_error(address: str, **parameter: Any) -> dict[str, Any]:
-    """The error of a load that must fail."""
+    """Return the error of a load that must fail."""
     async with connect(address, "llm") as llm:
         request = {"modelKey": MODEL, "loadConfigStack": EMPTY_STACK, **parameter}
         async with llm.channel("loadModel", request) as channel:

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 def damage(file: Path) -> None:
-    """Writes other bytes into the header of a file, which is a link to the suite's own."""
+    """Write other bytes into the header of a file, which is a link to the suite's own."""
     copy = file.with_suffix(".copy")
     shutil.copyfile(file, copy)
     with copy.open("r+b") as opened:
@@ -29,7 +29,7 @@ def damage(file: Path) -> None:
 
 
 def own_cache(folder: Path) -> tuple[Path, dict[str, str]]:
-    """A cache whose weights for the model are damaged, and the environment that names it."""
+    """Return a cache whose weights for the model are damaged, and the environment that names it."""
     cache = folder / "cache"
     link_weights(cache)
     (model,) = load_catalog().find(MODEL)

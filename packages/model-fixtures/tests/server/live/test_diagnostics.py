@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def two(channel: Channel) -> list[dict[str, Any]]:
-    """The next two log events."""
+    """Return the next two log events."""
     return [await channel.__anext__() for _ in range(2)]
 
 

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.anyio
 
 
 def delete(site: Site, monkeypatch: pytest.MonkeyPatch, model: str) -> int:
-    """The exit code of the command that deletes a model of the server's."""
+    """Return the exit code of the command that deletes a model of the server's."""
     monkeypatch.setenv("LMSTUDIO_TEST_CACHE", str(site.cache))
     return main(["delete", model])
 
@@ -95,7 +95,7 @@ async def test_download_again(
     file = site.models / "tests/damaged-GGUF/damaged-Q8_0.gguf"
 
     async def fetches() -> int:
-        """How often the hub was asked, after one more download."""
+        """Return how often the hub was asked, after one more download."""
         updates(await download(repository, "damaged"))
         assert file.read_bytes() == site.hub.files["/damaged"]
         return site.hub.asked.count("/damaged")

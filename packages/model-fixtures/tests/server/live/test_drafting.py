@@ -19,13 +19,13 @@ COUNTS = [f"{name}DraftTokensCount" for name in ("total", "accepted", "rejected"
 
 @pytest.fixture(scope="module")
 async def identifier(llm: Connection) -> AsyncIterator[str]:
-    """A loaded instance."""
+    """Provide a loaded instance."""
     async with loaded(llm) as name:
         yield name
 
 
 async def told(llm: Connection, identifier: str, **fields: Any) -> tuple[str, Any, set[bool]]:
-    """The text of a greedy prediction, its statistics, and what its fragments say of drafts."""
+    """Return the text of a greedy prediction, its statistics, and what its fragments say of drafts."""
     config = stack(
         llm__prediction__maxPredictedTokens={"checked": True, "value": TOKENS},
         llm__prediction__temperature=0,

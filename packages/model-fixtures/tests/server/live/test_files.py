@@ -19,7 +19,7 @@ TEXTS = {
 
 
 def a_pdf(text: str) -> bytes:
-    """A PDF of one page with one line of text."""
+    """Return a PDF of one page with one line of text."""
     stream = f"BT /F1 24 Tf 72 720 Td ({text}) Tj ET".encode()
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
@@ -43,7 +43,7 @@ def a_pdf(text: str) -> bytes:
 
 
 async def upload(files: Connection, name: str, data: bytes) -> dict[str, Any]:
-    """Uploads a file."""
+    """Upload a file."""
     content = base64.b64encode(data).decode()
     handle: dict[str, Any] = await files.rpc(
         "uploadFileBase64", {"name": name, "contentBase64": content}
@@ -52,7 +52,7 @@ async def upload(files: Connection, name: str, data: bytes) -> dict[str, Any]:
 
 
 async def packets(files: Connection, endpoint: str, parameter: Any) -> list[dict[str, Any]]:
-    """All packets of a channel."""
+    """Return all packets of a channel."""
     async with files.channel(endpoint, parameter) as channel:
         return [packet async for packet in channel]
 

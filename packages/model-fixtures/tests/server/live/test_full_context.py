@@ -22,13 +22,13 @@ GOING_ON = ["truncateMiddle", "rollingWindow"]
 
 @pytest.fixture(scope="module")
 async def identifier(llm: Connection) -> AsyncIterator[str]:
-    """A loaded instance with a small context."""
+    """Provide a loaded instance with a small context."""
     async with loaded(llm, context=CONTEXT) as name:
         yield name
 
 
 def config(policy: str, tokens: int, **more: Any) -> dict[str, Any]:
-    """A stack with a policy and a limit of tokens."""
+    """Return a stack with a policy and a limit of tokens."""
     return stack(
         llm__prediction__contextOverflowPolicy=policy,
         llm__prediction__temperature=0,

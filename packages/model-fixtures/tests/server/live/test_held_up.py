@@ -38,7 +38,7 @@ def impatient() -> Iterator[str]:
 
 
 def dial(address: str) -> socket.socket:
-    """A TCP connection."""
+    """Return a TCP connection."""
     host, _, port = address.rpartition(":")
     return socket.create_connection((host, int(port)), PATIENCE)
 
@@ -52,7 +52,7 @@ def test_request_that_never_ends(impatient: str, bytes_: bytes) -> None:
 
 
 def masked(message: object) -> bytes:
-    """A text frame as a client sends it, with a mask that changes nothing."""
+    """Return a text frame as a client sends it, with a mask that changes nothing."""
     content = json.dumps(message).encode()
     return b"\x81\xff" + len(content).to_bytes(8, "big") + bytes(4) + content
 
@@ -72,7 +72,7 @@ def test_client_that_never_reads_is_gone(address: str) -> None:
 
 
 def send_much(connection: socket.socket, frame: bytes) -> None:
-    """Sends far more than anybody keeps, or until the other side stops reading."""
+    """Send far more than anybody keeps, or until the other side stops reading."""
     for _ in range(1000):
         connection.sendall(frame)
 

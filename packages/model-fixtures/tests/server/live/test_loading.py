@@ -30,7 +30,7 @@ OTHER = "smollm2-135m-instruct"
 
 
 async def get_or_load(connection: Connection, name: str, **more: Any) -> list[dict[str, Any]]:
-    """All packets of a load just in time."""
+    """Return all packets of a load just in time."""
     parameter = {"identifier": name, "loadConfigStack": EMPTY_STACK, **more}
     async with connection.channel("getOrLoad", parameter) as channel:
         return [packet async for packet in channel]

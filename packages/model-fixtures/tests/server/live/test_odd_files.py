@@ -29,7 +29,7 @@ ODD = ("fifo", "device", "folder", "caf\udce9", "large")
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with one sound model, one whose header has odd values, and what is none."""
+    """Provide a home with one sound model, one whose header has odd values, and what is none."""
     home = tmp_path_factory.mktemp("home")
     folder, presets = home / REPOSITORY, home / "config-presets"
     presets.mkdir()
@@ -65,7 +65,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def log(home: Path) -> Path:
-    """Where the server's log goes."""
+    """Provide where the server's log goes."""
     return home / "log"
 
 

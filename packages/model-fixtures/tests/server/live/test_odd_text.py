@@ -37,7 +37,7 @@ CHANNELS: list[tuple[str, str, dict[str, Any]]] = [
 
 @pytest.fixture(autouse=True)
 def any_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Has our own client send texts that it refuses otherwise, as JavaScript clients do."""
+    """Have our own client send texts that it refuses otherwise, as JavaScript clients do."""
     strict = envelope.to_frame
 
     def lenient(message: Any) -> str:

@@ -22,20 +22,20 @@ HUGE = 10**30
 
 @pytest.fixture(scope="module")
 async def identifier(llm: Connection) -> AsyncIterator[str]:
-    """A loaded instance."""
+    """Provide a loaded instance."""
     async with loaded(llm) as name:
         yield name
 
 
 def short(**fields: Any) -> dict[str, Any]:
-    """A stack with prediction settings and a limit of two tokens."""
+    """Return a stack with prediction settings and a limit of two tokens."""
     limit = {"maxPredictedTokens": {"checked": True, "value": 2}}
     named = {f"llm__prediction__{key}": value for key, value in {**limit, **fields}.items()}
     return stack(**named)
 
 
 async def refusal(llm: Connection, identifier: str, config: dict[str, Any]) -> dict[str, Any]:
-    """The error of a prediction that must fail."""
+    """Return the error of a prediction that must fail."""
     with pytest.raises(ChannelError) as caught:
         await predict(llm, "Hi", config, identifier)
     error: dict[str, Any] = caught.value.error

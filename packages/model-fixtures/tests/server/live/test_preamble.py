@@ -36,7 +36,7 @@ WARM: dict[str, Any] = {"llm__prediction__temperature": 1.5}
 
 @pytest.fixture
 async def identifier(llm: Connection) -> AsyncIterator[str]:
-    """An instance whose slot has seen nothing yet."""
+    """Provide an instance whose slot has seen nothing yet."""
     async with loaded(llm) as identifier:
         yield identifier
 

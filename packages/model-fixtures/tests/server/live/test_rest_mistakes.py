@@ -31,7 +31,7 @@ GOOD: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedServer]:
-    """A server with all models loaded, so that a request costs milliseconds."""
+    """Provide a server with all models loaded, so that a request costs milliseconds."""
     with EmbeddedServer() as running:
 
         async def load() -> None:
@@ -49,21 +49,21 @@ def server() -> Iterator[EmbeddedServer]:
 
 @pytest.fixture(scope="module")
 def http(server: EmbeddedServer) -> Iterator[httpx.Client]:
-    """A client of the server."""
+    """Provide a client of the server."""
     address = f"http://{server.address}"
     with httpx.Client(base_url=address, trust_env=False, timeout=60) as client:
         yield client
 
 
 def picture() -> str:
-    """A small image as a `data:` URI."""
+    """Return a small image as a `data:` URI."""
     out = io.BytesIO()
     PIL.Image.new("RGB", (8, 8), "red").save(out, "PNG")
     return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
 
 
 def check(response: httpx.Response) -> None:
-    """The answer is one, or a mistake of the caller's in OpenAI's shape."""
+    """Check that a request is answered, or refused as a mistake in OpenAI's shape."""
     if response.status_code == 200:
         return
     assert 400 <= response.status_code < 500, response.text

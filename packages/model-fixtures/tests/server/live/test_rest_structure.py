@@ -30,12 +30,12 @@ def client(address: str) -> Iterator[openai.OpenAI]:
 
 
 def of_schema(schema: dict[str, Any]) -> Any:
-    """The `response_format` of a JSON schema."""
+    """Return the `response_format` of a JSON schema."""
     return {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": schema}}
 
 
 def state_of_workers(client: openai.OpenAI) -> list[tuple[str, str]]:
-    """Which models are loaded."""
+    """Return which models are loaded."""
     found: Any = client.get("../api/v0/models", cast_to=object)
     return [(entry["id"], entry["state"]) for entry in found["data"]]
 

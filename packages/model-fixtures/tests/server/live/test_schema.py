@@ -21,7 +21,7 @@ MODELS = {"llm": MODEL, "embedding": "text-embedding-nomic-embed-text-v1.5"}
 
 
 async def call(connection: Connection, namespace: str, endpoint: str, *parameter: Any) -> Any:
-    """The result of a call, checked."""
+    """Return the result of a call, checked."""
     result = await connection.rpc(endpoint, *parameter)
     shape = UNSET if result is None else result
     assert result_problems(namespace, endpoint, shape) == []
@@ -31,7 +31,7 @@ async def call(connection: Connection, namespace: str, endpoint: str, *parameter
 async def packets(
     connection: Connection, namespace: str, endpoint: str, *parameter: Any
 ) -> list[dict[str, Any]]:
-    """The packets of a channel to its end, checked."""
+    """Return the packets of a channel to its end, checked."""
     async with connection.channel(endpoint, *parameter) as channel:
         seen = [packet async for packet in channel]
     for packet in seen:

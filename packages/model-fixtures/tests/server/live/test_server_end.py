@@ -64,7 +64,7 @@ Way = Callable[[subprocess.Popen[bytes]], None]
 
 
 def close_stdin(process: subprocess.Popen[bytes]) -> None:
-    """Ends the lifeline."""
+    """End the lifeline."""
     assert process.stdin is not None
     process.stdin.close()
 
@@ -80,7 +80,7 @@ TOLD = [way for way in WAYS if way != "SIGKILL"]
 
 @contextmanager
 def a_server(home: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """A process that serves, and its address."""
+    """Provide a process that serves, and its address."""
     process = subprocess.Popen(
         [sys.executable, "-c", BLOCKING, *arguments],
         stdin=subprocess.PIPE,
@@ -100,7 +100,7 @@ def a_server(home: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[byt
 
 
 def children(pid: int) -> dict[int, str]:
-    """The processes that a process has started, with what tells them from later ones."""
+    """Return the processes that a process has started, with what tells them from later ones."""
     listed = subprocess.run(
         ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
     )
@@ -110,7 +110,7 @@ def children(pid: int) -> dict[int, str]:
 
 
 def assert_ends(process: subprocess.Popen[bytes], way: Way) -> None:
-    """The process ends, orderly unless it is killed, and so do its children."""
+    """Check that the process and its children end, in order unless it was killed."""
     workers = children(process.pid)
     way(process)
     assert process.wait(HANGS) in ({-signal.SIGKILL} if way is WAYS["SIGKILL"] else {0, 1})
@@ -122,7 +122,7 @@ def assert_ends(process: subprocess.Popen[bytes], way: Way) -> None:
 
 @asynccontextmanager
 async def block(address: str, how: str, process: subprocess.Popen[bytes]) -> AsyncIterator[None]:
-    """Blocks the server, whose answers nobody can wait for then."""
+    """Block the server, whose answers nobody can wait for then."""
     async with AsyncExitStack() as stack:
         system = await stack.enter_async_context(connect(address, "system"))
         tasks = await stack.enter_async_context(anyio.create_task_group())
@@ -194,7 +194,7 @@ async def test_loading(tmp_path: Path, way: str) -> None:
 
 @asynccontextmanager
 async def predicting(llm: Connection) -> AsyncIterator[None]:
-    """A prediction under way."""
+    """Provide a prediction under way."""
     identifier = (await load(llm))["identifier"]
     request = prediction("Tell me a very long story.", limit(100_000), identifier)
     async with llm.channel("predict", request) as channel:

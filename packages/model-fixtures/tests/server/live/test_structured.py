@@ -136,7 +136,7 @@ async def test_grammar_holds(llm: Connection, grammar: str, expression: str) -> 
 
 
 def crossed(definitions: int) -> dict[str, Any]:
-    """Definitions each of which has a property for each of them."""
+    """Return definitions each of which has a property for each of them."""
     names = [f"n{number}" for number in range(definitions)]
     references = {name: {"$ref": f"#/$defs/{name}"} for name in names}
     inner = {"type": "object", "properties": references, "required": names[:1]}
@@ -158,7 +158,7 @@ async def test_definitions_that_refer_to_all(llm: Connection, definitions: int) 
 
 
 def nested(levels: int) -> dict[str, Any]:
-    """An object in an object, many times."""
+    """Return an object in an object, many times."""
     schema: dict[str, Any] = {"type": "integer"}
     for _ in range(levels):
         schema = {"type": "object", "properties": {"a": schema}, "required": ["a"]}
@@ -166,7 +166,7 @@ def nested(levels: int) -> dict[str, Any]:
 
 
 def wide(properties: int, *, required: bool) -> dict[str, Any]:
-    """An object with many properties."""
+    """Return an object with many properties."""
     names = [f"p{number}" for number in range(properties)]
     described = {name: {"const": 1} for name in names}
     schema: dict[str, Any] = {"type": "object", "properties": described}

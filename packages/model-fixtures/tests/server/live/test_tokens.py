@@ -18,7 +18,7 @@ TOKEN = f"sk-lm-{IDENTIFIER}:{PASSKEY}"
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the server's log goes."""
+    """Provide where the server's log goes."""
     return tmp_path_factory.mktemp("log") / "server.log"
 
 

@@ -17,7 +17,7 @@ KEY = "qwen2.5-7b-instruct-1m"
 
 @pytest.fixture(scope="module")
 def llm(address: str) -> Iterator[lmstudio.LLM]:
-    """The model that calls tools, loaded for this module."""
+    """Provide the model that calls tools, loaded for this module."""
     with lmstudio.Client(address) as client:
         llm = client.llm.load_new_instance(KEY)
         yield llm

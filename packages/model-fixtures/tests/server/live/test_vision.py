@@ -33,21 +33,21 @@ COLOURS = {
 
 @pytest.fixture(scope="module")
 def client(address: str) -> Iterator[lmstudio.Client]:
-    """A client of the server."""
+    """Provide a client of the server."""
     with lmstudio.Client(address) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def llm(client: lmstudio.Client) -> Iterator[lmstudio.LLM]:
-    """The model that sees, loaded for this module."""
+    """Provide the model that sees, loaded for this module."""
     llm = client.llm.load_new_instance(KEY)
     yield llm
     llm.unload()
 
 
 def figure(colour: str, kind: str = "PNG") -> bytes:
-    """A circle in a colour."""
+    """Return a circle in a colour."""
     image = PIL.Image.new("RGB", (300, 200), "lightblue" if colour == "white" else "white")
     PIL.ImageDraw.Draw(image).ellipse((90, 40, 210, 160), fill=COLOURS[colour])
     out = io.BytesIO()
@@ -56,7 +56,7 @@ def figure(colour: str, kind: str = "PNG") -> bytes:
 
 
 def shown(client: lmstudio.Client, *images: bytes, text: str = QUESTION) -> lmstudio.Chat:
-    """A chat about images."""
+    """Return a chat about images."""
     chat = lmstudio.Chat()
     chat.add_user_message(text, images=[client.prepare_image(image) for image in images])
     return chat

@@ -64,7 +64,7 @@ OWN += ["[::1]:1234", "[::ffff:127.0.0.1]"]
 def ask(
     address: str, method: str, path: str, headers: dict[str, str], body: str | None = None
 ) -> http.client.HTTPResponse:
-    """The answer to a request with these headers and no others but a Host, its body read."""
+    """Return the answer to a request with these headers and no others but a Host, its body read."""
     connection = http.client.HTTPConnection(address, timeout=30)
     try:
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
@@ -91,7 +91,7 @@ def open_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the log of the server with names goes."""
+    """Provide where the log of the server with names goes."""
     return tmp_path_factory.mktemp("log") / "server.log"
 
 

@@ -24,20 +24,20 @@ PATIENCE = 60  # seconds; what hangs, hangs for ever
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """Where the server's log goes."""
+    """Provide where the server's log goes."""
     return tmp_path / "server.log"
 
 
 @pytest.fixture
 def server(log: Path) -> Any:
-    """A server of the test's own, which ends silent workers soon."""
+    """Provide a server of the test's own, which ends silent workers soon."""
     with EmbeddedServer(["--worker-silence", "2"], log=log) as running:
         yield running
 
 
 @pytest.fixture
 async def llm(server: EmbeddedServer) -> AsyncIterator[Connection]:
-    """A connection to its `llm` namespace."""
+    """Provide a connection to its `llm` namespace."""
     async with connect(server.address, "llm") as connection:
         yield connection
 
@@ -49,12 +49,12 @@ def hit(server: EmbeddedServer, number: signal.Signals) -> None:
 
 
 def is_worker(pid: int) -> bool:
-    """Whether a process runs the worker's program already (Linux)."""
+    """Return whether a process runs the worker's program already (Linux)."""
     return b"engine.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 async def story(llm: Connection, server: EmbeddedServer, number: signal.Signals | None) -> None:
-    """A prediction without end whose worker gets a signal once it has begun to write."""
+    """Start an endless prediction, and send its worker a signal once it has begun to write."""
     request = prediction("Tell me a very long story.", limit(100_000), "mine")
     async with llm.channel("predict", request) as channel:
         async for packet in channel:
@@ -64,13 +64,13 @@ async def story(llm: Connection, server: EmbeddedServer, number: signal.Signals 
 
 
 async def tokenize(llm: Connection, name: str = "mine") -> Any:
-    """A call that every model answers."""
+    """Return a call that every model answers."""
     specifier = {"type": "query", "query": {"identifier": name}}
     return await llm.rpc("tokenize", {"specifier": specifier, "inputString": "Hi"})
 
 
 async def chat(server: EmbeddedServer, **more: Any) -> httpx.Response:
-    """A short chat over REST, which loads the model just in time."""
+    """Return a short chat over REST, which loads the model just in time."""
     messages = [{"role": "user", "content": "Hi"}]
     body = {"model": MODEL, "messages": messages, "max_tokens": 2, **more}
     url = f"http://{server.address}/v1/chat/completions"

@@ -33,7 +33,7 @@ class FakeEngine:
         self.closed = anyio.Event()
 
     async def close(self) -> None:
-        """Ends it."""
+        """End it."""
         self.closing.set()
         await self.may_close.wait()
         self.worker.ended.set()
@@ -53,7 +53,7 @@ class Starter:
     async def start(
         self, config: EngineConfig, tasks: object, on_progress: Callable[[float], None]
     ) -> FakeEngine:
-        """A new engine."""
+        """Return a new engine."""
         await self.may_start.wait()
         self.engines.append(FakeEngine(config))
         on_progress(1.0)

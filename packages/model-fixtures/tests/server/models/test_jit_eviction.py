@@ -23,13 +23,13 @@ ONE, OTHER = "smollm2-135m-instruct", "llama-3.2-1b-instruct"
 
 @pytest.fixture
 def starter(monkeypatch: pytest.MonkeyPatch) -> Starter:
-    """All engines of the test."""
+    """Provide all engines of the test."""
     return Starter(monkeypatch)
 
 
 @asynccontextmanager
 async def opened(folder: Path, grace: float, patience: float = math.inf) -> AsyncIterator[Registry]:
-    """A registry with the suite's models, which never hangs for long."""
+    """Provide a registry with the suite's models, which never hangs for long."""
     library = Library(load_catalog(), folder)
     with anyio.fail_after(30):
         async with Registry(library, grace=grace, patience=patience) as registry:
@@ -61,7 +61,7 @@ async def ask(registry: Registry, name: str) -> Asking:
 
 
 def names(registry: Registry) -> list[str]:
-    """What is loaded."""
+    """Return what is loaded."""
     return [instance.identifier for instance in registry.loaded()]
 
 

@@ -25,24 +25,24 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def starter(monkeypatch: pytest.MonkeyPatch) -> Starter:
-    """All engines of the test."""
+    """Provide all engines of the test."""
     return Starter(monkeypatch)
 
 
 @pytest.fixture
 async def registry(starter: Starter, tmp_path: Path) -> AsyncIterator[Registry]:
-    """A registry with the suite's models."""
+    """Provide a registry with the suite's models."""
     async with Registry(Library(load_catalog(), tmp_path)) as opened:
         yield opened
 
 
 async def a_model(registry: Registry) -> CatalogModel:
-    """A text model."""
+    """Return a text model."""
     return (await registry.model("smollm2-135m-instruct", "llm"))[0]
 
 
 async def load(registry: Registry, **more: Any) -> Any:
-    """A new instance of it."""
+    """Return a new instance of it."""
     return await registry.load(await a_model(registry), Settings(), **more)
 
 

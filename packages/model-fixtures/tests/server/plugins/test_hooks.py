@@ -22,7 +22,7 @@ class LeavingPlugin:
         self.told: list[str] = []
 
     def put(self, packet: dict[str, Any]) -> None:
-        """Takes a packet."""
+        """Take a packet."""
         self.told.append(packet["type"])
         if packet["type"] == "abort":
             self.channel.close()

@@ -21,18 +21,18 @@ class FakeLlama:
     """A model with the marker `<M>`, whose template puts messages on lines of their own."""
 
     async def properties(self) -> Properties:
-        """What it tells of itself."""
+        """Return what it tells of itself."""
         return Properties(media_marker="<M>")
 
     async def apply_template(self, request: dict[str, Any]) -> str:
-        """Messages as `role: content`."""
+        """Return messages as `role: content`."""
         return "".join(f"{one['role']}: {one['content']}\n" for one in request["messages"])
 
 
 async def prompt(
     turns: list[Turn], template: str | None = None, *, trained: bool = False, tools: Any = ()
 ) -> Prompt:
-    """The prompt of a chat, by the model's template or by a Jinja one."""
+    """Return the prompt of a chat, by the model's template or by a Jinja one."""
     own = {"type": "jinja", "jinjaPromptTemplate": {"template": template}}
     settings = Settings({} if template is None else {"llm.prediction.promptTemplate": own})
     llama = cast("LlamaServer", FakeLlama())

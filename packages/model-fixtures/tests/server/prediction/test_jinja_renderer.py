@@ -26,7 +26,7 @@ PATIENCE = 60  # seconds; what must not hang takes four at most
 
 @pytest.fixture
 async def renderer() -> AsyncIterator[TemplateRenderer]:
-    """A renderer whose children end with the test."""
+    """Provide a renderer whose children end with the test."""
     templates = TemplateRenderer()
     try:
         yield templates
@@ -35,7 +35,7 @@ async def renderer() -> AsyncIterator[TemplateRenderer]:
 
 
 async def failure(renderer: TemplateRenderer, template: str) -> str:
-    """Why a template fails."""
+    """Return why a template fails."""
     with anyio.fail_after(PATIENCE), pytest.raises(ServerError, match="template failed") as caught:
         await renderer.render(template, {})
     return caught.value.cause or ""

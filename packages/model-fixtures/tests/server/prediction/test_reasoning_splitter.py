@@ -7,13 +7,13 @@ from model_fixtures.server.prediction.reasoning_splitter import Piece, Reasoning
 
 
 def pieces(text: list[str], start: str = "<think>", end: str = "</think>") -> list[Piece]:
-    """What a splitter makes of a text in pieces of one token each."""
+    """Return what a splitter makes of a text in pieces of one token each."""
     splitter = ReasoningSplitter(start, end)
     return [piece for part in text for piece in splitter.feed(part, 1)] + splitter.finish()
 
 
 def kinds(text: list[str]) -> list[tuple[str, str]]:
-    """Contents and kinds, neighbours of one kind joined."""
+    """Return contents and kinds, neighbours of one kind joined."""
     joined: list[tuple[str, str]] = []
     for piece in pieces(text):
         if joined and joined[-1][1] == piece.kind:

@@ -20,19 +20,19 @@ ADDED = {"a": 1, "b": {"c": "}"}}
 
 
 def events(text: str, size: int, names: set[str] | None = None) -> list[ToolEvent]:
-    """What a splitter makes of a text that comes in pieces of a size, a token each."""
+    """Return what a splitter makes of a text that comes in pieces of a size, a token each."""
     splitter = ToolCallSplitter({"add", "now"} if names is None else names)
     pieces = [text[start : start + size] for start in range(0, len(text), size)]
     return [event for piece in pieces for event in splitter.feed(piece, 1)] + splitter.finish()
 
 
 def plain(found: list[ToolEvent]) -> str:
-    """All plain text."""
+    """Return all plain text."""
     return "".join(event.content for event in found if isinstance(event, PlainText))
 
 
 def calls(found: list[ToolEvent]) -> list[tuple[str, dict[str, object]]]:
-    """Names and arguments of the complete calls."""
+    """Return names and arguments of the complete calls."""
     return [(event.name, event.arguments) for event in found if isinstance(event, CallEnded)]
 
 

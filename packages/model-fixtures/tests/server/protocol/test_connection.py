@@ -28,11 +28,11 @@ AUTH = {"authVersion": 1, "clientIdentifier": "guest:1", "clientPasskey": "secre
 
 
 async def handle(*arguments: object) -> None:
-    """A handler that these tests never run."""
+    """Do nothing: these tests run no handler."""
 
 
 def a_namespace() -> Namespace:
-    """One call with a parameter, one without, one channel with packets and one without."""
+    """Return one call with a parameter, one without, one channel with packets and one without."""
     namespace = Namespace("llm")
     namespace.rpc("unloadModel", UnloadModel)(handle)
     namespace.rpc("listLoaded")(handle)
@@ -42,19 +42,19 @@ def a_namespace() -> Namespace:
 
 
 def an_open_connection() -> Connection:
-    """A connection after authentication."""
+    """Return a connection after authentication."""
     connection = Connection(a_namespace())
     connection.accept()
     return connection
 
 
 def send(connection: Connection, **message: Any) -> list[Event]:
-    """What the connection makes of a message."""
+    """Return what the connection makes of a message."""
     return connection.receive(json.dumps(message))
 
 
 def sent(event: Event) -> dict[str, Any]:
-    """The message in a frame for the client."""
+    """Return the message in a frame for the client."""
     assert isinstance(event, Send)
     message: dict[str, Any] = json.loads(event.frame)
     return message
@@ -164,7 +164,7 @@ def test_channel_opens_with_its_parameter() -> None:
 
 
 def open_channel(connection: Connection) -> list[Event]:
-    """Opens the channel `predict` under id 1."""
+    """Open the channel `predict` under id 1."""
     return send(
         connection,
         type="channelCreate",

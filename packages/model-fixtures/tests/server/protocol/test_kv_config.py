@@ -8,7 +8,7 @@ from model_fixtures.server.protocol.kv_config import Settings, Stack, checkbox, 
 
 
 def settings(*layers: dict[str, object]) -> Settings:
-    """Settings from layers of plain fields, base first."""
+    """Return settings from layers of plain fields, base first."""
     raw = {
         "layers": [
             {

@@ -41,12 +41,12 @@ BAD = {
 
 
 async def handle(*arguments: object) -> None:
-    """A handler that these tests never run."""
+    """Do nothing: these tests run no handler."""
 
 
 @pytest.fixture
 def connection() -> Connection:
-    """A connection with the channel 1 open."""
+    """Provide a connection with the channel 1 open."""
     namespace = Namespace("llm")
     namespace.rpc("tokenize", Tokenize)(handle)
     namespace.channel("predict", None, Cancel)(handle)
@@ -57,13 +57,13 @@ def connection() -> Connection:
 
 
 def frame(message: dict[str, Any], content: str, kind: str) -> str | bytes:
-    """A message with a content, as text or binary."""
+    """Return a message with a content, as text or binary."""
     text = json.dumps(message).replace(json.dumps(PLACE), content)
     return text if kind == "text" else text.encode()
 
 
 def answers(events: list[Event]) -> list[Any]:
-    """What the client gets, but for warnings, and the errors for handlers."""
+    """Return what the client gets, but for warnings, and the errors for handlers."""
     sent = [json.loads(event.frame) for event in events if isinstance(event, Send)]
     failed = [event for event in events if not isinstance(event, Send)]
     return [each for each in sent if each["type"] != "communicationWarning"] + failed

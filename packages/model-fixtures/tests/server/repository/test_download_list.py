@@ -16,7 +16,7 @@ Write = Callable[[str], Path]
 
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
-    """A function that writes the user's catalog file."""
+    """Provide a function that writes the user's catalog file."""
 
     def write(text: str) -> Path:
         path = tmp_path / "mine.toml"
@@ -33,7 +33,7 @@ def entry(
     option: str = f'size = 5\nsha256 = "{DIGEST}"\nurl = "https://hub.test/a.gguf"',
     file: str = "a.gguf",
 ) -> str:
-    """The text of an entry with one option."""
+    """Return the text of an entry with one option."""
     return (
         f'[[downloads]]\nauthor = "{author}"\nname = "{name}"\n'
         f'[[downloads.options]]\nfile = "{file}"\n{option}\n'

@@ -8,7 +8,7 @@ from model_fixtures.server.repository.search_index import Index, is_exact
 
 
 def entry(identifier: str) -> Entry:
-    """An entry that nobody downloads."""
+    """Return an entry that nobody downloads."""
     author, name = identifier.split("/")
     return Entry(author=author, name=name, options=(Option(file="a.gguf", size=1),))
 

@@ -21,13 +21,13 @@ TOKEN = "sk-lm-abcdefgh:0123456789abcdefghij"
 
 @pytest.fixture
 def app(tmp_path: Path) -> Starlette:
-    """The application of a server with a token and all routes that there are."""
+    """Provide the application of a server with a token and all routes that there are."""
     options = ServeOptions(api_token=f"{TOKEN}\n", scenarios=True, home=str(tmp_path))
     return build_app(ServerState(load_catalog(), options))
 
 
 def client_of(app: Starlette, **headers: str) -> httpx.AsyncClient:
-    """A client that asks an application."""
+    """Return a client that asks an application."""
     transport = httpx.ASGITransport(app)
     return httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers)
 

@@ -13,7 +13,7 @@ from model_fixtures.server.rest.request_images import image_addresses, prepare_i
 
 
 def picture() -> str:
-    """A wide WebP image as a `data:` URI."""
+    """Return a wide WebP image as a `data:` URI."""
     out = io.BytesIO()
     PIL.Image.new("RGB", (40, 20), "red").save(out, "WEBP")
     return "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()

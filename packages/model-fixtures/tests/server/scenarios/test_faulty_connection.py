@@ -22,7 +22,7 @@ RESULT = {"type": "rpcResult", "callId": 4, "result": []}
 
 
 def connection(*rules: dict[str, Any]) -> FaultyConnection:
-    """A connection to `llm` with a channel `predict` and a call `listLoaded`, both of id 4."""
+    """Return a connection to `llm` with a channel `predict` and a call `listLoaded`, both of id 4."""
     active = ActiveRules([msgspec.convert(rule, Rule) for rule in rules])
     faulty = FaultyConnection("llm", active)
     for message in (
@@ -34,17 +34,17 @@ def connection(*rules: dict[str, Any]) -> FaultyConnection:
 
 
 def out(faulty: FaultyConnection, message: dict[str, Any]) -> list[Step]:
-    """What happens instead of sending a message."""
+    """Return what happens instead of sending a message."""
     return faulty.outbound(json.dumps(message).encode())
 
 
 def sent(steps: list[Step]) -> list[Any]:
-    """The messages that are sent."""
+    """Return the messages that are sent."""
     return [json.loads(step.frame) for step in steps if isinstance(step, SendFrame)]
 
 
 def rule(then: dict[str, Any], **when: Any) -> dict[str, Any]:
-    """A rule in wire form."""
+    """Return a rule in wire form."""
     return {"when": when, "then": then}
 
 

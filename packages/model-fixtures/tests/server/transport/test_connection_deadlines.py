@@ -62,16 +62,16 @@ class Clock:
         self.create_task = asyncio.get_running_loop().create_task
 
     def time(self) -> float:
-        """The time that the test has made it."""
+        """Return the time that the test has made it."""
         return self.now
 
     def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
-        """Calls back when the time has come."""
+        """Call back when the time has come."""
         self.timers.append(Timer(self.now + delay, callback))
         return self.timers[-1]
 
     async def turn_on(self, seconds: float) -> None:
-        """Lets time pass, and all timers and tasks do what is due."""
+        """Let time pass, and all timers and tasks do what is due."""
         until = self.now + seconds
         await anyio.wait_all_tasks_blocked()
         while due := [one for one in self.timers if not one.cancelled and one.when <= until]:
@@ -96,15 +96,15 @@ class Pipe(asyncio.Transport):
         self._gone = False
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Hands the connection over."""
+        """Hand the connection over."""
         self.protocol = protocol
 
     def get_protocol(self) -> asyncio.BaseProtocol:
-        """Who has the connection."""
+        """Return who has the connection."""
         return cast("asyncio.BaseProtocol", self.protocol)
 
     def write(self, data: Any) -> None:
-        """Sends, or keeps what the client does not take."""
+        """Send, or keeps what the client does not take."""
         if self.closing:
             return
         if self.reads:
@@ -116,7 +116,7 @@ class Pipe(asyncio.Transport):
             self.protocol.pause_writing()
 
     def take(self, count: int) -> None:
-        """The client reads."""
+        """Let the client read."""
         self.sent += self.unsent[:count]
         del self.unsent[:count]
         if not self.unsent:
@@ -124,18 +124,18 @@ class Pipe(asyncio.Transport):
             self._end_if_closing()
 
     def close(self) -> None:
-        """Closes once all has been sent."""
+        """Close once all has been sent."""
         self.closing = True
         self._end_if_closing()
 
     def abort(self) -> None:
-        """Closes without sending the rest."""
+        """Close without sending the rest."""
         self.closing = True
         self.unsent.clear()
         self._end_if_closing()
 
     def is_gone(self) -> bool:
-        """Whether it has been closed."""
+        """Return whether it has been closed."""
         return self._gone
 
     def _end_if_closing(self) -> None:
@@ -144,15 +144,15 @@ class Pipe(asyncio.Transport):
             self.protocol.connection_lost(None)
 
     def is_closing(self) -> bool:
-        """Whether it closes."""
+        """Return whether it closes."""
         return self.closing
 
     def get_write_buffer_size(self) -> int:
-        """What the client has yet to take."""
+        """Return what the client has yet to take."""
         return len(self.unsent)
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Whatever is not sent counts."""
+        """Count what has not been sent."""
         assert high == 0
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
@@ -160,14 +160,14 @@ class Pipe(asyncio.Transport):
         return default
 
     def pause_reading(self) -> None:
-        """Reads on: the test knows what it sends."""
+        """Read on: the test knows what it sends."""
 
     def resume_reading(self) -> None:
-        """Reads on."""
+        """Read on."""
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers a request once its body is whole; on a websocket, repeats what it gets."""
+    """Answer a request once its body is whole; on a websocket, repeats what it gets."""
     if scope["type"] == "websocket":
         await send({"type": "websocket.accept"})
         await receive()
@@ -185,13 +185,13 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 @pytest.fixture
 async def clock() -> Clock:
-    """The time."""
+    """Provide the time."""
     return Clock()
 
 
 @pytest.fixture
 async def pipe(clock: Clock) -> AsyncIterator[Pipe]:
-    """A connection that has just been made."""
+    """Provide a connection that has just been made."""
     config = ConnectionConfig(
         app,
         request_seconds=REQUEST_SECONDS,
@@ -283,7 +283,7 @@ async def test_answer_that_nobody_reads(pipe: Pipe, clock: Clock) -> None:
 
 
 async def opened(pipe: Pipe, clock: Clock) -> ClientProtocol:
-    """A websocket over the connection."""
+    """Return a websocket over the connection."""
     client = ClientProtocol(parse_uri("ws://localhost/llm"))
     client.send_request(client.connect())
     with pytest.MonkeyPatch.context() as patch:
@@ -297,7 +297,7 @@ async def opened(pipe: Pipe, clock: Clock) -> ClientProtocol:
 
 
 async def say(pipe: Pipe, clock: Clock, client: ClientProtocol, text: str) -> None:
-    """Sends a text frame."""
+    """Send a text frame."""
     client.send_text(text.encode())
     pipe.protocol.data_received(b"".join(client.data_to_send()))
     await clock.turn_on(0)

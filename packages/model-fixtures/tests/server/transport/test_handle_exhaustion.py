@@ -26,24 +26,24 @@ class Loop:
         self.others: list[Any] = []
 
     def time(self) -> float:
-        """The time that the test has made it."""
+        """Return the time that the test has made it."""
         return self.now
 
     def default_exception_handler(self, context: dict[str, Any]) -> None:
-        """What is left for asyncio to tell."""
+        """Keep what is left for asyncio to tell."""
         self.others.append(context["exception"])
 
 
 @pytest.fixture
 def exhausted() -> dict[str, Any]:
-    """What asyncio says of a failed accept."""
+    """Provide what asyncio says of a failed accept."""
     error = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
     return {"message": "socket.accept() out of system resource", "exception": error, "socket": None}
 
 
 @pytest.fixture
 def listening() -> Iterator[socket.socket]:
-    """A socket of a server."""
+    """Provide a socket of a server."""
     with socket.create_server(("127.0.0.1", 0)) as opened:
         yield opened
 

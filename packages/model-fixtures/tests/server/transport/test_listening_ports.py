@@ -11,7 +11,7 @@ from model_fixtures.server.transport import listening_ports
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on."""
+    """Return ports that nobody listens on."""
     sockets = [socket.socket() for _ in range(count)]
     for each in sockets:
         each.bind((listening_ports.LOOPBACK, 0))
@@ -23,7 +23,7 @@ def free_ports(count: int) -> list[int]:
 
 @contextmanager
 def listening(*wanted: int) -> Iterator[tuple[list[int], list[str]]]:
-    """The ports and the notes for wanted ports beside the defaults."""
+    """Provide the ports and the notes for wanted ports beside the defaults."""
     sockets, notes = listening_ports.listen(wanted, default_ports=True)
     try:
         yield [each.getsockname()[1] for each in sockets], notes

@@ -27,7 +27,7 @@ class Reader:
         self.frames: list[str] = []
 
     async def send_text(self, frame: str) -> None:
-        """Takes a frame."""
+        """Take a frame."""
         self.frames.append(frame)
 
 
@@ -101,15 +101,15 @@ class Deaf:
         ]
 
     async def accept(self) -> None:
-        """Opens it."""
+        """Open it."""
 
     async def receive(self) -> dict[str, Any]:
-        """What the client says next, once all that came before is done."""
+        """Return what the client says next, once all that came before is done."""
         await anyio.wait_all_tasks_blocked()
         return self._events.pop(0) if self._events else {"type": "websocket.disconnect"}
 
     async def send_text(self, frame: str) -> None:
-        """Waits for ever."""
+        """Wait for ever."""
         await anyio.sleep_forever()
 
 

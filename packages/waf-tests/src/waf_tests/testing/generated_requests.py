@@ -158,7 +158,7 @@ _NO_BLANKS = _mostly(st.just(""), _BLANKS)
 
 @st.composite
 def _key_pairs(draw: DrawFn, key: str, key_file: str) -> list[tuple[str, str]]:
-    """Names and values of the headers that may be the key's: in most requests just that one."""
+    """Return names and values of the headers that may be the key's: in most requests just that one."""
     kind = draw(_mostly(st.just("one"), st.sampled_from(["none", "split", "several"]), one_in=5))
     if kind == "none":
         return []
@@ -172,7 +172,7 @@ def _key_pairs(draw: DrawFn, key: str, key_file: str) -> list[tuple[str, str]]:
 
 @st.composite
 def _pairs(draw: DrawFn, key: str, key_file: str) -> list[tuple[str, str]]:
-    """Names and values of all headers but the Host's and the body's."""
+    """Return names and values of all headers but the Host's and the body's."""
     values = _mostly(st.text(_VISIBLE, max_size=12), _texts(key, key_file), one_in=4)
     others = st.lists(st.tuples(_OTHER_NAMES, values), max_size=4)
     return draw(st.permutations(draw(_key_pairs(key, key_file)) + draw(others)))

@@ -18,17 +18,17 @@ class Scenarios:
         self._active: dict[str, ActiveRules] = {}
 
     def start(self, scenario: Scenario) -> None:
-        """Begins a scenario; one that the client already has ends."""
+        """Begin a scenario; one that the client already has ends."""
         self.end(scenario.client_identifier)
         self._active[scenario.client_identifier] = ActiveRules(scenario.rules)
 
     def pending(self, client_identifier: str) -> list[str]:
-        """The rules of a client that have not happened yet, as JSON."""
+        """Return the rules of a client that have not happened yet, as JSON."""
         active = self._active.get(client_identifier)
         return [] if active is None else [msgspec.json.encode(r).decode() for r in active.rules]
 
     def end(self, client_identifier: str) -> list[str]:
-        """Ends a client's scenario; gives what has not happened, as JSON."""
+        """End a client's scenario; gives what has not happened, as JSON."""
         pending = self.pending(client_identifier)
         active = self._active.pop(client_identifier, None)
         if active is not None:
@@ -36,7 +36,7 @@ class Scenarios:
         return pending
 
     def connection(self, client_identifier: str, namespace: str) -> FaultyConnection | None:
-        """A new connection of a client, None when the client has no scenario."""
+        """Return a new connection of a client, None when the client has no scenario."""
         active = self._active.get(client_identifier)
         return None if active is None else FaultyConnection(namespace, active)
 

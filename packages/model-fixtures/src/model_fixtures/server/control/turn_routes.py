@@ -20,7 +20,7 @@ from model_fixtures.server.protocol.errors import ServerError
 
 
 def turn_routes(plugins: Plugins, answer: Answer) -> list[Route]:
-    """The routes with which tests drive plugins; `answer` asks a model."""
+    """Return the routes with which tests drive plugins; `answer` asks a model."""
 
     async def listed(request: Request) -> Response:
         infos = [{**plugin.info(), "ready": plugin.ready.is_set()} for plugin in plugins.all()]
@@ -44,7 +44,7 @@ def turn_routes(plugins: Plugins, answer: Answer) -> list[Route]:
 
 
 async def _events(plugins: Plugins, turn: Turn, answer: Answer) -> AsyncIterator[str]:
-    """The events of a turn; a client that leaves aborts it."""
+    """Yield the events of a turn; a client that leaves aborts it."""
     sender, receiver = anyio.create_memory_object_stream[dict[str, Any]](math.inf)
 
     def report(event: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ ROOM = 4
 
 
 def common_prefix(first: Sequence[int], second: Sequence[int]) -> int:
-    """How many tokens two prompts have in common from the start."""
+    """Return how many tokens two prompts have in common from the start."""
     length = 0
     for left, right in zip(first, second):  # noqa: B905 (strict= would refuse other lengths)
         if left != right:
@@ -21,7 +21,7 @@ def common_prefix(first: Sequence[int], second: Sequence[int]) -> int:
 
 
 def fit_prompt(tokens: list[int], context: int, head: int, policy: str) -> list[int]:
-    """The prompt, shortened by the policy where it must be.
+    """Return the prompt, shortened by the policy where it must be.
 
     Args:
         tokens: the whole prompt.

@@ -13,7 +13,7 @@ WINDOW = 512  # positions of the MiniLM stand-in, markers included
 
 
 async def embed(llama: LlamaServer, text: str, *, stand_in: bool, context: int) -> list[float]:
-    """The L2-normalized vector of a text.
+    """Return the L2-normalized vector of a text.
 
     The stand-in embeds longer texts in windows, averages them by token count, and expands its 384
     dimensions to 768 with a fixed matrix that keeps all lengths and cosines.
@@ -53,7 +53,7 @@ async def _windowed(llama: LlamaServer, tokens: list[int]) -> list[float]:
 
 
 def expanded(vector: list[float]) -> list[float]:
-    """A vector of the stand-in in 768 dimensions, with the same length and the same cosines."""
+    """Return a vector of the stand-in in 768 dimensions, with the same length and the same cosines."""
     # numpy takes a while to import, and most servers never embed.
     import numpy as np
 

@@ -22,10 +22,10 @@ class Engine:
     async def start(
         cls, config: EngineConfig, tasks: TaskGroup, on_progress: Callable[[float], None]
     ) -> Engine:
-        """Starts a worker; see `start_worker`."""
+        """Start a worker; see `start_worker`."""
         return cls(await start_worker(config, tasks, on_progress))
 
     async def close(self) -> None:
-        """Ends the worker and gives its memory back."""
+        """End the worker and gives its memory back."""
         await self.worker.stop()
         await self.llama.close()

@@ -90,7 +90,7 @@ Event = Union[Progress, Text, Finished]  # noqa: UP007
 async def generate(
     llama: LlamaServer, worker: WorkerProcess, request: Request
 ) -> AsyncGenerator[Event, None]:
-    """The events of a prediction: progress from none to all, text, and the end.
+    """Yield the events of a prediction: progress from none to all, text, and the end.
 
     Leaving the iteration stops the generation at once.
 
@@ -113,7 +113,7 @@ async def generate(
 async def _generate(
     llama: LlamaServer, grammar: GrammarWatch, request: Request, tokens: list[int]
 ) -> AsyncGenerator[Event, None]:
-    """The events after the first one, from a prompt that fits."""
+    """Yield the events after the first one, from a prompt that fits."""
     limit, at_context_end = _limit(len(tokens), request)
     body = _body(tokens, limit, request)
     total = len(tokens)
@@ -150,7 +150,7 @@ async def _generate(
 
 
 def _preamble(llama: LlamaServer, tokens: list[int], limit: int, request: Request) -> list[int]:
-    """The tokens of the preamble, none where keeping them isn't worth it or not safe."""
+    """Return the tokens of the preamble, none where keeping them isn't worth it or not safe."""
     whole = len(tokens) == len(request.tokens)
     fits = 0 <= limit <= request.context - len(tokens)  # a context that is shifted would lose it
     if whole and fits and llama.keeps_preambles and request.preamble >= prompt_prefix.SHORTEST:
@@ -159,7 +159,7 @@ def _preamble(llama: LlamaServer, tokens: list[int], limit: int, request: Reques
 
 
 def _limit(prompt: int, request: Request) -> tuple[int, bool]:
-    """The token limit, and whether reaching it means the end of the context."""
+    """Return the token limit, and whether reaching it means the end of the context."""
     wanted = request.sampling.max_tokens
     room = request.context - prompt
     stop = request.sampling.overflow == "stopAtLimit" and (wanted is None or wanted > room)

@@ -91,7 +91,7 @@ class LlamaServer:
         self._http = connect(worker)
 
     async def close(self) -> None:
-        """Closes all connections."""
+        """Close all connections."""
         await self._http.aclose()
 
     @asynccontextmanager
@@ -103,7 +103,7 @@ class LlamaServer:
             yield
 
     async def properties(self) -> Properties:
-        """The model's begin and end tokens as text; asked once."""
+        """Return the model's begin and end tokens as text; asked once."""
         if self._properties is None:
             async with self._asking():
                 response = await self._http.get("/props")
@@ -111,25 +111,25 @@ class LlamaServer:
         return self._properties
 
     async def tokenize(self, text: str, *, special: bool) -> list[int]:
-        """The token ids of a text; `special` adds the model's own begin and end tokens."""
+        """Return the token ids of a text; `special` adds the model's own begin and end tokens."""
         body = {"content": text, "add_special": special, "parse_special": True}
         answer: _Tokens = await self._post("/tokenize", body, _Tokens)
         return answer.tokens
 
     async def apply_template(self, request: dict[str, Any]) -> str:
-        """A chat as prompt text, by the model's own template."""
+        """Return a chat as prompt text, by the model's own template."""
         answer: _Prompt = await self._post("/apply-template", request, _Prompt)
         return answer.prompt
 
     async def embed(self, inputs: list[list[int]]) -> list[list[float]]:
-        """One vector for each token list, as the model's pooling gives it, not normalized."""
+        """Return one vector for each token list, as the model's pooling gives it, not normalized."""
         results = await self._post(
             "/embedding", {"content": inputs, "embd_normalize": -1}, list[_Embedding]
         )
         return [result.embedding[0] for result in results]
 
     async def complete(self, body: dict[str, Any]) -> AsyncGenerator[Chunk, None]:
-        """The chunks of a streaming completion; leaving the iteration frees the slot at once."""
+        """Yield the chunks of a streaming completion; leaving the iteration frees the slot at once."""
         request = _json(body, MOST_IMAGES)
         async with self._asking(), self._http.stream("POST", "/completion", **request) as response:
             if response.status_code != httpx.codes.OK:
@@ -142,7 +142,8 @@ class LlamaServer:
                     yield chunk
 
     async def ask(self, path: str, body: bytes) -> httpx.Response:
-        """The head of llama.cpp's answer to a request that is passed on; `pieces` gives the rest.
+        """Return the head of llama.cpp's answer to a request that is passed on; `pieces` gives the
+        rest.
 
         Whatever it says: a refusal is an answer, too.
         """
@@ -151,7 +152,7 @@ class LlamaServer:
             return await self._http.send(request, stream=True)
 
     async def pieces(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
-        """The body of an answer of `ask`, as it comes; closes it in the end."""
+        """Yield the body of an answer of `ask`, as it comes; closes it in the end."""
         try:
             async with self._asking():
                 async for piece in response.aiter_raw():
@@ -168,7 +169,9 @@ class LlamaServer:
 
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[None]:
-        """A block that talks to the worker; whatever breaks the connection, the error says why."""
+        """Provide a block that talks to the worker; whatever breaks the connection, the error says
+        why.
+        """
         if self._http.is_closed:
             raise await self._gone()
         try:
@@ -188,7 +191,7 @@ class LlamaServer:
 
 
 async def _events(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """The data of server-sent events; llama.cpp puts each on one line."""
+    """Yield the data of server-sent events; llama.cpp puts each on one line."""
     rest = b""
     async for piece in response.aiter_raw():
         *lines, rest = (rest + piece).split(b"\n")
@@ -200,7 +203,8 @@ async def _events(response: httpx.Response) -> AsyncGenerator[bytes, None]:
 
 
 def _json(body: dict[str, Any], most: int) -> dict[str, Any]:
-    """The arguments of a request; httpx's own encoder takes five times as long for a long text.
+    """Return the arguments of a request; httpx's own encoder takes five times as long for a long
+    text.
 
     Raises:
         EngineError: it is so long that the answer, too, would hold up others.

@@ -47,7 +47,7 @@ def engine_config(
     projector: Path | None = None,
     adapter: Path | None = None,
 ) -> EngineConfig:
-    """The worker's configuration for a model file and the settings of a load request."""
+    """Return the worker's configuration for a model file and the settings of a load request."""
     prefix = "embedding.load" if embedding else "llm.load"
 
     def cache_type(key: str) -> str | None:
@@ -75,7 +75,7 @@ def engine_config(
 def effective_load_config(
     settings: Settings, *, embedding: bool, context_length: int
 ) -> dict[str, Any]:
-    """The fields that `getLoadConfig` reports: what was asked for over the defaults."""
+    """Return the fields that `getLoadConfig` reports: what was asked for over the defaults."""
     prefix = "embedding.load" if embedding else "llm.load"
     llama = f"{prefix}.llama"
     fields: dict[str, Any] = {

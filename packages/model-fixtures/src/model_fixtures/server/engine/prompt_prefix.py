@@ -20,7 +20,7 @@ SHORTEST = 48  # tokens; a shorter preamble is read as fast as it is kept
 async def complete(
     llama: LlamaServer, body: dict[str, Any], preamble: list[int]
 ) -> AsyncGenerator[Chunk, None]:
-    """The chunks of a streaming completion, whose prompt begins with a preamble.
+    """Yield the chunks of a streaming completion, whose prompt begins with a preamble.
 
     It has the worker's turn until its prompt is read.
 
@@ -61,7 +61,7 @@ async def complete(
 async def _read(
     llama: LlamaServer, prompt: list[int], length: int, held: int
 ) -> AsyncGenerator[Chunk, None]:
-    """Has the cache hold a preamble and nothing that the prompt has after it; gives progress."""
+    """Have the cache hold a preamble and nothing that the prompt has after it; gives progress."""
     filler = 0 if prompt[length] != 0 else 1  # ends what both prompts share
     body = {
         "prompt": [*prompt[:length], filler],

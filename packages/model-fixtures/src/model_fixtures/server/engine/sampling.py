@@ -43,7 +43,7 @@ class Sampling(Struct, frozen=True, kw_only=True):
         return self.temperature == 0 or self.seed is not None
 
     def to_llama(self) -> dict[str, Any]:
-        """The parameters of llama.cpp's `/completion`, without prompt, stops and limit."""
+        """Return the parameters of llama.cpp's `/completion`, without prompt, stops and limit."""
         return {
             "temperature": self.temperature,
             "top_k": max(0, self.top_k),
@@ -69,7 +69,7 @@ class Sampling(Struct, frozen=True, kw_only=True):
 def sampling_from(
     settings: Settings, *, load_seed: int | None, stand_in: bool, greedy: bool = False
 ) -> Sampling:
-    """The sampling of a request.
+    """Return the sampling of a request.
 
     Args:
         settings: the merged prediction configuration.
@@ -115,7 +115,7 @@ def sampling_from(
 
 
 def effective_prediction_config(settings: Settings, sampling: Sampling) -> dict[str, Any]:
-    """The fields that a prediction reports: the request's over the defaults, as applied."""
+    """Return the fields that a prediction reports: the request's over the defaults, as applied."""
     fields: dict[str, Any] = {
         "temperature": sampling.temperature,
         "maxPredictedTokens": checkbox(sampling.max_tokens, 1000),

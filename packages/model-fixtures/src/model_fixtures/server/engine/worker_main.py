@@ -80,7 +80,7 @@ PARENT_DEATH_SIGNAL = 1  # Linux's PR_SET_PDEATHSIG
 
 
 def _end_with_the_server() -> threading.Thread:
-    """Has this process end when stdin does, also while llama.cpp loads or computes.
+    """Have this process end when stdin does, also while llama.cpp loads or computes.
 
     On Linux the kernel sees to it when the server is killed, whatever this process is doing.
     """
@@ -103,7 +103,7 @@ def _end_with_the_server() -> threading.Thread:
 
 
 def main() -> None:
-    """Loads the model, says where it is served, and waits for the end of stdin."""
+    """Load the model, says where it is served, and waits for the end of stdin."""
     # Ctrl-C in a terminal reaches the whole process group; the server decides when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     config = json.loads(sys.stdin.readline())

@@ -104,7 +104,9 @@ class WorkerProcess:
 
     @contextmanager
     def awaited(self) -> Iterator[None]:
-        """A block in which somebody waits for the worker, which must not be silent meanwhile."""
+        """Provide a block in which somebody waits for the worker, which must not be silent
+        meanwhile.
+        """
         self._waiting += 1
         self._waited_for.set()
         try:
@@ -113,7 +115,7 @@ class WorkerProcess:
             self._waiting -= 1
 
     def heard(self) -> None:
-        """The worker has written something: it lives."""
+        """Note that the worker has written something, so it lives."""
         self._heard += 1
 
     async def watch(self, limit: float) -> None:
@@ -139,7 +141,7 @@ class WorkerProcess:
             await anyio.sleep(TICK)
 
     async def stop(self) -> None:
-        """Ends the process and waits until its memory is back. May be called again."""
+        """End the process and waits until its memory is back. May be called again."""
         self.stopping = self.stopping or not self.ended.is_set()  # no order if it has crashed
         self.loading = False
         with anyio.CancelScope(shield=True):
@@ -182,7 +184,7 @@ class WorkerProcess:
         return self._grammar
 
     def note(self, line: str) -> None:
-        """Keeps a line of the log and looks for what only the log tells."""
+        """Keep a line of the log and looks for what only the log tells."""
         text = LOG_PREFIX.sub("", line[:LONGEST_LINE])
         self.log.append(text)
         self._grammar.note(text)
@@ -191,7 +193,7 @@ class WorkerProcess:
 async def start_worker(
     config: EngineConfig, tasks: TaskGroup, on_progress: Callable[[float], None]
 ) -> WorkerProcess:
-    """Starts a worker and waits until its model is loaded.
+    """Start a worker and waits until its model is loaded.
 
     Args:
         config: what to load and how.
@@ -275,7 +277,7 @@ async def _follow_log(
 
 
 def _reason(worker: WorkerProcess) -> str:
-    """Why loading failed, in llama.cpp's words, without paths of this machine."""
+    """Return why loading failed, in llama.cpp's words, without paths of this machine."""
     for line in worker.log:
         if "error loading model:" in line:
             reason = line.split("error loading model:", 1)[1].strip()

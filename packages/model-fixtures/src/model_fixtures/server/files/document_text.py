@@ -42,7 +42,7 @@ def parser_of(file: StoredFile) -> tuple[str, str]:
 
 
 def pages(file: StoredFile) -> Iterator[tuple[float, Page]]:
-    """The pages of a document, each with the share that has been read then (0 to 1).
+    """Yield the pages of a document, each with the share that has been read then (0 to 1).
 
     Raises:
         ServerError: the file can't be read.

@@ -40,7 +40,7 @@ class StoredFile(Struct, frozen=True):
     kind: FileType
 
     def read(self) -> bytes:
-        """The bytes as they were uploaded."""
+        """Return the bytes as they were uploaded."""
         return self.path.read_bytes()
 
 
@@ -52,7 +52,7 @@ class _Room:
         self.files = 0
 
     def change(self, size: int, files: int) -> None:
-        """Takes room, or gives it back."""
+        """Take room, or gives it back."""
         self.bytes += size
         self.files += files
 
@@ -91,12 +91,12 @@ class FileStore:
         self.remove()
 
     def remove(self) -> None:
-        """Removes the folder; nothing can be added any more."""
+        """Remove the folder; nothing can be added any more."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def add(self, client: Client, name: str, content_base64: str) -> StoredFile:
-        """Keeps a file for a client; equal bytes get a new identifier each time.
+        """Keep a file for a client; equal bytes get a new identifier each time.
 
         Raises:
             ServerError: it is no base64, too large, or the disk is full.
@@ -163,7 +163,7 @@ class FileStore:
         return StoredFile(identifier, name, path, len(data), kind)
 
     def get(self, client: Client, identifier: str) -> StoredFile:
-        """A file that the client itself has uploaded.
+        """Return a file that the client itself has uploaded.
 
         Raises:
             ServerError: it has uploaded none under this identifier.
@@ -192,7 +192,9 @@ class FileStore:
 
 
 def _decoded(content: str) -> bytes:
-    """The bytes of base64, piece by piece: decoding it all at once would hold up all threads."""
+    """Return the bytes of base64, piece by piece: decoding it all at once would hold up all
+    threads.
+    """
     text = content.encode("ascii")
     pieces = (text[start : start + PIECE] for start in range(0, len(text), PIECE))
     data = bytearray()
@@ -217,7 +219,7 @@ def _suffix(name: str) -> str:
 
 
 def _sweep() -> None:
-    """Removes the folders of servers that were killed."""
+    """Remove the folders of servers that were killed."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
         number = folder.name.removeprefix(PREFIX).split("-")[0]
         if number.isdigit() and not _lives(int(number)):

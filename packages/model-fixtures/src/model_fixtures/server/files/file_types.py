@@ -13,7 +13,7 @@ FileType = Literal[
 
 
 def file_type(name: str, data: bytes) -> FileType:
-    """The type of a file by its content; the name decides between plain and other text.
+    """Return the type of a file by its content; the name decides between plain and other text.
 
     SDKs upload raw bytes under a random name without an extension, so names prove nothing.
     """

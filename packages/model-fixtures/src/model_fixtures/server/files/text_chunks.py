@@ -20,7 +20,7 @@ class Chunk(Struct, frozen=True):
 
 
 def chunks(pages: Iterable[Page], size: int, overlap: int) -> Iterator[Chunk]:
-    """The text of pages in chunks of at most `size` characters.
+    """Yield the text of pages in chunks of at most `size` characters.
 
     Cuts fall on paragraphs, else on lines, sentences, words (method `recursive-v1`). The end of a
     chunk is repeated at the beginning of the next, at most `overlap` characters.
@@ -40,7 +40,7 @@ def chunks(pages: Iterable[Page], size: int, overlap: int) -> Iterator[Chunk]:
 
 
 def _split(text: str, size: int, separators: tuple[str, ...]) -> Iterator[str]:
-    """Pieces no longer than `size`, cut as rarely as possible."""
+    """Yield pieces no longer than `size`, cut as rarely as possible."""
     if len(text) <= size:
         yield text
         return

@@ -20,5 +20,5 @@ class Conversions:
         self._limiter = anyio.CapacityLimiter(AT_ONCE)
 
     async def run(self, convert: Callable[[], Result]) -> Result:
-        """What a function returns, which runs in a thread as soon as it is its turn."""
+        """Return what a function returns, which runs in a thread as soon as it is its turn."""
         return await anyio.to_thread.run_sync(convert, limiter=self._limiter)

@@ -30,7 +30,7 @@ _ESCAPED = {"t": "\t", "r": "\r", "n": "\n"}
 
 
 def llguidance_grammar(text: str) -> str | None:
-    """A grammar of llguidance with the same outputs, None if llama.cpp must take the text."""
+    """Return a grammar of llguidance with the same outputs, None if llama.cpp must take the text."""
     if len(text) > MOST_CHARACTERS:
         return None
     try:
@@ -98,7 +98,7 @@ class _Reader:
         return self._expanded[name]
 
     def _admits_nothing(self, part: _Part) -> bool:
-        """Whether the empty text is among those of a part, once no rule is recursive."""
+        """Return whether the empty text is among those of a part, once no rule is recursive."""
         if isinstance(part.empty, bool):
             return part.empty
         if isinstance(part.empty, str):
@@ -144,7 +144,7 @@ class _Reader:
         return self._part([piece for item in items for piece in item.pieces], (all, items))
 
     def _item(self) -> _Part | None:
-        """The next literal, class, group or name; None if a sequence ends here."""
+        """Return the next literal, class, group or name; None if a sequence ends here."""
         if self._here('"'):
             text = "".join(map(_literal, self._quoted()))
             return _Part(["(?:", text, ")"], not text)
@@ -166,7 +166,7 @@ class _Reader:
         return _Part([(name.group(),)], name.group())
 
     def _quoted(self) -> list[str]:
-        """The characters of a literal."""
+        """Return the characters of a literal."""
         self._at += 1
         found: list[str] = []
         while not self._here('"'):
@@ -205,7 +205,7 @@ class _Reader:
         return chr(int(digits, 16))
 
     def _repetition(self, item: _Part) -> _Part | None:
-        """The item with the repetition that comes next, None if there is none."""
+        """Return the item with the repetition that comes next, None if there is none."""
         sign = self._text[self._at : self._at + 1]
         if sign in ("*", "+", "?"):
             self._at += 1
@@ -228,7 +228,9 @@ class _Reader:
         return self._part(["(?:", *item.pieces, ")", sign], empty)
 
     def _part(self, pieces: list[str | tuple[str]], empty: _Empty) -> _Part:
-        """A part that holds others, whose pieces it copies: many levels must not cost too much."""
+        """Return a part that holds others, whose pieces it copies: many levels must not cost too
+        much.
+        """
         self._budget.spend(characters=PIECE * len(pieces))
         return _Part(pieces, empty)
 
@@ -247,7 +249,7 @@ class _Reader:
 
 
 def _literal(character: str) -> str:
-    """A character as it is written in an expression and between slashes."""
+    """Return a character as it is written in an expression and between slashes."""
     if character.isascii() and character.isalnum():
         return character
     if 0xD800 <= ord(character) <= 0xDFFF:

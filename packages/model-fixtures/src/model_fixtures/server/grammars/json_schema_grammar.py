@@ -52,7 +52,7 @@ class NothingFitsError(ValueError):
 
 
 def json_grammar(schema: dict[str, Any], *, bounded: bool) -> str:
-    """A grammar for exactly one JSON value that fits the schema.
+    """Return a grammar for exactly one JSON value that fits the schema.
 
     Args:
         schema: a JSON schema; `{}` admits any value, and so does a dangling `$ref`.
@@ -123,7 +123,7 @@ class _Writer:
         )
 
     def text(self) -> str:
-        """The whole grammar.
+        """Return the whole grammar.
 
         Raises:
             NothingFitsError: no value fits.
@@ -148,7 +148,7 @@ class _Writer:
         return self._names[body]
 
     def _write(self, name: str, body: str) -> None:
-        """Adds a rule."""
+        """Add a rule."""
         self._budget.spend(characters=len(body))
         parts = () if body.startswith("%json") else _NAME.findall(body)
         self._deep[name] = 1 + max((self._deep.get(part, 0) for part in parts), default=0)
@@ -190,7 +190,7 @@ class _Writer:
         return self._anything(ANY_DEPTH)
 
     def _either(self, branches: list[Any]) -> str:
-        """One of several schemas; those that no value fits are left out if others remain."""
+        """Return one of several schemas; those that no value fits are left out if others remain."""
         rules: list[str] = []
         too_deep = False
         for branch in branches:
@@ -284,7 +284,7 @@ class _Writer:
         return self._rule(f'"[" {self._gap} {inner} {self._gap} "]"')
 
     def _several(self, item: str, least: int, most: int | None) -> str:
-        """Items between commas, as many as are wanted; one that is bounded has a most."""
+        """Return items between commas, as many as are wanted; one that is bounded has a most."""
         if self._bounded:
             most = max(least, MAX_ITEMS) if most is None else min(most, max(least, MAX_ITEMS))
         if most == 0:
@@ -313,7 +313,7 @@ class _Writer:
         return self._any[depth]
 
     def _reference(self, reference: object) -> str:
-        """The rule of what a local reference points at."""
+        """Return the rule of what a local reference points at."""
         if not isinstance(reference, str):
             return self._anything(ANY_DEPTH)
         endless = reference in self._circles
@@ -352,7 +352,7 @@ class _Writer:
 
 
 def _bound_number(schema: dict[str, Any]) -> None:
-    """Ends the digits before and after the point, within what the schema admits."""
+    """End the digits before and after the point, within what the schema admits."""
     least = schema.get("minimum", schema.get("exclusiveMinimum"))
     most = schema.get("maximum", schema.get("exclusiveMaximum"))
     if any(isinstance(bound, (str, bool, list, dict)) for bound in (least, most)):

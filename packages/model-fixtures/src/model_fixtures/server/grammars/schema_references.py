@@ -15,13 +15,13 @@ class References:
         self._targets: dict[str, Any] = {}
 
     def target(self, reference: str) -> Any:
-        """What a local reference points at; a dangling one admits anything."""
+        """Return what a local reference points at; a dangling one admits anything."""
         if reference not in self._targets:
             self._targets[reference] = self._resolve(reference)
         return self._targets[reference]
 
     def circles(self) -> frozenset[str]:
-        """The references that lead back to themselves.
+        """Return the references that lead back to themselves.
 
         Raises:
             TooLargeError: there are too many to tell.
@@ -49,7 +49,7 @@ class References:
 
     @staticmethod
     def _of(schema: Any, budget: Budget) -> set[str]:
-        """The references that stand in a schema."""
+        """Return the references that stand in a schema."""
         found = set[str]()
         waiting = [schema]
         while waiting:

@@ -18,7 +18,7 @@ from .json_schema_grammar import NothingFitsError, json_grammar
 
 
 def grammar_for(setting: dict[str, Any], *, bounded: bool) -> str | None:
-    """The grammar of an `llm.prediction.structured` setting, None when it is off.
+    """Return the grammar of an `llm.prediction.structured` setting, None when it is off.
 
     Args:
         setting: `{"type": "none" | "json" | "gbnf", "jsonSchema"?, "gbnfGrammar"?}`.

@@ -28,7 +28,9 @@ TYPES: dict[str, tuple[type, ...]] = {
 
 
 def contradicts_itself(schema: dict[str, Any]) -> bool:
-    """Whether no value fits a schema, as far as its own words tell; its parts aren't looked at."""
+    """Return whether no value fits a schema, as far as its own words tell; its parts aren't looked
+    at.
+    """
     if schema.get("not") is True or schema.get("not") == {}:
         return True
     if isinstance(schema.get("enum"), list) and not fitting(schema):
@@ -39,7 +41,7 @@ def contradicts_itself(schema: dict[str, Any]) -> bool:
 
 
 def fitting(schema: dict[str, Any]) -> Any:
-    """The values of an `enum` that have the schema's own type."""
+    """Return the values of an `enum` that have the schema's own type."""
     values, kinds = schema["enum"], _kinds(schema)
     if not isinstance(values, list) or not kinds:
         return values
@@ -47,7 +49,7 @@ def fitting(schema: dict[str, Any]) -> Any:
 
 
 def required_names(schema: dict[str, Any]) -> dict[str, None]:
-    """The names of `required` in their order, each once."""
+    """Return the names of `required` in their order, each once."""
     names = schema.get("required", [])
     if not isinstance(names, list):
         raise TypeError("required must be a list")
@@ -55,7 +57,7 @@ def required_names(schema: dict[str, Any]) -> dict[str, None]:
 
 
 def _kinds(schema: dict[str, Any]) -> frozenset[str]:
-    """The types of a schema; none when it has none, or one that is unknown."""
+    """Return the types of a schema; none when it has none, or one that is unknown."""
     kinds = schema.get("type")
     listed = kinds if isinstance(kinds, list) else [kinds]
     known = frozenset(kind for kind in listed if isinstance(kind, str))
@@ -75,7 +77,9 @@ def _is_one(value: Any, kind: str) -> bool:
 
 
 def _crossed(schema: dict[str, Any], low: str, high: str) -> bool:
-    """Whether a lower bound is above the upper one, for a schema of the type that they bound."""
+    """Return whether a lower bound is above the upper one, for a schema of the type that they
+    bound.
+    """
     least, most = schema.get(low), schema.get(high)
     if not isinstance(least, (int, float)) or not isinstance(most, (int, float)):
         return False

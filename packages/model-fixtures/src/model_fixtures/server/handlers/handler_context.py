@@ -36,10 +36,10 @@ class Outlet(Protocol):
     """Where a channel's packets go."""
 
     def put(self, packet: Packet) -> None:
-        """Queues a packet for the client."""
+        """Queue a packet for the client."""
 
     async def room(self) -> None:
-        """Waits while the client is slow to read."""
+        """Wait while the client is slow to read."""
 
 
 class ChannelPort:
@@ -57,18 +57,18 @@ class ChannelPort:
         self._whole = anyio.CancelScope()
 
     async def send(self, packet: Packet) -> None:
-        """Sends a packet; waits while the client is slow to read."""
+        """Send a packet; waits while the client is slow to read."""
         self._progress = None
         self.put(packet)
         await self._outlet.room()
 
     def put(self, packet: Packet) -> None:
-        """Sends a packet at once, whether or not the client reads; after the end, nothing."""
+        """Send a packet at once, whether or not the client reads; after the end, nothing."""
         if not self._ended:
             self._outlet.put(packet)
 
     def progress(self, packet: Packet) -> None:
-        """Sends a progress packet at once; it is repeated while nothing else is sent.
+        """Send a progress packet at once; it is repeated while nothing else is sent.
 
         SDKs give up after 60 s of silence, and filter repeated values out.
         """
@@ -77,23 +77,23 @@ class ChannelPort:
         self.put(packet)
 
     def repeat(self) -> None:
-        """Sends the last progress packet again if nothing was sent since the last call."""
+        """Send the last progress packet again if nothing was sent since the last call."""
         if self._progress is not None and self._quiet:
             self.put(self._progress)
         self._quiet = True
 
     def end(self) -> None:
-        """The channel's handler has ended: nothing more may be sent."""
+        """Send nothing more: the channel's handler has ended."""
         self._ended = True
 
     def fail(self, error: ServerError) -> None:
-        """Ends the channel's handler with an error."""
+        """End the channel's handler with an error."""
         self._failure = error
         self._whole.cancel()
 
     @contextmanager
     def failable(self) -> Iterator[None]:
-        """The block of the channel's handler.
+        """Provide the block of the channel's handler.
 
         Raises:
             ServerError: that of `fail`, if it was called.
@@ -104,7 +104,7 @@ class ChannelPort:
             raise self._failure
 
     def deliver(self, packet: Struct) -> None:
-        """Takes a packet of the client's."""
+        """Take a packet of the client's."""
         if isinstance(packet, (Cancel, Stop)):
             self._cancelled = True
             if self._scope is not None:
@@ -114,7 +114,9 @@ class ChannelPort:
 
     @contextmanager
     def cancellable(self) -> Iterator[anyio.CancelScope]:
-        """A block that the client's cancel or stop packet ends, also one that came before it."""
+        """Provide a block that the client's cancel or stop packet ends, also one that came before
+        it.
+        """
         with anyio.CancelScope() as scope:
             self._scope = scope
             if self._cancelled:

@@ -23,7 +23,7 @@ Domain = Literal["llm", "embedding"]
 
 
 def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
-    """Declares the shared endpoints in a namespace for the models of a domain."""
+    """Declare the shared endpoints in a namespace for the models of a domain."""
 
     @namespace.channel("loadModel", models.LoadModel, models.Cancel)
     async def load_model(context: Context, request: models.LoadModel, port: ChannelPort) -> None:

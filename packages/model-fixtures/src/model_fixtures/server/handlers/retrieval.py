@@ -23,7 +23,7 @@ MOST_CHUNKS = 20_000  # embedding them takes minutes
 
 
 async def run_retrieval(context: Context, request: Retrieve, port: ChannelPort) -> None:
-    """Sends the packets of a retrieval, `result` last.
+    """Send the packets of a retrieval, `result` last.
 
     Raises:
         ServerError: a file is unknown or can't be read, or no embedding model is loaded.
@@ -66,7 +66,7 @@ async def _process(
     size: int,
     overlap: int,
 ) -> list[tuple[Chunk, Vector]]:
-    """One file through its three steps."""
+    """Return one file through its three steps."""
 
     async def step(kind: str, name: str, **more: float) -> None:
         packet = {"type": f"onFileProcessingStep{kind}", "index": index, "step": name, **more}
@@ -102,7 +102,7 @@ def _cut(name: str, pages: list[Page], size: int, overlap: int) -> list[Chunk]:
 
 
 def _ranked(passages: list[tuple[int, Chunk, Vector]], query: Vector) -> list[dict[str, Any]]:
-    """The best first."""
+    """Return the best first."""
     entries = [_entry(index, chunk, vector, query) for index, chunk, vector in passages]
     return sorted(entries, key=lambda entry: -entry["score"])
 

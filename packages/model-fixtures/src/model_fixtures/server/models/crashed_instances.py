@@ -22,7 +22,7 @@ class Crashes:
             del self._reasons[next(iter(self._reasons))]
 
     def forget(self, name: str) -> None:
-        """A new instance of this name is there."""
+        """Forget the crash of this name: a new instance has it."""
         self._reasons.pop(name, None)
 
     def reason(self, name: object) -> str | None:

@@ -52,7 +52,7 @@ class Library:
         return Catalog(models=(*self._suite.models, *added))
 
     def downloaded(self) -> list[CatalogModel]:
-        """The models in the folder, those of the suite included, the oldest file first.
+        """Return the models in the folder, those of the suite included, the oldest file first.
 
         The suite's models have their own keys here, but the files of the folder.
         """
@@ -80,15 +80,15 @@ class Library:
         """
         try:
             describe_file(staged, path, path)
-        except HeaderError as problem:
-            raise LibraryError(f"{path} {problem}: correct its source in the catalog") from None
+        except HeaderError as error:
+            raise LibraryError(f"{path} {error}: correct its source in the catalog") from None
         target = self.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         staged.replace(target)
         return self.at(path)
 
     def at(self, path: str) -> CatalogModel:
-        """The model in the folder with this path.
+        """Return the model in the folder with this path.
 
         Raises:
             LibraryError: there is none.
@@ -99,7 +99,7 @@ class Library:
         raise LibraryError(f"{path} is gone from {self.folder}: download it again")
 
     def find_downloaded(self, name: str) -> CatalogModel:
-        """The one model in the folder that a key or a path means.
+        """Return the one model in the folder that a key or a path means.
 
         Raises:
             LibraryError: there is none, or more than one.
@@ -128,9 +128,9 @@ class Library:
             )
         try:
             file.unlink(missing_ok=True)
-        except OSError as problem:
+        except OSError as error:
             raise LibraryError(
-                f"cannot delete {file} ({problem.strerror}): make its folder writable"
+                f"cannot delete {file} ({error.strerror}): make its folder writable"
             ) from None
         for folder in (file.parent, file.parent.parent):
             try:
@@ -165,10 +165,10 @@ class Library:
                     raise HeaderError("has a path that is not UTF-8: rename it")
                 name = re.sub(r"[-_]+", " ", _base(path))
                 self._described[mark] = describe_file(file, path, name)
-            except (HeaderError, OSError) as problem:
+            except (HeaderError, OSError) as error:
                 # Such as a copy that is under way: its size and time change, so it is read again.
                 # A name may hold a line break.
-                logger.warning("%r is not listed: it %s", str(file), _why(problem))
+                logger.warning("%r is not listed: it %s", str(file), _why(error))
                 self._described[mark] = None
         return self._described[mark]
 
@@ -180,7 +180,7 @@ def _why(problem: HeaderError | OSError) -> str:
 
 
 def _base(path: str) -> str:
-    """The model's name in a path: the repository's without format and quantization."""
+    """Return the model's name in a path: the repository's without format and quantization."""
     name = re.sub(r"[-._]gguf$", "", path.split("/")[1], flags=re.IGNORECASE)
     return QUANTIZATION.sub("", name)
 
@@ -190,7 +190,7 @@ def _repository(model: CatalogModel) -> str:
 
 
 def _free_key(model: CatalogModel, holders: dict[str, str]) -> str:
-    """A key that no model has yet: `name`, `name@quantization` or `publisher/name`.
+    """Return a key that no model has yet: `name`, `name@quantization` or `publisher/name`.
 
     Args:
         model: with its path for a key.

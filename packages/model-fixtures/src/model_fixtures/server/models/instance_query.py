@@ -13,7 +13,7 @@ from .loaded_instance import Instance
 
 
 def matching(query: ModelQuery, instances: Sequence[Instance]) -> list[Instance]:
-    """The instances for which all conditions of a query hold, the best match first.
+    """Return the instances for which all conditions of a query hold, the best match first.
 
     An identifier may be exact, the model's key, or a leading part of its path
     (`hugging-quants/llama-3.2-1b-instruct`), the last without regard to case.
@@ -35,12 +35,13 @@ def matching(query: ModelQuery, instances: Sequence[Instance]) -> list[Instance]
 
 
 def path_matches(path: str, wanted: str) -> bool:
-    """Whether a query's path is a model's whole path or its `publisher/repo`."""
+    """Return whether a query's path is a model's whole path or its `publisher/repo`."""
     return wanted in (path, path.rpartition("/")[0])
 
 
 def names_model(model: CatalogModel, name: str) -> bool:
-    """Whether a name with a publisher means the model: its path, a leading part of it, its key.
+    """Return whether a name with a publisher means the model: its path, a leading part of it, its
+    key.
 
     An embedding model's key has a prefix that a name like
     `nomic-ai/nomic-embed-text-v1.5` lacks.

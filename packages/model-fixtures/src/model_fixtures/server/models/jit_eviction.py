@@ -39,11 +39,11 @@ class GivingWay:
         self._freed = anyio.Event()
 
     def __contains__(self, instance: Instance) -> bool:
-        """Whether an instance is about to go: whoever asks for its model now comes later."""
+        """Return whether an instance is about to go: whoever asks for its model now comes later."""
         return instance in self._leaving
 
     def freed(self) -> None:
-        """A request has ended, or an instance has gone."""
+        """Look again: a request has ended, or an instance has gone."""
         self._freed.set()
 
     async def clear(self, job: JitJob) -> None:
@@ -71,5 +71,5 @@ class GivingWay:
                 await self._freed.wait()
 
     def _left(self) -> list[Instance]:
-        """Those that have not gone yet; they can be unloaded by hand, expire or crash."""
+        """Return those that have not gone yet; they can be unloaded by hand, expire or crash."""
         return [instance for instance in self._loaded() if instance in self._leaving]

@@ -39,13 +39,13 @@ class JitJob:
         self.error: ServerError | None = None
 
     def tell_progress(self, progress: float) -> None:
-        """Passes progress on to all who wait, and to those who join later."""
+        """Pass progress on to all who wait, and to those who join later."""
         self.progress = progress
         for listener in self.listeners:
             listener.on_progress(progress)
 
     def tell_unload(self, instance: Instance) -> None:
-        """Tells all who wait that another model gives way."""
+        """Tell all who wait that another model gives way."""
         for listener in self.listeners:
             listener.on_unload(instance)
 
@@ -64,7 +64,7 @@ class JitJobs:
         listener: Listener,
         tasks: TaskGroup,
     ) -> Instance:
-        """The instance that a load gives; the load is started unless it is under way.
+        """Return the instance that a load gives; the load is started unless it is under way.
 
         A load that nobody waits for any more is cancelled, and frees what it took.
 

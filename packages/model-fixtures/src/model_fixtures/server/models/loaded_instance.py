@@ -22,7 +22,7 @@ ALPHABET = string.ascii_letters + string.digits
 
 
 def new_reference() -> str:
-    """An opaque 24-character instance reference, never used twice."""
+    """Return an opaque 24-character instance reference, never used twice."""
     return "".join(secrets.choice(ALPHABET) for _ in range(24))
 
 
@@ -109,7 +109,7 @@ class Instance:
 
     @contextmanager
     def in_use(self, claimant: object = None) -> Iterator[None]:
-        """Counts a request; the idle clock starts anew when the last one ends."""
+        """Count a request; the idle clock starts anew when the last one ends."""
         for index, (who, _) in enumerate(self._claims):
             if who is not None and who is claimant:
                 del self._claims[index]  # only one: the same client may have asked in two tasks
@@ -122,7 +122,7 @@ class Instance:
             self._idle_since = self._clock()
 
     async def close(self) -> None:
-        """Ends its worker processes."""
+        """End its worker processes."""
         async with anyio.create_task_group() as closing:
             for engine in (self.engine, *self.drafting.values()):
                 closing.start_soon(engine.close)

@@ -109,11 +109,11 @@ class Registry:
         return await self._tasks.__aexit__(kind, error, trace)
 
     async def catalog(self) -> Catalog:
-        """The models that are downloaded now."""
+        """Return the models that are downloaded now."""
         return await self._looking.run(lambda: self._library.catalog)
 
     async def model_infos(self) -> list[ModelInfo]:
-        """What clients are told of each of them, loaded or not."""
+        """Return what clients are told of each of them, loaded or not."""
         catalog = await self.catalog()
         return await self._looking.run(lambda: [model_info(model) for model in catalog.models])
 
@@ -124,7 +124,7 @@ class Registry:
         return self._tasks
 
     def loaded(self, domain: str | None = None) -> list[Instance]:
-        """The loaded instances of a domain (or all), oldest first."""
+        """Return the loaded instances of a domain (or all), oldest first."""
         return [
             instance
             for instance in self._instances.values()
@@ -132,7 +132,7 @@ class Registry:
         ]
 
     def find(self, specifier: Specifier, domain: str) -> Instance:
-        """The loaded instance that a specifier means in a domain.
+        """Return the loaded instance that a specifier means in a domain.
 
         Raises:
             ServerError: there is none; the code tells why.
@@ -151,7 +151,7 @@ class Registry:
         raise errors.specific_model_unloaded(crash)
 
     async def model(self, name: str, domain: str) -> tuple[CatalogModel, list[str]]:
-        """The downloaded model that a name means, and the keys of all that it may mean.
+        """Return the downloaded model that a name means, and the keys of all that it may mean.
 
         Raises:
             ServerError: it is not downloaded, or of another domain.
@@ -175,7 +175,7 @@ class Registry:
         jit: bool = False,
         on_progress: OnProgress = lambda progress: None,
     ) -> Instance:
-        """Loads a new instance.
+        """Load a new instance.
 
         Args:
             model: what to load.
@@ -228,7 +228,7 @@ class Registry:
         ttl: float | None = None,
         listener: Listener | None = None,
     ) -> Instance:
-        """The loaded instance that a name means, else one loaded just in time.
+        """Return the loaded instance that a name means, else one loaded just in time.
 
         At most one instance stays that was loaded so; the others are unloaded before, as soon as
         those have used them to whom they were handed out. Whoever asks for a model while it loads,
@@ -293,7 +293,7 @@ class Registry:
             pass  # its time-to-live starts anew
 
     async def unload(self, instance: Instance) -> None:
-        """Ends an instance; predictions on it end with `modelUnloaded`."""
+        """End an instance; predictions on it end with `modelUnloaded`."""
         if self._instances.get(instance.identifier) is instance:
             del self._instances[instance.identifier]
         self._giving_way.freed()
@@ -301,7 +301,7 @@ class Registry:
 
     @contextmanager
     def using(self, instance: Instance, claimant: object = None) -> Iterator[None]:
-        """A request on an instance; its time-to-live starts anew when the request ends.
+        """Provide a request on an instance; its time-to-live starts anew when the request ends.
 
         Args:
             instance: what is used.
@@ -315,7 +315,7 @@ class Registry:
             self._giving_way.freed()
 
     def _free_identifier(self, wanted: str) -> str:
-        """An identifier that no instance has: the wanted one, numbered when it is taken."""
+        """Return an identifier that no instance has: the wanted one, numbered when it is taken."""
         taken = self._taken()
         name, number = wanted, 2
         while name in taken:
@@ -324,7 +324,7 @@ class Registry:
         return name
 
     def _taken(self) -> set[str]:
-        """The identifiers that no new instance may have."""
+        """Return the identifiers that no new instance may have."""
         return self._reserved.union(instance.identifier for instance in self.loaded())
 
     def _none_matches(self, specifier: QuerySpecifier, domain: str) -> ServerError:
@@ -340,7 +340,7 @@ class Registry:
         return [instance.identifier for instance in self.loaded(domain)]
 
     def unknown_identifier(self, identifier: str, domain: str) -> ServerError:
-        """The error for an identifier that no loaded instance has."""
+        """Return the error for an identifier that no loaded instance has."""
         query = {"domain": domain, "identifier": identifier}
         crash = self._crashes.reason(identifier)
         return errors.no_model_matching(query, self._names(domain), crash)
@@ -354,7 +354,7 @@ class Registry:
         return name
 
     async def drafting(self, instance: Instance, draft: CatalogModel) -> Engine:
-        """The engine that runs an instance's model with a draft model; started once, kept.
+        """Return the engine that runs an instance's model with a draft model; started once, kept.
 
         Raises:
             ServerError: the draft model can't be loaded beside the model.
@@ -426,14 +426,14 @@ class Registry:
             raise ServerError(f"Failed to load {model.key}: {error}") from error
 
     async def _notice_end(self, instance: Instance) -> None:
-        """Forgets an instance whose worker has crashed."""
+        """Forget an instance whose worker has crashed."""
         await instance.engine.worker.ended.wait()
         if self._instances.get(instance.identifier) is instance:
             self._crashes.note(instance)
             await self.unload(instance)
 
     async def _expire(self) -> None:
-        """Unloads instances at the end of their time-to-live."""
+        """Unload instances at the end of their time-to-live."""
         while True:
             # First of all: what changes while an instance is being unloaded counts, too.
             self._changed = anyio.Event()

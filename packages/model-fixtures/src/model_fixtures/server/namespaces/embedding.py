@@ -14,7 +14,7 @@ add_model_endpoints(namespace, "embedding")
 
 @namespace.rpc("embedString", models.EmbedString)
 async def embed_string(context: Context, request: models.EmbedString) -> dict[str, list[float]]:
-    """The L2-normalized vector of one string."""
+    """Return the L2-normalized vector of one string."""
     instance = context.registry.find(request.model_specifier, "embedding")
     with context.registry.using(instance, context.client), engine_errors():
         vector = await embed(

@@ -17,7 +17,7 @@ namespace = Namespace("files")
 
 @namespace.rpc("uploadFileBase64", payloads.UploadFile)
 async def upload_file_base64(context: Context, request: payloads.UploadFile) -> dict[str, Any]:
-    """Keeps a file until the client's last connection drops."""
+    """Keep a file until the client's last connection drops."""
     file = await context.state.looking.run(
         context.state.files.add, context.client, request.name, request.content_base64
     )
@@ -28,7 +28,7 @@ async def upload_file_base64(context: Context, request: payloads.UploadFile) -> 
 async def get_local_file_absolute_path(
     context: Context, request: payloads.FileName
 ) -> dict[str, str]:
-    """Where an uploaded file lies on the server's machine."""
+    """Return where an uploaded file lies on the server's machine."""
     return {"path": str(context.state.files.get(context.client, request.file_name).path)}
 
 
@@ -36,7 +36,7 @@ async def get_local_file_absolute_path(
 async def get_document_parsing_library(
     context: Context, request: payloads.FileIdentifier
 ) -> dict[str, str]:
-    """What reads a document."""
+    """Return what reads a document."""
     file = context.state.files.get(context.client, request.file_identifier)
     library, version = parser_of(file)
     return {"library": library, "version": version}
@@ -46,7 +46,7 @@ async def get_document_parsing_library(
 async def parse_document(
     context: Context, request: payloads.ParseDocument, port: ChannelPort
 ) -> None:
-    """The text of a document."""
+    """Send the text of a document."""
     file = context.state.files.get(context.client, request.file_identifier)
     library, version = parser_of(file)
     parser = {"library": library, "version": version}
@@ -68,5 +68,5 @@ async def parse_document(
 
 @namespace.channel("retrieve", payloads.Retrieve, payloads.Stop)
 async def retrieve(context: Context, request: payloads.Retrieve, port: ChannelPort) -> None:
-    """The passages of documents that fit a query best, by a loaded embedding model."""
+    """Send the passages of documents that fit a query best, by a loaded embedding model."""
     await run_retrieval(context, request, port)

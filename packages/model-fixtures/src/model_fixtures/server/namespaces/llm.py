@@ -38,7 +38,7 @@ class BasePredictionConfig(models.Specified):
 
 @namespace.channel("predict", models.Predict, models.Cancel)
 async def predict(context: Context, request: models.Predict, port: ChannelPort) -> None:
-    """A chat response, or a text completion when the request brings that layer."""
+    """Stream a chat response, or a text completion when the request brings that layer."""
     instance = context.registry.find(request.model_specifier, "llm")
     stack = request.prediction_config_stack
     with context.registry.using(instance, context.client):
@@ -59,7 +59,7 @@ async def predict(context: Context, request: models.Predict, port: ChannelPort) 
 async def complete_raw_text(
     context: Context, request: models.CompleteRawText, port: ChannelPort
 ) -> None:
-    """A text completion as newer clients ask for it."""
+    """Stream a text completion as newer clients ask for it."""
     instance = context.registry.find(request.model_specifier, "llm")
     with context.registry.using(instance, context.client):
         settings = await request_settings(context, request.prediction_config_stack, UNSET)
@@ -71,7 +71,7 @@ async def complete_raw_text(
 async def apply_prompt_template(
     context: Context, request: models.ApplyPromptTemplate
 ) -> dict[str, str]:
-    """The prompt text of a chat, ending with the assistant's header."""
+    """Return the prompt text of a chat, ending with the assistant's header."""
     instance = context.registry.find(request.specifier, "llm")
     settings = Settings.from_stack(request.prediction_config_stack)
     options = request.opts
@@ -98,7 +98,7 @@ async def apply_prompt_template(
 async def get_base_prediction_config(
     context: Context, request: BasePredictionConfig
 ) -> dict[str, Any]:
-    """The prediction settings that apply before a request's own."""
+    """Return the prediction settings that apply before a request's own."""
     instance = context.registry.find(request.specifier, "llm")
     settings = Settings()
     model = instance.model

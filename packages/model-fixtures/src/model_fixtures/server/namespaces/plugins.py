@@ -32,7 +32,7 @@ HOOKS: dict[str, Hook] = {
 async def register_development_plugin(
     context: Context, request: payloads.RegisterDevelopmentPlugin, port: ChannelPort
 ) -> None:
-    """Gives a plugin credentials, which hold while this channel is open."""
+    """Give a plugin credentials, which hold while this channel is open."""
     plugins = context.state.plugins
     plugin = plugins.register(request.manifest)
     try:
@@ -69,19 +69,19 @@ for _endpoint, _hook in HOOKS.items():
 
 @namespace.rpc("setConfigSchematics", payloads.SetSchematics)
 async def set_config_schematics(context: Context, request: payloads.SetSchematics) -> None:
-    """The settings of a plugin for each chat."""
+    """Take the schematics of a plugin's settings for each chat."""
     context.state.plugins.of_client(context.client).schematics = request.schematics
 
 
 @namespace.rpc("setGlobalConfigSchematics", payloads.SetSchematics)
 async def set_global_config_schematics(context: Context, request: payloads.SetSchematics) -> None:
-    """The settings of a plugin for all chats."""
+    """Take the schematics of a plugin's settings for all chats."""
     context.state.plugins.of_client(context.client).global_schematics = request.schematics
 
 
 @namespace.rpc("pluginInitCompleted")
 async def plugin_init_completed(context: Context, _: None) -> None:
-    """All hooks of a plugin are open."""
+    """Note that all hooks of a plugin are open."""
     context.state.plugins.of_client(context.client).ready.set()
 
 

@@ -40,7 +40,7 @@ HUB_CHANNELS = (
 async def search_models(
     context: Context, request: payloads.SearchModels
 ) -> dict[str, list[payloads.SearchResult]]:
-    """Models that can be downloaded."""
+    """Return models that can be downloaded."""
     opts = request.opts
     types = opts.compatibility_types
     found = context.state.repository.index.search(
@@ -63,7 +63,7 @@ async def search_models(
 async def get_model_download_options(
     context: Context, request: payloads.GetModelDownloadOptions
 ) -> dict[str, list[payloads.DownloadOption]]:
-    """The files of a model that was found; their identifiers are this client's only."""
+    """Return the files of a model that was found; their identifiers are this client's only."""
     repository = context.state.repository
     identifier = request.model_search_result_identifier.identifier
     entry = repository.index.find(identifier)
@@ -93,7 +93,7 @@ async def get_model_download_options(
 async def download_model(
     context: Context, request: payloads.DownloadModel, port: ChannelPort
 ) -> None:
-    """Downloads a file; the key of the model comes last."""
+    """Download a file; the key of the model comes last."""
     repository = context.state.repository
     offer = repository.offers.get(context.client, request.download_identifier)
 

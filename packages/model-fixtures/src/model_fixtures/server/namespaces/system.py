@@ -50,7 +50,7 @@ class HttpServer(Struct, rename="camel"):
 
 @namespace.rpc("listDownloadedModels")
 async def list_downloaded_models(context: Context, _: None) -> list[ModelInfo]:
-    """Each model once, loaded or not."""
+    """Return each model once, loaded or not."""
     return await context.registry.model_infos()
 
 
@@ -66,38 +66,38 @@ async def list_downloaded_model_variants(context: Context, request: ModelKey) ->
 
 @namespace.rpc("notify", Notification)
 async def notify(context: Context, request: Notification) -> None:
-    """A server has no screen: the notification goes to its log."""
+    """Write a notification to the log, since a server has no screen."""
     logger.info("notification: %s", request.title)
 
 
 @namespace.rpc("version")
 async def version(context: Context, _: None) -> dict[str, str | int]:
-    """The embedded server's own version."""
+    """Return the embedded server's own version."""
     return {"version": VERSION, "build": 0}
 
 
 @namespace.rpc("info")
 async def info(context: Context, _: None) -> dict[str, str | int | bool]:
-    """The process behind the port."""
+    """Return the process behind the port."""
     return {"pid": os.getpid(), "isDaemon": True, "version": VERSION}
 
 
 @namespace.rpc("setExperimentFlag", ExperimentFlag)
 async def set_experiment_flag(context: Context, request: ExperimentFlag) -> None:
-    """Remembers a flag; no flag changes anything here."""
+    """Remember a flag; no flag changes anything here."""
     flags = context.registry.experiment_flags
     (flags.add if request.value else flags.discard)(request.code)
 
 
 @namespace.rpc("getExperimentFlags")
 async def get_experiment_flags(context: Context, _: None) -> list[str]:
-    """The flags that are set, in alphabetical order."""
+    """Return the flags that are set, in alphabetical order."""
     return sorted(context.registry.experiment_flags)
 
 
 @namespace.channel("alive")
 async def alive(context: Context, _: None, port: ChannelPort) -> None:
-    """Sends nothing and stays open until the client leaves."""
+    """Send nothing and stays open until the client leaves."""
     await anyio.sleep_forever()
 
 

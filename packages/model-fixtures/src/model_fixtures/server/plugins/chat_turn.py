@@ -46,7 +46,7 @@ class Turn(Struct, rename="camel", forbid_unknown_fields=True):
 
 
 async def run_turn(plugins: Plugins, turn: Turn, answer: Answer, on_event: OnEvent) -> None:
-    """Runs a turn; everything that happens goes to `on_event`, `{"event": ..., ...}`.
+    """Run a turn; everything that happens goes to `on_event`, `{"event": ..., ...}`.
 
     Events: `preprocessed` (message), `tools` (definitions by plugin), `update`, `toolStatus`,
     `toolWarning`, `toolResult`, `toolError`, `loopHandled`, `answered` (text), and `done` (all
@@ -114,7 +114,7 @@ async def _sessions(
 async def _call(
     sessions: dict[str, ToolSession], process: PredictionProcess, call: dict[str, Any]
 ) -> None:
-    """Makes one call and puts request and result into the chat."""
+    """Make one call and puts request and result into the chat."""
     name, arguments = call.get("name"), call.get("arguments", {})
     for session in sessions.values():
         names = [tool.get("function", {}).get("name") for tool in session.definitions]

@@ -28,7 +28,7 @@ async def preprocess(
     settings: dict[str, Any],
     plugins: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """A user message as the plugin's preprocessor gives it back.
+    """Return a user message as the plugin's preprocessor gives it back.
 
     When the caller is cancelled, the plugin is told to abort.
 
@@ -55,7 +55,7 @@ async def handle_prediction_loop(
     settings: dict[str, Any],
     plugins: list[dict[str, Any]],
 ) -> None:
-    """Lets a plugin do the whole turn itself; it reports by updates.
+    """Let a plugin do the whole turn itself; it reports by updates.
 
     Raises:
         ServerError: the hook failed, or the plugin left.
@@ -89,7 +89,7 @@ class ToolSession:
         self.definitions = definitions
 
     def start(self, call: str, name: str, arguments: Any) -> None:
-        """Asks for a call; its packets come by `packet`."""
+        """Ask for a call; its packets come by `packet`."""
         self._hook.send(
             {
                 "type": "callTool",
@@ -101,11 +101,11 @@ class ToolSession:
         )
 
     def abort(self, call: str) -> None:
-        """Gives a call up; the plugin need not answer."""
+        """Give a call up; the plugin need not answer."""
         self._hook.send({"type": "abortToolCall", "sessionId": self._session, "callId": call})
 
     async def packet(self) -> HookPacket:
-        """The next packet about any call.
+        """Return the next packet about any call.
 
         Raises:
             ServerError: the plugin left.
@@ -113,7 +113,7 @@ class ToolSession:
         return await _next(self._plugin, self._replies)
 
     async def call(self, name: str, arguments: Any, on_packet: OnPacket) -> Any:
-        """The result of a call; status and warnings go to `on_packet` meanwhile.
+        """Return the result of a call; status and warnings go to `on_packet` meanwhile.
 
         Raises:
             ServerError: the tool failed, or the plugin left.
@@ -137,7 +137,7 @@ class ToolSession:
 
 @asynccontextmanager
 async def tool_session(plugin: Plugin, settings: dict[str, Any]) -> AsyncIterator[ToolSession]:
-    """A session with a plugin's tools provider.
+    """Provide a session with a plugin's tools provider.
 
     Raises:
         ServerError: the provider failed, or the plugin left.
@@ -167,7 +167,7 @@ async def generate(
     tools: list[dict[str, Any]],
     settings: dict[str, Any],
 ) -> AsyncGenerator[HookPacket, None]:
-    """The packets of a plugin's generator, without its last one.
+    """Yield the packets of a plugin's generator, without its last one.
 
     Raises:
         ServerError: the generator failed, or the plugin left.
@@ -201,7 +201,7 @@ def _task(
     settings: dict[str, Any],
     plugins: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """What every task of a turn tells a plugin."""
+    """Return what every task of a turn tells a plugin."""
     return {
         "taskId": task,
         "config": {"fields": []},
@@ -213,7 +213,7 @@ def _task(
 
 
 def _configs(plugin: Plugin, settings: dict[str, Any]) -> dict[str, Any]:
-    """A plugin's settings, as every request to it brings them."""
+    """Return a plugin's settings, as every request to it brings them."""
     return {
         "pluginConfig": plugin.declared(settings, everywhere=False),
         "globalPluginConfig": plugin.declared(settings, everywhere=True),
@@ -224,7 +224,7 @@ def _configs(plugin: Plugin, settings: dict[str, Any]) -> dict[str, Any]:
 async def _one_task(
     plugin: Plugin, hook: HookChannel, task: str, request: dict[str, Any]
 ) -> HookPacket:
-    """The one reply to a task; a caller that is cancelled aborts it."""
+    """Return the one reply to a task; a caller that is cancelled aborts it."""
     with hook.replies(task) as replies:
         hook.send(request)
         try:

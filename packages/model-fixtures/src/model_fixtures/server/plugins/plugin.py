@@ -22,7 +22,7 @@ class Outlet(Protocol):
     """Where packets for the plugin go."""
 
     def put(self, packet: dict[str, Any]) -> None:
-        """Sends a packet."""
+        """Send a packet."""
 
 
 class HookChannel:
@@ -33,12 +33,12 @@ class HookChannel:
         self._waiting: dict[str, MemoryObjectSendStream[HookPacket]] = {}
 
     def send(self, packet: dict[str, Any]) -> None:
-        """Sends a packet to the plugin."""
+        """Send a packet to the plugin."""
         self._outlet.put(packet)
 
     @contextmanager
     def replies(self, number: str) -> Iterator[ObjectReceiveStream[HookPacket]]:
-        """What the plugin says about a task or a session, while the block lasts."""
+        """Provide what the plugin says about a task or a session, while the block lasts."""
         sender, receiver = anyio.create_memory_object_stream[HookPacket](math.inf)
         self._waiting[number] = sender
         try:
@@ -49,13 +49,13 @@ class HookChannel:
             sender.close()
 
     def deliver(self, packet: HookPacket) -> None:
-        """Hands a packet to whoever waits for it; one for an ended task is dropped."""
+        """Hand a packet to whoever waits for it; one for an ended task is dropped."""
         for number in (packet.task_id, packet.session_id):
             if isinstance(number, str) and number in self._waiting:
                 self._waiting[number].send_nowait(packet)
 
     def close(self) -> None:
-        """Ends all waiting: the plugin is gone."""
+        """End all waiting: the plugin is gone."""
         for sender in self._waiting.values():
             sender.close()
         self._waiting.clear()
@@ -77,7 +77,7 @@ class Plugin:
         return f"Plugin({self.identifier!r}, hooks={sorted(self.hooks)})"
 
     def hook(self, name: Hook) -> HookChannel:
-        """The open channel of a hook.
+        """Return the open channel of a hook.
 
         Raises:
             ServerError: the plugin has none.
@@ -88,7 +88,7 @@ class Plugin:
         return channel
 
     def info(self) -> dict[str, Any]:
-        """The plugin's `remotePluginInfo`."""
+        """Return the plugin's `remotePluginInfo`."""
         return {
             "identifier": self.identifier,
             "isDev": True,
@@ -100,7 +100,7 @@ class Plugin:
         }
 
     def declared(self, fields: dict[str, Any], *, everywhere: bool) -> dict[str, Any]:
-        """A config of the declared keys only: an undeclared one would crash the plugin.
+        """Return a config of the declared keys only: an undeclared one would crash the plugin.
 
         Args:
             fields: values by key.

@@ -19,14 +19,14 @@ class Plugins:
         self.processes = PredictionProcesses()
 
     def register(self, manifest: Manifest) -> Plugin:
-        """Registers a plugin and gives it an identity of its own; the newest of a name counts."""
+        """Register a plugin and gives it an identity of its own; the newest of a name counts."""
         plugin = Plugin(manifest)
         self._identities.grant(plugin.client_identifier, plugin.passkey)
         self._plugins[plugin.client_identifier] = plugin
         return plugin
 
     def remove(self, plugin: Plugin) -> None:
-        """Ends a registration: hooks fail, and the plugin's sockets are closed."""
+        """End a registration: hooks fail, and the plugin's sockets are closed."""
         if self._plugins.pop(plugin.client_identifier, None) is None:
             return
         for hook in plugin.hooks.values():
@@ -34,7 +34,7 @@ class Plugins:
         self._identities.revoke(plugin.client_identifier)
 
     def of_client(self, client: Client) -> Plugin:
-        """The plugin that a client is.
+        """Return the plugin that a client is.
 
         Raises:
             ServerError: it is none.
@@ -48,7 +48,7 @@ class Plugins:
         return plugin
 
     def find(self, identifier: str) -> Plugin:
-        """The plugin of an identifier `owner/name`.
+        """Return the plugin of an identifier `owner/name`.
 
         Raises:
             ServerError: none is registered under it.
@@ -59,5 +59,5 @@ class Plugins:
         raise ServerError(f"Plugin not found: {identifier}")
 
     def all(self) -> list[Plugin]:
-        """All plugins, oldest first."""
+        """Return all plugins, oldest first."""
         return list(self._plugins.values())

@@ -45,7 +45,7 @@ class Prediction(Struct, frozen=True, kw_only=True):
 
 
 async def request_settings(context: Context, stack: Stack, preset: str | UnsetType) -> Settings:
-    """The merged settings of a request, a preset below its own layers.
+    """Return the merged settings of a request, a preset below its own layers.
 
     Raises:
         ServerError: there is no such preset.
@@ -58,7 +58,7 @@ async def request_settings(context: Context, stack: Stack, preset: str | UnsetTy
 
 
 def image_reader(context: Context, instance: Instance) -> ImageReader:
-    """Reads a client's uploaded images for an instance, ready for llama.cpp."""
+    """Read a client's uploaded images for an instance, ready for llama.cpp."""
     if not instance.model.vision:
         return no_images
 
@@ -75,7 +75,7 @@ def image_reader(context: Context, instance: Instance) -> ImageReader:
 async def prepare_completion(
     state: ServerState, instance: Instance, settings: Settings, text: str
 ) -> Prediction:
-    """Continues a text: no template, no tools."""
+    """Continue a text: no template, no tools."""
     with engine_errors():
         tokens = await instance.llama.tokenize(text, special=True)
     return await _prediction(
@@ -86,7 +86,7 @@ async def prepare_completion(
 async def prepare_chat(
     state: ServerState, instance: Instance, settings: Settings, turns: list[Turn]
 ) -> Prediction:
-    """Answers a chat."""
+    """Answer a chat."""
     tools = await offered_tools(state.conversions, settings)
     sampling = _sampling(instance, settings)
     trained = instance.model.trained_tool_format
@@ -125,7 +125,7 @@ async def prepare_chat(
 async def _preamble(
     instance: Instance, make: Callable[..., Awaitable[Prompt]], turns: list[Turn], tokens: list[int]
 ) -> int:
-    """How many tokens come before the user's first words; 0 if that can't be told."""
+    """Return how many tokens come before the user's first words; 0 if that can't be told."""
     first = _first_turns(turns)
     if not first or first[-1].role != "user":
         return 0
@@ -138,7 +138,7 @@ async def _preamble(
 
 
 async def offered_tools(conversions: Conversions, settings: Settings) -> list[dict[str, Any]]:
-    """The tool definitions of a request, none if it must not call; see `usable_tools`."""
+    """Return the tool definitions of a request, none if it must not call; see `usable_tools`."""
     setting = Settings(settings.mapping(TOOLS_KEY))
     if setting.text("type", "none") != "toolArray" or _choice(settings) == "none":
         return []
@@ -184,7 +184,7 @@ def _usable_tools(tools: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def _must_call(settings: Settings) -> bool:
-    """Whether the model may not answer without a call; older and newer clients say it apart."""
+    """Return whether the model may not answer without a call; older and newer clients say it apart."""
     force = Settings(settings.mapping(TOOLS_KEY)).boolean("force", False)
     return force or _choice(settings) == "required"
 
@@ -246,7 +246,7 @@ def _sampling(instance: Instance, settings: Settings) -> Sampling:
 
 
 def _whole_json(settings: Settings, sampling: Sampling, instance: Instance) -> Sampling:
-    """A bounded grammar ends by itself; a stand-in's default limit would cut its JSON.
+    """Return a bounded grammar ends by itself; a stand-in's default limit would cut its JSON.
 
     Should a schema admit values without end, the context is the limit.
     """
@@ -257,7 +257,7 @@ def _whole_json(settings: Settings, sampling: Sampling, instance: Instance) -> S
 
 
 def _first_turns(turns: list[Turn]) -> list[Turn]:
-    """The system prompt and the first user message: what `truncateMiddle` keeps."""
+    """Return the system prompt and the first user message: what `truncateMiddle` keeps."""
     kept: list[Turn] = []
     for turn in turns:
         kept.append(turn)

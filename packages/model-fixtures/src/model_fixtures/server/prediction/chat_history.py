@@ -37,7 +37,7 @@ class Turn(Struct, frozen=True):
 
 
 def read_history(history: History, read_image: ImageReader) -> list[Turn]:
-    """The turns of a history as it comes over the wire.
+    """Return the turns of a history as it comes over the wire.
 
     Raises:
         ServerError: a role or a part of no known form, or an image that can't be used.
@@ -46,14 +46,14 @@ def read_history(history: History, read_image: ImageReader) -> list[Turn]:
 
 
 def raw_prompt(history: History, stack: Stack) -> str | None:
-    """The text to continue when a request asks for text completion, else None."""
+    """Return the text to continue when a request asks for text completion, else None."""
     if not any(layer.layer_name == COMPLETE_MODE_LAYER for layer in stack.layers):
         return None
     return "".join(turn.text for turn in read_history(history, no_images))
 
 
 def no_images(identifier: str) -> bytes:
-    """The reader of a model that does not see."""
+    """Return the reader of a model that does not see."""
     raise ServerError(
         "This model does not support images", suggestion="Choose a model whose info says vision"
     )

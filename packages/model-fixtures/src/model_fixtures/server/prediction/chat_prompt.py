@@ -51,7 +51,7 @@ async def chat_prompt(
     omit: frozenset[str] = frozenset(),
     trained: bool = False,
 ) -> Prompt:
-    """A chat as prompt text that ends with the assistant's header.
+    """Return a chat as prompt text that ends with the assistant's header.
 
     Args:
         llama: applies the model's own template.
@@ -107,12 +107,12 @@ class _Images:
         self._images: list[bytes] = []
 
     def add(self, data: bytes) -> str:
-        """The name of an image."""
+        """Return the name of an image."""
         self._images.append(data)
         return f"<image-{self._secret}-{len(self._images) - 1}>"
 
     def prompt(self, text: str) -> Prompt:
-        """The prompt of a text with names in it."""
+        """Return the prompt of a text with names in it."""
         if not self._images:
             return Prompt(text)
         pieces = re.split(rf"<image-{self._secret}-(\d+)>", text)
@@ -122,7 +122,7 @@ class _Images:
 
 
 def _plain(turns: Sequence[Turn], images: _Images) -> list[tool_format.Message]:
-    """The chat with its images in words."""
+    """Return the chat with its images in words."""
     return [
         tool_format.Message(
             role=cast("Any", turn.role),
@@ -137,14 +137,14 @@ def _plain(turns: Sequence[Turn], images: _Images) -> list[tool_format.Message]:
 def _messages(
     plain: Sequence[tool_format.Message], tools: Sequence[dict[str, Any]]
 ) -> list[_Message]:
-    """Messages of plain text: calls and results are in the default tool format."""
+    """Return messages of plain text: calls and results are in the default tool format."""
     if tools or any(message.calls or message.results for message in plain):
         return [_Message(role, text) for role, text in tool_format.turns(plain, tools)]
     return [_Message(message.role, message.text) for message in plain]
 
 
 def _content(turn: Turn, images: _Images) -> str:
-    """Texts on lines of their own; an image stands exactly where it was put."""
+    """Return texts on lines of their own; an image stands exactly where it was put."""
     text = ""
     after_text = False
     for part in turn.content:
@@ -168,7 +168,7 @@ def _manual(messages: Sequence[_Message], affixes: Settings) -> str:
 def _variables(
     messages: Sequence[_Message], properties: Properties, omit: frozenset[str]
 ) -> dict[str, Any]:
-    """What a Jinja template of the request's gets to know."""
+    """Return what a Jinja template of the request's gets to know."""
     special = {"bos_token": properties.bos_token, "eos_token": properties.eos_token}
     return {
         "messages": [{"role": one.role, "content": one.content} for one in messages],

@@ -20,7 +20,7 @@ from .chat_history import no_images, read_history
 
 
 def answerer(state: ServerState) -> Answer:
-    """A function that asks the loaded models of a server; it samples greedily."""
+    """Return a function that asks the loaded models of a server; it samples greedily."""
 
     async def answer(identifier: str, messages: list[dict[str, Any]]) -> str:
         query = QuerySpecifier(ModelQuery(identifier=identifier))

@@ -8,7 +8,7 @@ from model_fixtures.server.protocol.errors import ServerError
 
 
 async def draft_model(context: Context, key: str) -> CatalogModel:
-    """The downloaded model that is to draft tokens.
+    """Return the downloaded model that is to draft tokens.
 
     Raises:
         ServerError: there is no such model.

@@ -60,7 +60,7 @@ class _Environment(jinja2.sandbox.ImmutableSandboxedEnvironment):
 
 
 def render(job: dict[str, Any]) -> str:
-    """The text of a job: its `template` with its `variables`.
+    """Return the text of a job: its `template` with its `variables`.
 
     Raises:
         LimitError: the text is too long, or something that makes it.
@@ -85,7 +85,7 @@ def render(job: dict[str, Any]) -> str:
 
 
 def outcome(job: dict[str, Any]) -> dict[str, Any]:
-    """What became of a job, as it is sent back."""
+    """Return what became of a job, as it is sent back."""
     try:
         return {"text": render(job)}
     except LimitError as error:
@@ -104,7 +104,7 @@ def _failure(words: str, *, spent: bool) -> dict[str, Any]:
 
 
 def _limit_process() -> None:
-    """Limits the memory of this process and lowers its priority, where the system can."""
+    """Limit the memory of this process and lowers its priority, where the system can."""
     if sys.platform != "win32":
         import resource
 
@@ -117,7 +117,7 @@ def _limit_process() -> None:
 
 
 def _limit_job() -> None:
-    """Has the system end this process when it computes on for too long."""
+    """Have the system end this process when it computes on for too long."""
     if sys.platform != "win32":
         import resource
 
@@ -129,7 +129,7 @@ def _limit_job() -> None:
 
 
 def main() -> None:
-    """Does one job after the other until stdin ends."""
+    """Do one job after the other until stdin ends."""
     # Ctrl-C in a terminal reaches the whole process group; the server decides when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     jobs: queue.SimpleQueue[bytes] = queue.SimpleQueue()

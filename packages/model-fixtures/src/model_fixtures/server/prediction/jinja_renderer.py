@@ -43,7 +43,7 @@ class TemplateRenderer:
         self._closed = False
 
     async def render(self, template: str, variables: dict[str, Any]) -> str:
-        """The text that a template makes of variables, which must be JSON.
+        """Return the text that a template makes of variables, which must be JSON.
 
         Raises:
             ServerError: the template is wrong, or takes too much of something.
@@ -61,7 +61,7 @@ class TemplateRenderer:
         return outcome.text
 
     async def close(self) -> None:
-        """Ends all children that wait; one that works ends with its request."""
+        """End all children that wait; one that works ends with its request."""
         self._closed = True
         while self._idle:
             await self._idle.pop().kill()
@@ -95,7 +95,7 @@ class _Child:
 
     @classmethod
     async def start(cls) -> _Child:
-        """Starts a child and waits until it takes jobs: that is no template's time."""
+        """Start a child and waits until it takes jobs: that is no template's time."""
         # A start that is cut off halfway would leave a process that nobody waits for.
         with anyio.CancelScope(shield=True):
             try:
@@ -122,14 +122,14 @@ class _Child:
         return child
 
     async def answer(self, job: bytes) -> _Outcome:
-        """What comes of a job."""
+        """Return what comes of a job."""
         assert self._process.stdin is not None
         await self._process.stdin.send(job)
         line = await self._answers.receive_until(b"\n", MOST_ANSWER)
         return msgspec.json.decode(line, type=_Outcome)
 
     async def kill(self) -> None:
-        """Ends the process at once and waits until its memory is back."""
+        """End the process at once and waits until its memory is back."""
         with anyio.CancelScope(shield=True):
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()

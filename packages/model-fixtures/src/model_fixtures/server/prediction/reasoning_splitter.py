@@ -30,7 +30,7 @@ class ReasoningSplitter:
         self._tokens = 0
 
     def feed(self, text: str, tokens: int) -> list[Piece]:
-        """The pieces that are certain after this text."""
+        """Return the pieces that are certain after this text."""
         self._held += text
         self._tokens += tokens
         cuts: list[tuple[str, ReasoningType]] = []
@@ -46,7 +46,7 @@ class ReasoningSplitter:
         return self._pieces(cuts)
 
     def finish(self) -> list[Piece]:
-        """What was held back and turned out to be no tag."""
+        """Return what was held back and turned out to be no tag."""
         cuts: list[tuple[str, ReasoningType]] = []
         self._cut(cuts, len(self._held), self._plain)
         return self._pieces(cuts)
@@ -56,7 +56,7 @@ class ReasoningSplitter:
         return "reasoning" if self._inside else "none"
 
     def _undecided(self) -> int:
-        """How many characters at the end may begin a tag."""
+        """Return how many characters at the end may begin a tag."""
         tag = self._tags[self._inside]
         longest = min(len(tag) - 1, len(self._held))
         for length in range(longest, 0, -1):
@@ -70,7 +70,7 @@ class ReasoningSplitter:
             self._held = self._held[length:]
 
     def _pieces(self, cuts: list[tuple[str, ReasoningType]]) -> list[Piece]:
-        """Counts the tokens for the last piece; the one that is still held back comes later."""
+        """Count the tokens for the last piece; the one that is still held back comes later."""
         if not cuts:
             return []
         held = min(1, self._tokens) if self._held else 0

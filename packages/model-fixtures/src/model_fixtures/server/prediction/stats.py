@@ -19,14 +19,14 @@ class Tally:
         self.text = ""
 
     def count(self, text: str, tokens: int) -> None:
-        """Counts generated text."""
+        """Count generated text."""
         if self._first is None:
             self._first = time.perf_counter()
         self._predicted += tokens
         self.text += text
 
     def stats(self, reason: str, end: Finished | None, draft_model: str | None) -> dict[str, Any]:
-        """The `llmPredictionStats`; what is not known is left out. Times are in seconds.
+        """Return the `llmPredictionStats`; what is not known is left out. Times are in seconds.
 
         Args:
             reason: why the prediction ended.

@@ -34,7 +34,7 @@ REASONING_KEY = "llm.prediction.reasoning.parsing"
 
 
 async def run_prediction(context: Context, prediction: Prediction, port: ChannelPort) -> None:
-    """Sends the packets of a prediction, `success` last.
+    """Send the packets of a prediction, `success` last.
 
     A cancel packet ends it with `userStopped`, unloading the model with `modelUnloaded`.
 

@@ -73,7 +73,7 @@ class ToolCallSplitter:
         self._after_call = False
 
     def feed(self, text: str, tokens: int) -> list[ToolEvent]:
-        """What is certain after this text."""
+        """Return what is certain after this text."""
         self._held += text
         self._tokens += tokens
         events: list[ToolEvent] = []
@@ -82,7 +82,7 @@ class ToolCallSplitter:
         return events
 
     def finish(self) -> list[ToolEvent]:
-        """What was held back; a call that is still open has failed."""
+        """Return what was held back; a call that is still open has failed."""
         if self._inside:
             return [CallFailed(CALL_START + self._held)]
         events: list[ToolEvent] = []
@@ -104,7 +104,7 @@ class ToolCallSplitter:
         return True
 
     def _plain(self, events: list[ToolEvent]) -> None:
-        """Passes on text that can't belong to the beginning of a call any more."""
+        """Pass on text that can't belong to the beginning of a call any more."""
         certain = re.match(r"(?s)(.*?)(\n*)$", self._before_marker())
         assert certain is not None
         content = certain[1]
@@ -144,7 +144,7 @@ class ToolCallSplitter:
         return True
 
     def _pass_on(self, events: list[ToolEvent], body: str, *, complete: bool) -> None:
-        """Passes on the name once it is complete, and the arguments as they grow."""
+        """Pass on the name once it is complete, and the arguments as they grow."""
         named = NAME.match(body)
         if named is None:
             return

@@ -18,7 +18,7 @@ class AuthenticationRefusedError(ModelFixturesError):
 
 
 def parse_token(token: str) -> tuple[str, str]:
-    """The client identifier and passkey in an API token.
+    """Return the client identifier and passkey in an API token.
 
     Raises:
         ValueError: the text is no token; the message doesn't repeat it.
@@ -46,16 +46,16 @@ class Client:
         return f"Client({self.identifier!r}, connections={self.connections})"
 
     def knows(self, passkey: str) -> bool:
-        """Whether this is the passkey that the identity was claimed with."""
+        """Return whether this is the passkey that the identity was claimed with."""
         return hmac.compare_digest(self._passkey.encode(), passkey.encode())
 
     def on_release(self, callback: Callable[[], None]) -> None:
-        """Calls back when the last connection of this identity has dropped."""
+        """Call back when the last connection of this identity has dropped."""
         self._releases.append(callback)
 
     @contextmanager
     def closable(self, close: Callable[[], None]) -> Iterator[None]:
-        """A connection that is closed when the identity is revoked."""
+        """Provide a connection that is closed when the identity is revoked."""
         self._closers.append(close)
         try:
             yield
@@ -63,12 +63,12 @@ class Client:
             self._closers.remove(close)
 
     def close_all(self) -> None:
-        """Closes all connections of the identity."""
+        """Close all connections of the identity."""
         for close in list(self._closers):
             close()
 
     def release(self) -> None:
-        """Gives back what hangs on the identity, newest first."""
+        """Give back what hangs on the identity, newest first."""
         while self._releases:
             self._releases.pop()()
 
@@ -86,18 +86,18 @@ class Identities:
         self._granted: dict[str, Client] = {}
 
     def grant(self, identifier: str, passkey: str) -> None:
-        """Lets in an identity that the server has made up itself."""
+        """Let in an identity that the server has made up itself."""
         self._granted[identifier] = Client(identifier, passkey)
 
     def revoke(self, identifier: str) -> None:
-        """Takes such an identity back and closes its connections."""
+        """Take such an identity back and closes its connections."""
         self._granted.pop(identifier, None)
         client = self._clients.get(identifier)
         if client is not None:
             client.close_all()
 
     def enter(self, identifier: str, passkey: str) -> Client:
-        """Counts a connection in.
+        """Count a connection in.
 
         Raises:
             AuthenticationRefusedError: an unknown identity where a token is required, or a
@@ -119,7 +119,7 @@ class Identities:
         return client
 
     def leave(self, client: Client) -> None:
-        """Counts a connection out; the last one releases the identity."""
+        """Count a connection out; the last one releases the identity."""
         client.connections -= 1
         if client.connections == 0:
             self._clients.pop(client.identifier, None)

@@ -91,7 +91,7 @@ class Connection:
         self._warnings = 0
 
     def receive(self, frame: str | bytes) -> list[Event]:
-        """What one inbound frame asks for, in order."""
+        """Return what one inbound frame asks for, in order."""
         if self.state is State.AUTHENTICATING:
             auth = envelope.decode_auth(frame)
             if auth is None:
@@ -123,18 +123,18 @@ class Connection:
         return [Ignored(f"{type(message).__name__} needs no answer")]
 
     def accept(self) -> bytes:
-        """The frame that lets the client in."""
+        """Return the frame that lets the client in."""
         self.state = State.OPEN
         return envelope.encode({"success": True})
 
     @staticmethod
     def refuse(error: str) -> bytes:
-        """The frame before the socket is closed for an identity that may not enter."""
+        """Return the frame before the socket is closed for an identity that may not enter."""
         return envelope.encode({"success": False, "error": error})
 
     @staticmethod
     def rpc_result(call_id: int, result: Any) -> bytes:
-        """The answer to a call; None is void, and a void result is left out."""
+        """Return the answer to a call; None is void, and a void result is left out."""
         message: dict[str, Any] = {"type": "rpcResult", "callId": call_id}
         if result is not None:
             message["result"] = result
@@ -142,21 +142,21 @@ class Connection:
 
     @staticmethod
     def rpc_error(call_id: int, error: ServerError) -> bytes:
-        """The answer to a call that failed."""
+        """Return the answer to a call that failed."""
         return envelope.encode({"type": "rpcError", "callId": call_id, "error": error.to_wire()})
 
     @staticmethod
     def channel_send(channel_id: int, message: Any) -> bytes:
-        """A packet for the client."""
+        """Return a packet for the client."""
         return envelope.encode({"type": "channelSend", "channelId": channel_id, "message": message})
 
     def channel_close(self, channel_id: int) -> bytes:
-        """Ends a channel after its terminal packet; the id is free again."""
+        """End a channel after its terminal packet; the id is free again."""
         self._channels.pop(channel_id, None)
         return envelope.encode({"type": "channelClose", "channelId": channel_id})
 
     def channel_error(self, channel_id: int, error: ServerError) -> bytes:
-        """Ends a channel with an error; the id is free again."""
+        """End a channel with an error; the id is free again."""
         self._channels.pop(channel_id, None)
         return envelope.encode(
             {"type": "channelError", "channelId": channel_id, "error": error.to_wire()}

@@ -123,7 +123,7 @@ _encoder = msgspec.json.Encoder()
 
 
 def decode_auth(frame: str | bytes) -> AuthPacket | None:
-    """The authentication packet in a frame, or None if it holds anything else."""
+    """Return the authentication packet in a frame, or None if it holds anything else."""
     try:
         packet = _auth_decoder.decode(frame)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -133,7 +133,7 @@ def decode_auth(frame: str | bytes) -> AuthPacket | None:
 
 
 def decode_message(frame: str | bytes) -> ClientMessage | Unusable | None:
-    """The message in a frame, or None if it is not JSON or matches no message type."""
+    """Return the message in a frame, or None if it is not JSON or matches no message type."""
     if is_too_much(frame):
         return too_much(frame)
     try:
@@ -145,7 +145,7 @@ def decode_message(frame: str | bytes) -> ClientMessage | Unusable | None:
 
 
 def encode(message: dict[str, Any]) -> bytes:
-    """A server message as JSON; values may be structs, UNSET fields are left out."""
+    """Return a server message as JSON; values may be structs, UNSET fields are left out."""
     try:
         return _encoder.encode(message)
     except UnicodeEncodeError:

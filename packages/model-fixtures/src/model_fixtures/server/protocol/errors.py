@@ -35,7 +35,7 @@ class ServerError(ModelFixturesError):
         self.display_data = display_data
 
     def to_wire(self) -> dict[str, Any]:
-        """The `serializedLMSExtendedError` of this error; absent parts are left out."""
+        """Return the `serializedLMSExtendedError` of this error; absent parts are left out."""
         # JS builds some messages from rootTitle, so it always equals the title.
         error: dict[str, Any] = {"title": self.title, "rootTitle": self.title}
         if self.cause is not None:
@@ -70,7 +70,7 @@ def no_model_matching(
 
 
 def path_not_found(path: str, available: Sequence[str]) -> ServerError:
-    """A model to load is not downloaded (SDK 1.6: `LMStudioModelNotFoundError`)."""
+    """Return a model to load is not downloaded (SDK 1.6: `LMStudioModelNotFoundError`)."""
     return ServerError(
         f"Model not found: {path}",
         display_data={
@@ -83,7 +83,7 @@ def path_not_found(path: str, available: Sequence[str]) -> ServerError:
 
 
 def domain_mismatch(path: str, actual: str, expected: str) -> ServerError:
-    """An embedding model was used through `llm`, or the other way round."""
+    """Return an embedding model was used through `llm`, or the other way round."""
     return ServerError(
         f"{path} is of domain {actual}, not {expected}",
         display_data={
@@ -96,7 +96,7 @@ def domain_mismatch(path: str, actual: str, expected: str) -> ServerError:
 
 
 def specific_model_unloaded(crash: str | None = None) -> ServerError:
-    """An instance reference names no loaded instance; it may have crashed."""
+    """Return an instance reference names no loaded instance; it may have crashed."""
     return ServerError(
         "The model instance has been unloaded",
         cause=crash,

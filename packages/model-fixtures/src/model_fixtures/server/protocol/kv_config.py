@@ -48,7 +48,7 @@ class Settings:
 
     @classmethod
     def from_stack(cls, stack: Stack) -> Settings:
-        """The fields of all layers; values are replaced whole, never merged deep."""
+        """Return the fields of all layers; values are replaced whole, never merged deep."""
         merged: dict[str, Any] = {}
         for layer in stack.layers:
             for field in layer.config.fields:
@@ -57,52 +57,52 @@ class Settings:
         return cls(merged)
 
     def overlaid(self, other: Settings) -> Settings:
-        """These settings with the other's on top."""
+        """Return these settings with the other's on top."""
         return Settings({**self._fields, **other._fields})
 
     def keys(self) -> Iterable[str]:
-        """The keys that are set."""
+        """Return the keys that are set."""
         return self._fields.keys()
 
     def number(self, key: str, default: float) -> float:
-        """A number; integral floats stand for integers on this wire."""
+        """Return a number; integral floats stand for integers on this wire."""
         value = self._fields.get(key)
         return value if _is_number(value) else default
 
     def integer(self, key: str, default: int) -> int:
-        """A whole number."""
+        """Return a whole number."""
         value = self._fields.get(key)
         return int(value) if _is_number(value) and value == int(value) else default
 
     def boolean(self, key: str, default: bool) -> bool:
-        """A truth value."""
+        """Return the truth value of a key."""
         value = self._fields.get(key)
         return value if isinstance(value, bool) else default
 
     def text(self, key: str, default: str) -> str:
-        """A string."""
+        """Return a string."""
         value = self._fields.get(key)
         return value if isinstance(value, str) else default
 
     def texts(self, key: str) -> list[str]:
-        """A list of non-empty strings."""
+        """Return a list of non-empty strings."""
         value = self._fields.get(key)
         if not isinstance(value, list):
             return []
         return [item for item in value if isinstance(item, str) and item]
 
     def mapping(self, key: str) -> dict[str, Any]:
-        """An object, empty if there is none."""
+        """Return an object, empty if there is none."""
         value = self._fields.get(key)
         return value if isinstance(value, dict) else {}
 
     def sequence(self, key: str) -> list[Any]:
-        """A list, empty if there is none."""
+        """Return a list, empty if there is none."""
         value = self._fields.get(key)
         return value if isinstance(value, list) else []
 
     def checked(self, key: str, default: float | None) -> float | None:
-        """The number of a checkbox, None when it is unchecked.
+        """Return the number of a checkbox, None when it is unchecked.
 
         The SDK sends `checked: true` with a value of false for an option that is switched off.
         """
@@ -115,19 +115,19 @@ class Settings:
         return inner if _is_number(inner) else None
 
     def checked_text(self, key: str) -> str | None:
-        """The string of a checkbox, None when it is unchecked."""
+        """Return the string of a checkbox, None when it is unchecked."""
         value = self.mapping(key)
         inner = value.get("value")
         return inner if value.get("checked") is True and isinstance(inner, str) else None
 
 
 def to_wire(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """A flat config as it is sent back."""
+    """Return a flat config as it is sent back."""
     return {"fields": [{"key": key, "value": value} for key, value in fields.items()]}
 
 
 def checkbox(value: float | str | None, filler: float | str = 0) -> dict[str, Any]:
-    """The wire form of an option that can be off (None); a filler keeps the value's type."""
+    """Return the wire form of an option that can be off (None); a filler keeps the value's type."""
     return {"checked": value is not None, "value": filler if value is None else value}
 
 

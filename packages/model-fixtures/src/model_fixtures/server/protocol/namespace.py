@@ -44,7 +44,7 @@ class Namespace:
         self.channels: dict[str, Channel] = {}
 
     def rpc(self, name: str, parameter: Any = None) -> Callable[[RpcHandler], RpcHandler]:
-        """Declares a function as the handler of a call."""
+        """Declare a function as the handler of a call."""
 
         def register(handler: RpcHandler) -> RpcHandler:
             self.rpcs[name] = Rpc(name, handler, parameter)
@@ -55,7 +55,7 @@ class Namespace:
     def channel(
         self, name: str, parameter: Any = None, packets: Any = None
     ) -> Callable[[ChannelHandler], ChannelHandler]:
-        """Declares a function as the handler of a channel."""
+        """Declare a function as the handler of a channel."""
 
         def register(handler: ChannelHandler) -> ChannelHandler:
             self.channels[name] = Channel(name, handler, parameter, packets)
@@ -65,7 +65,7 @@ class Namespace:
 
 
 def check(value: Any, expected: Any) -> Any:
-    """A raw payload converted to the expected type; unknown keys are dropped.
+    """Return a raw payload converted to the expected type; unknown keys are dropped.
 
     Raises:
         msgspec.ValidationError: the payload does not fit.

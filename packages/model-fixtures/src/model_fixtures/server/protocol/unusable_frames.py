@@ -57,7 +57,7 @@ class Unusable(Struct, frozen=True):
 
 
 def is_too_much(text: str | bytes | bytearray) -> bool:
-    """Whether a JSON text would take long to decode."""
+    """Return whether a JSON text would take long to decode."""
     if len(text) > MOST_WIDE and (not text.isascii() or _escapes(text) > MOST_WIDE // 2):
         return True
     if len(text) <= MOST_VALUES or not _has_many(text):
@@ -74,7 +74,7 @@ def _escapes(text: str | bytes | bytearray) -> int:
 
 
 def _has_many(text: str | bytes | bytearray) -> bool:
-    """Whether a JSON text has many values, with what looks like some in its strings."""
+    """Return whether a JSON text has many values, with what looks like some in its strings."""
     count = 0
     for sign in ",[{":
         count += text.count(sign) if isinstance(text, str) else text.count(sign.encode())
@@ -84,17 +84,17 @@ def _has_many(text: str | bytes | bytearray) -> bool:
 
 
 def too_much(frame: str | bytes) -> Unusable | None:
-    """What a frame is about that has too much in it; nothing else of it is decoded."""
+    """Return what a frame is about that has too much in it; nothing else of it is decoded."""
     return _unusable(_ends(frame), TOO_MUCH)
 
 
 def nested(frame: str | bytes) -> Unusable | None:
-    """What a frame is about that is nested so deep that it can't even be skipped."""
+    """Return what a frame is about that is nested so deep that it can't even be skipped."""
     return _unusable(_ends(frame), NESTED)
 
 
 def undecodable(frame: str | bytes) -> Unusable | None:
-    """What a frame is about that msgspec cannot decode; None where it is no message at all."""
+    """Return what a frame is about that msgspec cannot decode; None where it is no message at all."""
     text = frame.decode(errors="replace") if isinstance(frame, bytes) else frame
     if "\\ud" not in text and "\\uD" not in text:
         return None
@@ -106,7 +106,7 @@ def undecodable(frame: str | bytes) -> Unusable | None:
 
 
 def _ends(frame: str | bytes) -> str:
-    """A message of what the ends of a frame say of its type and its number."""
+    """Return a message of what the ends of a frame say of its type and its number."""
     ends = frame[:HEAD], frame[max(HEAD, len(frame) - TAIL) :]
     text = " ".join(end.decode(errors="replace") if isinstance(end, bytes) else end for end in ends)
     found: dict[str, str] = {}

@@ -32,7 +32,9 @@ class Offers:
         self._given: dict[Client, dict[str, Offer]] = {}
 
     def give(self, client: Client, offer: Offer) -> str:
-        """An opaque identifier that lets this client download; the same one for the same file."""
+        """Return an opaque identifier that lets this client download; the same one for the same
+        file.
+        """
         if client not in self._given:
             self._given[client] = {}
             client.on_release(partial(self._given.__delitem__, client))
@@ -44,7 +46,7 @@ class Offers:
         return identifier
 
     def get(self, client: Client, identifier: str) -> Offer:
-        """What an identifier stands for.
+        """Return what an identifier stands for.
 
         Raises:
             ServerError: it was not given to this client.

@@ -68,12 +68,12 @@ class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return f"{self.author}/{self.name}"
 
     def path(self, option: Option) -> str:
-        """Where the file of an option lands in the models folder."""
+        """Return where the file of an option lands in the models folder."""
         return f"{self.identifier}/{option.file}"
 
 
 def load_entries() -> tuple[Entry, ...]:
-    """The user's entries, then the built-in ones that they don't replace.
+    """Return the user's entries, then the built-in ones that they don't replace.
 
     Raises:
         CatalogError: the user's make no sense.
@@ -96,8 +96,8 @@ def _read(tables: list[dict[str, Any]], source: Path) -> dict[str, Entry]:
             place += f" ({table['name']})"
         try:
             entry = msgspec.convert(table, Entry)
-        except msgspec.ValidationError as problem:
-            raise CatalogError(f"{place}: {problem}; correct the table") from None
+        except msgspec.ValidationError as error:
+            raise CatalogError(f"{place}: {error}; correct the table") from None
         _check(entry, place)
         if entries.setdefault(entry.identifier.lower(), entry) is not entry:
             raise CatalogError(f"{place}: {entry.identifier} is there twice; merge the options")
@@ -131,7 +131,7 @@ def _check(entry: Entry, place: str) -> None:
 
 
 def _is_usable(url: str) -> bool:
-    """Whether a request can be made of it: brackets, port and host name make sense."""
+    """Return whether a request can be made of it: brackets, port and host name make sense."""
     try:
         parts = urlsplit(url)
         return bool(parts.hostname) and parts.port != 0 and bool(httpx.URL(url).host)

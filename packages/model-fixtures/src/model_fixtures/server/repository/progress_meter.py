@@ -35,15 +35,15 @@ class Meter:
         self._samples = deque([(clock(), 0)])
 
     def count(self, done: int) -> None:
-        """Takes the number of bytes that have come so far; it never falls."""
+        """Take the number of bytes that have come so far; it never falls."""
         self._counted = max(self._counted, min(done, self._total))
 
     def finish(self) -> None:
-        """All is there, also what need not come again; that has no part in the rate."""
+        """Mark the file as complete. Bytes that were already on disk do not count for the rate."""
         self._finished = True
 
     def read(self) -> Progress:
-        """The progress now."""
+        """Return the progress now."""
         now, counted = self._clock(), self._counted
         self._samples.append((now, counted))
         while len(self._samples) > 2 and self._samples[1][0] <= now - WINDOW:

@@ -24,7 +24,7 @@ class Index:
         limit: int = MOST_RESULTS,
         compatibility_types: Sequence[str] | None = None,
     ) -> list[Entry]:
-        """The entries that fit, those with exactly that name first, at most `limit`.
+        """Return the entries that fit, those with exactly that name first, at most `limit`.
 
         Args:
             term: words that must all be in `author/name`, whatever their case.
@@ -42,11 +42,13 @@ class Index:
         return sorted(found, key=lambda entry: not is_exact(entry, term))[:limit]
 
     def find(self, identifier: str) -> Entry | None:
-        """The entry with an identifier, which is `author/name` or a URL that ends so; or None."""
+        """Return the entry with an identifier, which is `author/name` or a URL that ends so; or
+        None.
+        """
         name = "/".join(identifier.rstrip("/").split("/")[-2:]).casefold()
         return next((each for each in self._entries if each.identifier.casefold() == name), None)
 
 
 def is_exact(entry: Entry, term: str) -> bool:
-    """Whether a search term is the entry's whole name, with its author or without."""
+    """Return whether a search term is the entry's whole name, with its author or without."""
     return term.strip().casefold() in (entry.identifier.casefold(), entry.name.casefold())

@@ -20,7 +20,7 @@ PREFIX = ".downloading-"
 
 @asynccontextmanager
 async def staging(models: Path) -> AsyncIterator[Path]:
-    """A new folder on the file system of the models folder; it is gone after the block.
+    """Provide a new folder on the file system of the models folder; it is gone after the block.
 
     Raises:
         OSError: it can't be made.
@@ -51,7 +51,7 @@ def _remove(folder: Path, lock: BaseFileLock) -> None:
 
 
 def sweep(models: Path) -> None:
-    """Removes what killed servers have left in a models folder."""
+    """Remove what killed servers have left in a models folder."""
     for lock in models.glob(f"{PREFIX}*.lock"):
         try:
             with FileLock(lock, timeout=0):

@@ -8,12 +8,12 @@ from starlette.responses import JSONResponse
 
 
 def failure(status: int, message: str, code: str, parameter: str | None = None) -> JSONResponse:
-    """An error that OpenAI's clients turn into the exception of its status."""
+    """Return an error that OpenAI's clients turn into the exception of its status."""
     return JSONResponse(failure_body(status, message, code, parameter), status_code=status)
 
 
 def failure_body(status: int, message: str, code: str, parameter: str | None) -> dict[str, Any]:
-    """The JSON of such an error; the parameter is where in the request the mistake is."""
+    """Return the JSON of such an error; the parameter is where in the request the mistake is."""
     kind = "invalid_request_error" if status < 500 else "server_error"
     return {"error": {"message": message, "type": kind, "param": parameter, "code": code}}
 

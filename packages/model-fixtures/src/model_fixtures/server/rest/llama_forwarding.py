@@ -123,7 +123,7 @@ def _unenforceable(grammar: GrammarWatch) -> JSONResponse:
 
 
 def gone(error: InstanceGoneError) -> JSONResponse:
-    """The model was unloaded or has crashed."""
+    """Return the model was unloaded or has crashed."""
     return failure(500, str(error), "model_gone")
 
 

@@ -15,26 +15,26 @@ from .error_responses import not_found
 
 
 async def openai_models(request: Request) -> Response:
-    """All downloaded models and loaded instances: each can be named in a request."""
+    """Return all downloaded models and loaded instances: each can be named in a request."""
     state: ServerState = request.app.state.server
     return JSONResponse({"object": "list", "data": [_openai(name) for name in await _names(state)]})
 
 
 async def openai_model(request: Request) -> Response:
-    """One of them."""
+    """Return one of them."""
     state: ServerState = request.app.state.server
     name = request.path_params["name"]
     return JSONResponse(_openai(name)) if name in await _names(state) else not_found(name)
 
 
 async def lmstudio_models(request: Request) -> Response:
-    """All downloaded models, with what is loaded."""
+    """Return all downloaded models, with what is loaded."""
     state: ServerState = request.app.state.server
     return JSONResponse({"object": "list", "data": await _lmstudio(state)})
 
 
 async def lmstudio_model(request: Request) -> Response:
-    """One of them."""
+    """Return one of them."""
     state: ServerState = request.app.state.server
     name = request.path_params["name"]
     for entry in await _lmstudio(state):

@@ -69,7 +69,7 @@ async def _pass(request: Request, domain: str) -> Response:
 
 
 async def _while_connected(request: Request, answer: Awaitable[Response]) -> Response:
-    """An answer, given up as soon as the client leaves."""
+    """Return an answer, given up as soon as the client leaves."""
     response = Response()  # nobody gets it then
 
     async def watch() -> None:
@@ -138,7 +138,7 @@ async def _answer(state: ServerState, path: str, body: dict[str, Any], domain: s
 
 
 async def _instance(state: ServerState, name: str, domain: str, asker: object) -> Instance:
-    """The loaded instance of a name, loaded just in time if it must be; no name means any."""
+    """Return the loaded instance of a name, loaded just in time if it must be; no name means any."""
     if not name:
         loaded = state.registry.loaded(domain)
         if not loaded:
@@ -149,7 +149,7 @@ async def _instance(state: ServerState, name: str, domain: str, asker: object) -
 
 
 def _lengthened(content: dict[str, Any]) -> None:
-    """Gives the stand-in's vectors the length of the model's own."""
+    """Give the stand-in's vectors the length of the model's own."""
     for entry in content["data"]:
         vector = entry["embedding"]
         if isinstance(vector, str):

@@ -139,7 +139,9 @@ def _one_of(*words: str) -> tuple[str, Check]:
 
 
 def _tokens(value: Any) -> bool:
-    """Whether a value is a limit: -1 means none, as in the app; 0 is none of OpenAI's either."""
+    """Return whether a value is a limit: -1 means none, as in the app; 0 is none of OpenAI's
+    either.
+    """
     return (value == -1 and not isinstance(value, bool)) or _whole(1)[1](value)
 
 
@@ -154,7 +156,7 @@ def _texts(value: Any) -> bool:
 
 
 def _prompt(value: Any) -> bool:
-    """Whether a value is a text, tokens, or a list of such."""
+    """Return whether a value is a text, tokens, or a list of such."""
     single = _texts(value) or _token_list(value)
     return single or (isinstance(value, list) and all(_token_list(item) for item in value))
 
@@ -184,7 +186,7 @@ def _format(value: Any) -> bool:
 
 
 def _bias(value: Any) -> bool:
-    """Whether a value weighs tokens: OpenAI's object, or llama.cpp's list of pairs."""
+    """Return whether a value weighs tokens: OpenAI's object, or llama.cpp's list of pairs."""
     weight = _number(-math.inf)[1]
     if isinstance(value, dict):
         return all(weight(each) for each in value.values())

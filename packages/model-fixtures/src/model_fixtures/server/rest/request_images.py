@@ -13,7 +13,7 @@ KINDS = ("image_url", "audio_url", "video_url")
 
 
 def image_addresses(messages: Any) -> list[str]:
-    """What llama.cpp would open for the images, sounds and films of a chat."""
+    """Return what llama.cpp would open for the images, sounds and films of a chat."""
     urls = [part.get(kind) for part in _parts(messages) for kind in KINDS]
     addresses = [url.get("url") if isinstance(url, dict) else url for url in urls]
     return [address for address in addresses if isinstance(address, str)]

@@ -33,12 +33,12 @@ def enforce_structure(body: dict[str, Any], *, bounded: bool) -> bool:
 
 
 def refusal_text(error: ServerError) -> str:
-    """An error in one line."""
+    """Return an error in one line."""
     return error.title if error.cause is None else f"{error.title}: {error.cause}"
 
 
 def _setting(body: dict[str, Any]) -> dict[str, Any] | None:
-    """The request's structure in the form that it has on a websocket."""
+    """Return the request's structure in the form that it has on a websocket."""
     if isinstance(body.get("grammar"), str) and body["grammar"].strip():
         return {"type": "gbnf", "gbnfGrammar": body["grammar"]}
     match body.get("response_format"):

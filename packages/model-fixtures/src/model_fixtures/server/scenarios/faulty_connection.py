@@ -40,7 +40,7 @@ class ActiveRules:
         self.seen = [0] * len(rules)
 
     def next_fault(self, **facts: object) -> Rule | None:
-        """The first rule that fits a message, used up by that."""
+        """Return the first rule that fits a message, used up by that."""
         for index, rule in enumerate(self.rules):
             if not _fits(rule, facts):
                 continue
@@ -51,7 +51,7 @@ class ActiveRules:
         return None
 
     def clear(self) -> None:
-        """Lets nothing happen any more."""
+        """Let nothing happen any more."""
         self.rules.clear()
         self.seen.clear()
 
@@ -65,7 +65,7 @@ class FaultyConnection:
         self._endpoints: dict[tuple[str, Any], str] = {}
 
     def inbound(self, frame: str | bytes) -> None:
-        """Notes which endpoint an id of the client's belongs to."""
+        """Note which endpoint an id of the client's belongs to."""
         try:
             message = json.loads(frame)
         except ValueError:
@@ -77,7 +77,7 @@ class FaultyConnection:
                 self._endpoints["channelId", number] = endpoint
 
     def outbound(self, frame: bytes) -> list[Step]:
-        """What happens instead of just sending a frame."""
+        """Return what happens instead of just sending a frame."""
         message = json.loads(frame)
         key = next((name for name in ("callId", "channelId") if name in message), None)
         packet = message.get("message")

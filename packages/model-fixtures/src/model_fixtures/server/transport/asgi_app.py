@@ -24,7 +24,7 @@ from .websocket_session import Session
 
 
 def build_app(state: ServerState) -> Starlette:
-    """The application of a server."""
+    """Return the application of a server."""
 
     async def greeting(request: Request) -> JSONResponse:
         return JSONResponse({"lmstudio": True})
@@ -62,7 +62,7 @@ def build_app(state: ServerState) -> Starlette:
 
 
 def _guards(options: ServeOptions) -> list[Middleware]:
-    """What every request passes before it comes to a route, in this order."""
+    """Return what every request passes before it comes to a route, in this order."""
     guards = [Middleware(WebPageGuard, allow_hosts=options.allow_hosts, cors=options.cors)]
     if options.cors:
         # Before the token, which a browser does not send when it asks what it may send.
@@ -79,7 +79,7 @@ def _guards(options: ServeOptions) -> list[Middleware]:
 
 
 def _control_routes(state: ServerState) -> list[Route]:
-    """What tests control a server with; there only when it was started for that."""
+    """Return what tests control a server with; there only when it was started for that."""
     if state.scenarios is None:
         return []
 

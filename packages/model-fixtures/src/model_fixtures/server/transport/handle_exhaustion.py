@@ -48,7 +48,7 @@ class Exhaustion:
             )
 
     def _is_late_retry(self, error: object, context: dict[str, Any]) -> bool:
-        """Whether asyncio tried a socket again that was closed meanwhile: the server stops."""
+        """Return whether asyncio tried a socket again that was closed meanwhile: the server stops."""
         return (
             self._told_at is not None
             and isinstance(error, ValueError)

@@ -40,7 +40,7 @@ def host_of_option(text: str) -> str | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host, as the functions above return it, is this machine and no other."""
+    """Return whether a host, as the functions above return it, is this machine and no other."""
     address = _address(host)
     if address is None:
         return host == "localhost" or host.endswith(".localhost")

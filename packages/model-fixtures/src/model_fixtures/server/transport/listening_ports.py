@@ -22,7 +22,7 @@ class PortError(ModelFixturesError):
 
 
 def listen(ports: Sequence[int], *, default_ports: bool) -> tuple[list[socket.socket], list[str]]:
-    """Sockets for the wanted ports, and notes on defaults that are in use.
+    """Return sockets for the wanted ports, and notes on defaults that are in use.
 
     Args:
         ports: must all be free; 0 takes any free one.

@@ -55,7 +55,7 @@ class WebPageGuard:
             await response(scope, receive, send)
 
     def _refused(self, headers: Headers) -> tuple[str, str] | None:
-        """Why a request may not come in, as code and text; None if it may."""
+        """Return why a request may not come in, as code and text; None if it may."""
         # Without a Host it is HTTP/1.0, which no browser speaks.
         for value in headers.getlist("host"):
             if not self._is_own(host_of(value)):

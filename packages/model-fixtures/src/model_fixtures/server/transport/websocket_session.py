@@ -69,7 +69,7 @@ class Outbox:
         self.faults: FaultyConnection | None = None  # of a client that has a scenario
 
     def put(self, frame: bytes) -> None:
-        """Queues a frame; none is kept once the outbox is closed."""
+        """Queue a frame; none is kept once the outbox is closed."""
         if self._closed:
             return
         steps = [SendFrame(frame)] if self.faults is None else self.faults.outbound(frame)
@@ -80,20 +80,20 @@ class Outbox:
             self.on_overrun()
 
     def close(self) -> None:
-        """Lets go of what nobody will read: the garbage collector may take its time."""
+        """Let go of what nobody will read: the garbage collector may take its time."""
         self._closed = True
         self._steps.clear()
         self.queued = 0
 
     async def room(self) -> None:
-        """Waits until few frames are queued."""
+        """Wait until few frames are queued."""
         while len(self._steps) > MAX_QUEUED_FRAMES:
             if self._drained.is_set():  # else others wait for it
                 self._drained = anyio.Event()
             await self._drained.wait()
 
     async def run(self, websocket: WebSocket) -> None:
-        """Sends for ever."""
+        """Send for ever."""
         while True:
             await self._filled.wait()
             self._filled = anyio.Event()
@@ -145,7 +145,7 @@ class Session:
         self._ports: dict[int, ChannelPort] = {}
 
     async def run(self) -> None:
-        """Serves the client until it leaves; what it had started ends with it."""
+        """Serve the client until it leaves; what it had started ends with it."""
         await self._websocket.accept()
         try:
             client = await self._authenticate()
