@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .errors import ModelFixturesError
+
 # A schema of 2,500 properties takes 8,000 steps; 50,000 take about a second.
 MOST_STEPS = 50_000
 TOOL_STEPS = 10_000  # of all tools of a request, which are written several times
@@ -9,7 +11,7 @@ CHARACTERS = 100  # that cost as much as a step
 TOO_MUCH = "it describes more than this server can turn into a grammar"
 
 
-class TooLargeError(Exception):
+class TooLargeError(ModelFixturesError):
     """A schema or grammar is too large; the text says in which way."""
 
 

@@ -24,9 +24,9 @@ async def complete(llama: LlamaServer) -> None:
         pass
 
 
-async def turn(llama: LlamaServer) -> None:
-    """Wait for its turn."""
-    async with llama.turn():
+async def prompt_lock(llama: LlamaServer) -> None:
+    """Take the prompt lock."""
+    async with llama.prompt_lock():
         pass
 
 
@@ -73,7 +73,7 @@ async def test_call_of_a_crashed_worker(worker: WorkerProcess, call: Call, close
     await llama.close()
 
 
-@pytest.mark.parametrize("call", [*CALLS.values(), turn], ids=[*CALLS, "turn"])
+@pytest.mark.parametrize("call", [*CALLS.values(), prompt_lock], ids=[*CALLS, "prompt_lock"])
 async def test_call_of_an_unloaded_worker(worker: WorkerProcess, call: Call) -> None:
     """Every call says that the model was unloaded."""
     llama = LlamaServer(worker)

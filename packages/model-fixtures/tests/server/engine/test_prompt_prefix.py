@@ -22,18 +22,18 @@ class Llama:
     def __init__(self, *cached: int) -> None:
         self.preamble: list[int] = []
         self.keeps_preambles = True
-        self.turns: list[str] = []
+        self.locking: list[str] = []
         self.asked: list[dict[str, Any]] = []
         self._cached = list(cached)
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Note when the turn is taken and given back."""
-        self.turns.append("taken")
+    async def prompt_lock(self) -> AsyncIterator[None]:
+        """Note when the lock is acquired and released."""
+        self.locking.append("acquired")
         try:
             yield
         finally:
-            self.turns.append(f"back after {len(self.asked)}")
+            self.locking.append(f"released after {len(self.asked)}")
 
     async def complete(self, body: dict[str, Any]) -> AsyncGenerator[Chunk, None]:
         """Read the prompt in two steps and answer, unless no token is wanted."""
@@ -66,7 +66,7 @@ async def test_first_time_it_is_read_by_itself() -> None:
     assert (alone["prompt"], alone["cache_prompt"], alone["n_predict"]) == ([5, 6, 7, 1], False, 0)
     assert (whole["prompt"], whole["cache_prompt"]) == (BODY["prompt"], True)
     assert llama.preamble == PREAMBLE
-    assert llama.turns == ["taken", "back after 2"]
+    assert llama.locking == ["acquired", "released after 2"]
 
 
 async def test_next_time_it_is_kept() -> None:
@@ -102,18 +102,18 @@ async def test_prompt_without_preamble() -> None:
     await run(llama, [])
     assert llama.asked == [BODY]
     assert llama.preamble == []
-    assert llama.turns == ["taken", "back after 1"]
+    assert llama.locking == ["acquired", "released after 1"]
 
 
 @pytest.mark.parametrize("cached", [[], [3]], ids=["reading", "completing"])
 async def test_refusal(cached: list[int]) -> None:
-    """After an error nothing is relied on, and the turn is given back."""
+    """After an error nothing is relied on, and the lock is released."""
     llama = Llama(*cached)
     llama.preamble = PREAMBLE
     with pytest.raises(EngineError, match="refused"):
         await run(llama)
     assert llama.preamble == []
-    assert len(llama.turns) == 2
+    assert len(llama.locking) == 2
 
 
 async def test_leaving_while_the_preamble_is_read() -> None:
@@ -124,4 +124,4 @@ async def test_leaving_while_the_preamble_is_read() -> None:
     await anext(chunks)
     await chunks.aclose()
     assert llama.preamble == []
-    assert llama.turns == ["taken", "back after 1"]
+    assert llama.locking == ["acquired", "released after 1"]

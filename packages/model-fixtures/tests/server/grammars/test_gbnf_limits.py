@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from model_fixtures.server.grammars.errors import StructureError
 from model_fixtures.server.grammars.gbnf_limits import check_grammar
 from model_fixtures.server.grammars.structured_output import grammar_for
-from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.work_budget import TooLargeError
 
 RECURSION = '\nvalue ::= "(" value ")" | "x"'
@@ -25,7 +25,7 @@ RECURSION = '\nvalue ::= "(" value ")" | "x"'
 )
 def test_refused(grammar: str, words: str) -> None:
     """A grammar that is too large in some way is an error that says in which."""
-    with pytest.raises(ServerError, match="too large") as caught:
+    with pytest.raises(StructureError, match="too large") as caught:
         grammar_for({"type": "gbnf", "gbnfGrammar": grammar + RECURSION}, bounded=True)
     assert words in (caught.value.cause or "")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from model_fixtures.server.grammars.errors import StructureError
 from model_fixtures.server.grammars.json_schema_grammar import NothingFitsError, json_grammar
 from model_fixtures.server.grammars.structured_output import grammar_for
-from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.work_budget import TooLargeError
 
 
@@ -127,7 +127,7 @@ def test_what_no_value_fits(schema: dict[str, Any], bounded: bool) -> None:
         if "$defs" in whole or "$defs" not in schema:
             with pytest.raises(NothingFitsError):
                 json_grammar(whole, bounded=bounded)
-    with pytest.raises(ServerError, match="can't be satisfied"):
+    with pytest.raises(StructureError, match="can't be satisfied"):
         grammar_for({"type": "json", "jsonSchema": schema}, bounded=bounded)
 
 
@@ -171,5 +171,5 @@ def test_depth_is_named_as_what_is_wrong() -> None:
         return {"type": "json", "jsonSchema": schema}
 
     assert "%llguidance" in (grammar_for(nested(300), bounded=True) or "")
-    with pytest.raises(ServerError, match="nests too deep"):
+    with pytest.raises(StructureError, match="nests too deep"):
         grammar_for(nested(3000), bounded=True)

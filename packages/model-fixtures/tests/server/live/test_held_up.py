@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import anyio
+import httpx
 import pytest
 from model_fixtures.hosts import greeting_problem
 from model_fixtures.hosts.embedded_server import EmbeddedServer
@@ -87,7 +88,9 @@ async def test_no_handle_left(tmp_path: Path) -> None:
     home = ("--home", str(tmp_path / "home"))
     patient = EmbeddedServer([*home, "--authentication-timeout", "600"], log=log)
     with patient as server, ExitStack() as others:
+        web = others.enter_context(httpx.Client(base_url=f"http://{server.address}"))
         async with connect(server.address, "system") as system:
+            assert web.get("/lms-status").is_success  # the connection is there from now on
             handles = len(list(Path(f"/proc/{server.pid}/fd").iterdir()))
             resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (handles + 10, handles + 10))
             for _ in range(40):
@@ -103,6 +106,13 @@ async def test_no_handle_left(tmp_path: Path) -> None:
             with pytest.raises(RpcError, match="no handle or memory left"):
                 await system.rpc("listDownloadedModels")
             assert len(log.read_text().splitlines()) == 2
+            answer = web.get("/v1/models")
+            assert (answer.status_code, answer.json()["error"]["code"]) == (
+                503,
+                "server_overloaded",
+            )
+            assert "no handle or memory left for /v1/models" in answer.json()["error"]["message"]
+            assert len(log.read_text().splitlines()) == 3
             others.close()
             assert greeting_problem(server.address, PATIENCE) is None
     assert "Traceback" not in log.read_text()

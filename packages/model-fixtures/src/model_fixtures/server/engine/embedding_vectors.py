@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from model_fixtures.server.protocol.errors import ServerError
-
+from .errors import TooManyTokensError
 from .llama_client import LlamaServer
 
 WINDOW = 512  # positions of the MiniLM stand-in, markers included
@@ -25,11 +24,11 @@ async def embed(llama: LlamaServer, text: str, *, stand_in: bool, context: int) 
         context: tokens that the instance was loaded with, markers included.
 
     Raises:
-        ServerError: the text is longer than the context.
+        TooManyTokensError: the text is longer than the context.
     """
     tokens = await llama.tokenize(text, special=True)
     if len(tokens) > context:
-        raise ServerError(
+        raise TooManyTokensError(
             f"The input of {len(tokens)} tokens does not fit the context of {context} tokens",
             suggestion="Split the text, or load the model with a larger context",
         )

@@ -12,7 +12,6 @@ import msgspec
 from msgspec import Struct
 
 from .errors import EngineError, InstanceGoneError
-from .worker_http import connect
 from .worker_process import STOP_TIMEOUT, WorkerProcess
 
 
@@ -87,17 +86,18 @@ class LlamaServer:
         self.keeps_preambles = True  # until the model turns out to be one that can't
         # What the cache of its one slot begins with; no tokens: nothing to rely on.
         self.preamble: list[int] = []
-        self._turn = anyio.Semaphore(1)  # no lock: another task may end a prediction
-        self._http = connect(worker)
+        # A semaphore, because a lock can't be released by another task, which may end a prediction.
+        self._prompt_lock = anyio.Semaphore(1)
+        self._http = _connect(worker)
 
     async def close(self) -> None:
         """Close all connections."""
         await self._http.aclose()
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Held by whoever has a prompt read, so that nobody's comes between two requests."""
-        async with self._turn:
+    async def prompt_lock(self) -> AsyncIterator[None]:
+        """Serialise prompt evaluation, so that no other prompt comes between two requests."""
+        async with self._prompt_lock:
             if self._worker.stopping or self._http.is_closed:
                 raise await self._gone()
             yield
@@ -142,12 +142,13 @@ class LlamaServer:
                     yield chunk
 
     async def ask(self, path: str, body: bytes) -> httpx.Response:
-        """Return the head of llama.cpp's answer to a request that is passed on; `pieces` gives the
-        rest.
+        """Pass a request on and return the head of the answer; `pieces` yields its body.
 
-        Whatever it says: a refusal is an answer, too.
+        A refusal is an answer, too. What the request leaves in the cache is unknown, so that no
+        preamble is relied on afterwards.
         """
-        async with self._asking():
+        async with self.prompt_lock(), self._asking():
+            self.preamble = []
             request = self._http.build_request("POST", path, content=body)
             return await self._http.send(request, stream=True)
 
@@ -188,6 +189,65 @@ class LlamaServer:
             return InstanceGoneError("The model was unloaded", unloaded=True)
         lost = f"The connection to the worker of {worker.name} was lost"
         return InstanceGoneError(worker.failure or lost, unloaded=False)
+
+
+def _connect(worker: WorkerProcess) -> httpx.AsyncClient:
+    """Return a client for a worker, without a time limit: the worker's silence is the limit."""
+    return httpx.AsyncClient(
+        transport=_Watched(worker),
+        base_url=worker.url,
+        headers={"Authorization": f"Bearer {worker.key}"},
+        timeout=httpx.Timeout(None),  # a generation takes as long as it takes
+        trust_env=False,
+    )
+
+
+class _Watched(httpx.AsyncBaseTransport):
+    """Has the worker watched while its answer, or the next piece of it, is awaited.
+
+    The worker is not watched while an answer lies unread: then somebody else is slow.
+    """
+
+    def __init__(self, worker: WorkerProcess) -> None:
+        self._worker = worker
+        self._wire = httpx.AsyncHTTPTransport(
+            trust_env=False,
+            verify=False,  # plain HTTP on loopback; saves loading certificates
+            # llama.cpp closes a connection that carried a stream: never reuse one.
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        with self._worker.awaited():
+            response = await self._wire.handle_async_request(request)
+        self._worker.heard()
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        response.stream = _Pieces(self._worker, response.stream)
+        return response
+
+    async def aclose(self) -> None:
+        await self._wire.aclose()
+
+
+class _Pieces(httpx.AsyncByteStream):
+    """The body of an answer."""
+
+    def __init__(self, worker: WorkerProcess, stream: httpx.AsyncByteStream) -> None:
+        self._worker = worker
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        pieces = aiter(self._stream)
+        while True:
+            with self._worker.awaited():
+                piece = await anext(pieces, None)
+            if piece is None:
+                return
+            self._worker.heard()
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 async def _events(response: httpx.Response) -> AsyncGenerator[bytes, None]:

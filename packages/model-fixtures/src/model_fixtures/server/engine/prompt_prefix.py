@@ -22,15 +22,15 @@ async def complete(
 ) -> AsyncGenerator[Chunk, None]:
     """Yield the chunks of a streaming completion, whose prompt begins with a preamble.
 
-    It has the worker's turn until its prompt is read.
+    It holds the worker's prompt lock until its prompt has been read.
 
     Args:
         llama: the worker.
         body: the request; its prompt are tokens if there is a preamble.
         preamble: tokens, fewer than the prompt has, none if there is nothing to keep.
     """
-    async with AsyncExitStack() as turn:
-        await turn.enter_async_context(llama.turn())
+    async with AsyncExitStack() as lock:
+        await lock.enter_async_context(llama.prompt_lock())
         kept, llama.preamble = llama.preamble, []  # unknown, until this one has been read
         if preamble:
             held = len(preamble) if kept == preamble else 0
@@ -47,14 +47,14 @@ async def complete(
                             break
                     elif seen is not None:
                         llama.preamble, seen = preamble, None
-                        await turn.aclose()
+                        await lock.aclose()
                     yield chunk
                 else:
                     return
         async with aclosing(llama.complete(body)) as chunks:
             async for chunk in chunks:
                 if chunk.prompt_progress is None:
-                    await turn.aclose()
+                    await lock.aclose()
                 yield chunk
 
 

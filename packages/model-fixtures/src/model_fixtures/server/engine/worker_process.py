@@ -91,7 +91,7 @@ class WorkerProcess:
         self._heard = 0
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self._grammar = GrammarWatch()
-        self.grammar_turn = anyio.Lock()  # whose grammar the log speaks of
+        self.grammar_lock = anyio.Lock()  # held by the request whose grammar the log speaks of
         self.ended = anyio.Event()
         self.log_ended = anyio.Event()
         self.stopping = False
@@ -179,7 +179,7 @@ class WorkerProcess:
         self._waited_for.set()
 
     def watch_grammar(self) -> GrammarWatch:
-        """Return what hears of an error of the next grammar; for the holder of `grammar_turn`."""
+        """Return a watch on the next request's grammar; the caller holds `grammar_lock`."""
         self._grammar = GrammarWatch()
         return self._grammar
 

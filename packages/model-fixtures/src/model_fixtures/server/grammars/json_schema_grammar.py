@@ -16,6 +16,7 @@ import re
 from itertools import count
 from typing import Any
 
+from model_fixtures.errors import ModelFixturesError
 from model_fixtures.work_budget import TOO_MUCH, Budget, TooLargeError
 
 from .schema_references import References
@@ -47,8 +48,8 @@ SCALAR_WORDS = {
 _NAME = re.compile(r'"(?:[^"\\]|\\.)*"|\b((?:r|d|any)[0-9]+)\b')
 
 
-class NothingFitsError(ValueError):
-    """A schema that no value fits."""
+class NothingFitsError(ModelFixturesError):
+    """No value fits a schema."""
 
 
 def json_grammar(schema: dict[str, Any], *, bounded: bool) -> str:

@@ -16,7 +16,6 @@ from model_fixtures.server.protocol.payloads.files import Retrieve
 from model_fixtures.server.protocol.payloads.models import ModelQuery, QuerySpecifier
 
 from .handler_context import ChannelPort, Context
-from .model_endpoints import engine_errors
 
 Vector = list[float]
 MOST_CHUNKS = 20_000  # embedding them takes minutes
@@ -34,8 +33,7 @@ async def run_retrieval(context: Context, request: Retrieve, port: ChannelPort) 
     method = Settings(settings.mapping("retrieval.chunkingMethod"))
     size = max(1, method.integer("chunkSize", 512))
     overlap = max(0, method.integer("chunkOverlap", 100))
-    using = context.registry.using(instance, context.client)
-    with port.cancellable(), using, engine_errors():
+    with port.cancellable(), context.registry.using(instance, context.client):
         await port.send({"type": "onFileProcessList", "indices": list(range(len(files)))})
         passages: list[tuple[int, Chunk, Vector]] = []
         for index, file in enumerate(files):

@@ -51,9 +51,7 @@ async def forward(
     async with AsyncExitStack() as held:
         await held.enter_async_context(use)
         try:
-            async with llama.turn():
-                llama.preamble = []
-                response = await llama.ask(path, body)
+            response = await llama.ask(path, body)
             pieces = llama.pieces(response)
             held.push_async_callback(_close, pieces, response)
             if response.is_success and response.headers.get("content-type", "").startswith(EVENTS):
@@ -85,7 +83,7 @@ async def forward_structured(
     It says so in its log, and then generates without one. Arguments as for `forward`.
     """
     answer: Response | None = None
-    async with engine.worker.grammar_turn:
+    async with engine.worker.grammar_lock:
         grammar = engine.worker.watch_grammar()
 
         async def give_up() -> None:

@@ -22,6 +22,7 @@ from starlette.responses import Response
 from model_fixtures.images import ImageError
 from model_fixtures.server.engine.embedding_vectors import expanded
 from model_fixtures.server.engine.sampling import STAND_IN_TOKEN_LIMIT
+from model_fixtures.server.grammars.errors import StructureError
 from model_fixtures.server.models.jit_load import Listener
 from model_fixtures.server.models.loaded_instance import Instance
 from model_fixtures.server.protocol.errors import ServerError
@@ -126,7 +127,7 @@ async def _answer(state: ServerState, path: str, body: dict[str, Any], domain: s
             enforce = partial(enforce_structure, body, bounded=stand_in)
             try:
                 structured = await state.conversions.run(enforce)
-            except ServerError as error:
+            except StructureError as error:
                 return failure(400, refusal_text(error), "invalid_structure")
         body["model"] = instance.identifier
         content = msgspec.json.encode(body)

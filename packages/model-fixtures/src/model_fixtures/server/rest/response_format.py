@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from model_fixtures.server.grammars.errors import StructureError
 from model_fixtures.server.grammars.structured_output import grammar_for
-from model_fixtures.server.protocol.errors import ServerError
 
 
 def enforce_structure(body: dict[str, Any], *, bounded: bool) -> bool:
@@ -18,7 +18,7 @@ def enforce_structure(body: dict[str, Any], *, bounded: bool) -> bool:
     A schema beside tools stays: llama.cpp takes no grammar with tools.
 
     Raises:
-        ServerError: the schema or the grammar is one that can't be enforced.
+        StructureError: the schema or the grammar is one that can't be enforced.
     """
     setting = _setting(body)
     if setting is None:
@@ -32,7 +32,7 @@ def enforce_structure(body: dict[str, Any], *, bounded: bool) -> bool:
     return True
 
 
-def refusal_text(error: ServerError) -> str:
+def refusal_text(error: StructureError) -> str:
     """Return an error in one line."""
     return error.title if error.cause is None else f"{error.title}: {error.cause}"
 
