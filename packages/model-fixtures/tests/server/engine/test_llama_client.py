@@ -42,7 +42,7 @@ CALLS: dict[str, Call] = {
 
 @pytest.fixture
 async def worker() -> AsyncIterator[WorkerProcess]:
-    """Provide a worker that crashes at once; what ends it is not noticed yet."""
+    """Provide a worker that crashes at once; the server has not noticed that yet."""
     async with await anyio.open_process(
         [sys.executable, "-c", CRASH], stderr=subprocess.DEVNULL
     ) as process:
@@ -56,7 +56,7 @@ async def worker() -> AsyncIterator[WorkerProcess]:
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 @pytest.mark.parametrize("closed", [False, True], ids=["right after", "when it is forgotten"])
 async def test_call_of_a_crashed_worker(worker: WorkerProcess, call: Call, closed: bool) -> None:
-    """Every call says how the worker ended, whether the server has noticed that or is about to."""
+    """Every call says how the worker ended, whether or not the server has noticed that already."""
     llama = LlamaServer(worker)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(worker.follow_to_end)

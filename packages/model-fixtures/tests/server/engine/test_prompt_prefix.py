@@ -1,4 +1,4 @@
-"""What is asked of llama.cpp so that a preamble is kept, without one."""
+"""The requests that keep a preamble, without llama.cpp."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BODY = {"prompt": [5, 6, 7, 0, 9], "cache_prompt": False}
 
 
 class Llama:
-    """Notes requests; says how many tokens were kept, then two pieces of text."""
+    """Notes requests; answers with the number of kept tokens, then two pieces of text."""
 
     def __init__(self, *cached: int) -> None:
         self.preamble: list[int] = []
@@ -36,7 +36,7 @@ class Llama:
             self.locking.append(f"released after {len(self.asked)}")
 
     async def complete(self, body: dict[str, Any]) -> AsyncGenerator[Chunk, None]:
-        """Read the prompt in two steps and answer, unless no token is wanted."""
+        """Process the prompt in two steps and answer, unless no token is wanted."""
         self.asked.append(body)
         total = len(body["prompt"])
         if not self._cached:
@@ -59,7 +59,7 @@ async def run(llama: Llama, preamble: list[int] = PREAMBLE) -> list[tuple[int, i
 
 
 async def test_first_time_it_is_read_by_itself() -> None:
-    """The preamble is read alone, with another token after it than the prompt's; then the rest."""
+    """The preamble is processed alone, with a token after it that the prompt lacks; then the rest."""
     llama = Llama(0, 3)
     assert await run(llama) == [(5, 0, 1), (5, 0, 3), (5, 0, 4), (5, 0, 5), "a", "b"]
     alone, whole = llama.asked
@@ -70,7 +70,7 @@ async def test_first_time_it_is_read_by_itself() -> None:
 
 
 async def test_next_time_it_is_kept() -> None:
-    """What comes after a kept preamble is cut off before the rest is read."""
+    """What follows a kept preamble is removed before the rest is processed."""
     llama = Llama(3, 3)
     llama.preamble = PREAMBLE
     assert await run(llama) == [(5, 3, 3), (5, 3, 3), (5, 3, 4), (5, 3, 5), "a", "b"]
@@ -79,7 +79,7 @@ async def test_next_time_it_is_kept() -> None:
 
 
 async def test_another_preamble_is_read_anew() -> None:
-    """A preamble that isn't the kept one shares nothing with it."""
+    """Another preamble than the kept one shares nothing with it."""
     llama = Llama(0, 3)
     llama.preamble = [5, 6]
     await run(llama)
@@ -87,7 +87,7 @@ async def test_another_preamble_is_read_anew() -> None:
 
 
 async def test_model_that_keeps_something_else() -> None:
-    """If llama.cpp has kept other tokens, all is read anew, and this worker isn't asked again."""
+    """If llama.cpp has kept other tokens, the prompt is processed anew, now and in future."""
     llama = Llama(0, 2, 0)
     assert (await run(llama))[-2:] == ["a", "b"]
     assert llama.asked[2] == BODY
@@ -96,7 +96,7 @@ async def test_model_that_keeps_something_else() -> None:
 
 
 async def test_prompt_without_preamble() -> None:
-    """Without a preamble there is one request, and what was kept is not relied on any more."""
+    """Without a preamble there is one request, and the kept one is no longer relied on."""
     llama = Llama(0)
     llama.preamble = PREAMBLE
     await run(llama, [])
@@ -117,7 +117,7 @@ async def test_refusal(cached: list[int]) -> None:
 
 
 async def test_leaving_while_the_preamble_is_read() -> None:
-    """A prediction that is given up while its preamble is read leaves nothing to rely on."""
+    """A prediction that is cancelled while its preamble is processed leaves nothing to rely on."""
     llama = Llama(3, 3)
     llama.preamble = PREAMBLE
     chunks = complete(cast("LlamaServer", llama), dict(BODY), PREAMBLE)

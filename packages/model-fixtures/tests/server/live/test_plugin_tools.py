@@ -1,4 +1,4 @@
-"""A tools provider that says odd things, seen by a client that uses it."""
+"""A tools provider that sends odd packets, as a client sees it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ USE = {
 
 
 async def test_odd_packets_of_a_tools_provider(address: str) -> None:
-    """Packets about no call are dropped, a result may be missing, and the session goes on."""
+    """Packets about unknown calls are dropped, a result may be missing; the session continues."""
     async with (
         connect(address, "plugins") as owner,
         owner.channel("registerDevelopmentPlugin", {"manifest": MANIFEST}) as registration,
@@ -44,7 +44,7 @@ async def test_odd_packets_of_a_tools_provider(address: str) -> None:
 
 
 async def test_tools_provider_that_leaves(address: str) -> None:
-    """A session ends with an error when its plugin's registration does."""
+    """A session ends with an error when the registration of its plugin ends."""
     async with (
         connect(address, "plugins") as owner,
         owner.channel("registerDevelopmentPlugin", {"manifest": MANIFEST}) as registration,

@@ -18,7 +18,7 @@ TOOL = {"type": "function", "function": {"name": "add"}}
     [("none", []), ("auto", [TOOL]), ("required", [TOOL]), (5, [TOOL])],
 )
 async def test_choice_of_newer_clients(choice: Any, offered: list[dict[str, Any]]) -> None:
-    """A request whose `toolChoice` is none offers no tools, whatever it lists."""
+    """A request whose `toolChoice` is none offers no tools, even if it lists some."""
     settings = Settings(
         {
             "llm.prediction.tools": {"type": "toolArray", "tools": [TOOL]},

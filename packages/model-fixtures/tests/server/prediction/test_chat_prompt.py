@@ -19,10 +19,10 @@ TOOL = {"type": "function", "function": {"name": "add", "description": "Add.", "
 
 
 class FakeLlama:
-    """A model with the marker `<M>`, whose template puts messages on lines of their own."""
+    """A model with the marker `<M>`, whose template puts each message on its own line."""
 
     async def properties(self) -> Properties:
-        """Return what it tells of itself."""
+        """Return the properties of the model."""
         return Properties(media_marker="<M>")
 
     async def apply_template(self, request: dict[str, Any]) -> str:
@@ -77,7 +77,7 @@ async def prompt(
     ],
 )
 async def test_place_of_an_image(content: list[str | dict[str, Any]], text: str) -> None:
-    """An image stands where its part is, with nothing around it."""
+    """An image stands at the place of its part, with nothing around it."""
     made = await prompt([message("user", *content)])
     assert (made.text, made.images) == (text, [b"1"])
     assert made.words == text.replace("<M>", "")
@@ -95,7 +95,7 @@ async def test_images_of_several_messages() -> None:
 
 
 async def test_text_cannot_be_a_marker() -> None:
-    """A marker that a text spells out is taken away where it would stand for an image."""
+    """A marker that a text spells out is removed from a prompt with images."""
     made = await prompt([message("user", "a<M>b", image("1"), "<M>")])
     assert (made.text, made.images) == ("user: ab<M>\n", [b"1"])
 
@@ -115,14 +115,14 @@ async def test_marker_without_images_is_text() -> None:
     ],
 )
 async def test_images_follow_the_template(template: str, text: str, images: list[bytes]) -> None:
-    """A template of the request's may leave images out or turn them round; each stays itself."""
+    """The request's template may leave images out or reorder them; each text keeps its image."""
     messages = [message("user", image("1"), "a"), message("user", image("2"), "b")]
     made = await prompt(messages, template)
     assert (made.text, made.images) == (text, images)
 
 
 async def test_trained_format() -> None:
-    """Tool-use weights get the very text that they were trained on, in a later round too."""
+    """Tool-use weights get exactly the text that they were trained on, in later rounds too."""
     sent = [
         message("user", "Add"),
         message("assistant", "Sure.", call("add", {"a": 1})),
@@ -139,13 +139,13 @@ async def test_trained_format() -> None:
 
 
 async def test_template_of_the_request_goes_before_the_trained_format() -> None:
-    """A request that brings a template is answered with it by all weights."""
+    """All weights use the template of a request that has one."""
     made = await prompt([message("user", "Hi")], "<{{ messages[0].content }}>", trained=True)
     assert made.text == "<Hi>"
 
 
 async def test_arguments_that_nest_too_deep_are_the_callers_mistake() -> None:
-    """A tool call in the history that can't be written as JSON is an error with plain words."""
+    """A tool call in the history that can't be written as JSON is a clear error."""
     nested: Any = {}
     for _ in range(3000):
         nested = {"a": nested}

@@ -1,4 +1,4 @@
-"""Embedding vectors, also for texts longer than the weights can take at once."""
+"""Embedding vectors, including those of texts longer than the weights take at once."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ async def embed(llama: LlamaServer, text: str, *, stand_in: bool, context: int) 
 
     Args:
         llama: the loaded embedding model.
-        text: what to embed; an empty text has a vector, too.
-        stand_in: whether the stand-in answers.
-        context: tokens that the instance was loaded with, markers included.
+        text: what to embed; even an empty text has a vector.
+        stand_in: whether the model is the stand-in.
+        context: the size of the context in tokens, markers included.
 
     Raises:
         TooManyTokensError: the text is longer than the context.
@@ -52,7 +52,7 @@ async def _windowed(llama: LlamaServer, tokens: list[int]) -> list[float]:
 
 
 def expanded(vector: list[float]) -> list[float]:
-    """Return a vector of the stand-in in 768 dimensions, with the same length and the same cosines."""
+    """Return a stand-in's vector in 768 dimensions; lengths and cosines stay the same."""
     # numpy takes a while to import, and most servers never embed.
     import numpy as np
 

@@ -47,7 +47,7 @@ class Prompt(Struct, frozen=True):
 
 
 class ToolGrammar(Struct, frozen=True):
-    """A grammar that holds from a marker on; its root begins with the marker."""
+    """A grammar that applies from a marker on; its root begins with the marker."""
 
     text: str
     trigger: str
@@ -57,18 +57,18 @@ class ToolGrammar(Struct, frozen=True):
 class Request(Struct, frozen=True, kw_only=True):
     """What to generate from."""
 
-    tokens: list[int]  # the prompt; of one with images its words, which are only counted
+    tokens: list[int]  # the prompt; if it has images, only its words, to be counted
     head: int  # tokens at its start that truncateMiddle keeps
-    preamble: int = 0  # tokens before the user's words that may be kept: see `preamble`
-    images: Prompt | None = None  # the prompt when it has images
-    lazy_grammar: ToolGrammar | None = None  # of tool calls, from their marker on
+    preamble: int = 0  # tokens before the user's words: see `prompt_prefix`
+    images: Prompt | None = None  # the prompt if it has images
+    lazy_grammar: ToolGrammar | None = None  # the grammar of tool calls
     context: int  # tokens
     sampling: Sampling
     grammar: str | None
 
 
 class Progress(Struct, frozen=True):
-    """The prompt is being processed; token counts."""
+    """How far the prompt has been processed, in tokens."""
 
     total: int
     cached: int
@@ -83,7 +83,7 @@ class Text(Struct, frozen=True):
 
 
 class Finished(Struct, frozen=True, kw_only=True):
-    """The end, with what is known then. Times in seconds."""
+    """The end of the output, with what is known by then."""
 
     stop_reason: str
     stop_string: str | None
@@ -105,7 +105,7 @@ async def generate(engine: Engine, request: Request) -> AsyncGenerator[Event, No
         EngineError: llama.cpp failed, or can't use the prompt or the grammar.
     """
     tokens = request.tokens
-    if request.images is None:  # what is too long with images, llama.cpp refuses
+    if request.images is None:  # llama.cpp itself refuses too long a prompt with images
         tokens = fit_prompt(tokens, request.context, request.head, request.sampling.overflow)
     yield Progress(len(tokens), 0, 0)
     # The log doesn't say which request has a bad grammar, so there is one at a time.
@@ -123,7 +123,7 @@ async def _generate(
     limit, at_context_end = _limit(len(tokens), request)
     body = _body(tokens, limit, request)
     total = len(tokens)
-    counted = 0  # tokens of what was passed on
+    counted = 0  # tokens of the text passed on so far
     complete = False
     last = Chunk()
     kept = _preamble(llama, tokens, limit, request)
@@ -152,7 +152,7 @@ async def _generate(
         )
     if not last.stop:
         raise EngineError("The generation ended without a result")
-    # With a projector llama.cpp can't shift a full context, so it ends there.
+    # With a projector llama.cpp can't shift a full context, so the output ends there.
     at_context_end = at_context_end or limit < 0 or last.tokens_predicted < limit
     yield _finished(last, counted, request.sampling, at_context_end)
 
@@ -184,7 +184,7 @@ def fit_prompt(tokens: list[int], context: int, head: int, policy: str) -> list[
 
 
 def _preamble(llama: LlamaServer, tokens: list[int], limit: int, request: Request) -> list[int]:
-    """Return the tokens of the preamble, none where keeping them isn't worth it or not safe."""
+    """Return the tokens of the preamble, none if keeping them isn't worth it or isn't safe."""
     whole = len(tokens) == len(request.tokens)
     fits = 0 <= limit <= request.context - len(tokens)  # a context that is shifted would lose it
     if whole and fits and llama.keeps_preambles and request.preamble >= prompt_prefix.SHORTEST:

@@ -1,4 +1,4 @@
-"""The HTTP interface of llama.cpp's server inside a worker."""
+"""The client of llama.cpp's HTTP server in a worker."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PromptProgress(Struct):
 
 
 class Timings(Struct):
-    """llama.cpp's own measurements; milliseconds."""
+    """llama.cpp's own measurements: tokens per second, and counts of drafted tokens."""
 
     predicted_per_second: float = 0.0
     draft_n: int = 0
@@ -48,7 +48,7 @@ class Chunk(Struct):
 
 
 class Properties(Struct):
-    """What llama.cpp tells of a loaded model."""
+    """What llama.cpp reports about a loaded model."""
 
     bos_token: str = ""
     eos_token: str = ""
@@ -84,7 +84,7 @@ class LlamaServer:
         self._worker = worker
         self._properties: Properties | None = None
         self.keeps_preambles = True  # until the model turns out to be one that can't
-        # What the cache of its one slot begins with; no tokens: nothing to rely on.
+        # The tokens that the cache of its one slot begins with; empty if that is unknown.
         self.preamble: list[int] = []
         # A semaphore, because a lock can't be released by another task, which may end a prediction.
         self._prompt_lock = anyio.Semaphore(1)
@@ -103,7 +103,7 @@ class LlamaServer:
             yield
 
     async def properties(self) -> Properties:
-        """Return the model's begin and end tokens as text; asked once."""
+        """Return the properties of the model, which are requested once."""
         if self._properties is None:
             async with self._asking():
                 response = await self._http.get("/props")
@@ -122,14 +122,14 @@ class LlamaServer:
         return answer.prompt
 
     async def embed(self, inputs: list[list[int]]) -> list[list[float]]:
-        """Return one vector for each token list, as the model's pooling gives it, not normalized."""
+        """Return the pooled vector of each token list, not normalized."""
         results = await self._post(
             "/embedding", {"content": inputs, "embd_normalize": -1}, list[_Embedding]
         )
         return [result.embedding[0] for result in results]
 
     async def complete(self, body: dict[str, Any]) -> AsyncGenerator[Chunk, None]:
-        """Yield the chunks of a streaming completion; leaving the iteration frees the slot at once."""
+        """Yield the chunks of a streaming completion; leaving the iteration frees the slot."""
         request = _json(body, MOST_IMAGES)
         async with self._asking(), self._http.stream("POST", "/completion", **request) as response:
             if response.status_code != httpx.codes.OK:
@@ -153,7 +153,7 @@ class LlamaServer:
             return await self._http.send(request, stream=True)
 
     async def pieces(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
-        """Yield the body of an answer of `ask`, as it comes; closes it in the end."""
+        """Yield the body of an answer of `ask` as it arrives, and close the answer at the end."""
         try:
             async with self._asking():
                 async for piece in response.aiter_raw():
@@ -170,9 +170,7 @@ class LlamaServer:
 
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[None]:
-        """Provide a block that talks to the worker; whatever breaks the connection, the error says
-        why.
-        """
+        """Provide a block for requests; a lost connection ends it with an error that says why."""
         if self._http.is_closed:
             raise await self._gone()
         try:
@@ -263,11 +261,10 @@ async def _events(response: httpx.Response) -> AsyncGenerator[bytes, None]:
 
 
 def _json(body: dict[str, Any], most: int) -> dict[str, Any]:
-    """Return the arguments of a request; httpx's own encoder takes five times as long for a long
-    text.
+    """Return httpx's arguments for a JSON body; its own encoder takes five times as long.
 
     Raises:
-        EngineError: it is so long that the answer, too, would hold up others.
+        EngineError: the body is so long that its answer, too, would hold up other requests.
     """
     content = msgspec.json.encode(body)
     if len(content) > most:
@@ -279,7 +276,7 @@ def _json(body: dict[str, Any], most: int) -> dict[str, Any]:
 
 
 def message_of(body: bytes) -> str:
-    """Return the text of an error that llama.cpp answers with."""
+    """Return the message of an error response of llama.cpp."""
     try:
         return str(msgspec.json.decode(body)["error"]["message"])
     except (msgspec.DecodeError, KeyError, TypeError):

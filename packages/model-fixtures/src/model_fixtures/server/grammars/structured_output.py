@@ -1,4 +1,4 @@
-"""Structured output: which grammar holds the model to what a request wants.
+"""Structured output: the grammar that makes the model keep to what a request asks for.
 
 A small stand-in loops in free white space and in strings without end, so its grammars have no
 white space, and what a schema leaves open gets a bound: strings, lists, extra keys and nesting.
@@ -25,7 +25,7 @@ def grammar_for(setting: dict[str, Any], *, bounded: bool) -> str | None:
         bounded: whether to bound what the schema leaves open.
 
     Raises:
-        StructureError: the setting is of no known form, or asks for what can't be kept.
+        StructureError: the setting has no known form, or asks for what can't be enforced.
     """
     match setting:
         case {"type": "json"}:
@@ -63,7 +63,7 @@ def _json(schema: dict[str, Any], *, bounded: bool) -> str:
             "The JSON schema of the structured output can't be satisfied", cause=str(error)
         ) from error
     except (TypeError, AttributeError, KeyError) as error:
-        # Such as a number where a list must be.
+        # For example from a number where a list must be.
         raise StructureError(
             "The JSON schema of the structured output is invalid", cause=str(error)
         ) from error

@@ -64,7 +64,7 @@ async def _process(
     size: int,
     overlap: int,
 ) -> list[tuple[Chunk, Vector]]:
-    """Return one file through its three steps."""
+    """Return the chunks of a file with their vectors; report the three steps meanwhile."""
 
     async def step(kind: str, name: str, **more: float) -> None:
         packet = {"type": f"onFileProcessingStep{kind}", "index": index, "step": name, **more}
@@ -100,7 +100,7 @@ def _cut(name: str, pages: list[Page], size: int, overlap: int) -> list[Chunk]:
 
 
 def _ranked(passages: list[tuple[int, Chunk, Vector]], query: Vector) -> list[dict[str, Any]]:
-    """Return the best first."""
+    """Return the entries of all passages, the best first."""
     entries = [_entry(index, chunk, vector, query) for index, chunk, vector in passages]
     return sorted(entries, key=lambda entry: -entry["score"])
 

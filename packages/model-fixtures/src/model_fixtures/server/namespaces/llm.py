@@ -36,7 +36,7 @@ class BasePredictionConfig(models.Specified):
 
 @namespace.channel("predict", models.Predict, models.Cancel)
 async def predict(context: Context, request: models.Predict, port: ChannelPort) -> None:
-    """Stream a chat response, or a text completion when the request brings that layer."""
+    """Stream a chat response, or a text completion if the request has that layer."""
     instance = context.registry.find(request.model_specifier, "llm")
     stack = request.prediction_config_stack
     with context.registry.using(instance, context.client):
@@ -106,6 +106,6 @@ async def get_base_prediction_config(
 
 @namespace.rpc("preloadDraftModel", models.PreloadDraftModel)
 async def preload_draft_model(context: Context, request: models.PreloadDraftModel) -> None:
-    """Best effort, as by the app: the draft is loaded when a prediction asks for it."""
+    """Check that the draft model exists; a prediction loads it when it needs it, as in the app."""
     context.registry.find(request.specifier, "llm")
     await draft_model(context, request.draft_model_key)

@@ -19,7 +19,7 @@ def failure(status: int, message: str, code: str, parameter: str | None = None) 
 
 
 def failure_body(status: int, message: str, code: str, parameter: str | None) -> dict[str, Any]:
-    """Return the JSON of such an error; the parameter is where in the request the mistake is."""
+    """Return the JSON of such an error; the parameter is the place of the mistake."""
     kind = "invalid_request_error" if status < 500 else "server_error"
     return {"error": {"message": message, "type": kind, "param": parameter, "code": code}}
 
@@ -31,7 +31,7 @@ def not_found(model: str) -> JSONResponse:
 
 
 def answering_errors(endpoint: Endpoint) -> Endpoint:
-    """Return an endpoint that also answers when an error ends it that it does not expect."""
+    """Return an endpoint that answers in the same shape when an unexpected error ends it."""
 
     async def answer(request: Request) -> Response:
         try:
