@@ -59,7 +59,7 @@ async def run(llama: Llama, preamble: list[int] = PREAMBLE) -> list[tuple[int, i
 
 
 async def test_first_time_it_is_read_by_itself() -> None:
-    """The preamble is processed alone, with a token after it that the prompt lacks; then the rest."""
+    """The preamble is processed alone, then the rest; the next token of the prompt is not kept."""
     llama = Llama(0, 3)
     assert await run(llama) == [(5, 0, 1), (5, 0, 3), (5, 0, 4), (5, 0, 5), "a", "b"]
     alone, whole = llama.asked

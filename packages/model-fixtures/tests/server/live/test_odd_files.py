@@ -77,7 +77,7 @@ def odd(home: Path, log: Path) -> Iterator[str]:
 
 
 async def test_lists(odd: str, log: Path) -> None:
-    """The SDK lists only models; the log has one line for each other file, however often it asks."""
+    """The SDK lists only models; the log has one line for each other file, though it asks often."""
 
     def listed() -> list[tuple[str, int]]:
         with lmstudio.Client(odd) as client:

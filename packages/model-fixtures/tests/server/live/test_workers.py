@@ -82,7 +82,7 @@ async def chat(server: EmbeddedServer, **more: Any) -> httpx.Response:
 async def test_crash_is_told_with_name_signal_and_last_words(
     llm: Connection, server: EmbeddedServer, log: Path, number: signal.Signals
 ) -> None:
-    """Waiting clients, later ones and the log learn which model crashed, how, and its last words."""
+    """Waiting and later clients and the log learn which model crashed, how, and its last words."""
     info = await load(llm, "mine")
     crash = f"The worker of {MODEL} (instance mine) crashed ({number.name}"
     with pytest.raises(ChannelError) as caught:

@@ -8,7 +8,7 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
-AT_ONCE = 1  # threads that compute take turns anyway, and each keeps the event loop waiting
+AT_ONCE = 1  # computing threads share the interpreter anyway, and each delays the event loop
 
 Result = TypeVar("Result")
 
