@@ -19,7 +19,7 @@ def is_exhaustion(error: object) -> bool:
 
 
 def client_error(error: Exception, endpoint: str) -> ServerError:
-    """Return an error in the form that clients get; one that nobody expected is logged.
+    """Return the error that the client gets, and log one that was not expected.
 
     Args:
         error: what ended the request.

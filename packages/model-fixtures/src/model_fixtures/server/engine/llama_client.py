@@ -201,7 +201,7 @@ def _connect(worker: WorkerProcess) -> httpx.AsyncClient:
 
 
 class _Watched(httpx.AsyncBaseTransport):
-    """Has the worker watched while its answer, or the next piece of it, is awaited.
+    """Watches the worker while its answer, or the next piece of it, is awaited.
 
     The worker is not watched while an answer lies unread: then somebody else is slow.
     """

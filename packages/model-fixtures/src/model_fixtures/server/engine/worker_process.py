@@ -91,7 +91,7 @@ class WorkerProcess:
         self._heard = 0
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self._grammar = GrammarWatch()
-        self.grammar_lock = anyio.Lock()  # held by the request whose grammar the log speaks of
+        self.grammar_lock = anyio.Lock()  # held by the request whose grammar the log is about
         self.ended = anyio.Event()
         self.log_ended = anyio.Event()
         self.stopping = False

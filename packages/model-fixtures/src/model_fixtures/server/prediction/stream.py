@@ -181,7 +181,7 @@ class _Tally:
 
 
 class _Output:
-    """Turns generated text into packets: reasoning first, then tool calls in what is plain."""
+    """Turns generated text into packets: reasoning first, then tool calls in the rest."""
 
     def __init__(self, prediction: Prediction) -> None:
         parsing = Settings(prediction.settings.mapping(REASONING_KEY))

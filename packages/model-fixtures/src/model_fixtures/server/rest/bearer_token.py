@@ -29,7 +29,7 @@ class TokenGuard:
         self._token = None if token is None else token.strip().encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse a request, or hand it on."""
+        """Refuse a request, or pass it on."""
         if scope["type"] == "websocket" or scope["path"] in PUBLIC_PATHS or self._knows(scope):
             await self._app(scope, receive, send)
             return
