@@ -18,7 +18,7 @@ USE = {
 
 @asynccontextmanager
 async def session_with_provider(address: str) -> AsyncIterator[tuple[Channel, Channel, Channel]]:
-    """Provide a plugin's registration, the channel of its tools provider, and a client's session."""
+    """Provide a plugin's registration, its tools provider's channel, and a client's session."""
     async with (
         connect(address, "plugins") as owner,
         owner.channel("registerDevelopmentPlugin", {"manifest": MANIFEST}) as registration,
