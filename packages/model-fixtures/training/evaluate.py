@@ -25,16 +25,16 @@ from model_fixtures.weights.derived_weights import adapter
 from rich.console import Console
 from rich.progress import track
 from training.scores import Score
-from training.vision import judge as vision_judge
+from training.vision import answer_judge
 
 from . import evaluation_report
-from .evaluation_server import Bench, Loaded
-from .quality_bars import Group, held
+from .evaluation_server import EvaluationServer, MeasuredModel
+from .quality_bars import Group, check_bars
+from .tool_use.conversation_judge import ConversationJudge, failed_regressions, scores, sum_scores
 from .tool_use.decode_speed import TOKENS, ratio
-from .tool_use.evaluation_cases import KINDS, REGRESSION, Case, cases
-from .tool_use.judge import Judge, regression, scores, together
-from .tool_use.sdk_assistant import Served as Speaker
-from .vision.sdk_answers import Served as Eyes
+from .tool_use.evaluation_cases import KINDS, REGRESSION, ConversationCase, cases
+from .tool_use.sdk_assistant import SdkAssistant
+from .vision.sdk_answers import SdkAnswers
 
 # The plain model is SmolLM2 as it is: what the adapter belongs to.
 VISION, TOOLS, PLAIN = "mobilevlm_v2-1.7b", "qwen2.5-7b-instruct-1m", "smollm2-135m-instruct"
@@ -42,7 +42,7 @@ _COUNT = 200  # conversations of each kind
 _SPEED = 20  # answers of each model
 
 
-class Outcome:
+class Measurements:
     """What has been measured so far, by the bars' keys."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Outcome:
         self.figures: dict[str, float | None] = {}
         self.more: dict[str, Any] = {}
 
-    def model(self, group: Group, loaded: Loaded) -> None:
+    def model(self, group: Group, loaded: MeasuredModel) -> None:
         """Take load times and memory; to be called after the questions."""
         memory = loaded.memory()
         self.figures[f"{group} load"] = loaded.median
@@ -65,7 +65,7 @@ class Outcome:
     def data(self) -> dict[str, Any]:
         """Return everything as JSON data."""
         return {
-            "rows": [vars(row) for row in held(self.scores, self.figures)],
+            "rows": [vars(row) for row in check_bars(self.scores, self.figures)],
             "figures": self.figures,
             "scores": {key: score.data() for key, score in self.scores.items()},
             "images": {key: [score.right, score.total] for key, score in self.images.items()},
@@ -92,13 +92,13 @@ def fetch(only: Group | None, catalog: Path | None) -> None:
         weights.ensure(needed)
 
 
-def see(bench: Bench, outcome: Outcome, count: int | None, seed: str) -> None:
+def see(bench: EvaluationServer, outcome: Measurements, count: int | None, seed: str) -> None:
     """Measure the vision model."""
     loaded = bench.load(VISION)
-    eyes = Eyes(bench.client, loaded.model)
+    eyes = SdkAnswers(bench.client, loaded.model)
     notes: dict[str, dict[str, str]] = {}
-    for name, chosen in vision_judge.final(count, seed).items():
-        found = vision_judge.score(eyes, name, track(chosen, name))
+    for name, chosen in answer_judge.final(count, seed).items():
+        found = answer_judge.score(eyes, name, track(chosen, name))
         outcome.scores[name], outcome.images[name] = found.answers, found.images
         notes[name] = {note: f"{part.right}/{part.total}" for note, part in found.notes.items()}
     outcome.figures["answer"] = statistics.median(eyes.seconds)
@@ -107,14 +107,14 @@ def see(bench: Bench, outcome: Outcome, count: int | None, seed: str) -> None:
     loaded.model.unload()
 
 
-def converse(bench: Bench, first: lmstudio.LLM, chosen: list[Case], jobs: int) -> dict[str, Score]:
+def converse(bench: EvaluationServer, first: lmstudio.LLM, chosen: list[ConversationCase], jobs: int) -> dict[str, Score]:
     """Hold the conversations with ``jobs`` instances at once, each in its thread and process."""
     models = [first, *(bench.client.llm.load_new_instance(TOOLS) for _ in range(jobs - 1))]
     # In turns: neighbours have the same tools, and each instance keeps their prompt.
     waiting = iter(track(chosen, "conversations"))
     lock = threading.Lock()
 
-    def drawn() -> Iterator[Case]:
+    def drawn() -> Iterator[ConversationCase]:
         while True:
             with lock:
                 case = next(waiting, None)
@@ -123,32 +123,32 @@ def converse(bench: Bench, first: lmstudio.LLM, chosen: list[Case], jobs: int) -
             yield case
 
     with ThreadPoolExecutor(jobs) as pool:
-        parts = list(pool.map(lambda model: scores(Judge(Speaker(model)), drawn()), models))
+        parts = list(pool.map(lambda model: scores(ConversationJudge(SdkAssistant(model)), drawn()), models))
     for model in models[1:]:
         model.unload()
-    return together(parts)
+    return sum_scores(parts)
 
 
-def act(bench: Bench, outcome: Outcome, count: int | None, seed: str, jobs: int) -> None:
+def act(bench: EvaluationServer, outcome: Measurements, count: int | None, seed: str, jobs: int) -> None:
     """Measure the tool-use model."""
     loaded = bench.load(TOOLS)
     chosen = cases(_COUNT if count is None else count, seed, KINDS)
     outcome.scores.update(converse(bench, loaded.model, chosen, jobs))
-    wrong = regression(Judge(Speaker(loaded.model)))
+    wrong = failed_regressions(ConversationJudge(SdkAssistant(loaded.model)))
     outcome.model("tools", loaded)
     outcome.more["tools"]["regression"] = {"of": len(REGRESSION), "wrong": wrong}
     plain = bench.load(PLAIN, times=1)
     prompts = cases(_SPEED if count is None else min(_SPEED, count), seed, ["plain"])
     outcome.figures["speed"] = ratio(
-        Speaker(loaded.model, TOKENS), Speaker(plain.model, TOKENS), track(prompts, "speed")
+        SdkAssistant(loaded.model, TOKENS), SdkAssistant(plain.model, TOKENS), track(prompts, "speed")
     )
     for each in (plain, loaded):
         each.model.unload()
 
 
-def show(outcome: Outcome, console: Console) -> bool:
+def show(outcome: Measurements, console: Console) -> bool:
     """Print the table and the cards' rows; tell whether no bar was missed."""
-    rows = held(outcome.scores, outcome.figures)
+    rows = check_bars(outcome.scores, outcome.figures)
     console.print(evaluation_report.table(rows))
     for kind in ("parallel", "chained"):
         if kind in outcome.scores:
@@ -196,10 +196,10 @@ def main(
     jobs: int,
 ) -> None:
     """Measure every bar through the SDK and a server of its own; exit 1 if one is missed."""
-    outcome = Outcome()
+    outcome = Measurements()
     try:
         fetch(only, catalog)
-        with Bench(catalog) as bench:
+        with EvaluationServer(catalog) as bench:
             if only != "tools":
                 see(bench, outcome, count, seed or "test-1")
                 if out:

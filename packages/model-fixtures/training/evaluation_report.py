@@ -10,7 +10,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from .quality_bars import BARS, LIMITS, Group, Row
+from .quality_bars import BARS, LIMITS, BarResult, Group
 from .scores import Score
 
 _MET = {True: "yes", False: "NO", None: "?"}
@@ -24,7 +24,7 @@ _CARD = {
 _TWICE = ("colour", "parts")  # asked in both orders: two answers about one image
 
 
-def table(rows: Sequence[Row]) -> Table:
+def table(rows: Sequence[BarResult]) -> Table:
     """Return the table of bars, what was measured, and whether they are met."""
     shown = Table("bar", "at least / most", "measured (95 % interval)", "met", box=box.SIMPLE)
     for row in rows:
@@ -57,7 +57,7 @@ def card_rows(
     return lines
 
 
-def figures_line(group: Group, rows: Sequence[Row]) -> str:
+def figures_line(group: Group, rows: Sequence[BarResult]) -> str:
     """Return the figures of a group's limits as a sentence for its card; "" without any."""
     wanted = {limit.what for limit in LIMITS if limit.group == group}
     return "; ".join(f"{row.what}: {row.measured}" for row in rows if row.what in wanted)

@@ -21,7 +21,7 @@ _LOADS = 3
 
 
 @dataclass(frozen=True)
-class Loaded:
+class MeasuredModel:
     """A loaded model, the seconds that loading it took each time, and its worker's process id."""
 
     model: lmstudio.LLM
@@ -46,7 +46,7 @@ class Loaded:
         return found
 
 
-class Bench:
+class EvaluationServer:
     """Starts the server on a free port, never uses a host of the user's, and ends it again.
 
     Args:
@@ -61,7 +61,7 @@ class Bench:
         self._server = EmbeddedServer(["--threads", "1"], environ=environ)
         self._stack = ExitStack()
 
-    def __enter__(self) -> Bench:
+    def __enter__(self) -> EvaluationServer:
         with ExitStack() as stack:
             stack.enter_context(self._server)
             self.client = stack.enter_context(lmstudio.Client(self._server.address))
@@ -77,7 +77,7 @@ class Bench:
     ) -> None:
         self._stack.close()
 
-    def load(self, key: str, times: int = _LOADS) -> Loaded:
+    def load(self, key: str, times: int = _LOADS) -> MeasuredModel:
         """Load a model ``times`` times after once without a clock, which may have files to make."""
         seconds: list[float] = []
         self.client.llm.load_new_instance(key).unload()
@@ -88,7 +88,7 @@ class Bench:
             seconds.append(time.perf_counter() - begun)
             if len(seconds) >= times:
                 new = children(self._server.pid) - before
-                return Loaded(model, seconds, new.pop() if len(new) == 1 else None)
+                return MeasuredModel(model, seconds, new.pop() if len(new) == 1 else None)
             model.unload()
 
 

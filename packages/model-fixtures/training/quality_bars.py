@@ -34,7 +34,7 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Row:
+class BarResult:
     """A line of the final table; ``met`` is None where the machine can't measure it."""
 
     what: str
@@ -66,7 +66,7 @@ LIMITS = (
 )
 
 
-def held(scores: Mapping[str, Score], figures: Mapping[str, float | None]) -> list[Row]:
+def check_bars(scores: Mapping[str, Score], figures: Mapping[str, float | None]) -> list[BarResult]:
     """Hold what was measured against its bars; what was not measured at all has no row.
 
     Args:
@@ -74,7 +74,7 @@ def held(scores: Mapping[str, Score], figures: Mapping[str, float | None]) -> li
         figures: by the limits' keys, in their units; None where it can't be measured.
     """
     rows = [
-        Row(bar.what, f"{bar.least:.0%}", str(score), score.share >= bar.least)
+        BarResult(bar.what, f"{bar.least:.0%}", str(score), score.share >= bar.least)
         for bar in BARS
         if (score := scores.get(bar.key)) is not None
     ]
@@ -84,9 +84,9 @@ def held(scores: Mapping[str, Score], figures: Mapping[str, float | None]) -> li
         value, unit = figures[limit.key], f" {limit.unit}".rstrip()
         bound = f"{'<' if limit.most else '>='} {limit.limit:g}{unit}"
         if value is None:
-            rows.append(Row(limit.what, bound, "not measured", None))
+            rows.append(BarResult(limit.what, bound, "not measured", None))
             continue
         met = value < limit.limit if limit.most else value >= limit.limit
         shown = f"{value:.0f}" if limit.unit == "MB" else f"{value:.2f}"
-        rows.append(Row(limit.what, bound, f"{shown}{unit}", met))
+        rows.append(BarResult(limit.what, bound, f"{shown}{unit}", met))
     return rows

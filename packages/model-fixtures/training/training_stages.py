@@ -28,7 +28,7 @@ class Stage:
     name: str
     module: str
     arguments: Sequence[str] = ()
-    gives: Path | None = None
+    output: Path | None = None
     environ: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -36,7 +36,7 @@ class SettingsError(Exception):
     """A folder holds a run of other settings; one line."""
 
 
-def settle(folder: Path, settings: Mapping[str, Any]) -> None:
+def check_settings(folder: Path, settings: Mapping[str, Any]) -> None:
     """Note what a run's result follows from, or compare with what the folder's run was begun with.
 
     Raises:
@@ -80,7 +80,7 @@ def run(stages: Sequence[Stage], work: Path, call: Call = call) -> int:
     """
     for number, stage in enumerate(stages, 1):
         title = f"[{number}/{len(stages)}] {stage.name}"
-        if stage.gives is not None and stage.gives.exists():
+        if stage.output is not None and stage.output.exists():
             print(f"{title}: done already", flush=True)
             continue
         print(title, flush=True)

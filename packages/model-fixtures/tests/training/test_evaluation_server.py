@@ -8,8 +8,8 @@ import sys
 
 import pytest
 from model_fixtures.tool_format import Message
-from training.evaluation_server import Bench, children
-from training.tool_use.sdk_assistant import Served
+from training.evaluation_server import EvaluationServer, children
+from training.tool_use.sdk_assistant import SdkAssistant
 
 
 def test_children_are_found() -> None:
@@ -27,9 +27,9 @@ def test_bench_measures_a_model_of_its_own_server(monkeypatch: pytest.MonkeyPatc
     """The plain model loads, speaks through the SDK, and its worker's memory is known (Linux)."""
     # The user's own host must not be asked.
     monkeypatch.setenv("LMSTUDIO_API_HOST", "127.0.0.1:9")
-    with Bench() as bench:
+    with EvaluationServer() as bench:
         loaded = bench.load("llama-3.2-1b-instruct", times=1)
-        say = Served(loaded.model, tokens=4)
+        say = SdkAssistant(loaded.model, tokens=4)
         message = say([Message("user", "Say hello.")], [])
         memory = loaded.memory()
     assert (message.role, list(message.calls)) == ("assistant", [])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from training.evaluation_report import card_rows, figures_line
-from training.quality_bars import BARS, LIMITS, Row, held
+from training.quality_bars import BARS, LIMITS, BarResult, check_bars
 from training.scores import Score, interval
 
 
@@ -38,18 +38,18 @@ def test_sum_of_scores_is_one_set() -> None:
 
 def test_bar_is_met_by_its_very_share() -> None:
     """A share that equals the bar meets it, one answer less misses it."""
-    rows = held({"single": Score(190, 200), "copy": Score(183, 200)}, {})
+    rows = check_bars({"single": Score(190, 200), "copy": Score(183, 200)}, {})
     assert [(row.bar, row.met) for row in rows] == [("95%", True), ("92%", False)]
 
 
 def test_upper_limits_exclude_the_limit_and_lower_ones_include_it() -> None:
     """Time and memory must stay below their limits, speed must reach its own."""
     figures = {"answer": 0.3, "vision memory": 349.0, "speed": 0.85, "tools load": None}
-    assert held({}, figures) == [
-        Row("answer about an image, median, one thread", "< 0.3 s", "0.30 s", False),
-        Row("memory of the vision model's process", "< 350 MB", "349 MB", True),
-        Row("decode speed against the plain model's", ">= 0.85", "0.85", True),
-        Row("load of the tool-use model, median", "< 1 s", "not measured", None),
+    assert check_bars({}, figures) == [
+        BarResult("answer about an image, median, one thread", "< 0.3 s", "0.30 s", False),
+        BarResult("memory of the vision model's process", "< 350 MB", "349 MB", True),
+        BarResult("decode speed against the plain model's", ">= 0.85", "0.85", True),
+        BarResult("load of the tool-use model, median", "< 1 s", "not measured", None),
     ]
 
 
@@ -90,7 +90,7 @@ def test_tool_rows_have_bar_and_score() -> None:
 
 def test_figures_of_a_card_are_its_own() -> None:
     """Each card gets the figures of its own model, and none of the other's."""
-    rows = held({}, {"answer": 0.21, "tools load": 0.5, "speed": 0.91})
+    rows = check_bars({}, {"answer": 0.21, "tools load": 0.5, "speed": 0.91})
     assert figures_line("vision", rows) == "answer about an image, median, one thread: 0.21 s"
     assert figures_line("tools", rows) == (
         "decode speed against the plain model's: 0.91; load of the tool-use model, median: 0.50 s"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from training.training_stages import STOPPED, SettingsError, Stage, run, settle
+from training.training_stages import STOPPED, SettingsError, Stage, check_settings, run
 from training.work_folders import WORK_VARIABLE, work
 
 tools = importlib.import_module("training.tool_use.__main__")
@@ -35,8 +35,8 @@ def test_what_is_there_is_not_made_again(tmp_path: Path) -> None:
     there.touch()
     calls = Calls()
     stages = [
-        Stage("first", "one", gives=there),
-        Stage("second", "two", ["--fast"], gives=tmp_path / "missing"),
+        Stage("first", "one", output=there),
+        Stage("second", "two", ["--fast"], output=tmp_path / "missing"),
         Stage("third", "three"),
     ]
     assert run(stages, tmp_path, calls) == 0
@@ -68,23 +68,23 @@ def test_stages_know_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_the_same_settings_go_on(tmp_path: Path) -> None:
     """A folder takes a second start with the settings that it was begun with."""
-    settle(tmp_path / "new", {"seed": 1, "steps": 900})
-    settle(tmp_path / "new", {"seed": 1, "steps": 900})
+    check_settings(tmp_path / "new", {"seed": 1, "steps": 900})
+    check_settings(tmp_path / "new", {"seed": 1, "steps": 900})
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["settings.json"]
 
 
 def test_other_settings_are_refused(tmp_path: Path) -> None:
     """Going on with another seed would give weights that no seed names: one line says so."""
-    settle(tmp_path, {"seed": 1, "steps": 900})
+    check_settings(tmp_path, {"seed": 1, "steps": 900})
     with pytest.raises(SettingsError, match=r"\{'seed': 1\}, not \{'seed': 2\}: name another"):
-        settle(tmp_path, {"seed": 2, "steps": 900})
+        check_settings(tmp_path, {"seed": 2, "steps": 900})
 
 
 def test_tool_stages_hand_files_on(tmp_path: Path) -> None:
     """Answers go to training, its later adapters to export, the merged model to the score."""
     steps = [300, 700, 900]
     answers, train, export, score = tools.stages(tmp_path / "base.gguf", tmp_path, steps, 5, 3)
-    assert str(answers.gives) in train.arguments
+    assert str(answers.output) in train.arguments
     wanted = ["--steps", "300", "700", "900", "--seed", "5", "--processes", "3"]
     wanted += ["--snapshot", "100"]
     assert train.arguments[-len(wanted) :] == wanted

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from training.training_stages import SettingsError, Stage, run, settle
+from training.training_stages import SettingsError, Stage, check_settings, run
 from training.work_folders import ADAPTER, base, work
 
 STEPS = [640, 1280, 1600, 2160]
@@ -44,7 +44,7 @@ def stages(
             "the base model's answers to prompts that need no tool",
             "training.tool_use.plain_prompts",
             [*with_base, "--out", str(answers), "--count", "1450"],
-            gives=answers,
+            output=answers,
         ),
         Stage(
             "train",
@@ -95,7 +95,7 @@ def main() -> int:
     folder = args.work.absolute() / "tools"
     try:
         settings = {"steps": args.steps, "seed": args.seed, "processes": args.processes}
-        settle(folder, settings)
+        check_settings(folder, settings)
     except SettingsError as error:
         parser.error(str(error))
     status = run(

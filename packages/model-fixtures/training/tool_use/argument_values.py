@@ -11,7 +11,7 @@ Schema = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Value:
+class ArgumentValue:
     """An argument: ``value`` goes into the call, ``text`` into the prompt."""
 
     value: Any
@@ -179,51 +179,51 @@ def listing(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def _plain(make: Callable[[random.Random], Any], kind: str) -> Callable[[random.Random], Value]:
-    def build(rng: random.Random) -> Value:
+def _plain(make: Callable[[random.Random], Any], kind: str) -> Callable[[random.Random], ArgumentValue]:
+    def build(rng: random.Random) -> ArgumentValue:
         made = make(rng)
         text = str(made)
         quoted = kind == "quoted" or (kind == "maybe" and rng.random() < 0.25)
-        return Value(made, _quote(rng, text) if quoted else text)
+        return ArgumentValue(made, _quote(rng, text) if quoted else text)
 
     return build
 
 
-def _point(rng: random.Random) -> Value:
+def _point(rng: random.Random) -> ArgumentValue:
     x, y = integer(rng) % 500, integer(rng) % 500
     text = rng.choice((f"({x}, {y})", f"x {x} and y {y}", f"x={x}, y={y}"))
-    return Value({"x": x, "y": y}, text)
+    return ArgumentValue({"x": x, "y": y}, text)
 
 
-def _address(rng: random.Random) -> Value:
+def _address(rng: random.Random) -> ArgumentValue:
     street, town = f"{rng.randint(1, 150)} {rng.choice(_STREETS)}", city(rng)
-    return Value({"street": street, "city": town}, f"{street} in {town}")
+    return ArgumentValue({"street": street, "city": town}, f"{street} in {town}")
 
 
-def _human(rng: random.Random) -> Value:
+def _human(rng: random.Random) -> ArgumentValue:
     name, age = person(rng), rng.randint(4, 98)
     text = rng.choice((f"{name}, aged {age}", f"{name} who is {age} years old"))
-    return Value({"name": name, "age": age}, text)
+    return ArgumentValue({"name": name, "age": age}, text)
 
 
-def _many(make: Callable[[random.Random], Any], low: int = 2) -> Callable[[random.Random], Value]:
-    def build(rng: random.Random) -> Value:
+def _many(make: Callable[[random.Random], Any], low: int = 2) -> Callable[[random.Random], ArgumentValue]:
+    def build(rng: random.Random) -> ArgumentValue:
         found = [make(rng) for _ in range(rng.randint(low, 4))]
-        return Value(found, listing([str(item) for item in found]))
+        return ArgumentValue(found, listing([str(item) for item in found]))
 
     return build
 
 
-def _stock(rng: random.Random) -> Value:
+def _stock(rng: random.Random) -> ArgumentValue:
     items = [
         {"name": rng.choice(NOUNS), "count": rng.randint(1, 40)} for _ in range(rng.randint(1, 3))
     ]
-    return Value(items, listing([f"{item['count']} {item['name']}" for item in items]))
+    return ArgumentValue(items, listing([f"{item['count']} {item['name']}" for item in items]))
 
 
-def _onoff(rng: random.Random) -> Value:
+def _onoff(rng: random.Random) -> ArgumentValue:
     state = rng.random() < 0.5
-    return Value(state, "on" if state else "off")
+    return ArgumentValue(state, "on" if state else "off")
 
 
 def _text(kind: str) -> Schema:
@@ -239,7 +239,7 @@ def _array(items: Schema) -> Schema:
     return {"type": "array", "items": items}
 
 
-KINDS: dict[str, tuple[Schema, Callable[[random.Random], Value]]] = {
+KINDS: dict[str, tuple[Schema, Callable[[random.Random], ArgumentValue]]] = {
     "int": (_text("integer"), _plain(integer, "never")),
     "num": (_text("number"), _plain(number, "never")),
     "small": (_text("integer"), _plain(lambda rng: rng.randint(1, 30), "never")),
@@ -282,12 +282,12 @@ def kind_schema(kind: str) -> Schema:
     return KINDS[kind][0]
 
 
-def kind_value(kind: str, rng: random.Random) -> Value:
+def kind_value(kind: str, rng: random.Random) -> ArgumentValue:
     """Return a random value of a kind."""
     head, _, rest = kind.partition(":")
     if head == "enum":
         chosen = rng.choice(rest.split(","))
-        return Value(chosen, chosen)
+        return ArgumentValue(chosen, chosen)
     if head == "flag":
-        return Value(True, rest)
+        return ArgumentValue(True, rest)
     return KINDS[kind][1](rng)

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from model_fixtures.tool_format import Message, ToolCall, ToolResult
 
 from . import request_phrases
-from .argument_values import Value
-from .tool_families import Arg, Request, Tool, request
-from .tool_results import Outcome, failure, outcome
+from .argument_values import ArgumentValue
+from .tool_families import Parameter, Tool, ToolRequest, request
+from .tool_results import ToolOutcome, failure, outcome
 
 # Parameter kinds that can take a result of a family that gives the key.
 _FITS: dict[str, tuple[str, ...]] = {
@@ -45,8 +45,8 @@ class Round:
     """What the assistant writes in a round with calls, and what the calls give."""
 
     text: str
-    calls: list[Request]
-    outcomes: list[Outcome]
+    calls: list[ToolRequest]
+    outcomes: list[ToolOutcome]
 
 
 @dataclass(frozen=True)
@@ -78,58 +78,58 @@ class Conversation:
         return [*found, Message("assistant", self.answer)]
 
 
-Maker = Callable[[Sequence[Tool], bool, random.Random], "Conversation | None"]
+MakeConversation = Callable[[Sequence[Tool], bool, random.Random], "Conversation | None"]
 
 
-def _final(outcomes: list[Outcome]) -> tuple[str, list[str]]:
+def _final(outcomes: list[ToolOutcome]) -> tuple[str, list[str]]:
     return (
         " ".join(given.answer for given in outcomes),
         [needle for given in outcomes for needle in given.needles],
     )
 
 
-def single(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversation:
+def single(tools: Sequence[Tool], held_out: bool, rng: random.Random) -> Conversation:
     """Return one call and its result."""
     tool = rng.choice(tools)
     style = rng.random()
     if style < 0.4 and tool.family.ask:
-        wish = request(tool, held, rng, ask=True)
-        prompt = request_phrases.asked(wish, held, rng)
+        wish = request(tool, held_out, rng, ask=True)
+        prompt = request_phrases.asked(wish, held_out, rng)
     elif style < 0.5:
-        wish = request(tool, held, rng)
-        prompt = request_phrases.explicit(wish, held, rng)
+        wish = request(tool, held_out, rng)
+        prompt = request_phrases.explicit(wish, held_out, rng)
     else:
-        wish = request(tool, held, rng)
-        prompt = request_phrases.one(wish, held, rng)
+        wish = request(tool, held_out, rng)
+        prompt = request_phrases.one(wish, held_out, rng)
     given = outcome(wish, rng)
     return Conversation("single", prompt, [Round("", [wish], [given])], given.answer, given.needles)
 
 
-def say(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversation:
+def say(tools: Sequence[Tool], held_out: bool, rng: random.Random) -> Conversation:
     """Words first, then a call in the same message; at times words after the result instead."""
-    wish = request(rng.choice(tools), held, rng)
+    wish = request(rng.choice(tools), held_out, rng)
     given = outcome(wish, rng)
-    if not held and rng.random() < 0.1:
-        prompt, said = request_phrases.say_after(wish, held, rng)
+    if not held_out and rng.random() < 0.1:
+        prompt, said = request_phrases.say_after(wish, held_out, rng)
         answer = f"{given.answer} {said}"
         return Conversation(
             "after", prompt, [Round("", [wish], [given])], answer, [*given.needles, said]
         )
-    prompt, said = request_phrases.say_first(wish, held, rng)
+    prompt, said = request_phrases.say_first(wish, held_out, rng)
     return Conversation("say", prompt, [Round(said, [wish], [given])], given.answer, given.needles)
 
 
-def error(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversation:
+def error(tools: Sequence[Tool], held_out: bool, rng: random.Random) -> Conversation:
     """Return a call that fails, and its explanation."""
-    made = single(tools, held, rng)
+    made = single(tools, held_out, rng)
     wish = made.rounds[0].calls[0]
-    given = failure(wish, held, rng)
+    given = failure(wish, held_out, rng)
     return Conversation(
         "error", made.prompt, [Round("", [wish], [given])], given.answer, given.needles
     )
 
 
-def _pair(tool: Tool, held: bool, rng: random.Random) -> tuple[list[Request], str] | None:
+def _pair(tool: Tool, held_out: bool, rng: random.Random) -> tuple[list[ToolRequest], str] | None:
     """Return two or three calls of one tool asked for as a list ("in Paris and Rome")."""
     needed = [arg for arg in tool.family.args if not arg.optional]
     if len(needed) != 1 or needed[0].kind not in ("city", "person", "word", "file", "int", "num"):
@@ -140,25 +140,25 @@ def _pair(tool: Tool, held: bool, rng: random.Random) -> tuple[list[Request], st
     drawn = [kind_value(needed[0].kind, rng) for _ in range(count)]
     if len({value.text for value in drawn}) < count:
         return None
-    together = Value(None, listing([value.text for value in drawn]))
+    together = ArgumentValue(None, listing([value.text for value in drawn]))
     ask = rng.random() < 0.4
-    whole = request(tool, held, rng, ask=ask, fixed={needed[0].key: together})
+    whole = request(tool, held_out, rng, ask=ask, fixed={needed[0].key: together})
     if len(whole.arguments) != 1:
         return None
     name = tool.names[needed[0].key]
     calls = [
-        Request(tool, whole.words, {name: value.value}, {needed[0].key: value.text})
+        ToolRequest(tool, whole.words, {name: value.value}, {needed[0].key: value.text})
         for value in drawn
     ]
     wrap = request_phrases.asked if ask else request_phrases.one
-    return calls, wrap(whole, held, rng)
+    return calls, wrap(whole, held_out, rng)
 
 
-def parallel(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversation:
+def parallel(tools: Sequence[Tool], held_out: bool, rng: random.Random) -> Conversation:
     """Return two independent calls (now and then three) in one message."""
     style = rng.random()
     if style < 0.25:
-        pair = _pair(rng.choice(tools), held, rng)
+        pair = _pair(rng.choice(tools), held_out, rng)
         if pair is not None:
             return _together(pair[0], pair[1], rng, kind="parallel")
     if len(tools) > 1 and style < 0.85:
@@ -166,13 +166,13 @@ def parallel(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversat
     else:
         one = two = rng.choice(tools)
     if style > 0.8:
-        calls = [request(tool, held, rng, ask=True) for tool in (one, two)]
-        prompt = request_phrases.two_questions(calls[0], calls[1], held, rng)
+        calls = [request(tool, held_out, rng, ask=True) for tool in (one, two)]
+        prompt = request_phrases.two_questions(calls[0], calls[1], held_out, rng)
     else:
-        calls = [request(tool, held, rng) for tool in (one, two)]
-        prompt = request_phrases.both(calls[0], calls[1], held, rng)
-        if not held and rng.random() < 0.12:
-            third = request(rng.choice(tools), held, rng)
+        calls = [request(tool, held_out, rng) for tool in (one, two)]
+        prompt = request_phrases.both(calls[0], calls[1], held_out, rng)
+        if not held_out and rng.random() < 0.12:
+            third = request(rng.choice(tools), held_out, rng)
             prompt = (
                 f"{prompt.rstrip('.?')}{rng.choice((', and then ', ', and also '))}{third.words}."
             )
@@ -180,21 +180,21 @@ def parallel(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversat
     return _together(calls, prompt, rng, kind="parallel")
 
 
-def _together(calls: list[Request], prompt: str, rng: random.Random, kind: str) -> Conversation:
+def _together(calls: list[ToolRequest], prompt: str, rng: random.Random, kind: str) -> Conversation:
     given = [outcome(wish, rng) for wish in calls]
     answer, needles = _final(given)
     text = ""
     return Conversation(kind, prompt, [Round(text, calls, given)], answer, needles)
 
 
-def _takes(tool: Tool, kinds: tuple[str, ...]) -> Arg | None:
+def _takes(tool: Tool, kinds: tuple[str, ...]) -> Parameter | None:
     for arg in tool.family.args:
         if arg.kind in kinds and not arg.optional:
             return arg
     return None
 
 
-def chained(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversation | None:
+def chained(tools: Sequence[Tool], held_out: bool, rng: random.Random) -> Conversation | None:
     """Return two rounds: the second call needs the first one's result. None if no tools fit."""
     fits = [
         (first, second, arg)
@@ -205,7 +205,7 @@ def chained(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversati
     if not fits:
         return None
     first, second, arg = rng.choice(fits)
-    one = request(first, held, rng)
+    one = request(first, held_out, rng)
     given = outcome(one, rng)
     if given.value is None:
         return None
@@ -213,9 +213,9 @@ def chained(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversati
     if arg.kind == "int" and not isinstance(value, int):
         return None
     refers = rng.choice(_REFERENCES.get(arg.kind, ("the result",)))
-    two = request(second, held, rng, fixed={arg.key: Value(value, refers)})
-    prompt = request_phrases.chain(one, two, held, rng)
-    last_wish = Request(second, two.words, two.arguments, {**two.texts, arg.key: str(value)})
+    two = request(second, held_out, rng, fixed={arg.key: ArgumentValue(value, refers)})
+    prompt = request_phrases.chain(one, two, held_out, rng)
+    last_wish = ToolRequest(second, two.words, two.arguments, {**two.texts, arg.key: str(value)})
     last = outcome(last_wish, rng)
     rounds = [Round("", [one], [given]), Round("", [last_wish], [last])]
     return Conversation("chained", prompt, rounds, last.answer, last.needles)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .evaluation_cases import Case
-from .sdk_assistant import Served
+from .evaluation_cases import ConversationCase
+from .sdk_assistant import SdkAssistant
 
 TOKENS = 96  # of an answer: the plain model would ramble on
 
 
-def ratio(tool_model: Served, plain: Served, cases: Iterable[Case]) -> float:
+def ratio(tool_model: SdkAssistant, plain: SdkAssistant, cases: Iterable[ConversationCase]) -> float:
     """Return the quotient of both models' tokens a second over all answers.
 
     Both get the same prompts with the same tools, one after the other, so that whatever else the

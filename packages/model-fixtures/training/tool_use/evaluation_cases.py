@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .conversations import Conversation
-from .packed_batches import Source
+from .packed_batches import ConversationSource
 from .plain_prompts import prompts
 from .tool_families import Tool
 
@@ -17,7 +17,7 @@ _COPIED = ("city", "person", "word", "quoted", "text", "file", "email", "code", 
 
 
 @dataclass(frozen=True)
-class Case:
+class ConversationCase:
     """One conversation to hold, and the tools that it may use."""
 
     kind: str
@@ -35,7 +35,7 @@ def _copying(tools: Sequence[Tool]) -> list[Tool]:
     return [tool for tool in tools if any(arg.kind in _COPIED for arg in tool.family.args)]
 
 
-def cases(count: int, seed: str, kinds: Sequence[str] = KINDS, tools: str = "near") -> list[Case]:
+def cases(count: int, seed: str, kinds: Sequence[str] = KINDS, tools: str = "near") -> list[ConversationCase]:
     """Return ``count`` cases of each kind, those with the same tools one after the other.
 
     Frames, and names and wordings of tools, are never those of training. With "near" the tools do
@@ -43,12 +43,12 @@ def cases(count: int, seed: str, kinds: Sequence[str] = KINDS, tools: str = "nea
     "far" no tool of training does it. 1 to 5 tools are offered; for "choice" 3 to 6, of which at
     least half are far, whatever ``tools`` says. No plain prompt comes twice before all have come.
     """
-    plain = prompts(held=True, count=260)
+    plain = prompts(held_out=True, count=260)
     random.Random(f"plain-{seed}").shuffle(plain)  # noqa: S311  # a seed, no secret
     answers = dict.fromkeys(plain, "")
-    source = Source(answers, held=True, unseen=SETS[tools])
-    mixed = Source(answers, held=True, unseen=SETS["mixed"])
-    found: list[Case] = []
+    source = ConversationSource(answers, held_out=True, unseen=SETS[tools])
+    mixed = ConversationSource(answers, held_out=True, unseen=SETS["mixed"])
+    found: list[ConversationCase] = []
     made = dict.fromkeys(kinds, 0)
     number = 0
     while any(made[kind] < count for kind in kinds):
@@ -69,7 +69,7 @@ def cases(count: int, seed: str, kinds: Sequence[str] = KINDS, tools: str = "nea
                 expected = Conversation("plain", plain[made[kind] % len(plain)], [], "", [])
             if expected is None or expected.kind != inner or _echoes(expected):
                 continue
-            found.append(Case(kind, offered, expected))
+            found.append(ConversationCase(kind, offered, expected))
             made[kind] += 1
     return found
 

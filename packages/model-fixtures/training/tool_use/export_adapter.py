@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from model_fixtures.weights.rewrite_gguf import merge_adapter
 
-from .torch_llama import Llama
+from .torch_llama import TorchLlama
 from .train_adapter import load_adapter
 
 
-def write_adapter(model: Llama, out: Path) -> None:
+def write_adapter(model: TorchLlama, out: Path) -> None:
     """Write the model's adapter as a GGUF file of float16 matrices."""
     writer = gguf.GGUFWriter(str(out), "llama")
     writer.add_string("general.type", "adapter")
@@ -53,7 +53,7 @@ def main() -> None:
     states = [torch.load(path, weights_only=True)["adapter"] for path in args.checkpoint]
     state = {name: sum(one[name] for one in states) / len(states) for name in states[0]}
     rank = state["blocks.0.out.a"].shape[0]
-    model = Llama(args.base, rank=rank, alpha=2.0 * rank)
+    model = TorchLlama(args.base, rank=rank, alpha=2.0 * rank)
     load_adapter(model, state)
     write_adapter(model, args.out)
     digest = hashlib.sha256(args.out.read_bytes()).hexdigest()

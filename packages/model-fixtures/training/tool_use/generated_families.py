@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from .tool_families import Arg, Family, section
+from .tool_families import Parameter, ToolFamily, section
 
 # Verb of the tool's name, then other verbs that people may use for it.
 _VERBS = """create:make,add,set up|delete:remove,erase,get rid of|open:show,bring up|close:shut|
@@ -67,19 +67,19 @@ def _split(text: str) -> list[str]:
     return [part.strip() for part in text.replace("\n", "").split("|") if part.strip()]
 
 
-class Maker:
+class FamilyGenerator:
     """Makes families; held-out ones use other verbs, things and parameters."""
 
-    def __init__(self, held: bool, things: bool | None = None) -> None:
+    def __init__(self, held_out: bool, things: bool | None = None) -> None:
         """Choose the word lists; ``things`` says it for the things alone (default: ``held``).
 
         If neither is held, the words of training alone are there, too.
         """
-        held_things = held if things is None else things
-        verbs = _split(_HELD_VERBS if held else _VERBS)
+        held_things = held_out if things is None else things
+        verbs = _split(_HELD_VERBS if held_out else _VERBS)
         self._nouns = _split(_HELD_NOUNS if held_things else _NOUNS)
-        lines = (_HELD_ARGS if held else _ARGS).splitlines()
-        if not held and not held_things:
+        lines = (_HELD_ARGS if held_out else _ARGS).splitlines()
+        if not held_out and not held_things:
             more = section("more_words.txt", "verbs")
             verbs += [line.replace(": ", ":").replace(", ", ",") for line in more]
             self._nouns += _split("".join(section("more_words.txt", "things")))
@@ -92,7 +92,7 @@ class Maker:
 
     def family(
         self, rng: random.Random, verb: str | None = None, noun: str | None = None
-    ) -> Family:
+    ) -> ToolFamily:
         """Return a random family, with a given verb or thing if wanted."""
         known = dict(self._verbs)
         verb = verb or rng.choice(self._verbs)[0]
@@ -103,7 +103,7 @@ class Maker:
         for index, (names, kind, says) in enumerate(chosen):
             optional = index > 0 and rng.random() < 0.35
             key = f"p{index}"
-            args.append(Arg(key, tuple(names.split(",")), kind, optional))
+            args.append(Parameter(key, tuple(names.split(",")), kind, optional))
             said = rng.choice(says.split(";")).replace("{x}", f"{{{key}}}")
             phrases.append(f"[ {said}]" if optional else f" {said}")
         tail = "".join(phrases)
@@ -116,7 +116,7 @@ class Maker:
         doc = rng.choice(_split(_DOCS)).format(
             verb=verb, Verb=verb.capitalize(), noun=noun, args=known_args
         )
-        return Family(
+        return ToolFamily(
             key=f"{verb} {noun}",
             names=(name,),
             docs=(doc,),
@@ -126,7 +126,7 @@ class Maker:
             gives=rng.choice(_GIVES),
         )
 
-    def near(self, rng: random.Random, family: Family) -> Family:
+    def near(self, rng: random.Random, family: ToolFamily) -> ToolFamily:
         """Return a family that is easily confused: same thing or same verb, not both.
 
         No word for its verb is one for the other's: a request must mean one of them alone.

@@ -10,7 +10,7 @@ from typing import Any
 import xllamacpp
 
 
-class Runner:
+class GreedyCompleter:
     """One model (merged or plain) behind llama.cpp's server on a free loopback port."""
 
     def __init__(self, model: Path, adapter: Path | None = None, context: int = 2048) -> None:

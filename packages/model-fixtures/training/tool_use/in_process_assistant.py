@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from model_fixtures.server.grammars.tool_call_grammar import tool_grammar
 from model_fixtures.tool_format import CALL_START, Message, ToolCall, chatml, parse
 
-from .greedy_completion import Runner
-from .judge import BrokenCallError, Definition
+from .conversation_judge import BrokenCallError, Definition
+from .greedy_completion import GreedyCompleter
 
 TOKENS = 220  # of a message: more than any answer needs
 
 
-class Direct:
+class InProcessAssistant:
     """Speaks for the model behind a runner, see ``judge.Say``."""
 
-    def __init__(self, runner: Runner, grammar: bool = True) -> None:
+    def __init__(self, runner: GreedyCompleter, grammar: bool = True) -> None:
         """``grammar`` chooses the lazy grammar, as the server does."""
         self._runner = runner
         self._grammar = grammar

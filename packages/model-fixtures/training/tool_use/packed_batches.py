@@ -10,9 +10,9 @@ from model_fixtures.tool_format import Message, turns
 
 from . import conversations as made_of
 from .conversations import Conversation
-from .generated_families import Maker
+from .generated_families import FamilyGenerator
 from .tokenizer import Tokenizer
-from .tool_families import Family, Tool, build, load
+from .tool_families import Tool, ToolFamily, build, load
 
 _SYSTEMS = (
     "You are a helpful assistant.",
@@ -28,7 +28,7 @@ _CHAINABLE = ("add", "multiply", "subtract", "capital", "email_of", "read_file",
 
 
 @dataclass
-class Pack:
+class PackedBatch:
     """Token ids of a batch; ``spans`` are (start, end, prefix start, prefix end)."""
 
     ids: list[int] = field(default_factory=list)
@@ -39,29 +39,29 @@ class Pack:
     conversations: int = 0
 
 
-class Source:
+class ConversationSource:
     """Draws tool sets, conversations and batches; the same seed gives the same ones."""
 
     def __init__(
-        self, answers: dict[str, str], held: bool = False, unseen: float | None = None
+        self, answers: dict[str, str], held_out: bool = False, unseen: float | None = None
     ) -> None:
         """``answers`` are prompts that need no tool, and their answers.
 
         ``held`` chooses the names and wordings of evaluation, ``unseen`` the share of tools
         that training does not have at all (if held: 0.6, else none).
         """
-        self.held = held
-        self._unseen = (0.6 if held else 0.0) if unseen is None else unseen
+        self.held_out = held_out
+        self._unseen = (0.6 if held_out else 0.0) if unseen is None else unseen
         self._answers = sorted(answers.items())
-        self._known = load() if held else [*load(), *load("more_families")]
-        self._new = load("heldout") if held else []
+        self._known = load() if held_out else [*load(), *load("more_families")]
+        self._new = load("heldout") if held_out else []
         self._by_key = {family.key: family for family in self._known}
-        self._maker = Maker(held and self._unseen > 0, things=held)
+        self._maker = FamilyGenerator(held_out and self._unseen > 0, things=held_out)
 
     def tools(self, rng: random.Random, count: int | None = None) -> list[Tool]:
         """Return a set of tools: hand-written and made-up ones, near neighbours among them."""
         count = count or rng.choice(_SIZES)
-        families: list[Family] = []
+        families: list[ToolFamily] = []
         names: set[str] = set()
         style = rng.random()
         while len(families) < count:
@@ -71,7 +71,7 @@ class Source:
             elif rng.random() < (0.9 if style < 0.4 else 0.25 if style < 0.75 else 0.6):
                 pool = self._new if self._new and rng.random() < self._unseen else self._known
                 family = rng.choice(pool)
-                if rng.random() < 0.15 and not self.held:
+                if rng.random() < 0.15 and not self.held_out:
                     family = self._by_key[rng.choice(_CHAINABLE)]
             else:
                 family = self._maker.family(rng)
@@ -81,7 +81,7 @@ class Source:
                 break
         tools = []
         for family in families:
-            tool = build(family, self.held, rng)
+            tool = build(family, self.held_out, rng)
             if tool.name not in names:
                 names.add(tool.name)
                 tools.append(tool)
@@ -95,14 +95,14 @@ class Source:
         kind = kind or rng.choices(list(_KINDS), list(_KINDS.values()))[0]
         if kind == "plain":
             return made_of.plain(self._answers, rng)
-        maker: made_of.Maker = {
+        maker: made_of.FamilyGenerator = {
             "single": made_of.single,
             "say": made_of.say,
             "error": made_of.error,
             "parallel": made_of.parallel,
             "chained": made_of.chained,
         }[kind]
-        return maker(tools, self.held, rng)
+        return maker(tools, self.held_out, rng)
 
     def branch(self, tools: Sequence[Tool], rng: random.Random) -> list[Message] | None:
         """Return the messages of a conversation, now and then with an earlier one before it."""
@@ -117,14 +117,14 @@ class Source:
                 return [*earlier.messages(), *last.messages(start=5)]
         return last.messages()
 
-    def pack(self, tokenizer: Tokenizer, rng: random.Random, limit: int = 2048) -> Pack:
+    def pack(self, tokenizer: Tokenizer, rng: random.Random, limit: int = 2048) -> PackedBatch:
         """Return a batch of at most about ``limit`` tokens."""
-        pack = Pack()
+        pack = PackedBatch()
         while len(pack.ids) < limit - 300:
             self._tree(pack, tokenizer, rng, min(len(pack.ids) + 700, limit))
         return pack
 
-    def _tree(self, pack: Pack, tokenizer: Tokenizer, rng: random.Random, limit: int) -> None:
+    def _tree(self, pack: PackedBatch, tokenizer: Tokenizer, rng: random.Random, limit: int) -> None:
         bare = rng.random() < 0.07  # the last allowed round: results, but no tools any more
         tools = self.tools(rng)
         own = [Message("system", rng.choice(_SYSTEMS))] if rng.random() < 0.25 else []
@@ -151,7 +151,7 @@ class Source:
 
     def _branch(
         self,
-        pack: Pack,
+        pack: PackedBatch,
         tokenizer: Tokenizer,
         messages: list[Message],
         learn: set[int],

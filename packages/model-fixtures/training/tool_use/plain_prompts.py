@@ -76,12 +76,12 @@ Portugal|Poland|Ireland|Austria|Kenya|Peru|Chile|Cuba""".replace("\n", "").split
 _HELD_COUNTRIES = ["Denmark", "Finland", "Turkey", "Hungary", "Russia", "Mexico", "England"]
 
 
-def prompts(held: bool, count: int, seed: int = 1) -> list[str]:
+def prompts(held_out: bool, count: int, seed: int = 1) -> list[str]:
     """Return ``count`` different prompts; held-out ones share no topic or frame with the others."""
-    rng = random.Random(f"plain-{held}-{seed}")  # noqa: S311  # a seed, no secret
-    topics, frames = (_HELD_TOPICS, _HELD_FRAMES) if held else (_TOPICS, _FRAMES)
-    found = list(_HELD_FIXED if held else _FIXED)
-    countries = _HELD_COUNTRIES if held else _COUNTRIES
+    rng = random.Random(f"plain-{held_out}-{seed}")  # noqa: S311  # a seed, no secret
+    topics, frames = (_HELD_TOPICS, _HELD_FRAMES) if held_out else (_TOPICS, _FRAMES)
+    found = list(_HELD_FIXED if held_out else _FIXED)
+    countries = _HELD_COUNTRIES if held_out else _COUNTRIES
     found += [f"What is the capital of {country}?" for country in countries]
     pool = [frame.format(t=topic) for topic in topics for frame in frames]
     found += rng.sample(pool, count - len(found))
@@ -102,7 +102,7 @@ def shorten(answer: str) -> str:
 
 def main() -> None:
     """Write the base model's greedy answers to the training prompts as JSON."""
-    from .greedy_completion import Runner  # needs llama.cpp; the prompts alone do not
+    from .greedy_completion import GreedyCompleter  # needs llama.cpp; the prompts alone do not
 
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--base", type=Path, required=True)
@@ -110,8 +110,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=600)
     args = parser.parse_args()
     answers: dict[str, str] = {}
-    runner = Runner(args.base)
-    for prompt in track(prompts(held=False, count=args.count), "plain answers"):
+    runner = GreedyCompleter(args.base)
+    for prompt in track(prompts(held_out=False, count=args.count), "plain answers"):
         head = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
         text = f"<|im_start|>system\n{head}<|im_end|>\n<|im_start|>user\n{prompt}<|im_end|>\n"
         answer = shorten(runner.complete(text + "<|im_start|>assistant\n", limit=56))

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from rich.progress import track
 
+from .conversation_judge import ConversationJudge, failed_regressions, scores, sum_scores
 from .evaluation_cases import KINDS, REGRESSION, SETS, cases
-from .greedy_completion import Runner
-from .in_process_assistant import Direct
-from .judge import Judge, regression, scores, together
+from .greedy_completion import GreedyCompleter
+from .in_process_assistant import InProcessAssistant
 
 
 def main() -> None:
@@ -29,12 +29,12 @@ def main() -> None:
     parser.add_argument("--no-grammar", action="store_true")
     parser.add_argument("--out", type=Path, help="JSON of the scores and of all failures")
     args = parser.parse_args()
-    judge = Judge(Direct(Runner(args.model, args.adapter), grammar=not args.no_grammar))
+    judge = ConversationJudge(InProcessAssistant(GreedyCompleter(args.model, args.adapter), grammar=not args.no_grammar))
     chosen = cases(args.count, args.seed, args.kinds, args.tools)
-    found = together([scores(judge, track(chosen, "conversations"))])
+    found = sum_scores([scores(judge, track(chosen, "conversations"))])
     for kind, score in found.items():
         print(f"{kind:10} {score}")
-    wrong = regression(judge)
+    wrong = failed_regressions(judge)
     print(f"regression {len(REGRESSION) - len(wrong)}/{len(REGRESSION)}")
     for line in wrong:
         print("  ", line)

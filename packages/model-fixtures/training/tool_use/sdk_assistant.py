@@ -18,8 +18,8 @@ from lmstudio.history import Chat, ToolCallRequest, ToolCallResultData
 from lmstudio.json_api import PredictionToolCallEvent
 from model_fixtures.tool_format import Message, ToolCall
 
+from .conversation_judge import BrokenCallError, Definition
 from .in_process_assistant import TOKENS
-from .judge import BrokenCallError, Definition
 
 # The SDK logs the failed call that it also raises.
 logging.getLogger("lmstudio").setLevel(logging.ERROR)
@@ -61,7 +61,7 @@ def config(tokens: int, tools: Sequence[Definition]) -> lmstudio.LlmPredictionCo
     return msgspec.convert(settings, lmstudio.LlmPredictionConfig)
 
 
-class Served:
+class SdkAssistant:
     """Speaks for a loaded model, see ``judge.Say``; ``stats`` are those of the last message."""
 
     stats: lmstudio.LlmPredictionStats

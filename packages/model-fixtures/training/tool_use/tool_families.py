@@ -13,13 +13,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .argument_values import Value, kind_schema, kind_value
+from .argument_values import ArgumentValue, kind_schema, kind_value
 
 _HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
-class Arg:
+class Parameter:
     """A parameter: ``key`` is its name in the templates, ``names`` are its names in tools."""
 
     key: str
@@ -29,13 +29,13 @@ class Arg:
 
 
 @dataclass(frozen=True)
-class Family:
+class ToolFamily:
     """A kind of tool. ``do`` are imperative phrases, ``ask`` whole sentences."""
 
     key: str
     names: tuple[str, ...]
     docs: tuple[str, ...]
-    args: tuple[Arg, ...]
+    args: tuple[Parameter, ...]
     do: tuple[str, ...]
     ask: tuple[str, ...]
     gives: str
@@ -46,7 +46,7 @@ class Family:
 class Tool:
     """A family as it is offered in one conversation."""
 
-    family: Family
+    family: ToolFamily
     name: str
     description: str
     names: dict[str, str] = field(default_factory=dict)  # template key -> parameter name
@@ -59,7 +59,7 @@ class Tool:
 
 
 @dataclass(frozen=True)
-class Request:
+class ToolRequest:
     """A wish for one call: its words, and the arguments that follow from them."""
 
     tool: Tool
@@ -68,20 +68,20 @@ class Request:
     texts: dict[str, str]  # template key -> how the prompt says the value
 
 
-def choose(options: tuple[str, ...], held: bool, rng: random.Random) -> str:
+def choose(options: tuple[str, ...], held_out: bool, rng: random.Random) -> str:
     """Return one option; of three or more, the last is for evaluation only (``held``)."""
     if len(options) < 3:
         return rng.choice(options)
-    return options[-1] if held else rng.choice(options[:-1])
+    return options[-1] if held_out else rng.choice(options[:-1])
 
 
-def _parse_arg(text: str) -> Arg:
+def _parse_arg(text: str) -> Parameter:
     key, _, rest = text.strip().partition("=")
     names, _, kind = rest.partition(" ")
-    return Arg(key.rstrip("?"), tuple(names.split(",")), kind, key.endswith("?"))
+    return Parameter(key.rstrip("?"), tuple(names.split(",")), kind, key.endswith("?"))
 
 
-def _parse(block: str) -> Family:
+def _parse(block: str) -> ToolFamily:
     head, *lines = block.strip().splitlines()
     key, _, names = head.partition(":")
     rows = {line.strip().partition(": ")[0].rstrip(":"): line.partition(": ")[2] for line in lines}
@@ -90,7 +90,7 @@ def _parse(block: str) -> Family:
         return tuple(part.strip() for part in rows.get(name, "").split(" / ") if part.strip())
 
     args = tuple(_parse_arg(part) for part in rows.get("args", "").split(";") if part.strip())
-    return Family(
+    return ToolFamily(
         key=key,
         names=tuple(name.strip() for name in names.split(",")),
         docs=options("docs"),
@@ -102,7 +102,7 @@ def _parse(block: str) -> Family:
     )
 
 
-def load(name: str = "families") -> list[Family]:
+def load(name: str = "families") -> list[ToolFamily]:
     """Return the hand-written families of a file: families, more_families or heldout."""
     text = (_HERE / f"{name}.txt").read_text()
     text = re.sub(r"(?m)^#.*\n", "", text)
@@ -119,12 +119,12 @@ def section(file: str, name: str) -> list[str]:
 _TOOLISH = re.compile(r"_([a-z])")
 
 
-def build(family: Family, held: bool, rng: random.Random) -> Tool:
+def build(family: ToolFamily, held_out: bool, rng: random.Random) -> Tool:
     """Return the family as a tool with names and description chosen at random."""
-    name = choose(family.names, held, rng)
+    name = choose(family.names, held_out, rng)
     if rng.random() < 0.12:
         name = _TOOLISH.sub(lambda match: match.group(1).upper(), name)
-    description = choose(family.docs, held, rng)
+    description = choose(family.docs, held_out, rng)
     if rng.random() < 0.2:
         description = description.rstrip(".")
     loose = rng.random() < 0.15  # a dangling reference: the SDK sends those for nested types
@@ -134,7 +134,7 @@ def build(family: Family, held: bool, rng: random.Random) -> Tool:
     for arg in family.args:
         pool = [option for option in arg.names if option not in names.values()]
         chosen = pool[0] if rng.random() < 0.4 else rng.choice(pool)
-        if arg.names[-1] == chosen and not held and len(pool) > 1:
+        if arg.names[-1] == chosen and not held_out and len(pool) > 1:
             chosen = pool[0]
         names[arg.key] = chosen
         schema = dict(kind_schema(arg.kind))
@@ -165,18 +165,18 @@ def fill(template: str, texts: dict[str, str], keep: set[str]) -> str:
 
 def request(
     tool: Tool,
-    held: bool,
+    held_out: bool,
     rng: random.Random,
     *,
     ask: bool = False,
-    fixed: dict[str, Value] | None = None,
-) -> Request:
+    fixed: dict[str, ArgumentValue] | None = None,
+) -> ToolRequest:
     """Return a wish for ``tool``: a sentence (``ask``) or an imperative phrase.
 
     ``fixed`` gives values for some template keys instead of random ones.
     """
     family = tool.family
-    template = choose(family.ask if ask else family.do, held, rng)
+    template = choose(family.ask if ask else family.do, held_out, rng)
     values = {arg.key: kind_value(arg.kind, rng) for arg in family.args} | (fixed or {})
     if family.gives == "calc+" or family.key in ("multiply", "subtract", "divide", "divisible"):
         values = _no_zero(values, rng)
@@ -192,12 +192,12 @@ def request(
         if not arg.optional or arg.key in keep or (arg.key in mentioned - in_brackets)
     }
     always = mentioned - in_brackets
-    return Request(tool, fill(template, texts, keep | always), arguments, texts)
+    return ToolRequest(tool, fill(template, texts, keep | always), arguments, texts)
 
 
-def _no_zero(values: dict[str, Value], rng: random.Random) -> dict[str, Value]:
+def _no_zero(values: dict[str, ArgumentValue], rng: random.Random) -> dict[str, ArgumentValue]:
     """Replace a second operand of 0, which is an error for some tools."""
     if values.get("b") and values["b"].value == 0:
         new = rng.randint(2, 9)
-        return values | {"b": Value(new, str(new))}
+        return values | {"b": ArgumentValue(new, str(new))}
     return values

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import argument_values
-from .tool_families import Request
+from .tool_families import ToolRequest
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ToolOutcome:
     """A result: its text for the model, the assistant's sentence, and what that must hold."""
 
     content: str
@@ -71,13 +71,13 @@ def _pack(value: Any, rng: random.Random) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _calc(request: Request, sign: str) -> int | float:
+def _calc(request: ToolRequest, sign: str) -> int | float:
     a, b = (request.arguments[request.tool.names[key]] for key in ("a", "b"))
     exact = {"+": operator.add, "-": operator.sub, "*": operator.mul}[sign](a, b)
     return exact if isinstance(exact, int) else round(exact, 3)
 
 
-def _make(request: Request, rng: random.Random) -> tuple[Any, str, list[str]]:
+def _make(request: ToolRequest, rng: random.Random) -> tuple[Any, str, list[str]]:
     """Return the result, how it is said, and the parts that must be said."""
     kind = request.tool.family.gives
     if kind.startswith("calc"):
@@ -135,7 +135,7 @@ def _make(request: Request, rng: random.Random) -> tuple[Any, str, list[str]]:
     return made, made, [made]
 
 
-def outcome(request: Request, rng: random.Random) -> Outcome:
+def outcome(request: ToolRequest, rng: random.Random) -> ToolOutcome:
     """Return what the call of ``request`` gives."""
     family = request.tool.family
     if family.gives == "ok":
@@ -148,18 +148,18 @@ def outcome(request: Request, rng: random.Random) -> Outcome:
     else:
         template = rng.choice(_NUMBER)
     answer = template.format(r=said, **request.texts)
-    return Outcome(_pack(value, rng), answer, needles, value)
+    return ToolOutcome(_pack(value, rng), answer, needles, value)
 
 
-def _done(request: Request, rng: random.Random) -> Outcome:
+def _done(request: ToolRequest, rng: random.Random) -> ToolOutcome:
     """Return the result of an action: nothing, a word, or a sentence about it."""
     style = rng.random()
     if style < 0.2:
         empty = rng.choice(("null", "null", "true", '""', "{}"))
-        return Outcome(empty, "Done.", ["done"])
+        return ToolOutcome(empty, "Done.", ["done"])
     if style < 0.5:
         word = rng.choice(_OKS)
-        return Outcome(_pack(word, rng), f"Done: {word}.", [word])
+        return ToolOutcome(_pack(word, rng), f"Done: {word}.", [word])
     texts = [text for text in request.texts.values() if len(text) < 40]
     about = rng.choice(texts) if texts else "it"
     number = argument_values.integer(rng) % 10_000
@@ -178,13 +178,13 @@ def _done(request: Request, rng: random.Random) -> Outcome:
     if rng.random() < 0.25:
         pair = {"status": rng.choice(_OKS).lower(), "id": number}
         said = f"Done: status {pair['status']}, id {number}."
-        return Outcome(json.dumps(pair), said, [str(number)])
-    return Outcome(_pack(report, rng), f"Done: {report}.", [report])
+        return ToolOutcome(json.dumps(pair), said, [str(number)])
+    return ToolOutcome(_pack(report, rng), f"Done: {report}.", [report])
 
 
-def failure(request: Request, held: bool, rng: random.Random) -> Outcome:
+def failure(request: ToolRequest, held_out: bool, rng: random.Random) -> ToolOutcome:
     """Return an error instead of a result, in one of the forms in which clients report it."""
-    template = rng.choice(_HELD_ERRORS if held else _ERRORS)
+    template = rng.choice(_HELD_ERRORS if held_out else _ERRORS)
     text = template.format(
         n=abs(argument_values.integer(rng)) % 5000,
         w=argument_values.word(rng),
@@ -215,4 +215,4 @@ def failure(request: Request, held: bool, rng: random.Random) -> Outcome:
         if "error" not in text:
             content = json.dumps(f"error: {text}")
     answer = rng.choice(_SORRY).format(tool=name, e=text)
-    return Outcome(content, answer, [text])
+    return ToolOutcome(content, answer, [text])

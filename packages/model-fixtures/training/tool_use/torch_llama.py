@@ -143,7 +143,7 @@ def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.stack((even * cos - odd * sin, even * sin + odd * cos), -1).flatten(-2)
 
 
-class Block(nn.Module):
+class DecoderLayer(nn.Module):
     """One decoder layer."""
 
     qkv: LoraLinear
@@ -151,7 +151,7 @@ class Block(nn.Module):
     gate_up: LoraLinear
     down: LoraLinear
 
-    def __init__(self, read: _Reader, layer: int, rank: int, scale: float) -> None:
+    def __init__(self, read: _BaseTensors, layer: int, rank: int, scale: float) -> None:
         """Read layer number ``layer``."""
         super().__init__()
         for group, names in GROUPS.items():
@@ -173,7 +173,7 @@ class Block(nn.Module):
         return out
 
 
-class _Reader:
+class _BaseTensors:
     """Dequantised float32 tensors of a GGUF file by name."""
 
     def __init__(self, path: Path) -> None:
@@ -184,13 +184,13 @@ class _Reader:
         return np.array(gguf.dequantize(tensor.data, tensor.tensor_type), dtype=np.float32)
 
 
-class Llama(nn.Module):
+class TorchLlama(nn.Module):
     """SmolLM2-135M with an adapter; the embedding is also the output matrix."""
 
     def __init__(self, path: Path, rank: int = 16, alpha: float = 32.0, layers: int = 30) -> None:
         """Read the base weights from the GGUF file ``path``; the adapter starts without effect."""
         super().__init__()
-        read = _Reader(path)
+        read = _BaseTensors(path)
         embed = torch.from_numpy(read("token_embd.weight")).to(torch.bfloat16)
         self.register_buffer("embed", embed, persistent=False)
         self.embed: Tensor
@@ -198,7 +198,7 @@ class Llama(nn.Module):
         self.register_buffer("norm", norm, persistent=False)
         self.norm: Tensor
         self.rank, self.alpha = rank, alpha
-        blocks = [Block(read, layer, rank, alpha / rank) for layer in range(layers)]
+        blocks = [DecoderLayer(read, layer, rank, alpha / rank) for layer in range(layers)]
         self.blocks = nn.ModuleList(blocks)
 
     def hidden(self, ids: Tensor, positions: Tensor, segments: list[Segment]) -> Tensor:

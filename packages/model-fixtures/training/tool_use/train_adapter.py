@@ -22,13 +22,13 @@ import torch
 import torch.distributed as dist
 from rich.progress import Progress
 
-from .packed_batches import Pack, Source
+from .packed_batches import ConversationSource, PackedBatch
 from .tokenizer import Tokenizer
-from .torch_llama import Llama, Segment
+from .torch_llama import Segment, TorchLlama
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """The numbers of a run."""
 
     ends: tuple[int, ...]  # the steps at which a cycle of the rate ends
@@ -46,7 +46,7 @@ class Plan:
         return self.peak * rise * max(fall, 0.01)
 
 
-def step_loss(model: Llama, pack: Pack) -> torch.Tensor:
+def step_loss(model: TorchLlama, pack: PackedBatch) -> torch.Tensor:
     """Return the mean cross entropy of the batch's targets."""
     segments = [Segment(start, end, slice(low, high)) for start, end, low, high in pack.spans]
     hidden = model.hidden(torch.tensor(pack.ids), torch.tensor(pack.positions), segments)
@@ -55,7 +55,7 @@ def step_loss(model: Llama, pack: Pack) -> torch.Tensor:
     return model.loss(hidden[torch.tensor(pack.wanted)], targets, weights)
 
 
-def save(path: Path, model: Llama, optimizer: torch.optim.Optimizer, step: int) -> None:
+def save(path: Path, model: TorchLlama, optimizer: torch.optim.Optimizer, step: int) -> None:
     """Write a checkpoint in place of the last one; an interrupted write leaves the old one."""
     state = {
         "adapter": {name: value.detach().clone() for name, value in model.named_parameters()},
@@ -67,14 +67,14 @@ def save(path: Path, model: Llama, optimizer: torch.optim.Optimizer, step: int) 
     part.replace(path)
 
 
-def load_adapter(model: Llama, state: dict[str, torch.Tensor]) -> None:
+def load_adapter(model: TorchLlama, state: dict[str, torch.Tensor]) -> None:
     """Put saved adapter matrices into the model."""
     with torch.no_grad():
         for name, value in model.named_parameters():
             value.copy_(state[name])
 
 
-def average_gradients(model: Llama) -> None:
+def average_gradients(model: TorchLlama) -> None:
     """Give every process the mean of all processes' gradients."""
     grads = [value.grad for value in model.parameters() if value.grad is not None]
     flat = torch.cat([grad.flatten() for grad in grads])
@@ -103,11 +103,11 @@ def train(rank: int, args: argparse.Namespace) -> None:
     dist.init_process_group("gloo", init_method=store, rank=rank, world_size=args.processes)
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
-    plan = Plan(tuple(args.steps), seed=args.seed)
+    plan = TrainingPlan(tuple(args.steps), seed=args.seed)
     total = plan.ends[-1]
-    model = Llama(args.base, rank=args.rank, alpha=2.0 * args.rank)
+    model = TorchLlama(args.base, rank=args.rank, alpha=2.0 * args.rank)
     tokenizer = Tokenizer(args.base)
-    source = Source(json.loads(args.answers.read_text()))
+    source = ConversationSource(json.loads(args.answers.read_text()))
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=plan.peak, betas=(0.9, 0.98), weight_decay=0.0
     )

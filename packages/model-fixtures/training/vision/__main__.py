@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from training.training_stages import SettingsError, Stage, run, settle
+from training.training_stages import SettingsError, Stage, check_settings, run
 from training.work_folders import PROJECTOR, base, work
 
 
@@ -64,7 +64,7 @@ def main() -> int:
         "seed": args.seed,
     }
     try:
-        settle(folder, settings)
+        check_settings(folder, settings)
     except SettingsError as error:
         parser.error(str(error))
     base()  # fetched before anything starts

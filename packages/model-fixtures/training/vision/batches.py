@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from training.vision.dataset import Dataset
 from training.vision.labels import Label
-from training.vision.questions import Turn, ask
+from training.vision.questions import QuestionAndAnswer, ask
 
-from .image_prompts import Prompts
+from .image_prompts import ImagePrompts
 from .vision_tower import normalised
 
 
@@ -33,14 +33,14 @@ def images(data: Dataset, size: int, step: int, seed: int) -> tuple[torch.Tensor
     return pixels, torch.from_numpy(data.codes[index])
 
 
-def turns(codes: torch.Tensor, step: int, seed: int, long: bool) -> list[Turn]:
+def turns(codes: torch.Tensor, step: int, seed: int, long: bool) -> list[QuestionAndAnswer]:
     """Word one question for each label."""
     rng = Random(f"{seed}-{step}")
     return [ask(Label.from_codes(*code), rng, long) for code in codes.tolist()]
 
 
 def answer_loss(
-    prompts: Prompts, vectors: torch.Tensor, chats: list[Turn], system: int
+    prompts: ImagePrompts, vectors: torch.Tensor, chats: list[QuestionAndAnswer], system: int
 ) -> tuple[torch.Tensor, float]:
     """Return the cross-entropy of the answers' tokens through the frozen model, and token accuracy.
 

@@ -8,16 +8,16 @@ import torch
 from torch import nn
 from torch.optim import AdamW, Muon, Optimizer
 
-from .training_objectives import Objectives
+from .training_objectives import TrainingObjectives
 from .vision_tower import Tower
 
 
 @dataclass
-class Run:
+class TrainingRun:
     """A tower in training, its auxiliary heads, its optimisers and how far it has come."""
 
     tower: Tower
-    objectives: Objectives
+    objectives: TrainingObjectives
     optimisers: list[Optimizer]
     step: int = 0
 
@@ -25,7 +25,7 @@ class Run:
     def fresh(cls, seed: int, rate: float) -> "Run":
         """Start from random weights; matrices learn by Muon, everything else by AdamW."""
         torch.manual_seed(seed)
-        tower, objectives = Tower(), Objectives()
+        tower, objectives = Tower(), TrainingObjectives()
         matrices: list[nn.Parameter] = []
         others: list[nn.Parameter] = []
         for name, parameter in tower.named_parameters():

@@ -31,7 +31,7 @@ SHAPE_QUESTIONS = (
 
 
 @dataclass(frozen=True)
-class Case:
+class ImageCase:
     """One image file, one question, and the word that the answer must hold."""
 
     data: bytes
@@ -87,7 +87,7 @@ def single(truth: str, shape: str, index: int, rng: Random, largest: float = 0.9
     return _encoded(image, rng)
 
 
-def colours(count: int, seed: str) -> Iterator[Case]:
+def colours(count: int, seed: str) -> Iterator[ImageCase]:
     """Ask for the main figure's colour, 11 colours evenly, about every image in both orders."""
     for index in range(count):
         rng = Random(f"colour-{seed}-{index}")
@@ -95,12 +95,12 @@ def colours(count: int, seed: str) -> Iterator[Case]:
         data = single(truth, rng.choice(SHAPES), index // len(COLOURS), rng)
         question = rng.choice(COLOUR_QUESTIONS)
         for image_first in (True, False):
-            yield Case(
+            yield ImageCase(
                 data, question, truth, image_first, "image first" if image_first else "text first"
             )
 
 
-def parts(count: int, seed: str, kinds: tuple[str, ...] = tuple(KINDS)) -> Iterator[Case]:
+def parts(count: int, seed: str, kinds: tuple[str, ...] = tuple(KINDS)) -> Iterator[ImageCase]:
     """Yield the same on figures with several parts; every fifth is on a transparent ground."""
     for index in range(count):
         rng = Random(f"parts-{seed}-{index}")
@@ -112,19 +112,19 @@ def parts(count: int, seed: str, kinds: tuple[str, ...] = tuple(KINDS)) -> Itera
         data = _encoded(image, rng)
         question = rng.choice(COLOUR_QUESTIONS)
         for image_first in (True, False):
-            yield Case(data, question, truth, image_first, kind)
+            yield ImageCase(data, question, truth, image_first, kind)
 
 
-def shapes(count: int, seed: str) -> Iterator[Case]:
+def shapes(count: int, seed: str) -> Iterator[ImageCase]:
     """Ask for the main figure's shape, eight shapes evenly, orders in turn."""
     for index in range(count):
         rng = Random(f"shape-{seed}-{index}")
         truth = SHAPES[index % len(SHAPES)]
         data = single(rng.choice(COLOURS), truth, index // len(SHAPES), rng)
-        yield Case(data, rng.choice(SHAPE_QUESTIONS), truth, index // len(SHAPES) % 2 == 0, truth)
+        yield ImageCase(data, rng.choice(SHAPE_QUESTIONS), truth, index // len(SHAPES) % 2 == 0, truth)
 
 
-def empty(count: int, seed: str) -> Iterator[Case]:
+def empty(count: int, seed: str) -> Iterator[ImageCase]:
     """Images without a figure, asked for its colour, of five kinds; every kind in both orders."""
     for index in range(count):
         rng = Random(f"empty-{seed}-{index}")
@@ -143,4 +143,4 @@ def empty(count: int, seed: str) -> Iterator[Case]:
         elif note == "noise":
             grain = Image.frombytes("L", size, rng.randbytes(size[0] * size[1]))
             image = Image.composite(other, image, grain)
-        yield Case(_encoded(image, rng), rng.choice(COLOUR_QUESTIONS), "", index % 2 == 0, note)
+        yield ImageCase(_encoded(image, rng), rng.choice(COLOUR_QUESTIONS), "", index % 2 == 0, note)

@@ -2,18 +2,18 @@
 
 import torch
 
-from .language_model import Cache, Language
-from .llama_in_process import Runtime
-from .questions import SYSTEMS, Turn
+from .language_model import Cache, LanguageModel
+from .llama_in_process import LlamaInProcess
+from .questions import SYSTEMS, QuestionAndAnswer
 
 END = "<|im_end|>"
 _MARK = "\x01"
 
 
-class Prompts:
+class ImagePrompts:
     """Tokenises questions and answers once and runs the frozen language model on them."""
 
-    def __init__(self, runtime: Runtime, language: Language) -> None:
+    def __init__(self, runtime: LlamaInProcess, language: LanguageModel) -> None:
         self._runtime = runtime
         self._known: dict[str, list[int]] = {}
         self.language = language
@@ -32,7 +32,7 @@ class Prompts:
             self._known[text] = self._runtime.tokens(text) if text else []
         return self._known[text]
 
-    def sequence(self, chat: Turn) -> tuple[list[int], list[int], list[int]]:
+    def sequence(self, chat: QuestionAndAnswer) -> tuple[list[int], list[int], list[int]]:
         """Return the tokens before the image, after it, and of the answer with its end."""
         before, after = "", self._close
         if chat.greeting:
@@ -49,7 +49,7 @@ class Prompts:
         # The two sides are tokenised apart, as the image splits the text.
         return self.tokens(before), self.tokens(after), self.tokens(chat.answer + END)
 
-    def next_logprobs(self, vectors: torch.Tensor, chat: Turn) -> torch.Tensor:
+    def next_logprobs(self, vectors: torch.Tensor, chat: QuestionAndAnswer) -> torch.Tensor:
         """Return log probabilities [vocabulary] of the token that follows the prompt."""
         before, after, _ = self.sequence(chat)
         x = torch.cat(

@@ -33,7 +33,7 @@ class LanguageShape:
 Cache = list[tuple[torch.Tensor, torch.Tensor]]
 
 
-class Language:
+class LanguageModel:
     """The frozen language model: embeddings in, logits out."""
 
     def __init__(self, path: Path, dtype: torch.dtype = torch.bfloat16) -> None:

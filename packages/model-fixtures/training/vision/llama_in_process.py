@@ -13,7 +13,7 @@ from model_fixtures.images import PreparedImage
 _CONTEXT = 1024
 
 
-class Runtime:
+class LlamaInProcess:
     """SmolLM2 with an optional projector, one thread, nothing cached between prompts."""
 
     def __init__(self, model: Path, projector: Path | None = None, threads: int = 1) -> None:

@@ -109,7 +109,7 @@ SYSTEMS = (
 
 
 @dataclass(frozen=True)
-class Turn:
+class QuestionAndAnswer:
     """A question, its answer, and what was said before in the same chat."""
 
     question: str
@@ -119,7 +119,7 @@ class Turn:
     earlier: tuple[str, str] | None = None  # first question and answer about the same image
 
 
-def ask(label: Label, rng: Random, long: bool = False) -> Turn:
+def ask(label: Label, rng: Random, long: bool = False) -> QuestionAndAnswer:
     """Draw a question about an image and word the answer; `long` ones have an earlier turn."""
     question, answer = _pair(label, rng)
     gap = rng.choice(("", "", "", "\n", " "))
@@ -130,8 +130,8 @@ def ask(label: Label, rng: Random, long: bool = False) -> Turn:
     elif long:
         first, first_answer = _pair(label, rng)
         earlier = (gap + first if image_first else first + gap, first_answer)
-        return Turn(question, answer, image_first, None, earlier)
-    return Turn(gap + question if image_first else question + gap, answer, image_first, greeting)
+        return QuestionAndAnswer(question, answer, image_first, None, earlier)
+    return QuestionAndAnswer(gap + question if image_first else question + gap, answer, image_first, greeting)
 
 
 def _pair(label: Label, rng: Random) -> tuple[str, str]:

@@ -15,18 +15,18 @@ from model_fixtures.images import PreparedImage, prepare
 from rich.progress import track
 from training.work_folders import PROJECTOR, base
 
-from . import judge
-from .evaluation_sets import Case
-from .llama_in_process import Runtime, text_of
+from . import answer_judge
+from .evaluation_sets import ImageCase
+from .llama_in_process import LlamaInProcess, text_of
 
 
-class Direct:
+class InProcessAnswers:
     """Answers from llama.cpp in this process."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: LlamaInProcess) -> None:
         self._runtime = runtime
 
-    def __call__(self, case: Case) -> str:
+    def __call__(self, case: ImageCase) -> str:
         """Return the answer to the question about the image, in the order asked for."""
         image = prepare(case.data, trim=True)
         parts: list[str | PreparedImage] = [image, case.question]
@@ -43,15 +43,15 @@ class Direct:
 @click.option("--threads", default=1, show_default=True)
 def main(which: str, projector: Path, model: Path, report: Path | None, threads: int) -> None:
     """Score PROJECTOR."""
-    look = Direct(Runtime(model, projector, threads))
+    look = InProcessAnswers(LlamaInProcess(model, projector, threads))
     result: dict[str, Any] = {
         "set": which,
         "projector": projector.name,
         "sha256": hashlib.sha256(projector.read_bytes()).hexdigest(),
     }
-    chosen = judge.validation() if which == "validation" else judge.final()
+    chosen = answer_judge.validation() if which == "validation" else answer_judge.final()
     for name, cases in chosen.items():
-        found = judge.score(look, name, track(cases, name))
+        found = answer_judge.score(look, name, track(cases, name))
         notes = {note: f"{part.right}/{part.total}" for note, part in found.notes.items()}
         click.echo(f"{name}: {found.answers}, {notes}")
         result[name] = {**found.answers.data(), "by": notes}

@@ -8,10 +8,10 @@ import time
 import lmstudio
 from PIL import Image
 
-from .evaluation_sets import Case
+from .evaluation_sets import ImageCase
 
 
-class Served:
+class SdkAnswers:
     """Asks a loaded model; ``seconds`` has the time of each answer, the image's upload included."""
 
     def __init__(self, client: lmstudio.Client, model: lmstudio.LLM) -> None:
@@ -19,7 +19,7 @@ class Served:
         self._model = model
         self.seconds: list[float] = []
 
-    def __call__(self, case: Case) -> str:
+    def __call__(self, case: ImageCase) -> str:
         """Return the answer to the question about the image, in the order asked for."""
         with Image.open(io.BytesIO(case.data)) as image:
             name = f"picture.{(image.format or 'png').lower()}"

@@ -17,10 +17,10 @@ from PIL import Image, ImageDraw
 from training.work_folders import base
 
 from .export_projector import gguf_name, write_gguf
-from .image_prompts import Prompts
-from .language_model import Language
-from .llama_in_process import Runtime
-from .questions import Turn
+from .image_prompts import ImagePrompts
+from .language_model import LanguageModel
+from .llama_in_process import LlamaInProcess
+from .questions import QuestionAndAnswer
 from .vision_tower import Tower, normalised, to_pixels
 
 SIZES = ((400, 500), (64, 64), (1600, 300), (90, 700))
@@ -77,14 +77,14 @@ def main(model: Path, projector: Path | None, scale: float) -> None:
     """Compare torch with llama.cpp on four picture sizes and both orders; exit 1 on a mismatch."""
     torch.set_num_threads(1)
     tower = _random(scale) if projector is None else _read(projector)
-    language = Language(model, torch.float32)
+    language = LanguageModel(model, torch.float32)
     worst = 0.0
     with tempfile.TemporaryDirectory() as folder:
         path = projector or Path(folder) / "random.gguf"
         if projector is None:
             write_gguf(tower, path)
-        runtime = Runtime(model, path)
-        prompts = Prompts(runtime, language)
+        runtime = LlamaInProcess(model, path)
+        prompts = ImagePrompts(runtime, language)
         for size in SIZES:
             data = _sample(size)
             for image_first in (True, False):
@@ -96,7 +96,7 @@ def main(model: Path, projector: Path | None, scale: float) -> None:
                 pixels = torch.from_numpy(to_pixels(decode(data)).copy())[None]
                 with torch.no_grad():
                     vectors = tower(normalised(pixels))
-                    expected = prompts.next_logprobs(vectors, Turn(QUESTION, "", image_first))
+                    expected = prompts.next_logprobs(vectors, QuestionAndAnswer(QUESTION, "", image_first))
                 gaps = [abs(float(expected[token]) - value) for token, value in _top(result)[:2]]
                 worst = max(worst, *gaps)
                 click.echo(

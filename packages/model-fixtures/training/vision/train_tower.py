@@ -22,12 +22,12 @@ from rich.progress import (
 from training.work_folders import base, work
 
 from . import batches
-from .checkpoints import Run
+from .checkpoints import TrainingRun
 from .dataset import Dataset, generate
 from .export_projector import write_gguf
-from .image_prompts import Prompts
-from .language_model import Language
-from .llama_in_process import Runtime
+from .image_prompts import ImagePrompts
+from .language_model import LanguageModel
+from .llama_in_process import LlamaInProcess
 from .questions import SYSTEMS
 from .training_objectives import Captions
 from .vision_tower import Tower
@@ -43,7 +43,7 @@ def schedule(step: int, steps: int, warmup: int) -> float:
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
 
 
-class Trainer:
+class TowerTrainer:
     """Everything the two stages share."""
 
     def __init__(self, count: int, seed: int) -> None:
@@ -52,7 +52,7 @@ class Trainer:
         data, model = work() / "vision" / "data", base()
         self.train = generate(data / "train", count, 11)
         self.validation = generate(data / "val", 3000, 12)
-        self.prompts = Prompts(Runtime(model), Language(model))
+        self.prompts = ImagePrompts(LlamaInProcess(model), LanguageModel(model))
         codes = {
             tuple(int(code) for code in row)
             for data in (self.train, self.validation)
@@ -61,7 +61,7 @@ class Trainer:
         self.captions = Captions(self.prompts, codes)
 
     def losses(
-        self, run: Run, data: Dataset, size: int, step: int, seed: int
+        self, run: TrainingRun, data: Dataset, size: int, step: int, seed: int
     ) -> tuple[torch.Tensor, dict[str, float]]:
         """Return the loss that needs no language model, and accuracies, of one batch."""
         pixels, codes = batches.images(data, size, step, seed)
@@ -72,7 +72,7 @@ class Trainer:
         aligned, scores["caption"] = run.objectives.alignment(vectors, codes, self.captions)
         return classes + aligned, scores
 
-    def validate(self, run: Run) -> dict[str, float]:
+    def validate(self, run: TrainingRun) -> dict[str, float]:
         """Return mean accuracies on images that were never trained on."""
         sums: dict[str, float] = {}
         steps = len(self.validation.codes) // 250
@@ -83,7 +83,7 @@ class Trainer:
                     sums[name] = sums.get(name, 0.0) + value / steps
         return sums
 
-    def keep(self, run: Run, path: Path) -> None:
+    def keep(self, run: TrainingRun, path: Path) -> None:
         """Write checkpoint and GGUF side by side, and say how good it is."""
         run.save(path)
         copy = Tower()
@@ -116,8 +116,8 @@ def progress() -> Progress:
 
 
 def fit(
-    trainer: Trainer,
-    run: Run,
+    trainer: TowerTrainer,
+    run: TrainingRun,
     path: Path,
     take_step: Callable[[], dict[str, float]],
     steps: int,
@@ -155,8 +155,8 @@ def main() -> None:
 @click.option("--name", default="align", show_default=True)
 def align(steps: int, size: int, rate: float, count: int, seed: int, every: int, name: str) -> None:
     """Stage A: classes and captions, no language model in the loop."""
-    trainer = Trainer(count, seed)
-    run = Run.fresh(seed, rate)
+    trainer = TowerTrainer(count, seed)
+    run = TrainingRun.fresh(seed, rate)
     path = checkpoint(name)
     if path.exists():
         run.load(path)
@@ -184,8 +184,8 @@ def answer(
     start: str, name: str,
 ) -> None:  # fmt: skip
     """Stage B: answers through the frozen language model, stage A's losses kept."""
-    trainer = Trainer(count, seed)
-    run = Run.fresh(seed, rate)
+    trainer = TowerTrainer(count, seed)
+    run = TrainingRun.fresh(seed, rate)
     path = checkpoint(name)
     if path.exists():
         run.load(path)

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .image_prompts import Prompts
+from .image_prompts import ImagePrompts
 from .labels import HEADS, Label
 from .vision_tower import SHAPE
 
@@ -15,7 +15,7 @@ _SMOOTHING = 0.02
 class Captions:
     """Captions as rows of embeddings: output vector k should be the k-th token's."""
 
-    def __init__(self, prompts: Prompts, codes: set[tuple[int, ...]]) -> None:
+    def __init__(self, prompts: ImagePrompts, codes: set[tuple[int, ...]]) -> None:
         filler = prompts.tokens("\n")
         rows = {}
         for code in sorted(codes):
@@ -34,7 +34,7 @@ class Captions:
         return torch.tensor([self._rows[tuple(code)] for code in codes.tolist()])
 
 
-class Objectives(nn.Module):
+class TrainingObjectives(nn.Module):
     """Auxiliary heads, kept out of the exported file, and their losses."""
 
     def __init__(self) -> None:

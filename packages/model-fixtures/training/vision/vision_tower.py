@@ -53,7 +53,7 @@ def normalised(pixels: torch.Tensor) -> torch.Tensor:
     return (pixels.permute(0, 3, 1, 2).float() / 255.0 - 0.5) / 0.5
 
 
-class Block(nn.Module):
+class TransformerBlock(nn.Module):
     """A pre-norm transformer block; names follow GGUF's."""
 
     def __init__(self, shape: TowerShape) -> None:
@@ -92,7 +92,7 @@ class Tower(nn.Module):
         self.shape = shape
         self.patch_embd = nn.Conv2d(3, shape.width, shape.patch, shape.patch)
         self.position_embd = nn.Parameter(torch.randn(shape.tokens, shape.width) * 0.02)
-        self.blk = nn.ModuleList([Block(shape) for _ in range(shape.blocks)])
+        self.blk = nn.ModuleList([TransformerBlock(shape) for _ in range(shape.blocks)])
         self.post_ln = nn.LayerNorm(shape.width, eps=shape.norm_epsilon)
         self.mm = nn.ModuleList(
             [nn.Linear(shape.width, shape.output), nn.Linear(shape.output, shape.output)]

@@ -12,7 +12,7 @@ from training.vision import evaluation_sets as sets
 from training.vision.evaluation_figures import KINDS
 from training.vision.labels import COLOURS, SHAPES
 
-Look = Callable[[sets.Case], str]  # gives the answer to a case's question about its image
+Answerer = Callable[[sets.ImageCase], str]  # gives the answer to a case's question about its image
 SIZES = {"colour": 300, "parts": 300, "shape": 200, "empty": 100}  # images of the bars' sets
 _SMALL = {"colour": 66, "parts": 66, "shape": 80, "empty": 32}
 _COLOUR_WORD = re.compile(rf"\b({'|'.join(COLOURS)}|grey)\b", re.IGNORECASE)
@@ -20,7 +20,7 @@ _SHAPE_WORD = re.compile(rf"\b({'|'.join(SHAPES)})\b", re.IGNORECASE)
 
 
 @dataclass
-class Scores:
+class ImageScores:
     """One set's scores: of answers, of images right in every order asked, and by kind of image."""
 
     answers: Score = field(default_factory=Score)
@@ -28,7 +28,7 @@ class Scores:
     notes: dict[str, Score] = field(default_factory=lambda: defaultdict(Score))
 
 
-def judged(name: str, truth: str, answer: str) -> tuple[bool, str]:
+def judge_answer(name: str, truth: str, answer: str) -> tuple[bool, str]:
     """Return whether an answer of the set ``name`` is right, and the word that decided.
 
     The first colour (for "shape": shape) that the answer names counts; for images without a figure
@@ -39,7 +39,7 @@ def judged(name: str, truth: str, answer: str) -> tuple[bool, str]:
     return word == truth, word
 
 
-def validation() -> dict[str, list[sets.Case]]:
+def validation() -> dict[str, list[sets.ImageCase]]:
     """Return small sets to choose checkpoints: other seeds than the bars', half of the drawings."""
     seed, kinds = "validation-1", tuple(KINDS)[::2]
     return {
@@ -50,7 +50,7 @@ def validation() -> dict[str, list[sets.Case]]:
     }
 
 
-def final(count: int | None = None, seed: str = "test-1") -> dict[str, list[sets.Case]]:
+def final(count: int | None = None, seed: str = "test-1") -> dict[str, list[sets.ImageCase]]:
     """Return the bars' sets by name, of ``count`` images each instead of ``SIZES`` if given."""
     sizes = dict.fromkeys(SIZES, count) if count is not None else SIZES
     return {
@@ -61,13 +61,13 @@ def final(count: int | None = None, seed: str = "test-1") -> dict[str, list[sets
     }
 
 
-def score(look: Look, name: str, chosen: Iterable[sets.Case]) -> Scores:
+def score(look: Answerer, name: str, chosen: Iterable[sets.ImageCase]) -> ImageScores:
     """Ask all questions of the set ``name``."""
-    found = Scores()
+    found = ImageScores()
     images: dict[bytes, bool] = {}
     for case in chosen:
         answer = look(case)
-        good, _ = judged(name, case.truth, answer)
+        good, _ = judge_answer(name, case.truth, answer)
         failure = {
             "set": name,
             "truth": case.truth,

@@ -7,16 +7,16 @@ from dataclasses import replace
 
 import pytest
 from model_fixtures.tool_format import Message, ToolCall
-from training.tool_use.evaluation_cases import KINDS, REGRESSION, Case, cases
-from training.tool_use.judge import (
+from training.tool_use.conversation_judge import (
     BrokenCallError,
+    ConversationJudge,
     Definition,
-    Judge,
     _holds,
-    regression,
+    failed_regressions,
     scores,
-    together,
+    sum_scores,
 )
+from training.tool_use.evaluation_cases import KINDS, REGRESSION, ConversationCase, cases
 
 CASES = {kind: cases(8, "judge", [kind]) for kind in KINDS}
 CALLING = [kind for kind in KINDS if kind != "plain"]
@@ -28,7 +28,7 @@ Change = Callable[[Message], Message]
 class Script:
     """Says what the case expects, each message after ``change``."""
 
-    def __init__(self, case: Case, change: Change = lambda message: message) -> None:
+    def __init__(self, case: ConversationCase, change: Change = lambda message: message) -> None:
         expected = case.expected
         self._messages = iter(
             [message for message in expected.messages() if message.role == "assistant"][
@@ -74,13 +74,13 @@ def silent_end(message: Message) -> Message:
 
 def wrong(kind: str, change: Change) -> list[bool]:
     """Tell for each case of a kind whether the judge took a changed conversation as right."""
-    return [Judge(Script(case, change)).hold(case)[0] for case in CASES[kind]]
+    return [ConversationJudge(Script(case, change)).hold(case)[0] for case in CASES[kind]]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_expected_conversation_is_right(kind: str) -> None:
     """A model that says exactly what is expected is right in every conversation."""
-    assert all(Judge(Script(case)).hold(case)[0] for case in CASES[kind])
+    assert all(ConversationJudge(Script(case)).hold(case)[0] for case in CASES[kind])
 
 
 @pytest.mark.parametrize("change", [other_tool, one_call_more, no_calls])
@@ -120,7 +120,7 @@ def test_broken_call_is_wrong(kind: str) -> None:
     def broken(messages: Sequence[Message], tools: Sequence[Definition]) -> Message:
         raise BrokenCallError("[TOOL_REQUEST]{")
 
-    fine, said = Judge(broken).hold(CASES[kind][0])
+    fine, said = ConversationJudge(broken).hold(CASES[kind][0])
     assert (fine, said) == (False, "broken call: [TOOL_REQUEST]{")
 
 
@@ -128,7 +128,7 @@ def test_results_go_back_under_their_calls_ids() -> None:
     """Calls get ids, and the results that the model is told carry the same ones in their order."""
     case = CASES["parallel"][0]
     script = Script(case)
-    assert Judge(script).hold(case)[0]
+    assert ConversationJudge(script).hold(case)[0]
     called, told = script.heard[-2:]
     assert [call.id for call in called.calls] == [result.call_id for result in told.results]
     assert [result.content for result in told.results] == [
@@ -143,7 +143,7 @@ def test_scores_count_by_kind() -> None:
     def mute(messages: Sequence[Message], tools: Sequence[Definition]) -> Message:
         return Message("assistant", "")
 
-    found = together([scores(Judge(mute), part) for part in (chosen[::2], chosen[1::2])])
+    found = sum_scores([scores(ConversationJudge(mute), part) for part in (chosen[::2], chosen[1::2])])
     assert {kind: (score.right, score.total) for kind, score in found.items()} == {
         "parallel": (0, 2),
         "chained": (0, 1),
@@ -160,7 +160,7 @@ def test_regression_lists_what_went_wrong() -> None:
         return Message("assistant", "Hi!")
 
     needing = [prompt for _, prompt, calls, _ in REGRESSION if calls]
-    assert [line.partition(" -> ")[0] for line in regression(Judge(chatty))] == needing
+    assert [line.partition(" -> ")[0] for line in failed_regressions(ConversationJudge(chatty))] == needing
 
 
 @pytest.mark.parametrize(

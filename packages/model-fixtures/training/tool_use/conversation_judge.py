@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from model_fixtures.tool_format import Message, ToolCall, ToolResult
 from training.scores import Score
 
-from .evaluation_cases import REGRESSION, REGRESSION_TOOLS, Case
+from .evaluation_cases import REGRESSION, REGRESSION_TOOLS, ConversationCase
 
 _COMMUTES = ("add", "multiply", "distance")
 _TROUBLE = re.compile(r"sorry|fail|error|could not|cannot|unable|problem", re.IGNORECASE)
@@ -24,7 +24,7 @@ class BrokenCallError(Exception):
     """The model began a call that is not well formed or names no offered tool; says its text."""
 
 
-class Say(Protocol):
+class Speaker(Protocol):
     """Speaks for the model."""
 
     def __call__(self, messages: Sequence[Message], tools: Sequence[Definition]) -> Message:
@@ -44,20 +44,20 @@ def _same(call: ToolCall, name: str, arguments: Mapping[str, Any], family: str =
     return family in _COMMUTES and swapped and call.arguments.keys() == arguments.keys()
 
 
-class Judge:
+class ConversationJudge:
     """Holds conversations with whoever speaks for the model."""
 
-    def __init__(self, say: Say) -> None:
+    def __init__(self, say: Speaker) -> None:
         self.say = say
 
-    def hold(self, case: Case) -> tuple[bool, str]:
+    def hold(self, case: ConversationCase) -> tuple[bool, str]:
         """Return whether the conversation went right, and what was said."""
         try:
             return self._hold(case)
         except BrokenCallError as error:
             return False, f"broken call: {error}"
 
-    def _hold(self, case: Case) -> tuple[bool, str]:
+    def _hold(self, case: ConversationCase) -> tuple[bool, str]:
         expected = case.expected
         tools = [tool.definition() for tool in case.tools]
         messages = [*expected.history, Message("user", expected.prompt)]
@@ -140,7 +140,7 @@ def _explains(text: str, reason: str) -> bool:
     return bool(_TROUBLE.search(text)) and sum(w in said for w in words) >= 0.7 * len(words)
 
 
-def regression(judge: Judge) -> list[str]:
+def failed_regressions(judge: ConversationJudge) -> list[str]:
     """Return the regression prompts that went wrong in their first messages."""
     wrong = []
     for names, prompt, calls, said in REGRESSION:
@@ -171,7 +171,7 @@ def _regression_tool(name: str) -> dict[str, Any]:
     return {"type": "function", "function": inner}
 
 
-def scores(judge: Judge, conversations: Iterable[Case]) -> dict[str, Score]:
+def scores(judge: ConversationJudge, conversations: Iterable[ConversationCase]) -> dict[str, Score]:
     """Return the score of each kind that there is."""
     found: dict[str, Score] = {}
     for case in conversations:
@@ -189,7 +189,7 @@ def scores(judge: Judge, conversations: Iterable[Case]) -> dict[str, Score]:
     return found
 
 
-def together(parts: Iterable[Mapping[str, Score]]) -> dict[str, Score]:
+def sum_scores(parts: Iterable[Mapping[str, Score]]) -> dict[str, Score]:
     """Return the sums of scores, and "two calls": "parallel" and "chained"."""
     found: dict[str, Score] = {}
     for part in parts:
