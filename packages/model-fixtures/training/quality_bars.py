@@ -1,4 +1,4 @@
-"""What the weights must reach: the bars, and how a measured figure is held against one."""
+"""The quality bars that the weights must reach, and the comparison of measurements with them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Group = Literal["vision", "tools"]
 
 @dataclass(frozen=True)
 class Bar:
-    """A share of right answers to reach; ``key`` names the set."""
+    """The least share of right answers in a set; ``key`` names the set."""
 
     group: Group
     key: str
@@ -23,7 +23,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Limit:
-    """A figure that must stay within a limit, in ``unit``; with ``most`` it is an upper one."""
+    """A limit for a figure, in ``unit``: an upper limit if ``most``, else a lower one."""
 
     group: Group
     key: str
@@ -35,7 +35,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class BarResult:
-    """A line of the final table; ``met`` is None where the machine can't measure it."""
+    """A row of the final table; ``met`` is None where the figure can't be measured."""
 
     what: str
     bar: str
@@ -67,11 +67,12 @@ LIMITS = (
 
 
 def check_bars(scores: Mapping[str, Score], figures: Mapping[str, float | None]) -> list[BarResult]:
-    """Hold what was measured against its bars; what was not measured at all has no row.
+    """Compare scores and figures with their bars and limits; return a row for each.
 
     Args:
-        scores: by the bars' keys.
-        figures: by the limits' keys, in their units; None where it can't be measured.
+        scores: the scores by the keys of the bars; a bar without a score gets no row.
+        figures: the figures by the keys of the limits, in the limits' units; None where a figure
+            can't be measured. A limit without a figure gets no row.
     """
     rows = [
         BarResult(bar.what, f"{bar.least:.0%}", str(score), score.share >= bar.least)

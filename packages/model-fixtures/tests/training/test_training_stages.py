@@ -44,7 +44,7 @@ def test_what_is_there_is_not_made_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "says"), [(3, "first failed with status 3"), (STOPPED, "the same command goes on")]
+    ("status", "says"), [(3, "first failed with status 3"), (STOPPED, "the same command continues")]
 )
 def test_a_stage_that_ends_badly_ends_the_run(
     tmp_path: Path, status: int, says: str, capsys: pytest.CaptureFixture[str]

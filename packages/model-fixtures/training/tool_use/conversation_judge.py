@@ -1,7 +1,7 @@
-"""Hold the evaluation's conversations with a model and tell which went right.
+"""Hold the evaluation's conversations with a model, and judge which of them went right.
 
-The judge asks for one message after the other and doesn't know where they come from: from
-llama.cpp in this process (``direct``) or from the SDK and a server (``served``).
+The judge asks a ``Speaker`` for one message after the other. The speaker is an
+``InProcessAssistant`` (llama.cpp in this process) or an ``SdkAssistant`` (the SDK and a server).
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ Definition = Mapping[str, Any]  # {"type": "function", "function": {name, descri
 
 
 class BrokenCallError(Exception):
-    """The model began a call that is not well formed or names no offered tool; says its text."""
+    """The model's call is malformed or names a tool that is not offered; the message quotes it."""
 
 
 class Speaker(Protocol):
-    """Speaks for the model."""
+    """Returns the model's messages."""
 
     def __call__(self, messages: Sequence[Message], tools: Sequence[Definition]) -> Message:
-        """Return the model's next message, greedily.
+        """Return the model's next message, decoded greedily.
 
         Raises:
-            BrokenCallError: it holds a call that can't be read.
+            BrokenCallError: the message contains a call that can't be read.
         """
 
 
@@ -45,13 +45,13 @@ def _same(call: ToolCall, name: str, arguments: Mapping[str, Any], family: str =
 
 
 class ConversationJudge:
-    """Holds conversations with whoever speaks for the model."""
+    """Holds conversations with a speaker and judges them."""
 
     def __init__(self, say: Speaker) -> None:
         self.say = say
 
     def hold(self, case: ConversationCase) -> tuple[bool, str]:
-        """Return whether the conversation went right, and what was said."""
+        """Return whether the conversation went right, and the message that decided it."""
         try:
             return self._hold(case)
         except BrokenCallError as error:
@@ -65,9 +65,9 @@ class ConversationJudge:
         if case.kind == "plain":
             return not first.calls, repr(first)
         wishes = [
-            (w, o)
+            (wish, given)
             for part in expected.rounds
-            for w, o in zip(part.calls, part.outcomes, strict=True)
+            for wish, given in zip(part.calls, part.outcomes, strict=True)
         ]
         if case.kind in ("choice", "copy"):
             wish = wishes[0][0]
@@ -121,7 +121,7 @@ class ConversationJudge:
 
 
 def _holds(text: str, needle: str) -> bool:
-    """Tell whether a text holds a result, not only as a part of a longer word or number."""
+    """Return whether a text contains a result as a whole word or number."""
     pattern = rf"(?<![\w.-]){re.escape(needle.lower())}(?!\w|\.\d)"
     return re.search(pattern, text.lower()) is not None
 
@@ -134,14 +134,14 @@ def _says(text: str, wanted: str) -> bool:
 
 
 def _explains(text: str, reason: str) -> bool:
-    """Tell whether the answer names a failure and at least 7 of 10 words of its reason."""
+    """Return whether the answer names a failure and at least 7 of 10 words of its reason."""
     words = re.findall(r"\w+", reason.lower())
     said = set(re.findall(r"\w+", text.lower()))
     return bool(_TROUBLE.search(text)) and sum(w in said for w in words) >= 0.7 * len(words)
 
 
 def failed_regressions(judge: ConversationJudge) -> list[str]:
-    """Return the regression prompts that went wrong in their first messages."""
+    """Return a line for each regression prompt whose first answer is wrong."""
     wrong = []
     for names, prompt, calls, said in REGRESSION:
         tools = [_regression_tool(name) for name in names.split()]
@@ -172,7 +172,7 @@ def _regression_tool(name: str) -> dict[str, Any]:
 
 
 def scores(judge: ConversationJudge, conversations: Iterable[ConversationCase]) -> dict[str, Score]:
-    """Return the score of each kind that there is."""
+    """Hold the conversations, and return the score of each kind that is among them."""
     found: dict[str, Score] = {}
     for case in conversations:
         fine, said = judge.hold(case)
@@ -190,7 +190,10 @@ def scores(judge: ConversationJudge, conversations: Iterable[ConversationCase]) 
 
 
 def sum_scores(parts: Iterable[Mapping[str, Score]]) -> dict[str, Score]:
-    """Return the sums of scores, and "two calls": "parallel" and "chained"."""
+    """Return the sum of the scores of each kind.
+
+    The sum of "parallel" and "chained" is added as "two calls".
+    """
     found: dict[str, Score] = {}
     for part in parts:
         for kind, score in part.items():

@@ -1,4 +1,4 @@
-"""Conversations about a set of offered tools, with all that the assistant should write."""
+"""Conversations in which tools are offered, with everything that the assistant should write."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from model_fixtures.tool_format import Message, ToolCall, ToolResult
 
 from . import request_phrases
-from .argument_values import ArgumentValue
+from .argument_values import ArgumentValue, kind_value, listing
 from .tool_families import Parameter, Tool, ToolRequest, request
 from .tool_results import ToolOutcome, failure, outcome
 
-# Parameter kinds that can take a result of a family that gives the key.
+# By the kind of result that a tool gives: the kinds of parameters that accept it.
 _FITS: dict[str, tuple[str, ...]] = {
     "calc+": ("num", "int", "digits"),
     "calc*": ("num", "int", "digits"),
@@ -30,6 +30,7 @@ _FITS: dict[str, tuple[str, ...]] = {
     "date": ("date",),
     "state": ("word", "text"),
 }
+# How a prompt refers to the first result, by the kind of the parameter that takes it.
 _REFERENCES = {
     "city": ("that city", "the city", "the result"),
     "num": ("the result", "that number", "the result", "it"),
@@ -42,7 +43,7 @@ _REFERENCES = {
 
 @dataclass(frozen=True)
 class Round:
-    """What the assistant writes in a round with calls, and what the calls give."""
+    """One message with calls: the text before them, the calls, and their results."""
 
     text: str
     calls: list[ToolRequest]
@@ -51,17 +52,17 @@ class Round:
 
 @dataclass(frozen=True)
 class Conversation:
-    """A prompt, the rounds with calls and the final answer."""
+    """A prompt, the rounds of calls, and the final answer."""
 
     kind: str
     prompt: str
     rounds: list[Round]
     answer: str
-    needles: list[str]  # the answer must hold these
+    needles: list[str]  # texts that the answer must contain
     history: list[Message] = field(default_factory=list)
 
     def messages(self, *, start: int = 1) -> list[Message]:
-        """Return the whole conversation as messages; ``start`` numbers the calls."""
+        """Return the whole conversation as messages; ``start`` is the id of the first call."""
         found = [*self.history, Message("user", self.prompt)]
         for part in self.rounds:
             calls = [
@@ -89,7 +90,7 @@ def _final(outcomes: list[ToolOutcome]) -> tuple[str, list[str]]:
 
 
 def single(tools: Sequence[Tool], held_out: bool, rng: random.Random) -> Conversation:
-    """Return one call and its result."""
+    """Return a conversation with one call."""
     tool = rng.choice(tools)
     style = rng.random()
     if style < 0.4 and tool.family.ask:
@@ -106,7 +107,10 @@ def single(tools: Sequence[Tool], held_out: bool, rng: random.Random) -> Convers
 
 
 def say(tools: Sequence[Tool], held_out: bool, rng: random.Random) -> Conversation:
-    """Words first, then a call in the same message; at times words after the result instead."""
+    """Return a conversation with words before the call, in the same message.
+
+    In training, one in ten has words after the result instead.
+    """
     wish = request(rng.choice(tools), held_out, rng)
     given = outcome(wish, rng)
     if not held_out and rng.random() < 0.1:
@@ -120,7 +124,7 @@ def say(tools: Sequence[Tool], held_out: bool, rng: random.Random) -> Conversati
 
 
 def error(tools: Sequence[Tool], held_out: bool, rng: random.Random) -> Conversation:
-    """Return a call that fails, and its explanation."""
+    """Return a conversation in which the call fails and the answer explains why."""
     made = single(tools, held_out, rng)
     wish = made.rounds[0].calls[0]
     given = failure(wish, held_out, rng)
@@ -130,13 +134,14 @@ def error(tools: Sequence[Tool], held_out: bool, rng: random.Random) -> Conversa
 
 
 def _pair(tool: Tool, held_out: bool, rng: random.Random) -> tuple[list[ToolRequest], str] | None:
-    """Return two or three calls of one tool asked for as a list ("in Paris and Rome")."""
+    """Return two or three calls of one tool, and a prompt that lists them ("in Paris and Rome").
+
+    None if the tool's parameters do not allow a list.
+    """
     needed = [arg for arg in tool.family.args if not arg.optional]
     if len(needed) != 1 or needed[0].kind not in ("city", "person", "word", "file", "int", "num"):
         return None
     count = rng.choice((2, 2, 2, 3))
-    from .argument_values import kind_value, listing
-
     drawn = [kind_value(needed[0].kind, rng) for _ in range(count)]
     if len({value.text for value in drawn}) < count:
         return None
@@ -155,7 +160,7 @@ def _pair(tool: Tool, held_out: bool, rng: random.Random) -> tuple[list[ToolRequ
 
 
 def parallel(tools: Sequence[Tool], held_out: bool, rng: random.Random) -> Conversation:
-    """Return two independent calls (now and then three) in one message."""
+    """Return a conversation with two, rarely three, independent calls in one message."""
     style = rng.random()
     if style < 0.25:
         pair = _pair(rng.choice(tools), held_out, rng)
@@ -195,7 +200,10 @@ def _takes(tool: Tool, kinds: tuple[str, ...]) -> Parameter | None:
 
 
 def chained(tools: Sequence[Tool], held_out: bool, rng: random.Random) -> Conversation | None:
-    """Return two rounds: the second call needs the first one's result. None if no tools fit."""
+    """Return a conversation of two rounds, in which the second call needs the first one's result.
+
+    None if no two of the tools fit together.
+    """
     fits = [
         (first, second, arg)
         for first in tools
@@ -222,13 +230,13 @@ def chained(tools: Sequence[Tool], held_out: bool, rng: random.Random) -> Conver
 
 
 def plain(answers: Sequence[tuple[str, str]], rng: random.Random) -> Conversation:
-    """Return a prompt that needs no tool, with a known answer."""
+    """Return a conversation without calls: one of the prompts, and its answer."""
     prompt, answer = rng.choice(answers)
     return Conversation("plain", prompt, [], answer, [])
 
 
 def recall(made: Conversation, rng: random.Random) -> Conversation:
-    """Continue a finished conversation with a question that its history answers, or thanks."""
+    """Return a conversation that continues a finished one with thanks or a question about it."""
     history = made.messages()
     if rng.random() < 0.4:
         prompt, answer = rng.choice(

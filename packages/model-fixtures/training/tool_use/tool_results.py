@@ -1,4 +1,4 @@
-"""What tools give back, or fail with, and what the assistant then says."""
+"""Results and errors of tools, and the assistant's answers to them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ from .tool_families import ToolRequest
 
 @dataclass(frozen=True)
 class ToolOutcome:
-    """A result: its text for the model, the assistant's sentence, and what that must hold."""
+    """A result or an error of a call.
+
+    ``content`` is its text for the model, ``answer`` is the assistant's sentence about it, and
+    ``needles`` are the texts that an answer must contain.
+    """
 
     content: str
     answer: str
     needles: list[str]
-    value: Any = None  # the bare result, when a later call can use it
+    value: Any = None  # the bare result, if a later call can use it
 
 
 _SKIES = ("sunny", "cloudy", "rainy", "windy", "foggy", "snowy", "clear", "stormy")
@@ -28,7 +32,7 @@ _OKS = ("ok", "OK", "Done", "done", "success", "Success", "saved", "True")
 _NUMBER = ("The result is {r}.", "The result is {r}.", "The answer is {r}.")
 _TEXT = ("The result is: {r}", "The result is {r}", "Here is the result: {r}")
 
-# Template, then the kinds of its gaps: {n} number, {w} word, {f} file.
+# The gaps are {n} for a number, {w} for a word and {f} for a file name.
 _ERRORS = """division by zero|file {f} not found|permission denied|{w} is not a valid name|
 connection refused|timed out after {n} seconds|invalid argument {w}|no such user: {w}|
 the service is not available|disk full|network is down|access to {f} denied|unknown city {w}|
@@ -60,7 +64,7 @@ _SORRY = (
 
 
 def _pack(value: Any, rng: random.Random) -> str:
-    """Return a result as clients send it: JSON, mostly bare."""
+    """Return a result as clients send it: as JSON, mostly the bare value."""
     style = rng.random()
     if style < 0.12:
         value = {"result": value}
@@ -78,7 +82,7 @@ def _calc(request: ToolRequest, sign: str) -> int | float:
 
 
 def _make(request: ToolRequest, rng: random.Random) -> tuple[Any, str, list[str]]:
-    """Return the result, how it is said, and the parts that must be said."""
+    """Return a random result, its wording, and the texts that the answer must contain."""
     kind = request.tool.family.gives
     if kind.startswith("calc"):
         number = _calc(request, kind[4])
@@ -136,7 +140,7 @@ def _make(request: ToolRequest, rng: random.Random) -> tuple[Any, str, list[str]
 
 
 def outcome(request: ToolRequest, rng: random.Random) -> ToolOutcome:
-    """Return what the call of ``request`` gives."""
+    """Return a random result of the call of ``request``."""
     family = request.tool.family
     if family.gives == "ok":
         return _done(request, rng)
@@ -152,7 +156,7 @@ def outcome(request: ToolRequest, rng: random.Random) -> ToolOutcome:
 
 
 def _done(request: ToolRequest, rng: random.Random) -> ToolOutcome:
-    """Return the result of an action: nothing, a word, or a sentence about it."""
+    """Return the result of an action: nothing, a word, or a sentence about the action."""
     style = rng.random()
     if style < 0.2:
         empty = rng.choice(("null", "null", "true", '""', "{}"))
@@ -183,7 +187,7 @@ def _done(request: ToolRequest, rng: random.Random) -> ToolOutcome:
 
 
 def failure(request: ToolRequest, held_out: bool, rng: random.Random) -> ToolOutcome:
-    """Return an error instead of a result, in one of the forms in which clients report it."""
+    """Return an error of the call, in one of the forms in which clients report errors."""
     template = rng.choice(_HELD_ERRORS if held_out else _ERRORS)
     text = template.format(
         n=abs(argument_values.integer(rng)) % 5000,

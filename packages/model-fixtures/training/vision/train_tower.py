@@ -1,8 +1,8 @@
-"""Trains the vision tower in two stages, each resumable.
+"""Train the vision tower in two stages; each continues from its last checkpoint.
 
 `python -m training.vision.train_tower align` teaches the tower to write a caption of the image into
-its output vectors, without the language model. `python -m training.vision.train_tower answer` goes
-on from there and also asks questions through the frozen language model.
+its output vectors, without the language model. `python -m training.vision.train_tower answer`
+starts with the result, and also asks questions through the frozen language model.
 """
 
 import math
@@ -32,11 +32,11 @@ from .questions import SYSTEMS
 from .training_objectives import Captions
 from .vision_tower import Tower
 
-_LONG_EVERY = 6  # one step in so many has chats of more than one turn
+_LONG_EVERY = 6  # every sixth step has chats with an earlier turn
 
 
 def schedule(step: int, steps: int, warmup: int) -> float:
-    """Return the factor on the learning rate: a short rise, then a cosine down to 2 %."""
+    """Return the factor on the learning rate: a linear rise, then a cosine down to 2 %."""
     if step < warmup:
         return (step + 1) / warmup
     share = (step - warmup) / max(1, steps - warmup)
@@ -44,7 +44,7 @@ def schedule(step: int, steps: int, warmup: int) -> float:
 
 
 class TowerTrainer:
-    """Everything the two stages share."""
+    """The data, losses and checkpoints that both stages use."""
 
     def __init__(self, count: int, seed: int) -> None:
         torch.set_num_threads(1)
@@ -63,7 +63,7 @@ class TowerTrainer:
     def losses(
         self, run: TrainingRun, data: Dataset, size: int, step: int, seed: int
     ) -> tuple[torch.Tensor, dict[str, float]]:
-        """Return the loss that needs no language model, and accuracies, of one batch."""
+        """Return the loss of a batch that needs no language model, and accuracies by name."""
         pixels, codes = batches.images(data, size, step, seed)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             features = run.tower.features(pixels)
@@ -73,7 +73,7 @@ class TowerTrainer:
         return classes + aligned, scores
 
     def validate(self, run: TrainingRun) -> dict[str, float]:
-        """Return mean accuracies on images that were never trained on."""
+        """Return the mean accuracies on images that training never uses."""
         sums: dict[str, float] = {}
         steps = len(self.validation.codes) // 250
         with torch.no_grad():
@@ -84,7 +84,7 @@ class TowerTrainer:
         return sums
 
     def keep(self, run: TrainingRun, path: Path) -> None:
-        """Write checkpoint and GGUF side by side, and say how good it is."""
+        """Write a checkpoint and a GGUF file beside it, and note their accuracies."""
         run.save(path)
         copy = Tower()
         copy.load_state_dict(run.tower.state_dict())
@@ -95,7 +95,7 @@ class TowerTrainer:
 
 
 def checkpoint(name: str) -> Path:
-    """Return where a run keeps its latest checkpoint, the GGUF beside it."""
+    """Return the path of a run's last checkpoint; its folder is made if it is missing."""
     folder = work() / "vision" / "runs"
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{name}.pt"
@@ -109,7 +109,7 @@ def note(line: str) -> None:
 
 
 def progress() -> Progress:
-    """Return a progress bar that shows the step and the latest losses."""
+    """Return a progress bar with a description, the step and the remaining time."""
     return Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     )
@@ -124,7 +124,7 @@ def fit(
     warmup: int,
     every: int,
 ) -> None:
-    """Take steps until there are `steps` of them, with a checkpoint at `path` every so often."""
+    """Take steps until there are `steps`, and write a checkpoint to `path` after each `every`."""
     means: dict[str, float] = {}
     with progress() as bar:
         task = bar.add_task(path.stem, total=steps, completed=run.step)
@@ -142,19 +142,19 @@ def fit(
 
 @click.group()
 def main() -> None:
-    """Train the vision stand-in."""
+    """Train the vision tower in two stages, `align` and then `answer`."""
 
 
 @main.command()
-@click.option("--steps", default=2400, show_default=True)
+@click.option("--steps", default=2400, show_default=True, help="Steps of the whole stage.")
 @click.option("--size", default=128, show_default=True, help="Images in a batch.")
 @click.option("--rate", default=2e-3, show_default=True, help="Highest learning rate.")
 @click.option("--count", default=80_000, show_default=True, help="Images in the training set.")
-@click.option("--seed", default=1, show_default=True)
+@click.option("--seed", default=1, show_default=True, help="Seed of weights and batches.")
 @click.option("--every", default=400, show_default=True, help="Steps between checkpoints.")
-@click.option("--name", default="align", show_default=True)
+@click.option("--name", default="align", show_default=True, help="Name of the checkpoint.")
 def align(steps: int, size: int, rate: float, count: int, seed: int, every: int, name: str) -> None:
-    """Stage A: classes and captions, no language model in the loop."""
+    """Train on classes and captions, without the language model."""
     trainer = TowerTrainer(count, seed)
     run = TrainingRun.fresh(seed, rate)
     path = checkpoint(name)
@@ -170,20 +170,22 @@ def align(steps: int, size: int, rate: float, count: int, seed: int, every: int,
 
 
 @main.command()
-@click.option("--steps", default=240, show_default=True)
+@click.option("--steps", default=240, show_default=True, help="Steps of the whole stage.")
 @click.option("--size", default=16, show_default=True, help="Questions in a batch.")
-@click.option("--extra", default=128, show_default=True, help="Images more, without questions.")
+@click.option(
+    "--extra", default=128, show_default=True, help="Images without a question in a batch."
+)
 @click.option("--rate", default=6e-4, show_default=True, help="Highest learning rate.")
 @click.option("--count", default=80_000, show_default=True, help="Images in the training set.")
-@click.option("--seed", default=2, show_default=True)
+@click.option("--seed", default=2, show_default=True, help="Seed of weights and batches.")
 @click.option("--every", default=80, show_default=True, help="Steps between checkpoints.")
-@click.option("--start", default="align", show_default=True, help="Stage A's run to begin with.")
-@click.option("--name", default="answer", show_default=True)
+@click.option("--start", default="align", show_default=True, help="Checkpoint to start with.")
+@click.option("--name", default="answer", show_default=True, help="Name of the checkpoint.")
 def answer(
     steps: int, size: int, extra: int, rate: float, count: int, seed: int, every: int,
     start: str, name: str,
 ) -> None:  # fmt: skip
-    """Stage B: answers through the frozen language model, stage A's losses kept."""
+    """Train on answers through the frozen language model, and on the losses of `align`."""
     trainer = TowerTrainer(count, seed)
     run = TrainingRun.fresh(seed, rate)
     path = checkpoint(name)
@@ -200,7 +202,7 @@ def answer(
         with torch.autocast("cpu", dtype=torch.bfloat16):
             vectors = run.tower(pixels)
         said, right = batches.answer_loss(
-            trainer.prompts, vectors, batches.turns(codes, step, seed, long), system
+            trainer.prompts, vectors, batches.questions(codes, step, seed, long), system
         )
         side, scores = trainer.losses(run, trainer.train, extra, step, seed + 100)
         run.update(said + 0.3 * side)

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from lmstudio.json_api import ChatResponseEndpoint
 from model_fixtures.tool_format import Message, ToolCall, ToolResult
-from training.tool_use.decode_speed import ratio
+from training.tool_use.decode_speed import speed_ratio
 from training.tool_use.evaluation_cases import cases
 from training.tool_use.sdk_assistant import SdkAssistant, chat, config
 
@@ -77,7 +77,7 @@ def test_speed_is_tokens_by_time() -> None:
     """Answers of other lengths do not matter, only tokens a second; both get the same prompts."""
     ours, plain = Paced(10, 0.010), Paced(96, 0.009)
     chosen = cases(3, "speed", ["plain"])
-    found = ratio(cast(SdkAssistant, ours), cast(SdkAssistant, plain), chosen)
+    found = speed_ratio(cast(SdkAssistant, ours), cast(SdkAssistant, plain), chosen)
     assert found == pytest.approx(0.9)
     assert ours.prompts == plain.prompts
     assert [message.text for message in plain.prompts] == [c.expected.prompt for c in chosen]

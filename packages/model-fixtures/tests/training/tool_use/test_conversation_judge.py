@@ -143,7 +143,9 @@ def test_scores_count_by_kind() -> None:
     def mute(messages: Sequence[Message], tools: Sequence[Definition]) -> Message:
         return Message("assistant", "")
 
-    found = sum_scores([scores(ConversationJudge(mute), part) for part in (chosen[::2], chosen[1::2])])
+    found = sum_scores(
+        [scores(ConversationJudge(mute), part) for part in (chosen[::2], chosen[1::2])]
+    )
     assert {kind: (score.right, score.total) for kind, score in found.items()} == {
         "parallel": (0, 2),
         "chained": (0, 1),
@@ -160,7 +162,9 @@ def test_regression_lists_what_went_wrong() -> None:
         return Message("assistant", "Hi!")
 
     needing = [prompt for _, prompt, calls, _ in REGRESSION if calls]
-    assert [line.partition(" -> ")[0] for line in failed_regressions(ConversationJudge(chatty))] == needing
+    assert [
+        line.partition(" -> ")[0] for line in failed_regressions(ConversationJudge(chatty))
+    ] == needing
 
 
 @pytest.mark.parametrize(

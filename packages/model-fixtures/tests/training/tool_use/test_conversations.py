@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from model_fixtures.tool_format import ToolCall, parse, turns
 from training.tool_use import request_phrases
+from training.tool_use.conversation_source import ConversationSource
 from training.tool_use.conversations import Conversation
 from training.tool_use.evaluation_cases import REGRESSION, cases
 from training.tool_use.generated_families import FamilyGenerator
-from training.tool_use.packed_batches import ConversationSource
 from training.tool_use.plain_prompts import prompts, shorten
 from training.tool_use.request_phrases import options
 from training.tool_use.tool_families import ToolRequest, load, section
@@ -70,7 +70,7 @@ def wishes(made: Conversation) -> list[tuple[int, ToolRequest]]:
     return [(number, wish) for number, part in enumerate(made.rounds) for wish in part.calls]
 
 
-@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize("held_out", [False, True])
 def test_arguments_follow_from_the_prompt(held_out: bool) -> None:
     """Every text and number in a call is in the prompt, or in an earlier result."""
     for _, made in conversations(held_out):
@@ -84,7 +84,7 @@ def test_arguments_follow_from_the_prompt(held_out: bool) -> None:
             source += " ".join(str(given.value) for given in made.rounds[number].outcomes)
 
 
-@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize("held_out", [False, True])
 def test_calls_fit_the_offered_tools(held_out: bool) -> None:
     """Every call names an offered tool, has all required parameters, and values of their types."""
     for tools, made in conversations(held_out):
@@ -97,7 +97,7 @@ def test_calls_fit_the_offered_tools(held_out: bool) -> None:
                 assert fits(value, schema["properties"][key]), (key, value, schema)
 
 
-@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize("held_out", [False, True])
 def test_answers_hold_what_the_tools_gave(held_out: bool) -> None:
     """The final answer holds every part that the evaluation asks for."""
     for _, made in conversations(held_out):

@@ -33,7 +33,9 @@ def test_image_is_right_only_in_both_orders() -> None:
     def look(case: ImageCase) -> str:
         return "red" if case.image_first or case.data == b"one" else "blue"
 
-    chosen = [ImageCase(data, "?", "red", first) for data in (b"one", b"two") for first in (True, False)]
+    chosen = [
+        ImageCase(data, "?", "red", first) for data in (b"one", b"two") for first in (True, False)
+    ]
     found = answer_judge.score(look, "colour", chosen)
     assert (found.answers.right, found.answers.total) == (3, 4)
     assert (found.images.right, found.images.total) == (1, 2)
