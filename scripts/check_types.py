@@ -1,7 +1,7 @@
-"""mypy --strict over every package, its tests and the scripts; fails if any of them has an error.
+"""Check every package with its tests, and the scripts, with mypy; fail if any has an error.
 
-One run a package: tests of different packages share names, which one run of mypy refuses. Each run
-reuses the cache of the one before. `hatch run types:check packages/sdk-tests` checks just that.
+Each has a run of mypy of its own, since one run refuses tests of the same name in two packages. The
+runs share a cache. `hatch run types:check packages/sdk-tests` checks only that package.
 """
 
 import subprocess
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main(paths: list[str]) -> int:
-    """Check `paths`, or everything, and go on after errors."""
+    """Check `paths`, by default everything, and continue after errors; return the exit code."""
     targets = paths or [
         *sorted(str(path) for path in ROOT.glob("packages/*")),
         str(ROOT / "scripts"),

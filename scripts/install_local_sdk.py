@@ -1,7 +1,7 @@
-"""Install the SDK working tree that LMSTUDIO_SDK_PATH names into this environment, editable.
+"""Install the SDK's working tree that LMSTUDIO_SDK_PATH names, as an editable package.
 
-Part of `hatch run local:all`. A tree that is installed already is left as it is, unless its
-pyproject.toml has changed since.
+`hatch run local:all` runs this first. It does nothing if the tree is already installed and its
+pyproject.toml has not changed since.
 """
 
 import json
@@ -15,7 +15,7 @@ VARIABLE = "LMSTUDIO_SDK_PATH"
 
 
 def main() -> int:
-    """Exit code 0 when the tree is installed; else one line that says what to do."""
+    """Install the tree; return 0, or 2 after one line that says what to do."""
     named = os.environ.get(VARIABLE, "")
     if not named:
         return refuse(
@@ -35,9 +35,7 @@ def main() -> int:
 
 
 def is_installed(tree: Path, changed: float) -> bool:
-    """Return whether `lmstudio` here is an editable install of `tree`, newer than `changed`
-    (seconds).
-    """
+    """Return whether `tree` is installed here as editable, after the time `changed` (seconds)."""
     try:
         sdk = Distribution.from_name("lmstudio")
     except PackageNotFoundError:
@@ -53,7 +51,7 @@ def is_installed(tree: Path, changed: float) -> bool:
 
 
 def refuse(problem: str) -> int:
-    """Print the problem as one line."""
+    """Print the problem as one line; return the exit code."""
     print(f"local: {problem}", file=sys.stderr)
     return 2
 
