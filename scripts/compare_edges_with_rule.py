@@ -100,7 +100,7 @@ def main() -> int:
         print(f"{count:6} of these with {flaw}")
     for edge, count in stopped.items():
         print(f"{count:6} that the rule allows were refused by {edge}")
-    print(f"{progress.sent} requests, seed {options.seed}: no difference, no bypass")
+    print(f"{counter.sent} requests, seed {options.seed}: no difference, no bypass")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Run Hatch from this checkout, and install it there first if needed: `python3 scripts/hatch.py test`.
+"""Run Hatch from this checkout, and install it first if needed: `python3 scripts/hatch.py test`.
 
 This needs only Python 3.10 or newer with `venv` or `pip`. Hatch goes into a virtual environment in
 `.hatch/`, so that the system's Python stays unchanged. Arguments and exit code are Hatch's own.

@@ -4,6 +4,7 @@
 pyproject.toml has not changed since.
 """
 
+import argparse
 import json
 import os
 import subprocess
@@ -57,4 +58,5 @@ def refuse(problem: str) -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0]).parse_args()
     sys.exit(main())

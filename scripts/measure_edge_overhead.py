@@ -116,7 +116,10 @@ def main() -> None:
         "--streams", type=int, default=STREAMS, help="streams each way (default: %(default)s)"
     )
     parser.add_argument(
-        "--edge", choices=sorted(PLANNERS), default="caddy", help="default: %(default)s"
+        "--edge",
+        choices=sorted(PLANNERS),
+        default="caddy",
+        help="edge to measure (default: %(default)s)",
     )
     options = parser.parse_args()
     with ExitStack() as running:

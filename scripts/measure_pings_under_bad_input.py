@@ -264,7 +264,7 @@ class Pings:
         self.worst = 0.0  # seconds
 
     async def run(self) -> None:
-        """Call until cancelled; a call that is cancelled counts with the time it took until then."""
+        """Call until cancelled; a cancelled call counts with the time it took until then."""
         while True:
             begun = time.monotonic()
             try:

@@ -26,7 +26,7 @@ SERVER = "--server"  # what the script gives itself as a child process
 
 
 def serve() -> None:
-    """Run a server with a loaded model in the child process; print the addresses of both streams."""
+    """Run a server with a loaded model in the child process; print where both streams begin."""
     import anyio
     import uvicorn
     from model_fixtures.catalog import load_catalog

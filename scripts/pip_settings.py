@@ -70,7 +70,7 @@ def pip_settings(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def configuration_files(environ: Mapping[str, str]) -> Iterator[Path]:
-    """Yield pip's configuration files, least important first (pip's documentation, "Configuration")."""
+    """Yield pip's configuration files, least important first, as pip's documentation lists them."""
     named = environ.get("PIP_CONFIG_FILE", "")
     if named == os.devnull:
         return

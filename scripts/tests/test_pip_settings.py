@@ -53,6 +53,14 @@ def test_all_indexes_count_alike(configuration: Path, tmp_path: Path) -> None:
     }
 
 
+def test_a_folder_with_a_space(configuration: Path, tmp_path: Path) -> None:
+    """A local index whose URL is percent-encoded is found: its folder has the decoded name."""
+    folder = tmp_path / "my wheels"
+    folder.mkdir()
+    configuration.write_text(f"[global]\nextra-index-url = {folder.as_uri()}\n")
+    assert pip_settings.uv_settings({})["UV_INDEX"] == folder.as_uri()
+
+
 @pytest.mark.usefixtures("configuration")
 def test_proxy() -> None:
     """Pip's proxy serves uv too, unless a proxy is set for everything."""

@@ -205,7 +205,7 @@ def show(measured: Measurements, console: Console) -> bool:
     "--jobs",
     type=click.IntRange(min=1),
     default=os.cpu_count() or 1,
-    show_default=True,
+    show_default="one for each core",
     help="Conversations held at once; times are always measured one at a time.",
 )
 def main(

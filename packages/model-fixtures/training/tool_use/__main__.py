@@ -87,7 +87,8 @@ def main() -> int:
         type=int,
         nargs="+",
         default=STEPS,
-        help="steps at which the cycles of the learning rate end (default: %(default)s)",
+        help="steps at which the cycles of the learning rate end"
+        f" (default: {' '.join(map(str, STEPS))})",
     )
     parser.add_argument(
         "--processes",

@@ -47,7 +47,9 @@ def main() -> None:
     A checkpoint is `last.pt` or `adapter-NNNNN.pt`. Before the learning rate has fallen, the mean
     of a few checkpoints of one run scores higher than the last of them.
     """
-    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m training.tool_use.export_adapter", description=main.__doc__
+    )
     parser.add_argument("--base", type=Path, required=True, help="GGUF file of SmolLM2")
     parser.add_argument(
         "--checkpoint",

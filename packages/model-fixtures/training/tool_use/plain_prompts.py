@@ -110,7 +110,9 @@ def main() -> None:
     """Write the base model's greedy answers to the training prompts to a JSON file."""
     from .greedy_completion import GreedyCompleter  # the prompts alone need no llama.cpp
 
-    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m training.tool_use.plain_prompts", description=main.__doc__
+    )
     parser.add_argument("--base", type=Path, required=True, help="GGUF file of SmolLM2")
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     parser.add_argument(

@@ -19,7 +19,9 @@ from .in_process_assistant import InProcessAssistant
 
 def main() -> None:
     """Print the share of conversations of each kind that went right, with 95 % intervals."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m training.tool_use.score_checkpoint", description=main.__doc__
+    )
     parser.add_argument("--model", type=Path, required=True, help="GGUF model, merged or plain")
     parser.add_argument("--adapter", type=Path, help="GGUF adapter for a plain model")
     parser.add_argument(
@@ -34,7 +36,12 @@ def main() -> None:
         help="any text; use 'valid' to choose checkpoints (default: %(default)s)",
     )
     parser.add_argument(
-        "--kinds", nargs="+", choices=KINDS, default=list(KINDS), help="default: all kinds"
+        "--kinds",
+        nargs="+",
+        metavar="KIND",
+        choices=KINDS,
+        default=list(KINDS),
+        help=f"kinds of conversations (default: {' '.join(KINDS)})",
     )
     parser.add_argument(
         "--tools",

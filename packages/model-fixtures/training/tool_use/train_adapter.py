@@ -163,7 +163,9 @@ def train(rank: int, args: argparse.Namespace) -> None:
 
 def main() -> None:
     """Train the adapter, or continue from the checkpoint in the output folder."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m training.tool_use.train_adapter", description=main.__doc__
+    )
     parser.add_argument("--base", type=Path, required=True, help="GGUF file of SmolLM2")
     parser.add_argument(
         "--answers",

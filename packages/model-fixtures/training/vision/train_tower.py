@@ -164,7 +164,7 @@ def align(steps: int, size: int, rate: float, count: int, seed: int, every: int,
     def take_step() -> dict[str, float]:
         loss, scores = trainer.losses(run, trainer.train, size, run.step, seed)
         run.update(loss)
-        return {"loss": float(loss), **scores}
+        return {"loss": float(loss.detach()), **scores}
 
     fit(trainer, run, path, take_step, steps, warmup=300, every=every)
 
@@ -185,7 +185,10 @@ def answer(
     steps: int, size: int, extra: int, rate: float, count: int, seed: int, every: int,
     start: str, name: str,
 ) -> None:  # fmt: skip
-    """Train on answers through the frozen language model, and on the losses of `align`."""
+    """Train on answers through the frozen language model.
+
+    The losses of `align` remain.
+    """
     trainer = TowerTrainer(count, seed)
     run = TrainingRun.fresh(seed, rate)
     path = checkpoint(name)
@@ -206,7 +209,7 @@ def answer(
         )
         side, scores = trainer.losses(run, trainer.train, extra, step, seed + 100)
         run.update(said + 0.3 * side)
-        return {"answer": float(said), "right": right, **scores}
+        return {"answer": float(said.detach()), "right": right, **scores}
 
     fit(trainer, run, path, take_step, steps, warmup=40, every=every)
 

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from ..edge import DEFAULT_HOST
+from waf_tests.edge import DEFAULT_HOST
 
 Usual = TypeVar("Usual")
 Rare = TypeVar("Rare")
