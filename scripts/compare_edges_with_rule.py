@@ -21,8 +21,8 @@ from pathlib import Path
 
 from waf_tests.secret import Secret
 from waf_tests.testing.generated_requests import Http1Request, Http2Request, for_each_request
+from waf_tests.testing.request_grammar import Verdict
 from waf_tests.testing.request_judges import Court, DisagreementError, court, installed_edges
-from waf_tests.testing.request_reader import Verdict
 
 # Made-up keys; each is used for an equal share of the requests.
 KEYS = (

@@ -1,7 +1,7 @@
 """List the endpoints in the source of the installed SDK, and the tests that reach them.
 
     python scripts/list_endpoints.py            one test for each endpoint, from
-                                                sdk_tests.endpoint_coverage
+                                                sdk_tests.endpoint_test_table
     python scripts/list_endpoints.py FOLDER     all tests of each endpoint, from a run of the suite
                                                 with SDK_TESTS_RECORD=FOLDER
 
@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sdk_tests.endpoint_coverage import EXERCISED_BY
+from sdk_tests.endpoint_test_table import EXERCISED_BY
 
 SCHEMA = re.compile(
     r"^(?:class )?Pseudo(?:Diagnostics|Embedding|Files|Llm|Plugins|Repository|System)"
@@ -108,7 +108,7 @@ def main(arguments: list[str]) -> int:
         type=Path,
         nargs="?",
         help="records of a run of the suite with SDK_TESTS_RECORD=FOLDER (default: list one test"
-        " for each endpoint, from sdk_tests.endpoint_coverage)",
+        " for each endpoint, from sdk_tests.endpoint_test_table)",
     )
     folder = parser.parse_args(arguments).folder
     named = named_endpoints(sdk_folder())

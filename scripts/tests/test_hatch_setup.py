@@ -206,7 +206,7 @@ def test_no_home(checkout: Checkout) -> None:
 def test_old_python(monkeypatch: pytest.MonkeyPatch) -> None:
     """Python 3.9 and older get one line, and the file's syntax lets them get that far."""
     script = hatch.ROOT / "scripts" / "hatch.py"
-    ast.parse(script.read_text(), feature_version=(3, 6))
+    ast.parse(script.read_text(encoding="utf-8"), feature_version=(3, 6))
     monkeypatch.setattr(sys, "version_info", (3, 9, 18))
     with pytest.raises(
         SystemExit, match=r"needs Python 3\.10 or newer, but \S+ is 3\.9\.18; run it"

@@ -12,8 +12,12 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-HATCH: dict[str, Any] = tomllib.loads((suite_command.ROOT / "hatch.toml").read_text())
-PROJECT: dict[str, Any] = tomllib.loads((suite_command.ROOT / "pyproject.toml").read_text())
+HATCH: dict[str, Any] = tomllib.loads(
+    (suite_command.ROOT / "hatch.toml").read_text(encoding="utf-8")
+)
+PROJECT: dict[str, Any] = tomllib.loads(
+    (suite_command.ROOT / "pyproject.toml").read_text(encoding="utf-8")
+)
 ENVIRONMENTS: dict[str, Any] = HATCH["envs"]
 
 
@@ -53,7 +57,7 @@ def test_types_are_checked_in_every_package(package: Path) -> None:
 
 def test_every_environment_is_in_the_readme() -> None:
     """The README's table has every environment and every script that hatch.toml has."""
-    readme = (suite_command.ROOT / "README.md").read_text()
+    readme = (suite_command.ROOT / "README.md").read_text(encoding="utf-8")
     commands = {
         f"{name}:{script}"
         for name, environment in ENVIRONMENTS.items()

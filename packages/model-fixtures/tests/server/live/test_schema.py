@@ -12,7 +12,7 @@ import anyio
 import pytest
 from model_fixtures.wire_client import ChannelError, Connection, Credentials, RpcError, connect
 from msgspec import UNSET, to_builtins
-from sdk_tests.struct_checks import error_problems, packet_problems, result_problems
+from sdk_tests.host_message_checks import error_problems, packet_problems, result_problems
 
 from .talking import EMPTY_STACK, MODEL, limit, loaded, prediction
 
