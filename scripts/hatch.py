@@ -66,8 +66,18 @@ def replace_process(command: list[str]) -> NoReturn:
     """
     sys.stdout.flush()
     if WINDOWS:
-        sys.exit(subprocess.call(command))
+        sys.exit(exit_code_of(command))
     os.execv(command[0], command)  # noqa: S606 - no shell is wanted
+
+
+def exit_code_of(command: list[str]) -> int:
+    """Run `command` to its end and return its exit code; Ctrl-C is left to the command."""
+    process = subprocess.Popen(command)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue  # the command gets it too
 
 
 def settle_home() -> None:

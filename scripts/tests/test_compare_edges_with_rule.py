@@ -1,4 +1,4 @@
-"""The comparison of the edges with the rule, in small."""
+"""The comparison of the firewall's edges with the rule, on a few requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _run(monkeypatch: pytest.MonkeyPatch, *options: str) -> int:
 def test_reports_agreement(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It sends as many requests as asked for, says how far it is, and what became of them."""
+    """The script sends as many requests as asked for, and prints its progress and the counts."""
     monkeypatch.setattr(compare_edges_with_rule, "STEP", 20)
     assert _run(monkeypatch, "--requests", "41", "--seed", "5") == 0
     edges, *lines = capsys.readouterr().out.splitlines()

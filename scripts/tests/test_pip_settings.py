@@ -1,4 +1,4 @@
-"""Pip's settings in uv's words."""
+"""The translation of pip's settings into uv's variables."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture
 def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Provide the only configuration file that pip is taken to have; not written yet."""
+    """Provide the path of pip's only configuration file, which is not written yet."""
 
     def files(environ: Mapping[str, str]) -> Iterator[Path]:
         yield tmp_path / "pip.conf"

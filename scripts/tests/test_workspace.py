@@ -1,4 +1,4 @@
-"""hatch.toml and pyproject.toml keep what the README promises."""
+"""hatch.toml and pyproject.toml are as the README describes them."""
 
 import sys
 from pathlib import Path
@@ -22,7 +22,7 @@ ENVIRONMENTS: dict[str, Any] = HATCH["envs"]
 
 
 def test_only_pythons_names_a_python() -> None:
-    """No environment but `pythons` names a Python: a fresh machine has just the running one."""
+    """Only the environment `pythons` names a Python: a new machine has only the running one."""
     named = {
         name
         for name, environment in ENVIRONMENTS.items()

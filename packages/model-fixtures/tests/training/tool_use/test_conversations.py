@@ -44,7 +44,7 @@ def leaves(value: Any) -> list[str]:
 
 
 def fits(value: Any, schema: dict[str, Any]) -> bool:
-    """Tell whether a value has the form of a generated schema."""
+    """Return whether a value fits a generated schema."""
     if "enum" in schema:
         return value in schema["enum"]
     if "anyOf" in schema:
@@ -66,7 +66,7 @@ def fits(value: Any, schema: dict[str, Any]) -> bool:
 
 
 def wishes(made: Conversation) -> list[tuple[int, ToolRequest]]:
-    """Return the calls with the number of their round."""
+    """Return the calls of a conversation, each with the number of its round."""
     return [(number, wish) for number, part in enumerate(made.rounds) for wish in part.calls]
 
 
@@ -78,7 +78,7 @@ def test_arguments_follow_from_the_prompt(held_out: bool) -> None:
         for number, part in enumerate(made.rounds):
             for wish in part.calls:
                 for leaf in leaves(dict(wish.arguments)):
-                    # "lock" is at times asked for by "Lock the door."
+                    # "Lock the door." may ask for the value "lock"
                     said = source.lower() if leaf.islower() else source
                     assert leaf in said, (made.prompt, wish.arguments)
             source += " ".join(str(given.value) for given in made.rounds[number].outcomes)
@@ -98,22 +98,22 @@ def test_calls_fit_the_offered_tools(held_out: bool) -> None:
 
 
 @pytest.mark.parametrize("held_out", [False, True])
-def test_answers_hold_what_the_tools_gave(held_out: bool) -> None:
-    """The final answer holds every part that the evaluation asks for."""
+def test_answers_contain_the_results(held_out: bool) -> None:
+    """The final answer contains every text that the judge looks for."""
     for _, made in conversations(held_out):
         for needle in made.needles:
             assert needle.lower() in made.answer.lower(), made
 
 
 def test_no_template_is_left_unfilled() -> None:
-    """Prompts, answers and texts before calls hold no gap, bracketed option or double blank."""
+    """Prompts, answers and texts before calls have no gap, bracketed option or double space."""
     for _, made in conversations(False):
         for text in (made.prompt, made.answer, *(part.text for part in made.rounds)):
             assert not re.search(r"\{\w+\}|\[ |  |<[^>]*/", text), text
 
 
-def test_the_model_can_be_read_back() -> None:
-    """Each assistant message parses into exactly the text and the calls that it was made of."""
+def test_messages_can_be_parsed_back() -> None:
+    """Each assistant message parses into exactly its text and its calls."""
     for tools, made in conversations(False, 500):
         names = [tool.name for tool in tools]
         rendered = [text for role, text in turns(made.messages())[1:] if role == "assistant"]
@@ -171,7 +171,7 @@ def test_half_of_the_tools_to_choose_from_are_new() -> None:
 
 
 def test_the_regression_prompts_stay_out_of_training() -> None:
-    """No regression prompt comes up among thousands of training prompts."""
+    """No regression prompt is among thousands of training prompts."""
     exact = {prompt for _, prompt, _, _ in REGRESSION}
     assert not exact & {made.prompt for _, made in conversations(False, 3000) if made.rounds}
 
