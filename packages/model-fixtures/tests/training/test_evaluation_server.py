@@ -27,8 +27,8 @@ def test_server_measures_a_loaded_model(monkeypatch: pytest.MonkeyPatch) -> None
     """A model loads, answers through the SDK, and has a load time and, on Linux, a memory size."""
     # The user's own host must not be asked.
     monkeypatch.setenv("LMSTUDIO_API_HOST", "127.0.0.1:9")
-    with EvaluationServer() as bench:
-        loaded = bench.load("llama-3.2-1b-instruct", times=1)
+    with EvaluationServer() as server:
+        loaded = server.load("llama-3.2-1b-instruct", times=1)
         say = SdkAssistant(loaded.model, tokens=4)
         message = say([Message("user", "Say hello.")], [])
         memory = loaded.memory()
