@@ -1,10 +1,11 @@
-"""Sends generated requests to the edges and asks the printed rule: no difference, no bypass.
+"""Compare the firewall's edges with its printed rule on generated requests.
 
-Each request goes to Caddy and, where it is installed (scripts/install_modsecurity.sh), to nginx
-with our own rules and to nginx with the core rule set behind them. What the rule lets pass must
-reach the origin behind each edge, and nothing else may; whatever reaches it must have exactly the
-key. Broken HTTP that a server may refuse or put right may be refused, and so may what the core
-rules object to; both are counted. The first difference ends the run, in its smallest form.
+Each request goes to Caddy and, if it is installed (scripts/install_modsecurity.sh), to nginx with
+the project's rules and to nginx with the core rule set in addition. A request must reach the origin
+behind each edge if the rule allows it, and only then; and it must have exactly the key. There are
+two exceptions, which are counted: an edge may refuse broken HTTP that servers may refuse or
+correct, and requests to which the core rules object. The first difference ends the run, and is
+shown for the smallest request that has it.
 
     hatch run measure:edges [--requests 20000] [--seed 1]
 """
@@ -18,15 +19,12 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import hypothesis
-from hypothesis import HealthCheck, Phase, given, settings
-from waf_tests.edge import DEFAULT_HOST
 from waf_tests.secret import Secret
-from waf_tests.testing.generated_requests import Http1Request, Http2Request, requests
+from waf_tests.testing.generated_requests import Http1Request, Http2Request, for_each_request
 from waf_tests.testing.request_grammar import Verdict
 from waf_tests.testing.request_judges import Court, DisagreementError, court, installed_edges
 
-# Made up for this; an equal share of the requests is for each.
+# Made-up keys; each is used for an equal share of the requests.
 KEYS = (
     "Pl4in-Key_of.Letters~",
     "aB,c d",
@@ -36,8 +34,8 @@ KEYS = (
 STEP = 1000
 
 
-class Progress:
-    """Counts the requests of the whole run and says now and then how many there have been."""
+class RequestCounter:
+    """Counts the requests of the whole run, and prints the count after each `STEP` of them."""
 
     def __init__(self, total: int) -> None:
         self.sent = 0
@@ -51,37 +49,36 @@ class Progress:
             print(f"{self.sent} requests, {time.monotonic() - self._begun:.0f} s", flush=True)
 
 
-def ask(judges: Court, key_file: Path, count: int, seed: int, progress: Progress) -> None:
-    """Ask the judges about so many requests. Raises DisagreementError at the first difference."""
-    key = judges.edges[0].edge.key.reveal()
-    key_file.write_text(key, encoding="ascii")
+def ask(judges: Court, key_file: Path, count: int, seed: int, counter: RequestCounter) -> None:
+    """Ask the judges about `count` requests.
 
-    @hypothesis.seed(seed)
-    @settings(
-        max_examples=count,
-        database=None,
-        deadline=None,
-        report_multiple_bugs=False,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(requests(key, DEFAULT_HOST, key_file.as_posix()))
+    Raises:
+        DisagreementError: an edge and the rule differ.
+    """
+
     def judge(request: Http1Request | Http2Request) -> None:
-        progress.count()
+        counter.count()
         judges.judge(request)
 
-    judge()
+    key = judges.edges[0].edge.key.reveal()
+    for_each_request(judge, key, key_file, count, seed)
 
 
 def main() -> int:
-    """Read the options and run."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--requests", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=1)
+    """Read the command line and compare; return 1 if there is a difference, else 0."""
+    parser = argparse.ArgumentParser(
+        prog="hatch run measure:edges", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument(
+        "--requests", type=int, default=20_000, help="requests to send (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, help="seed of the requests (default: %(default)s)"
+    )
     options = parser.parse_args()
     edges = installed_edges()
     print(f"edges: {', '.join(edges)}", flush=True)
-    progress = Progress(options.requests)
+    counter = RequestCounter(options.requests)
     verdicts: Counter[Verdict] = Counter()
     flaws: Counter[str] = Counter()
     stopped: Counter[str] = Counter()
@@ -90,7 +87,7 @@ def main() -> int:
         for number, (key, share) in enumerate(zip(KEYS, shares, strict=True)):
             try:
                 with court(Secret(key), edges) as judges:
-                    ask(judges, Path(folder, "key"), share, options.seed + number, progress)
+                    ask(judges, Path(folder, "key"), share, options.seed + number, counter)
             except DisagreementError as error:
                 print(f"key {key}: {error}", *getattr(error, "__notes__", ()), sep="\n")
                 return 1
@@ -103,7 +100,7 @@ def main() -> int:
         print(f"{count:6} of these with {flaw}")
     for edge, count in stopped.items():
         print(f"{count:6} that the rule allows were refused by {edge}")
-    print(f"{progress.sent} requests, seed {options.seed}: no difference, no bypass")
+    print(f"{counter.sent} requests, seed {options.seed}: no difference, no bypass")
     return 0
 
 
