@@ -7,19 +7,11 @@ from typing import Any
 import pytest
 from lmstudio import LLM, Chat, LMStudioPredictionError, LMStudioValueError
 from sdk_tests.host_packets import fragment, predicted, tool_call
+from sdk_tests.prediction_requests import messages_of, tool_names_of
+from sdk_tests.sample_tools import add, broken
 from sdk_tests.scripted_session import ScriptedSession
 
 ANSWER = [fragment("Done"), predicted()]
-
-
-def add(a: int, b: int) -> int:
-    """Add two numbers."""
-    return a + b
-
-
-def fail() -> None:
-    """Fail."""
-    raise LookupError("lost")
 
 
 def asking(*calls: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -28,34 +20,13 @@ def asking(*calls: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
     return [fragment("Let me see."), *requests, predicted()]
 
 
-def history(request: Any) -> list[tuple[str, list[Any]]]:
-    """Return role and the telling content of each message in a request."""
-    telling = {
-        "text": "text",
-        "toolCallRequest": "toolCallRequest",
-        "toolCallResult": "content",
-    }
-    return [
-        (message["role"], [part[telling[part["type"]]] for part in message["content"]])
-        for message in request["history"]["messages"]
-    ]
-
-
-def offered_tools(request: Any) -> list[str]:
-    """Return the names of the tools in a request."""
-    (layer,) = request["predictionConfigStack"]["layers"]
-    fields = {field["key"]: field["value"] for field in layer["config"]["fields"]}
-    tools = fields.get("llm.prediction.tools", {"tools": []})["tools"]
-    return [tool["function"]["name"] for tool in tools]
-
-
 def test_answer_without_calls_is_one_round() -> None:
     """A model that requests nothing is asked once, with the tools on offer."""
     session = ScriptedSession(ANSWER)
     result = session.llm().act("Hi", [add])
     assert result.rounds == 1
     assert result.total_time_seconds > 0
-    assert [offered_tools(request) for request in session.requests] == [["add"]]
+    assert [tool_names_of(request) for request in session.requests] == [["add"]]
 
 
 def test_results_go_back_to_the_model() -> None:
@@ -64,8 +35,8 @@ def test_results_go_back_to_the_model() -> None:
     result = session.llm().act("What is 1 + 2?", [add])
     assert result.rounds == 2
     request = {"type": "function", "id": "id-0", "name": "add", "arguments": {"a": 1, "b": 2}}
-    assert history(session.requests[0]) == [("user", ["What is 1 + 2?"])]
-    assert history(session.requests[1]) == [
+    assert messages_of(session.requests[0]) == [("user", ["What is 1 + 2?"])]
+    assert messages_of(session.requests[1]) == [
         ("user", ["What is 1 + 2?"]),
         ("assistant", ["Let me see.", request]),
         ("tool", ["3"]),
@@ -96,7 +67,7 @@ def test_parallel_calls_overlap(limit: int | None) -> None:
 
     session = ScriptedSession(asking(("meet", {}), ("meet", {})), ANSWER)
     session.llm().act("Go", [meet], max_parallel_tool_calls=limit)
-    assert history(session.requests[1])[-1] == ("tool", ['"met"', '"met"'])
+    assert messages_of(session.requests[1])[-1] == ("tool", ['"met"', '"met"'])
 
 
 def test_calls_run_in_order_by_default() -> None:
@@ -116,9 +87,9 @@ def test_calls_run_in_order_by_default() -> None:
 
 def test_failed_tool_is_told_to_the_model() -> None:
     """A tool's exception becomes its result and the loop goes on."""
-    session = ScriptedSession(asking(("fail", {})), ANSWER)
-    assert session.llm().act("Go", [fail]).rounds == 2
-    assert history(session.requests[1])[-1] == (
+    session = ScriptedSession(asking(("broken", {})), ANSWER)
+    assert session.llm().act("Go", [broken]).rounds == 2
+    assert messages_of(session.requests[1])[-1] == (
         "tool",
         ["\"Unhandled Python exception: LookupError('lost')\""],
     )
@@ -128,14 +99,17 @@ def test_unknown_tool_is_told_to_the_model() -> None:
     """A request for a tool that isn't there is answered with an error text."""
     session = ScriptedSession(asking(("subtract", {})), ANSWER)
     session.llm().act("Go", [add])
-    assert history(session.requests[1])[-1] == ("tool", ["Cannot find tool with name subtract."])
+    assert messages_of(session.requests[1])[-1] == (
+        "tool",
+        ["Cannot find tool with name subtract."],
+    )
 
 
 def test_last_round_offers_no_tools() -> None:
     """With a limit, the last round offers no tools so that the model has to answer."""
     session = ScriptedSession(asking(("add", {"a": 1, "b": 2})), ANSWER)
     assert session.llm().act("Go", [add], max_prediction_rounds=2).rounds == 2
-    assert [offered_tools(request) for request in session.requests] == [["add"], []]
+    assert [tool_names_of(request) for request in session.requests] == [["add"], []]
 
 
 def test_call_in_the_last_round_is_an_error() -> None:
@@ -218,16 +192,16 @@ def test_collected_messages_continue_the_chat() -> None:
 def test_failing_callback_does_not_end_the_loop() -> None:
     """An exception of a message or round callback is logged and the loop goes on."""
 
-    def broken(*_args: object) -> None:
+    def fail(*_args: object) -> None:
         raise LookupError("no screen")
 
     session = ScriptedSession(asking(("add", {"a": 1, "b": 2})), ANSWER)
     result = session.llm().act(
         "Go",
         [add],
-        on_message=broken,
-        on_round_start=broken,
-        on_round_end=broken,
-        on_prediction_completed=broken,
+        on_message=fail,
+        on_round_start=fail,
+        on_round_end=fail,
+        on_prediction_completed=fail,
     )
     assert result.rounds == 2

@@ -2,27 +2,22 @@
 
 import inspect
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import lmstudio
 import pytest
-from lmstudio import LMStudioValueError, sync_api
+from lmstudio import LMStudioValueError
 from lmstudio.json_api import ClientBase
+from sdk_tests.process_fixtures import TOKEN_VARIABLE
 from sdk_tests.sdk_releases import RELEASE_1_6, SDK_1_6, known_bug
+
+pytestmark = pytest.mark.usefixtures("no_api_token")
 
 TOKEN = "sk-lm-abcDEF12:abcdefghijABCDEFGH12"
 OTHER_TOKEN = "sk-lm-00000000:00000000000000000000"
-TOKEN_VARIABLE = "LMSTUDIO_API_TOKEN"
 HOST = "127.0.0.1:1"
 
 needs_tokens = pytest.mark.skipif(not SDK_1_6, reason="API tokens came with release 1.6.0b1")
-
-
-@pytest.fixture(autouse=True)
-def _no_token_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the user's own token out of the environment."""
-    monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
 
 
 def credentials(*token: Any) -> dict[str, Any]:
@@ -134,21 +129,13 @@ def test_malformed_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         credentials()
 
 
-@pytest.fixture
-def _default_client_reset() -> Iterator[None]:
-    """Give the test a process without default client and leave one behind."""
-    sync_api._reset_default_client()
-    yield
-    sync_api._reset_default_client()
-
-
 @needs_tokens
 @known_bug(
     "configure_default_client(api_host, api_token) assigns the token to a local variable, since"
     " its global statement names the host only: the default client then connects as a guest.",
     seen_in=(RELEASE_1_6,),
 )
-@pytest.mark.usefixtures("_default_client_reset")
+@pytest.mark.usefixtures("no_default_client")
 def test_default_client_uses_the_configured_token(monkeypatch: pytest.MonkeyPatch) -> None:
     """The default client must authenticate with the token given to configure_default_client."""
     monkeypatch.setattr(lmstudio.Client, "_ensure_api_host_is_valid", lambda _client: None)

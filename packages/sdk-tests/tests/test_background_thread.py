@@ -9,11 +9,7 @@ from lmstudio._ws_thread import AsyncWebsocketThread, BackgroundThread
 from sdk_tests.foreign_hosts import closed_address
 from sdk_tests.sdk_releases import known_bug
 
-
-@pytest.fixture(autouse=True)
-def _no_token_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the user's token, which every new client parses, out of tests without a host."""
-    monkeypatch.delenv("LMSTUDIO_API_TOKEN", raising=False)
+pytestmark = pytest.mark.usefixtures("no_api_token")
 
 
 def test_thread_runs_coroutines() -> None:

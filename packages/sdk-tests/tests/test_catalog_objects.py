@@ -15,11 +15,7 @@ from lmstudio.sync_api import AvailableModel, ModelDownloadOption
 from sdk_tests.foreign_hosts import closed_address
 from sdk_tests.host_packets import embedding_info, llm_info
 
-
-@pytest.fixture(autouse=True)
-def _no_token_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the user's token, which every new client parses, out of tests without a host."""
-    monkeypatch.delenv("LMSTUDIO_API_TOKEN", raising=False)
+pytestmark = pytest.mark.usefixtures("no_api_token")
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """The convenience API on a host: module functions that use the default client."""
 
-from collections.abc import Iterator
-
 import lmstudio
 import pytest
 from lmstudio import LMStudioClientError, LMStudioModelNotFoundError, LMStudioValueError, sync_api
@@ -23,12 +21,9 @@ pytestmark = pytest.mark.lmstudio
 
 
 @pytest.fixture(autouse=True)
-def _default_client(lmstudio_host: str) -> Iterator[None]:
-    """Let the default client be one of the host, and end it after the test."""
-    sync_api._reset_default_client()
+def _configured_default_client(lmstudio_host: str, no_default_client: None) -> None:
+    """Configure the default client, which the test creates, to be one of the host."""
     lmstudio.configure_default_client(lmstudio_host)
-    yield
-    sync_api._reset_default_client()
 
 
 def default_client() -> lmstudio.Client | None:

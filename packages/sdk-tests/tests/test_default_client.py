@@ -1,23 +1,14 @@
 """The default client of the convenience API, as far as it can be tested without a host."""
 
-from collections.abc import Iterator
-
 import lmstudio
 import pytest
-from lmstudio import LMStudioClientError, sync_api
+from lmstudio import LMStudioClientError
 from sdk_tests.foreign_hosts import closed_address, http_host
 from sdk_tests.sdk_releases import SDK_1_6, known_bug
 
+pytestmark = pytest.mark.usefixtures("no_api_token", "no_default_client")
+
 GREETING = b'{"lmstudio": true}'
-
-
-@pytest.fixture(autouse=True)
-def _default_client_reset(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Give each test a process without default client, and leave one behind."""
-    monkeypatch.delenv("LMSTUDIO_API_TOKEN", raising=False)
-    sync_api._reset_default_client()
-    yield
-    sync_api._reset_default_client()
 
 
 def test_default_client_is_made_once() -> None:

@@ -1,6 +1,5 @@
 """Load configurations: every setting's exact server field, the way back, and what is refused."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from lmstudio import (
     ValidationError,
 )
 from lmstudio._kv_config import parse_server_config
+from sdk_tests.kv_settings import Setting, checkbox, client_key_of, plain
 from sdk_tests.sdk_creation_parameters import (
     KvField,
     embedding_load_fields,
@@ -18,32 +18,6 @@ from sdk_tests.sdk_creation_parameters import (
     llm_load_fields,
 )
 from sdk_tests.sdk_releases import known_bug
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One client setting and the server field that stands for it."""
-
-    attribute: str
-    client_key: str
-    value: Any
-    server_key: str
-    server_value: Any
-
-    @property
-    def field(self) -> KvField:
-        """The field as it travels."""
-        return kv_field(self.server_key, self.server_value)
-
-
-def plain(attribute: str, client_key: str, value: Any, server_key: str) -> Setting:
-    """Return a setting that travels as it is."""
-    return Setting(attribute, client_key, value, server_key, value)
-
-
-def checkbox(attribute: str, client_key: str, value: Any, server_key: str) -> Setting:
-    """Return a setting that travels as a ticked checkbox with a value."""
-    return Setting(attribute, client_key, value, server_key, {"checked": True, "value": value})
 
 
 def common(domain: str) -> list[Setting]:
@@ -84,17 +58,12 @@ LLM_SETTINGS = [
 EVEN_SPLIT = {"strategy": "evenly", "disabledGpus": [], "priority": [], "customRatio": []}
 
 
-def name(setting: Setting) -> str:
-    """Return the test id of a setting."""
-    return setting.client_key
-
-
 def read_back(*fields: KvField) -> Any:
     """Return the client-side dict for the server's fields (public only behind a loaded model)."""
     return parse_server_config({"fields": fields})
 
 
-@pytest.mark.parametrize("setting", LLM_SETTINGS, ids=name)
+@pytest.mark.parametrize("setting", LLM_SETTINGS, ids=client_key_of)
 def test_llm_setting(setting: Setting) -> None:
     """A setting travels as its one server field from struct and both dict spellings, and back."""
     struct = LlmLoadModelConfig.from_dict({setting.client_key: setting.value})  # type: ignore[misc]

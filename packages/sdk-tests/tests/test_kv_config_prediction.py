@@ -1,6 +1,5 @@
 """Prediction configurations: every setting's exact server field and back, the completion layer."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import lmstudio
@@ -8,6 +7,7 @@ import pytest
 from lmstudio import LlmPredictionConfig, LMStudioValueError, ValidationError
 from lmstudio.json_api import CompletionEndpoint
 from sdk_tests.host_packets import predicted
+from sdk_tests.kv_settings import Setting, checkbox, client_key_of, plain
 from sdk_tests.sdk_creation_parameters import (
     KvField,
     completion_layers,
@@ -29,65 +29,51 @@ SCHEMA = {"type": "json", "jsonSchema": {"type": "object"}}
 REASONING = {"enabled": True, "startString": "<think>", "endString": "</think>"}
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One client setting and the server field that stands for it."""
-
-    attribute: str
-    client_key: str
-    value: Any
-    server_key: str
-    checkbox: bool = False
-
-    @property
-    def field(self) -> KvField:
-        """The field as it travels."""
-        value = {"checked": True, "value": self.value} if self.checkbox else self.value
-        return kv_field(f"llm.prediction.{self.server_key}", value)
-
-
 SETTINGS = [
-    Setting("max_tokens", "maxTokens", 50, "maxPredictedTokens", checkbox=True),
-    Setting("temperature", "temperature", 0.7, "temperature"),
-    Setting("stop_strings", "stopStrings", ["END"], "stopStrings"),
-    Setting("tool_call_stop_strings", "toolCallStopStrings", ["</t>"], "toolCallStopStrings"),
-    Setting(
-        "context_overflow_policy", "contextOverflowPolicy", "stopAtLimit", "contextOverflowPolicy"
+    checkbox("max_tokens", "maxTokens", 50, "llm.prediction.maxPredictedTokens"),
+    plain("temperature", "temperature", 0.7, "llm.prediction.temperature"),
+    plain("stop_strings", "stopStrings", ["END"], "llm.prediction.stopStrings"),
+    plain(
+        "tool_call_stop_strings",
+        "toolCallStopStrings",
+        ["</t>"],
+        "llm.prediction.toolCallStopStrings",
     ),
-    Setting("structured", "structured", SCHEMA, "structured"),
-    Setting("raw_tools", "rawTools", TOOLS, "tools"),
-    Setting("top_k_sampling", "topKSampling", 40.0, "topKSampling"),
-    Setting("repeat_penalty", "repeatPenalty", 1.1, "repeatPenalty", checkbox=True),
-    Setting("min_p_sampling", "minPSampling", 0.05, "minPSampling", checkbox=True),
-    Setting("top_p_sampling", "topPSampling", 0.9, "topPSampling", checkbox=True),
-    Setting("cpu_threads", "cpuThreads", 2, "llama.cpuThreads"),
-    Setting("prompt_template", "promptTemplate", TEMPLATE, "promptTemplate"),
-    Setting("draft_model", "draftModel", "small", "speculativeDecoding.draftModel"),
-    Setting(
+    plain(
+        "context_overflow_policy",
+        "contextOverflowPolicy",
+        "stopAtLimit",
+        "llm.prediction.contextOverflowPolicy",
+    ),
+    plain("structured", "structured", SCHEMA, "llm.prediction.structured"),
+    plain("raw_tools", "rawTools", TOOLS, "llm.prediction.tools"),
+    plain("top_k_sampling", "topKSampling", 40.0, "llm.prediction.topKSampling"),
+    checkbox("repeat_penalty", "repeatPenalty", 1.1, "llm.prediction.repeatPenalty"),
+    checkbox("min_p_sampling", "minPSampling", 0.05, "llm.prediction.minPSampling"),
+    checkbox("top_p_sampling", "topPSampling", 0.9, "llm.prediction.topPSampling"),
+    plain("cpu_threads", "cpuThreads", 2, "llm.prediction.llama.cpuThreads"),
+    plain("prompt_template", "promptTemplate", TEMPLATE, "llm.prediction.promptTemplate"),
+    plain("draft_model", "draftModel", "small", "llm.prediction.speculativeDecoding.draftModel"),
+    plain(
         "speculative_decoding_num_draft_tokens_exact",
         "speculativeDecodingNumDraftTokensExact",
         3,
-        "speculativeDecoding.numDraftTokensExact",
+        "llm.prediction.speculativeDecoding.numDraftTokensExact",
     ),
-    Setting(
+    plain(
         "speculative_decoding_min_draft_length_to_consider",
         "speculativeDecodingMinDraftLengthToConsider",
         0,
-        "speculativeDecoding.minDraftLengthToConsider",
+        "llm.prediction.speculativeDecoding.minDraftLengthToConsider",
     ),
-    Setting(
+    plain(
         "speculative_decoding_min_continue_drafting_probability",
         "speculativeDecodingMinContinueDraftingProbability",
         0.75,
-        "speculativeDecoding.minContinueDraftingProbability",
+        "llm.prediction.speculativeDecoding.minContinueDraftingProbability",
     ),
-    Setting("reasoning_parsing", "reasoningParsing", REASONING, "reasoning.parsing"),
+    plain("reasoning_parsing", "reasoningParsing", REASONING, "llm.prediction.reasoning.parsing"),
 ]
-
-
-def name(setting: Setting) -> str:
-    """Return the test id of a setting."""
-    return setting.client_key
 
 
 def reported(*fields: KvField) -> LlmPredictionConfig:
@@ -97,7 +83,7 @@ def reported(*fields: KvField) -> LlmPredictionConfig:
     return endpoint.result().prediction_config
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=name)
+@pytest.mark.parametrize("setting", SETTINGS, ids=client_key_of)
 def test_prediction_setting(setting: Setting) -> None:
     """A setting travels as its one server field from struct and both dict spellings, and back."""
     struct = LlmPredictionConfig.from_dict({setting.client_key: setting.value})  # type: ignore[misc]

@@ -1,12 +1,10 @@
-"""Plugin configuration schemas, and the plugin runner's answer to a wrong path."""
+"""Plugin configuration schemas."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from lmstudio._sdk_models import SerializedKVConfigSettings
 from lmstudio.plugin import BaseConfigSchema, LMStudioPluginInitError, config_field
-from lmstudio.plugin.cli import main
 
 
 class Settings(BaseConfigSchema):
@@ -104,15 +102,3 @@ def test_field_outside_of_a_schema_is_refused() -> None:
     cause = error if isinstance(error, LMStudioPluginInitError) else error.__cause__
     assert isinstance(cause, LMStudioPluginInitError)
     assert str(cause) == "Plugin config fields must be defined on BaseConfigSchema instances"
-
-
-def test_runner_reports_a_missing_folder(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The runner ends with status 1, usage and the path when the plugin's folder is not there."""
-    folder = str(tmp_path / "none")
-    assert main([folder]) == 1
-    usage, problem = capsys.readouterr().out.splitlines()
-    assert usage.startswith("usage: ")
-    assert usage.endswith(" [-h] [--dev] [--debug] PLUGIN_PATH")
-    assert problem == f"ERROR: Failed to find plugin folder at {folder!r}"

@@ -140,13 +140,17 @@ def test_application_mode_needs_credentials(tmp_path: Path) -> None:
     )
 
 
-def test_missing_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A folder that isn't there is an error with the usage and the path."""
-    missing = tmp_path / "missing"
-    assert main(["--dev", str(missing)]) == 1
-    output = capsys.readouterr().out
-    assert output.startswith("usage: ")
-    assert f"ERROR: Failed to find plugin folder at {str(missing)!r}\n" in output
+@pytest.mark.parametrize("options", [[], ["--dev"]], ids=["plain", "dev"])
+def test_missing_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    """The runner prints its usage and the path, and returns status 1, if the folder is missing."""
+    missing = str(tmp_path / "missing")
+    assert main([*options, missing]) == 1
+    usage, problem = capsys.readouterr().out.splitlines()
+    assert usage.startswith("usage: ")
+    assert usage.endswith(" [-h] [--dev] [--debug] PLUGIN_PATH")
+    assert problem == f"ERROR: Failed to find plugin folder at {missing!r}"
 
 
 @pytest.mark.parametrize("argument", ["--help", "--nonsense"])

@@ -9,17 +9,9 @@ from sdk_tests.forced_outputs import written
 from sdk_tests.model_names import LLM_KEY
 from sdk_tests.tcp_proxy import TcpProxy, tcp_proxy
 
-pytestmark = pytest.mark.lmstudio
+pytestmark = [pytest.mark.lmstudio, pytest.mark.usefixtures("restored_sync_timeout")]
 
 SHORT = 0.05  # seconds, enough where nothing is going to come
-
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    """Put the process-wide default back."""
-    before = lmstudio.get_sync_api_timeout()
-    yield
-    lmstudio.set_sync_api_timeout(before)
 
 
 @pytest.fixture

@@ -1,19 +1,11 @@
 """The default timeout of the synchronous API."""
 
-from collections.abc import Iterator
-
 import lmstudio
 import pytest
 from lmstudio.json_api import CompletionEndpoint
 from lmstudio.sync_api import SyncChannel, SyncRemoteCall
 
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    """Put the process-wide default back."""
-    before = lmstudio.get_sync_api_timeout()
-    yield
-    lmstudio.set_sync_api_timeout(before)
+pytestmark = pytest.mark.usefixtures("restored_sync_timeout")
 
 
 def waits() -> list[float | None]:

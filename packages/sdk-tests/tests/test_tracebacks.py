@@ -1,9 +1,7 @@
 """Tracebacks end at the SDK's boundary, unless the user wants the inside."""
 
-import sys
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import lmstudio
@@ -11,21 +9,9 @@ import pytest
 from lmstudio import Chat, LMStudioValueError
 from lmstudio.sdk_api import sdk_public_api, sdk_public_api_async
 from sdk_tests.sdk_releases import known_bug
+from sdk_tests.sdk_tracebacks import KEEP_VARIABLE, sdk_frames, truncation_bug
 
-SDK_FOLDER = Path(lmstudio.__file__).parent
-KEEP = "LMS_KEEP_INTERNAL_STACK"
-
-
-@pytest.fixture(autouse=True)
-def _default_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the user's own setting out of the environment."""
-    monkeypatch.delenv(KEEP, raising=False)
-
-
-def sdk_frames(error: BaseException) -> list[str]:
-    """Return the names of the SDK's own functions in an exception's traceback."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return [frame.name for frame in frames if SDK_FOLDER in Path(frame.filename).parents]
+pytestmark = pytest.mark.usefixtures("default_tracebacks")
 
 
 def inner(error: BaseException) -> None:
@@ -50,11 +36,6 @@ def run_async(error: BaseException) -> None:
     async_boundary(error).send(None)
 
 
-truncation_bug = known_bug(
-    "The boundary clears __traceback__ in __exit__; on Python 3.10 the interpreter puts the old"
-    " traceback back when it re-raises, so that nothing is ever cut off there.",
-    when=sys.version_info < (3, 11),
-)
 both_boundaries = pytest.mark.parametrize("call", [boundary, run_async], ids=["sync", "async"])
 
 
@@ -93,9 +74,9 @@ def test_full_traceback_on_request(
     """With the environment variable set, which is looked up each time, nothing is cut off."""
     error = LMStudioValueError("x")
     assert not inner_is_shown(call, error)
-    monkeypatch.setenv(KEEP, "1")
+    monkeypatch.setenv(KEEP_VARIABLE, "1")
     assert inner_is_shown(call, error)
-    monkeypatch.setenv(KEEP, "")
+    monkeypatch.setenv(KEEP_VARIABLE, "")
     assert not inner_is_shown(call, LMStudioValueError("x"))
 
 
@@ -117,7 +98,7 @@ def test_public_method_hides_its_frames() -> None:
 
 def test_public_method_shows_its_frames_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the environment variable set the method's own frame is there."""
-    monkeypatch.setenv(KEEP, "1")
+    monkeypatch.setenv(KEEP_VARIABLE, "1")
     content: Any = 5
     with pytest.raises(LMStudioValueError) as failure:
         Chat().add_user_message(content)

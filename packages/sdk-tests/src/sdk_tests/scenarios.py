@@ -1,6 +1,6 @@
-"""Faults on purpose: an embedded server of our own that misbehaves for one client as told.
+"""Deliberate faults: an embedded server that misbehaves for one client as its rules say.
 
-Rules and what they do: docs/scenarios.md.
+docs/scenarios.md describes the rules.
 """
 
 import http.client
@@ -16,41 +16,41 @@ from .wire_watch import WATCH
 
 Rule = dict[str, Any]
 FORGING = ("replace", "insert", "fail")
-"""What puts messages into the server's mouth, which need not keep to the schema."""
+"""Faults that send messages which are not the server's own and may break the schema."""
 
 
 def rule(then: dict[str, Any], **when: object) -> Rule:
-    """Return a rule: what happens at the message that `when` names (see docs/scenarios.md)."""
+    """Return a rule: `then` happens at the message that `when` describes (docs/scenarios.md)."""
     return {"when": when, "then": then}
 
 
 def delay(seconds: float) -> dict[str, Any]:
-    """Send the message and all after it later."""
+    """Send the message and all later ones after a delay."""
     return {"do": "delay", "seconds": seconds}
 
 
 def drop() -> dict[str, Any]:
-    """Leave the message out."""
+    """Do not send the message."""
     return {"do": "drop"}
 
 
 def stall() -> dict[str, Any]:
-    """Send nothing any more, leave the connection open."""
+    """Send nothing more, but leave the connection open."""
     return {"do": "stall"}
 
 
 def close() -> dict[str, Any]:
-    """Close the connection in place of the message."""
+    """Close the connection instead of sending the message."""
     return {"do": "close", "code": 1011}
 
 
 def replace(frame: str | Mapping[str, Any]) -> dict[str, Any]:
-    """Send another frame in place of the message: a text, or an object as JSON."""
+    """Send another frame instead of the message: a text, or an object as JSON."""
     return {"do": "replace", "frame": frame if isinstance(frame, str) else json.dumps(frame)}
 
 
 def insert(*messages: dict[str, Any]) -> dict[str, Any]:
-    """Send other messages before it; "$id" in them is the id of the call or channel."""
+    """Send other messages before the message; "$id" in them is the id of the call or channel."""
     return {"do": "insert", "messages": list(messages)}
 
 
@@ -62,22 +62,22 @@ def insert_packets(*packets: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fail(error: Mapping[str, Any]) -> dict[str, Any]:
-    """End the call or channel with this error."""
+    """End the call or channel with this error instead of the message."""
     return {"do": "fail", "error": dict(error)}
 
 
 class ScenarioServer:
-    """A server that was started for scenarios; made by `scenario_server`."""
+    """A server for scenarios, which `scenario_server` starts."""
 
     def __init__(self, address: str) -> None:
         self.address = address
 
     @contextmanager
     def scenario(self, client: Any, rules: Sequence[Rule]) -> Iterator[None]:
-        """Apply rules to the connections that a client opens in the block.
+        """Apply rules to the connections that a client opens inside the block.
 
-        At the end of the block every rule must have happened: a test of a fault that did not
-        happen says nothing.
+        Every rule must have happened by the end of the block: a test proves nothing about a fault
+        that did not happen.
         """
         if any(each["then"]["do"] in FORGING for each in rules):
             WATCH.forged = True
@@ -90,7 +90,7 @@ class ScenarioServer:
             self.request("DELETE", path)
             raise
         pending = self.request("DELETE", path)["pending"]
-        assert pending == [], "faults that did not happen"
+        assert pending == [], "these faults did not happen"
 
     def has_happened(self, client: Any) -> bool:
         """Return whether all faults of a client's scenario have happened."""
@@ -116,6 +116,6 @@ def _path_of(client: Any) -> str:
 
 @contextmanager
 def scenario_server(*arguments: str) -> Iterator[ScenarioServer]:
-    """Run a server for scenarios, with more options of `python -m model_fixtures serve`."""
+    """Run a server for scenarios with further options of `python -m model_fixtures serve`."""
     with EmbeddedServer(["--scenarios", *arguments]) as server:
         yield ScenarioServer(server.address)

@@ -11,8 +11,9 @@ from lmstudio import (
     ToolFunctionDef,
 )
 from sdk_tests.faulty_clients_async import faulty_client
-from sdk_tests.forced_tool_calls import SAYS, add, broken, calling
+from sdk_tests.forced_tool_calls import SAY_OK, calling
 from sdk_tests.logged_requests import sent_requests
+from sdk_tests.sample_tools import add, broken
 from sdk_tests.scenarios import ScenarioServer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.embedded]
@@ -29,7 +30,7 @@ async def test_no_call(
     """Without a call there is one round; its request offers the tools."""
     async with faulty_client(scenario_host) as client:
         with sent_requests(caplog) as sent:
-            result = await handle(client, scenario_model).act("Hi", [add, broken], config=SAYS)
+            result = await handle(client, scenario_model).act("Hi", [add, broken], config=SAY_OK)
     assert result.rounds == 1
     assert result.total_time_seconds > 0
     assert len(sent) == 1
@@ -43,7 +44,7 @@ async def test_one_call(
     """A call is made, and the next request brings text, call and result; then the loop ends."""
     async with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
         with sent_requests(caplog) as sent:
-            result = await handle(client, scenario_model).act("Add", [add], config=SAYS)
+            result = await handle(client, scenario_model).act("Add", [add], config=SAY_OK)
     assert result.rounds == 2
     request = {"type": "function", "id": "id-0", "name": "add", "arguments": {"a": 1, "b": 2}}
     assert sent.messages(1) == [
@@ -61,7 +62,7 @@ async def test_calls_in_several_rounds(
     rules = [calling(("add", {"a": 1, "b": 2})), calling(("add", {"a": 3, "b": 4}))]
     async with faulty_client(scenario_host, *rules) as client:
         with sent_requests(caplog) as sent:
-            result = await handle(client, scenario_model).act("Add", [add], config=SAYS)
+            result = await handle(client, scenario_model).act("Add", [add], config=SAY_OK)
     assert result.rounds == 3
     roles = [role for role, _ in sent.messages(2)]
     assert roles == ["user", "assistant", "tool", "assistant", "tool"]
@@ -95,7 +96,7 @@ async def test_callbacks(scenario_host: ScenarioServer, scenario_model: str) -> 
         await handle(client, scenario_model).act(
             "Add",
             [add],
-            config=SAYS,
+            config=SAY_OK,
             on_round_start=lambda index: seen.append(("start", index)),
             on_prompt_processing_progress=lambda value, index: seen.append((value, index)),
             on_first_token=lambda index: seen.append(("first", index)),
@@ -126,9 +127,9 @@ async def test_collected_messages_continue_the_chat(
     async with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
         llm = handle(client, scenario_model)
         with sent_requests(caplog) as sent:
-            await llm.act(chat, [add], config=SAYS, on_message=chat.append)
+            await llm.act(chat, [add], config=SAY_OK, on_message=chat.append)
             chat.add_user_message("Thanks")
-            await llm.act(chat, [add], config=SAYS, on_message=chat.append)
+            await llm.act(chat, [add], config=SAY_OK, on_message=chat.append)
     roles = [role for role, _ in sent.messages(2)]
     assert roles == ["system", "user", "assistant", "tool", "assistant", "user"]
     assert sent.messages(2)[:4] == sent.messages(1)
@@ -153,7 +154,7 @@ async def test_parallel_calls(
     async with faulty_client(scenario_host, calls) as client:
         with sent_requests(caplog) as sent:
             await handle(client, scenario_model).act(
-                "Meet", [meet], config=SAYS, max_parallel_tool_calls=limit
+                "Meet", [meet], config=SAY_OK, max_parallel_tool_calls=limit
             )
     assert sent.result_ids(1) == {"id-0": '"Ann"', "id-1": '"Bob"'}
 
@@ -170,7 +171,7 @@ async def test_one_call_at_a_time(scenario_host: ScenarioServer, scenario_model:
 
     calls = calling(("note", {"name": "a"}), ("note", {"name": "b"}))
     async with faulty_client(scenario_host, calls) as client:
-        await handle(client, scenario_model).act("Note", [note], config=SAYS)
+        await handle(client, scenario_model).act("Note", [note], config=SAY_OK)
     assert order == ["a begins", "a ends", "b begins", "b ends"]
 
 
@@ -201,7 +202,7 @@ async def test_failed_call(
     calls = calling(call, ("add", {"a": 1, "b": 2}))
     async with faulty_client(scenario_host, calls) as client:
         with sent_requests(caplog) as sent:
-            acted = await handle(client, scenario_model).act("Go", [add, broken], config=SAYS)
+            acted = await handle(client, scenario_model).act("Go", [add, broken], config=SAY_OK)
     assert acted.rounds == 2
     assert sent.result_ids(1) == {"id-0": result, "id-1": "3"}
 
@@ -231,7 +232,7 @@ async def test_results_are_json(
 
     async with faulty_client(scenario_host, calling(("give", {}))) as client:
         with sent_requests(caplog) as sent:
-            await handle(client, scenario_model).act("Give", [give], config=SAYS)
+            await handle(client, scenario_model).act("Give", [give], config=SAY_OK)
     assert sent.result_ids(1) == {"id-0": content}
 
 
@@ -246,7 +247,7 @@ async def test_result_that_is_no_json(
 
     async with faulty_client(scenario_host, calling(("give", {}))) as client:
         with sent_requests(caplog) as sent:
-            await handle(client, scenario_model).act("Give", [give], config=SAYS)
+            await handle(client, scenario_model).act("Give", [give], config=SAY_OK)
     (content,) = sent.result_ids(1).values()
     assert content.startswith('"Unhandled Python exception: TypeError(')
 
@@ -265,7 +266,7 @@ async def test_async_tool(
 
     async with faulty_client(scenario_host, calling(("here", {"name": "Ann"}))) as client:
         with sent_requests(caplog) as sent:
-            await handle(client, scenario_model).act("Go", [here], config=SAYS)
+            await handle(client, scenario_model).act("Go", [here], config=SAY_OK)
     assert threads == [threading.get_ident()]
     assert sent.result_ids(1) == {"id-0": '"Ann"'}
 
@@ -281,6 +282,6 @@ async def test_tool_definitions_of_every_kind(
     ]
     async with faulty_client(scenario_host, calling(("plus", {"a": 2, "b": 3}))) as client:
         with sent_requests(caplog) as sent:
-            await handle(client, scenario_model).act("Go", tools, config=SAYS)  # type: ignore[arg-type]
+            await handle(client, scenario_model).act("Go", tools, config=SAY_OK)  # type: ignore[arg-type]
     assert sent.tools(0) == ["add", "plus", "sum"]
     assert sent.result_ids(1) == {"id-0": "5"}

@@ -11,8 +11,9 @@ from lmstudio import (
     ToolCallRequest,
 )
 from sdk_tests.faulty_clients_async import faulty_client
-from sdk_tests.forced_tool_calls import SAYS, add, at_end_of_round, broken, calling
+from sdk_tests.forced_tool_calls import SAY_OK, at_end_of_round, calling
 from sdk_tests.logged_requests import sent_requests
+from sdk_tests.sample_tools import add, broken
 from sdk_tests.scenarios import ScenarioServer, close, fail, insert_packets
 
 pytestmark = [pytest.mark.anyio, pytest.mark.embedded]
@@ -30,7 +31,7 @@ async def test_last_round_offers_no_tools(
     async with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
         with sent_requests(caplog) as sent:
             result = await handle(client, scenario_model).act(
-                "Add", [add], config=SAYS, max_prediction_rounds=2
+                "Add", [add], config=SAY_OK, max_prediction_rounds=2
             )
     assert result.rounds == 2
     assert [sent.tools(0), sent.tools(1)] == [["add"], []]
@@ -49,7 +50,7 @@ async def test_call_in_the_last_round(scenario_host: ScenarioServer, scenario_mo
             await handle(client, scenario_model).act(
                 "Add",
                 [add],
-                config=SAYS,
+                config=SAY_OK,
                 max_prediction_rounds=1,
                 handle_invalid_tool_request=handler,
             )
@@ -76,7 +77,7 @@ async def test_handler_of_invalid_requests(
     async with faulty_client(scenario_host, calling(("subtract", {}))) as client:
         with sent_requests(caplog) as sent:
             await handle(client, scenario_model).act(
-                "Go", [add], config=SAYS, handle_invalid_tool_request=handler
+                "Go", [add], config=SAY_OK, handle_invalid_tool_request=handler
             )
     default = "Cannot find tool with name subtract."
     assert asked == [(default, "subtract")]
@@ -96,7 +97,7 @@ async def test_handler_sees_the_exception_of_a_tool(
     async with faulty_client(scenario_host, calling(("broken", {}))) as client:
         with sent_requests(caplog) as sent:
             await handle(client, scenario_model).act(
-                "Go", [broken], config=SAYS, handle_invalid_tool_request=handler
+                "Go", [broken], config=SAY_OK, handle_invalid_tool_request=handler
             )
     assert [repr(cause) for cause in causes] == ["LookupError('lost')"]
     assert sent.result_ids(1) == {"id-0": '"try again"'}
@@ -114,8 +115,8 @@ async def test_handler_that_raises(
     async with faulty_client(scenario_host, calling((name, {}))) as client:
         llm = handle(client, scenario_model)
         with pytest.raises(LMStudioPredictionError):
-            await llm.act("Go", [broken], config=SAYS, handle_invalid_tool_request=handler)
-        assert (await llm.complete("Go", config=SAYS)).content == "ok"
+            await llm.act("Go", [broken], config=SAY_OK, handle_invalid_tool_request=handler)
+        assert (await llm.complete("Go", config=SAY_OK)).content == "ok"
 
 
 async def test_call_that_could_not_be_generated(
@@ -131,8 +132,8 @@ async def test_call_that_could_not_be_generated(
     async with faulty_client(scenario_host, at_end_of_round(insert_packets(packet))) as client:
         llm = handle(client, scenario_model)
         with pytest.raises(LMStudioPredictionError, match=r"^Failed to parse tool call request\.$"):
-            await llm.act("Go", [add], config=SAYS, handle_invalid_tool_request=handler)
-        assert (await llm.complete("Go", config=SAYS)).content == "ok"
+            await llm.act("Go", [add], config=SAY_OK, handle_invalid_tool_request=handler)
+        assert (await llm.complete("Go", config=SAY_OK)).content == "ok"
     assert asked == [None]
 
 
@@ -143,8 +144,8 @@ async def test_error_in_a_later_round(scenario_host: ScenarioServer, scenario_mo
     async with faulty_client(scenario_host, *rules) as client:
         llm = handle(client, scenario_model)
         with pytest.raises(LMStudioServerError, match=r"^Chat response error: Worn out$"):
-            await llm.act("Add", [add], config=SAYS, on_round_end=ended.append)
-        assert (await llm.complete("Go", config=SAYS)).content == "ok"
+            await llm.act("Add", [add], config=SAY_OK, on_round_end=ended.append)
+        assert (await llm.complete("Go", config=SAY_OK)).content == "ok"
     assert ended == [0]
 
 
@@ -155,7 +156,7 @@ async def test_connection_lost_in_a_later_round(
     rules = [calling(("add", {"a": 1, "b": 2})), at_end_of_round(close())]
     async with faulty_client(scenario_host, *rules) as client:
         with pytest.raises(LMStudioWebsocketError, match="disconnected"):
-            await handle(client, scenario_model).act("Add", [add], config=SAYS)
+            await handle(client, scenario_model).act("Add", [add], config=SAY_OK)
 
 
 async def test_unusable_arguments(scenario_host: ScenarioServer) -> None:

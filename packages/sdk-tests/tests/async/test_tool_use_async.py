@@ -12,7 +12,8 @@ from lmstudio._sdk_models import ToolCallRequestData
 from lmstudio.history import AnyChatMessage, TextData, ToolCallResultData
 from sdk_tests import tool_prompts
 from sdk_tests.model_names import TOOL_LLM_KEY
-from sdk_tests.tool_prompts import TOOLS, add, lookup
+from sdk_tests.sample_tools import add
+from sdk_tests.tool_prompts import TOOLS, lookup
 
 pytestmark = [pytest.mark.anyio, pytest.mark.models]
 
@@ -21,7 +22,7 @@ Call = tuple[str, dict[str, Any]]
 
 
 @pytest.fixture
-async def calling(client: AsyncClient) -> AsyncLLM:
+async def tool_llm(client: AsyncClient) -> AsyncLLM:
     """Provide the loaded LLM that calls tools."""
     return AsyncLLM(TOOL_LLM_KEY, client.llm)
 
@@ -49,10 +50,10 @@ def text(message: AnyChatMessage) -> str:
 
 
 @pytest.mark.slow
-async def test_one_call(calling: AsyncLLM) -> None:
+async def test_one_call(tool_llm: AsyncLLM) -> None:
     """The model calls the tool with the numbers asked for, and answers with its result."""
     messages: list[AnyChatMessage] = []
-    result = await calling.act(tool_prompts.SUM, TOOLS, config=GREEDY, on_message=messages.append)
+    result = await tool_llm.act(tool_prompts.SUM, TOOLS, config=GREEDY, on_message=messages.append)
     assert result.rounds == 2
     assert [message.role for message in messages] == ["assistant", "tool", "assistant"]
     assert calls(messages) == [("add", {"a": 123, "b": 3210})]
@@ -61,7 +62,7 @@ async def test_one_call(calling: AsyncLLM) -> None:
 
 
 @pytest.mark.slow
-async def test_text_before_a_call(calling: AsyncLLM) -> None:
+async def test_text_before_a_call(tool_llm: AsyncLLM) -> None:
     """Text before a call is part of its message, and callbacks hear of both rounds in order."""
     messages: list[AnyChatMessage] = []
     said = ["", ""]
@@ -74,7 +75,7 @@ async def test_text_before_a_call(calling: AsyncLLM) -> None:
         messages.append(message)
         seen.append(message.role)
 
-    await calling.act(
+    await tool_llm.act(
         tool_prompts.GREETING_THEN_SUM,
         TOOLS,
         config=GREEDY,
@@ -106,10 +107,10 @@ async def test_text_before_a_call(calling: AsyncLLM) -> None:
 
 
 @pytest.mark.slow
-async def test_two_calls(calling: AsyncLLM) -> None:
+async def test_two_calls(tool_llm: AsyncLLM) -> None:
     """Two calls, in one round or one after the other, both come back with their results."""
     messages: list[AnyChatMessage] = []
-    result = await calling.act(
+    result = await tool_llm.act(
         tool_prompts.SUM_AND_PRODUCT, TOOLS, config=GREEDY, on_message=messages.append
     )
     assert result.rounds in (2, 3)
@@ -119,7 +120,7 @@ async def test_two_calls(calling: AsyncLLM) -> None:
 
 
 @pytest.mark.slow
-async def test_right_tool_of_several(calling: AsyncLLM) -> None:
+async def test_right_tool_of_several(tool_llm: AsyncLLM) -> None:
     """Of several tools, coroutine functions among them, the model calls the one that fits."""
 
     async def times(a: int, b: int) -> int:
@@ -128,7 +129,7 @@ async def test_right_tool_of_several(calling: AsyncLLM) -> None:
 
     times.__name__ = "multiply"
     messages: list[AnyChatMessage] = []
-    await calling.act(
+    await tool_llm.act(
         tool_prompts.PRODUCT, [add, times, lookup], config=GREEDY, on_message=messages.append
     )
     assert calls(messages) == [("multiply", {"a": 12, "b": 34})]
@@ -136,20 +137,22 @@ async def test_right_tool_of_several(calling: AsyncLLM) -> None:
 
 
 @pytest.mark.slow
-async def test_failing_tool(calling: AsyncLLM) -> None:
+async def test_failing_tool(tool_llm: AsyncLLM) -> None:
     """A model that is told of a tool's exception answers that it did not work."""
     messages: list[AnyChatMessage] = []
-    result = await calling.act(tool_prompts.PHONE, TOOLS, config=GREEDY, on_message=messages.append)
+    result = await tool_llm.act(
+        tool_prompts.PHONE, TOOLS, config=GREEDY, on_message=messages.append
+    )
     assert result.rounds == 2
     assert calls(messages) == [("lookup", {"name": "Anna"})]
     assert results(messages) == {"\"Unhandled Python exception: LookupError('no entry for Anna')\""}
     assert re.search(r"\b(no|not|error|failed|unable)\b|n't\b", text(messages[-1]).lower())
 
 
-async def test_no_tool_needed(calling: AsyncLLM) -> None:
+async def test_no_tool_needed(tool_llm: AsyncLLM) -> None:
     """A question that no tool helps with is answered in one round, without a call."""
     messages: list[AnyChatMessage] = []
-    result = await calling.act(
+    result = await tool_llm.act(
         tool_prompts.NO_TOOL, TOOLS, config=GREEDY, on_message=messages.append
     )
     assert result.rounds == 1
@@ -157,10 +160,10 @@ async def test_no_tool_needed(calling: AsyncLLM) -> None:
     assert "Paris" in text(messages[0])
 
 
-async def test_limit_of_one_round(calling: AsyncLLM) -> None:
+async def test_limit_of_one_round(tool_llm: AsyncLLM) -> None:
     """With one round only, the model answers without the tool that it would have called."""
     messages: list[AnyChatMessage] = []
-    result = await calling.act(
+    result = await tool_llm.act(
         tool_prompts.SUM,
         TOOLS,
         max_prediction_rounds=1,
@@ -173,7 +176,7 @@ async def test_limit_of_one_round(calling: AsyncLLM) -> None:
     assert text(messages[0])
 
 
-async def test_who_is_trained_for_tools(calling: AsyncLLM) -> None:
+async def test_who_is_trained_for_tools(tool_llm: AsyncLLM) -> None:
     """A model's information says whether it was trained to call tools."""
-    info: Any = await calling.get_info()
+    info: Any = await tool_llm.get_info()
     assert info.trained_for_tool_use

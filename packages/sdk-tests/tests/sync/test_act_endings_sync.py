@@ -14,8 +14,9 @@ from lmstudio import (
     ToolCallRequest,
 )
 from sdk_tests.faulty_clients_sync import faulty_client
-from sdk_tests.forced_tool_calls import SAYS, add, at_end_of_round, broken, calling
+from sdk_tests.forced_tool_calls import SAY_OK, at_end_of_round, calling
 from sdk_tests.logged_requests import sent_requests
+from sdk_tests.sample_tools import add, broken
 from sdk_tests.scenarios import ScenarioServer, close, fail, insert_packets
 
 pytestmark = [pytest.mark.embedded]
@@ -33,7 +34,7 @@ def test_last_round_offers_no_tools(
     with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
         with sent_requests(caplog) as sent:
             result = handle(client, scenario_model).act(
-                "Add", [add], config=SAYS, max_prediction_rounds=2
+                "Add", [add], config=SAY_OK, max_prediction_rounds=2
             )
     assert result.rounds == 2
     assert [sent.tools(0), sent.tools(1)] == [["add"], []]
@@ -52,7 +53,7 @@ def test_call_in_the_last_round(scenario_host: ScenarioServer, scenario_model: s
             handle(client, scenario_model).act(
                 "Add",
                 [add],
-                config=SAYS,
+                config=SAY_OK,
                 max_prediction_rounds=1,
                 handle_invalid_tool_request=handler,
             )
@@ -79,7 +80,7 @@ def test_handler_of_invalid_requests(
     with faulty_client(scenario_host, calling(("subtract", {}))) as client:
         with sent_requests(caplog) as sent:
             handle(client, scenario_model).act(
-                "Go", [add], config=SAYS, handle_invalid_tool_request=handler
+                "Go", [add], config=SAY_OK, handle_invalid_tool_request=handler
             )
     default = "Cannot find tool with name subtract."
     assert asked == [(default, "subtract")]
@@ -99,7 +100,7 @@ def test_handler_sees_the_exception_of_a_tool(
     with faulty_client(scenario_host, calling(("broken", {}))) as client:
         with sent_requests(caplog) as sent:
             handle(client, scenario_model).act(
-                "Go", [broken], config=SAYS, handle_invalid_tool_request=handler
+                "Go", [broken], config=SAY_OK, handle_invalid_tool_request=handler
             )
     assert [repr(cause) for cause in causes] == ["LookupError('lost')"]
     assert sent.result_ids(1) == {"id-0": '"try again"'}
@@ -115,8 +116,8 @@ def test_handler_that_raises(scenario_host: ScenarioServer, scenario_model: str,
     with faulty_client(scenario_host, calling((name, {}))) as client:
         llm = handle(client, scenario_model)
         with pytest.raises(LMStudioPredictionError):
-            llm.act("Go", [broken], config=SAYS, handle_invalid_tool_request=handler)
-        assert (llm.complete("Go", config=SAYS)).content == "ok"
+            llm.act("Go", [broken], config=SAY_OK, handle_invalid_tool_request=handler)
+        assert (llm.complete("Go", config=SAY_OK)).content == "ok"
 
 
 def test_call_that_could_not_be_generated(
@@ -132,8 +133,8 @@ def test_call_that_could_not_be_generated(
     with faulty_client(scenario_host, at_end_of_round(insert_packets(packet))) as client:
         llm = handle(client, scenario_model)
         with pytest.raises(LMStudioPredictionError, match=r"^Failed to parse tool call request\.$"):
-            llm.act("Go", [add], config=SAYS, handle_invalid_tool_request=handler)
-        assert (llm.complete("Go", config=SAYS)).content == "ok"
+            llm.act("Go", [add], config=SAY_OK, handle_invalid_tool_request=handler)
+        assert (llm.complete("Go", config=SAY_OK)).content == "ok"
     assert asked == [None]
 
 
@@ -144,8 +145,8 @@ def test_error_in_a_later_round(scenario_host: ScenarioServer, scenario_model: s
     with faulty_client(scenario_host, *rules) as client:
         llm = handle(client, scenario_model)
         with pytest.raises(LMStudioServerError, match=r"^Chat response error: Worn out$"):
-            llm.act("Add", [add], config=SAYS, on_round_end=ended.append)
-        assert (llm.complete("Go", config=SAYS)).content == "ok"
+            llm.act("Add", [add], config=SAY_OK, on_round_end=ended.append)
+        assert (llm.complete("Go", config=SAY_OK)).content == "ok"
     assert ended == [0]
 
 
@@ -156,7 +157,7 @@ def test_connection_lost_in_a_later_round(
     rules = [calling(("add", {"a": 1, "b": 2})), at_end_of_round(close())]
     with faulty_client(scenario_host, *rules) as client:
         with pytest.raises(LMStudioWebsocketError, match="disconnected"):
-            handle(client, scenario_model).act("Add", [add], config=SAYS)
+            handle(client, scenario_model).act("Add", [add], config=SAY_OK)
 
 
 def test_unusable_arguments(scenario_host: ScenarioServer) -> None:

@@ -8,15 +8,20 @@ from collections.abc import Iterator
 import pytest
 from lmstudio import Client, LMStudioServerError
 from sdk_tests.faulty_clients_sync import nothing_left_running
+from sdk_tests.process_fixtures import TOKEN_VARIABLE
 from sdk_tests.scenarios import ScenarioServer, scenario_server
 from sdk_tests.sdk_releases import RELEASE_1_5, SDK_1_6, known_bug
 
-pytestmark = [pytest.mark.embedded, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.embedded,
+    pytest.mark.slow,
+    pytest.mark.usefixtures("no_api_token"),
+]
 
 TOKEN = "sk-lm-abcDEF12:abcdefghijABCDEFGH12"
 WRONG_PASSKEY = "sk-lm-abcDEF12:00000000000000000000"
 WRONG_IDENTIFIER = "sk-lm-00000000:abcdefghijABCDEFGH12"
-VARIABLE = "LMSTUDIO_API_TOKEN"
+
 
 needs_tokens = pytest.mark.skipif(not SDK_1_6, reason="API tokens came with release 1.6.0b1")
 refusal_is_a_text = known_bug(
@@ -32,12 +37,6 @@ def guarded_host() -> Iterator[ScenarioServer]:
     """Provide a server of our own that requires the token."""
     with scenario_server("--api-token", TOKEN) as server:
         yield server
-
-
-@pytest.fixture(autouse=True)
-def _no_token_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the user's own token out of the environment."""
-    monkeypatch.delenv(VARIABLE, raising=False)
 
 
 def enter(client: Client) -> int:
@@ -66,7 +65,7 @@ def test_token_in_the_environment(
     guarded_host: ScenarioServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The token of the environment is used when none is given."""
-    monkeypatch.setenv(VARIABLE, TOKEN)
+    monkeypatch.setenv(TOKEN_VARIABLE, TOKEN)
     assert enter(Client(guarded_host.address)) == 0
 
 
@@ -75,9 +74,9 @@ def test_argument_counts_more_than_the_environment(
     guarded_host: ScenarioServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A given token takes the place of the environment's, for better or worse."""
-    monkeypatch.setenv(VARIABLE, WRONG_PASSKEY)
+    monkeypatch.setenv(TOKEN_VARIABLE, WRONG_PASSKEY)
     assert enter(with_token(guarded_host, TOKEN)) == 0
-    monkeypatch.setenv(VARIABLE, TOKEN)
+    monkeypatch.setenv(TOKEN_VARIABLE, TOKEN)
     with pytest.raises(LMStudioServerError, match=r"^Authentication failed: "):
         enter(with_token(guarded_host, WRONG_PASSKEY))
 

@@ -15,7 +15,8 @@ from lmstudio._sdk_models import ToolCallRequestData
 from lmstudio.history import AnyChatMessage, TextData, ToolCallResultData
 from sdk_tests import tool_prompts
 from sdk_tests.model_names import TOOL_LLM_KEY
-from sdk_tests.tool_prompts import TOOLS, add, lookup
+from sdk_tests.sample_tools import add
+from sdk_tests.tool_prompts import TOOLS, lookup
 
 pytestmark = [pytest.mark.models]
 
@@ -24,7 +25,7 @@ Call = tuple[str, dict[str, Any]]
 
 
 @pytest.fixture
-def calling(client: Client) -> LLM:
+def tool_llm(client: Client) -> LLM:
     """Provide the loaded LLM that calls tools."""
     return LLM(TOOL_LLM_KEY, client.llm)
 
@@ -52,10 +53,10 @@ def text(message: AnyChatMessage) -> str:
 
 
 @pytest.mark.slow
-def test_one_call(calling: LLM) -> None:
+def test_one_call(tool_llm: LLM) -> None:
     """The model calls the tool with the numbers asked for, and answers with its result."""
     messages: list[AnyChatMessage] = []
-    result = calling.act(tool_prompts.SUM, TOOLS, config=GREEDY, on_message=messages.append)
+    result = tool_llm.act(tool_prompts.SUM, TOOLS, config=GREEDY, on_message=messages.append)
     assert result.rounds == 2
     assert [message.role for message in messages] == ["assistant", "tool", "assistant"]
     assert calls(messages) == [("add", {"a": 123, "b": 3210})]
@@ -64,7 +65,7 @@ def test_one_call(calling: LLM) -> None:
 
 
 @pytest.mark.slow
-def test_text_before_a_call(calling: LLM) -> None:
+def test_text_before_a_call(tool_llm: LLM) -> None:
     """Text before a call is part of its message, and callbacks hear of both rounds in order."""
     messages: list[AnyChatMessage] = []
     said = ["", ""]
@@ -77,7 +78,7 @@ def test_text_before_a_call(calling: LLM) -> None:
         messages.append(message)
         seen.append(message.role)
 
-    calling.act(
+    tool_llm.act(
         tool_prompts.GREETING_THEN_SUM,
         TOOLS,
         config=GREEDY,
@@ -109,10 +110,10 @@ def test_text_before_a_call(calling: LLM) -> None:
 
 
 @pytest.mark.slow
-def test_two_calls(calling: LLM) -> None:
+def test_two_calls(tool_llm: LLM) -> None:
     """Two calls, in one round or one after the other, both come back with their results."""
     messages: list[AnyChatMessage] = []
-    result = calling.act(
+    result = tool_llm.act(
         tool_prompts.SUM_AND_PRODUCT, TOOLS, config=GREEDY, on_message=messages.append
     )
     assert result.rounds in (2, 3)
@@ -122,7 +123,7 @@ def test_two_calls(calling: LLM) -> None:
 
 
 @pytest.mark.slow
-def test_right_tool_of_several(calling: LLM) -> None:
+def test_right_tool_of_several(tool_llm: LLM) -> None:
     """Of several tools, coroutine functions among them, the model calls the one that fits."""
 
     def times(a: int, b: int) -> int:
@@ -131,7 +132,7 @@ def test_right_tool_of_several(calling: LLM) -> None:
 
     times.__name__ = "multiply"
     messages: list[AnyChatMessage] = []
-    calling.act(
+    tool_llm.act(
         tool_prompts.PRODUCT, [add, times, lookup], config=GREEDY, on_message=messages.append
     )
     assert calls(messages) == [("multiply", {"a": 12, "b": 34})]
@@ -139,29 +140,29 @@ def test_right_tool_of_several(calling: LLM) -> None:
 
 
 @pytest.mark.slow
-def test_failing_tool(calling: LLM) -> None:
+def test_failing_tool(tool_llm: LLM) -> None:
     """A model that is told of a tool's exception answers that it did not work."""
     messages: list[AnyChatMessage] = []
-    result = calling.act(tool_prompts.PHONE, TOOLS, config=GREEDY, on_message=messages.append)
+    result = tool_llm.act(tool_prompts.PHONE, TOOLS, config=GREEDY, on_message=messages.append)
     assert result.rounds == 2
     assert calls(messages) == [("lookup", {"name": "Anna"})]
     assert results(messages) == {"\"Unhandled Python exception: LookupError('no entry for Anna')\""}
     assert re.search(r"\b(no|not|error|failed|unable)\b|n't\b", text(messages[-1]).lower())
 
 
-def test_no_tool_needed(calling: LLM) -> None:
+def test_no_tool_needed(tool_llm: LLM) -> None:
     """A question that no tool helps with is answered in one round, without a call."""
     messages: list[AnyChatMessage] = []
-    result = calling.act(tool_prompts.NO_TOOL, TOOLS, config=GREEDY, on_message=messages.append)
+    result = tool_llm.act(tool_prompts.NO_TOOL, TOOLS, config=GREEDY, on_message=messages.append)
     assert result.rounds == 1
     assert calls(messages) == []
     assert "Paris" in text(messages[0])
 
 
-def test_limit_of_one_round(calling: LLM) -> None:
+def test_limit_of_one_round(tool_llm: LLM) -> None:
     """With one round only, the model answers without the tool that it would have called."""
     messages: list[AnyChatMessage] = []
-    result = calling.act(
+    result = tool_llm.act(
         tool_prompts.SUM,
         TOOLS,
         max_prediction_rounds=1,
@@ -174,7 +175,7 @@ def test_limit_of_one_round(calling: LLM) -> None:
     assert text(messages[0])
 
 
-def test_who_is_trained_for_tools(calling: LLM) -> None:
+def test_who_is_trained_for_tools(tool_llm: LLM) -> None:
     """A model's information says whether it was trained to call tools."""
-    info: Any = calling.get_info()
+    info: Any = tool_llm.get_info()
     assert info.trained_for_tool_use
