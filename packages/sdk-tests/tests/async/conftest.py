@@ -47,5 +47,5 @@ async def loaded_as_before(client: AsyncClient) -> AsyncIterator[None]:
     yield
     for model in await client.list_loaded_models():
         if model.identifier not in before:
-            with suppress(LMStudioModelNotFoundError):  # its time to live has ended meanwhile
+            with suppress(LMStudioModelNotFoundError):  # its time-to-live has ended meanwhile
                 await model.unload()

@@ -1,4 +1,4 @@
-"""The act() loop on a host whose model calls tools when told so."""
+"""The act() loop on a host whose model makes the tool calls that the test asks for."""
 
 import threading
 from typing import Any
@@ -20,14 +20,14 @@ pytestmark = [pytest.mark.anyio, pytest.mark.embedded]
 
 
 def handle(client: AsyncClient, model: str) -> AsyncLLM:
-    """Return a handle of the loaded model."""
+    """Return a handle for the loaded model."""
     return AsyncLLM(model, client.llm)
 
 
 async def test_no_call(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Without a call there is one round; its request offers the tools."""
+    """A model that calls no tool is asked in one round, whose request offers the tools."""
     async with faulty_client(scenario_host) as client:
         with sent_requests(caplog) as sent:
             result = await handle(client, scenario_model).act("Hi", [add, broken], config=SAY_OK)
@@ -41,7 +41,7 @@ async def test_no_call(
 async def test_one_call(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A call is made, and the next request brings text, call and result; then the loop ends."""
+    """The request after a tool call has the model's text, the call and its result."""
     async with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
         with sent_requests(caplog) as sent:
             result = await handle(client, scenario_model).act("Add", [add], config=SAY_OK)
@@ -58,7 +58,7 @@ async def test_one_call(
 async def test_calls_in_several_rounds(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Each round's request has everything that came before."""
+    """Each round's request has all messages of the earlier rounds."""
     rules = [calling(("add", {"a": 1, "b": 2})), calling(("add", {"a": 3, "b": 4}))]
     async with faulty_client(scenario_host, *rules) as client:
         with sent_requests(caplog) as sent:
@@ -71,12 +71,12 @@ async def test_calls_in_several_rounds(
 
 
 def in_round(index: int) -> list[Any]:
-    """Return what callbacks see of a round until its prediction is done."""
+    """Return the events that callbacks see in a round until its prediction is complete."""
     return [("start", index), (0.0, index), (1.0, index), ("first", index), ("ok", index)]
 
 
 def merged(seen: list[Any]) -> list[Any]:
-    """Return what callbacks saw with fragments joined and without progress between 0 and 1."""
+    """Return the events with their fragments joined and without progress between 0 and 1."""
     result: list[Any] = []
     for event in seen:
         value = event[0]
@@ -90,7 +90,7 @@ def merged(seen: list[Any]) -> list[Any]:
 
 
 async def test_callbacks(scenario_host: ScenarioServer, scenario_model: str) -> None:
-    """All callbacks run in the order of what happens, with the round's index where promised."""
+    """All callbacks run in the order of events, and those that promise it get the round's index."""
     seen: list[Any] = []
     async with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
         await handle(client, scenario_model).act(
@@ -121,7 +121,7 @@ async def test_callbacks(scenario_host: ScenarioServer, scenario_model: str) -> 
 async def test_collected_messages_continue_the_chat(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Appending each message to the caller's chat gives the conversation for the next act()."""
+    """A chat to which each message was appended is the conversation for the next act()."""
     chat = Chat("Be brief.")
     chat.add_user_message("Add")
     async with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
@@ -142,7 +142,7 @@ async def test_parallel_calls(
     caplog: pytest.LogCaptureFixture,
     limit: int | None,
 ) -> None:
-    """With room for two, the two calls of a round run at the same time."""
+    """With a limit of two or none, the two calls of a round run at the same time."""
     meeting = threading.Barrier(2, timeout=20)
 
     def meet(name: str) -> str:
@@ -160,13 +160,13 @@ async def test_parallel_calls(
 
 
 async def test_one_call_at_a_time(scenario_host: ScenarioServer, scenario_model: str) -> None:
-    """Unless told otherwise, the calls of a round run one after the other, as requested."""
+    """By default the calls of a round run one after the other, in the order of the requests."""
     order: list[str] = []
 
     def note(name: str) -> None:
-        """Note when it begins and ends."""
+        """Note when the call begins and ends."""
         order.append(f"{name} begins")
-        threading.Event().wait(0.02)  # long enough for another thread to begin, if it may
+        threading.Event().wait(0.02)  # long enough for another call to begin, if one may
         order.append(f"{name} ends")
 
     calls = calling(("note", {"name": "a"}), ("note", {"name": "b"}))
@@ -198,7 +198,7 @@ async def test_failed_call(
     call: tuple[str, dict[str, Any]],
     result: str,
 ) -> None:
-    """The model is told what was wrong with a call, next to the results of the others."""
+    """The model learns what was wrong with a call, beside the results of the other calls."""
     calls = calling(call, ("add", {"a": 1, "b": 2}))
     async with faulty_client(scenario_host, calls) as client:
         with sent_requests(caplog) as sent:
@@ -224,30 +224,30 @@ async def test_results_are_json(
     value: Any,
     content: str,
 ) -> None:
-    """A tool's result reaches the model as JSON, readable in all scripts."""
+    """A tool's result reaches the model as JSON without escapes for other scripts."""
 
-    def give() -> Any:
-        """Give the value."""
+    def get() -> Any:
+        """Get the value."""
         return value
 
-    async with faulty_client(scenario_host, calling(("give", {}))) as client:
+    async with faulty_client(scenario_host, calling(("get", {}))) as client:
         with sent_requests(caplog) as sent:
-            await handle(client, scenario_model).act("Give", [give], config=SAY_OK)
+            await handle(client, scenario_model).act("Get", [get], config=SAY_OK)
     assert sent.result_ids(1) == {"id-0": content}
 
 
 async def test_result_that_is_no_json(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A result that JSON can't express is told to the model like an exception of the tool."""
+    """The model is told of a result that JSON cannot express as of an exception of the tool."""
 
-    def give() -> Any:
-        """Give a set."""
+    def get() -> Any:
+        """Get a set."""
         return {1}
 
-    async with faulty_client(scenario_host, calling(("give", {}))) as client:
+    async with faulty_client(scenario_host, calling(("get", {}))) as client:
         with sent_requests(caplog) as sent:
-            await handle(client, scenario_model).act("Give", [give], config=SAY_OK)
+            await handle(client, scenario_model).act("Get", [get], config=SAY_OK)
     (content,) = sent.result_ids(1).values()
     assert content.startswith('"Unhandled Python exception: TypeError(')
 
@@ -256,7 +256,7 @@ async def test_result_that_is_no_json(
 async def test_async_tool(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A coroutine function is a tool; it runs in the caller's event loop."""
+    """A coroutine function can be a tool, and it runs in the caller's event loop."""
     threads: list[int] = []
 
     async def here(name: str) -> str:
@@ -274,7 +274,7 @@ async def test_async_tool(
 async def test_tool_definitions_of_every_kind(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Functions, definition objects and dicts can be offered together, and called."""
+    """Functions, definition objects and dicts can be offered together and called."""
     tools = [
         add,
         ToolFunctionDef.from_callable(add, name="plus"),

@@ -1,4 +1,4 @@
-"""Errors of requests show the caller's code and none of the SDK's."""
+"""The tracebacks of failed requests, which show the caller's frames and none of the SDK's."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -29,7 +29,7 @@ REQUESTS: dict[str, Callable[[AsyncClient], Awaitable[Any]]] = {
 @truncation_bug
 @pytest.mark.parametrize("kind", REQUESTS)
 async def test_errors_hide_the_inside(client: AsyncClient, kind: str) -> None:
-    """The traceback of a failed request has no frame of the SDK's."""
+    """The traceback of a failed request has no frame of the SDK."""
     await client.llm.list_loaded()
     with pytest.raises(LMStudioError) as failure:
         await REQUESTS[kind](client)
@@ -40,7 +40,7 @@ async def test_errors_hide_the_inside(client: AsyncClient, kind: str) -> None:
 async def test_errors_show_the_inside_on_request(
     client: AsyncClient, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    """With the environment variable set the traceback has all of the SDK's frames."""
+    """The traceback has frames of the SDK when the environment variable asks for them."""
     monkeypatch.setenv(KEEP_VARIABLE, "1")
     await client.llm.list_loaded()
     with pytest.raises(LMStudioError) as failure:
@@ -50,7 +50,7 @@ async def test_errors_show_the_inside_on_request(
 
 @truncation_bug
 async def test_failed_entry_hides_the_inside() -> None:
-    """Entering a client without host shows one line of the SDK's: that of the block itself."""
+    """Entering a client without a host shows at most one frame of the SDK."""
     with pytest.raises(LMStudioError) as failure:
         async with AsyncClient(closed_address()):
             pass
@@ -59,7 +59,7 @@ async def test_failed_entry_hides_the_inside() -> None:
 
 @truncation_bug
 async def test_failed_stream_hides_the_inside(client: AsyncClient) -> None:
-    """The error kept by a stream is shown without the SDK's frames when it is asked for."""
+    """The error that a failed stream's result() raises has no frame of the SDK."""
     stream = await AsyncLLM(UNKNOWN, client.llm).complete_stream("Hello")
     with pytest.raises(LMStudioError):
         await stream.wait_for_result()

@@ -1,4 +1,4 @@
-"""What a vision model sees: it names the colours of pictures, however they are handed over."""
+"""Image input: a vision model names the colours of pictures, however they are uploaded."""
 
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,12 @@ GREEDY: Any = {"temperature": 0, "maxTokens": 20}
 
 @pytest.fixture
 async def vision_llm(client: AsyncClient) -> AsyncLLM:
-    """Provide the loaded LLM that reads images."""
+    """Provide the loaded LLM that accepts images."""
     return AsyncLLM(VISION_LLM_KEY, client.llm)
 
 
 async def answer(llm: AsyncLLM, *images: FileHandle) -> set[str]:
-    """Ask for the colour in one message with images; return the colours of the answer."""
+    """Ask for the colour in one message with images, and return the colours in the answer."""
     chat = Chat()
     chat.add_user_message(QUESTION, images=images)
     return colours((await llm.respond(chat, config=GREEDY)).content)
@@ -33,13 +33,13 @@ async def answer(llm: AsyncLLM, *images: FileHandle) -> set[str]:
 async def test_image_format(
     client: AsyncClient, vision_llm: AsyncLLM, kind: str, colour: str
 ) -> None:
-    """The model names the colour in an image of every usual format, uploaded as bytes."""
+    """The model names the colour in an image of each usual format, uploaded as bytes."""
     image = await client.prepare_image(circle(colour, kind), f"circle.{kind.lower()}")
     assert await answer(vision_llm, image) == {colour}
 
 
 async def test_image_from_a_path(client: AsyncClient, vision_llm: AsyncLLM, tmp_path: Path) -> None:
-    """The model sees an image that was uploaded by its path."""
+    """The model names the colour in an image that was uploaded by its path."""
     path = tmp_path / "circle.png"
     path.write_bytes(circle("green"))
     assert await answer(vision_llm, await client.prepare_image(path)) == {"green"}
@@ -48,7 +48,7 @@ async def test_image_from_a_path(client: AsyncClient, vision_llm: AsyncLLM, tmp_
 async def test_image_from_an_open_file(
     client: AsyncClient, vision_llm: AsyncLLM, tmp_path: Path
 ) -> None:
-    """The model sees an image that was uploaded from an open file."""
+    """The model names the colour in an image that was uploaded from an open file."""
     path = tmp_path / "circle.png"
     path.write_bytes(circle("purple"))
     with path.open("rb") as stream:
@@ -57,13 +57,13 @@ async def test_image_from_an_open_file(
 
 
 async def test_transparent_image(client: AsyncClient, vision_llm: AsyncLLM) -> None:
-    """The colour before a transparent background is named, not what that hides."""
+    """The model names only the colour in front of a transparent background."""
     image = await client.prepare_image(circle("red", transparent=True), "circle.png")
     assert await answer(vision_llm, image) == {"red"}
 
 
 async def test_two_images_in_a_message(client: AsyncClient, vision_llm: AsyncLLM) -> None:
-    """A message can hold several images; what all of them show is seen."""
+    """The model names the colour that two images of one message share."""
     images = [
         await client.prepare_image(circle("blue", kind), f"{kind}.{kind.lower()}")
         for kind in ("PNG", "JPEG")
@@ -72,7 +72,7 @@ async def test_two_images_in_a_message(client: AsyncClient, vision_llm: AsyncLLM
 
 
 async def test_image_in_a_later_turn(client: AsyncClient, vision_llm: AsyncLLM) -> None:
-    """A chat that began without an image can go on with one."""
+    """The model names the colour in an image that comes in a later turn of the chat."""
     chat = Chat()
     chat.add_user_message("Hello!")
     chat.add_assistant_response("Hello! How can I help you?")
@@ -81,7 +81,7 @@ async def test_image_in_a_later_turn(client: AsyncClient, vision_llm: AsyncLLM) 
 
 
 async def test_question_about_an_earlier_image(client: AsyncClient, vision_llm: AsyncLLM) -> None:
-    """An image stays visible in the turns after its own."""
+    """The model names the colour in an image from an earlier turn of the chat."""
     chat = Chat()
     image = await client.prepare_image(circle("purple"), "a.png")
     chat.add_user_message("What shape is this?", images=[image])
@@ -91,7 +91,7 @@ async def test_question_about_an_earlier_image(client: AsyncClient, vision_llm: 
 
 
 async def test_second_image(client: AsyncClient, vision_llm: AsyncLLM) -> None:
-    """With an image in each of two turns, the last question is about the last image."""
+    """The model names the colour in the last image when two turns have an image each."""
     chat = Chat()
     chat.add_user_message(QUESTION, images=[await client.prepare_image(circle("red"), "a.png")])
     chat.add_assistant_response("It is a red circle.")
@@ -101,7 +101,7 @@ async def test_second_image(client: AsyncClient, vision_llm: AsyncLLM) -> None:
 
 
 async def test_structured_answer(client: AsyncClient, vision_llm: AsyncLLM) -> None:
-    """Structured output about an image has the colour that is in it."""
+    """Structured output about an image has the colour that is in the image."""
     schema = {
         "type": "object",
         "properties": {"color": {"enum": list(COLOURS)}},
@@ -114,18 +114,20 @@ async def test_structured_answer(client: AsyncClient, vision_llm: AsyncLLM) -> N
 
 
 async def test_streamed_answer(client: AsyncClient, vision_llm: AsyncLLM) -> None:
-    """An answer about an image can be streamed; the fragments make up its content."""
+    """An answer about an image can be streamed, and its fragments make up the content."""
     chat = Chat()
     chat.add_user_message(QUESTION, images=[await client.prepare_image(circle("red"), "a.png")])
     stream = await vision_llm.respond_stream(chat, config=GREEDY)
     pieces = [fragment.content async for fragment in stream]
-    assert len(pieces) > 1
+    assert len(pieces) > 1, "the answer was not streamed in pieces"
     assert "".join(pieces) == stream.result().content
     assert colours(stream.result().content) == {"red"}
 
 
-async def test_who_reads_images(client: AsyncClient, vision_llm: AsyncLLM) -> None:
-    """A model's information says whether it reads images."""
+async def test_info_says_whether_a_model_accepts_images(
+    client: AsyncClient, vision_llm: AsyncLLM
+) -> None:
+    """A model's info says whether the model accepts images."""
     info: Any = await vision_llm.get_info()
     other: Any = await AsyncLLM(TOOL_LLM_KEY, client.llm).get_info()
     assert (info.vision, other.vision) == (True, False)

@@ -50,5 +50,5 @@ def loaded_as_before(client: Client) -> Iterator[None]:
     yield
     for model in client.list_loaded_models():
         if model.identifier not in before:
-            with suppress(LMStudioModelNotFoundError):  # its time to live has ended meanwhile
+            with suppress(LMStudioModelNotFoundError):  # its time-to-live has ended meanwhile
                 model.unload()

@@ -1,7 +1,7 @@
 # DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_act_endings_async.py
 # Change that, then: hatch run sync:generate
-"""The end of the act() loop: last rounds, invalid requests, and hosts that fail."""
+"""The end of the act() loop: last rounds, invalid requests and failing hosts."""
 
 import pytest
 from lmstudio import (
@@ -23,14 +23,14 @@ pytestmark = [pytest.mark.embedded]
 
 
 def handle(client: Client, model: str) -> LLM:
-    """Return a handle of the loaded model."""
+    """Return a handle for the loaded model."""
     return LLM(model, client.llm)
 
 
 def test_last_round_offers_no_tools(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With a limit the last round offers no tools, so that the model has to answer."""
+    """The last round within a limit offers no tools, so that the model has to answer."""
     with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
         with sent_requests(caplog) as sent:
             result = handle(client, scenario_model).act(
@@ -41,7 +41,7 @@ def test_last_round_offers_no_tools(
 
 
 def test_call_in_the_last_round(scenario_host: ScenarioServer, scenario_model: str) -> None:
-    """A call in a round that offers no tools is an error, which a handler can't prevent."""
+    """A call in a round that offers no tools is an error that a handler cannot prevent."""
     asked: list[tuple[str, ToolCallRequest | None]] = []
 
     def handler(error: LMStudioPredictionError, request: ToolCallRequest | None) -> str:
@@ -57,7 +57,8 @@ def test_call_in_the_last_round(scenario_host: ScenarioServer, scenario_model: s
                 max_prediction_rounds=1,
                 handle_invalid_tool_request=handler,
             )
-        assert len(client.llm.list_loaded()) > 0
+        assert client.llm.list_loaded(), "the session lists no model after the error"
+    assert asked, "the handler was not called"
     assert asked[0][0] == "Cannot find tool with name add."
     assert asked[-1] == ("Model requested tool use on final prediction round.", None)
 
@@ -69,7 +70,7 @@ def test_handler_of_invalid_requests(
     caplog: pytest.LogCaptureFixture,
     answer: str | None,
 ) -> None:
-    """A handler sees error and request, and may replace the text that the model gets."""
+    """A handler gets the error and the request, and may replace the text for the model."""
     asked: list[tuple[str, str]] = []
 
     def handler(error: LMStudioPredictionError, request: ToolCallRequest | None) -> str | None:
@@ -90,7 +91,7 @@ def test_handler_of_invalid_requests(
 def test_handler_sees_the_exception_of_a_tool(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """For a failing tool the handler's error has the tool's exception as its cause."""
+    """The error that a handler gets for a failing tool has the tool's exception as its cause."""
     causes: list[BaseException | None] = []
 
     def handler(error: LMStudioPredictionError, _request: ToolCallRequest | None) -> str:
@@ -108,7 +109,7 @@ def test_handler_sees_the_exception_of_a_tool(
 
 @pytest.mark.parametrize("name", ["subtract", "broken"])
 def test_handler_that_raises(scenario_host: ScenarioServer, scenario_model: str, name: str) -> None:
-    """An exception of the handler ends the loop; the session goes on."""
+    """An exception in the handler ends the loop, and the session stays usable."""
 
     def handler(error: LMStudioPredictionError, _request: ToolCallRequest | None) -> str | None:
         raise error
@@ -123,7 +124,7 @@ def test_handler_that_raises(scenario_host: ScenarioServer, scenario_model: str,
 def test_call_that_could_not_be_generated(
     scenario_host: ScenarioServer, scenario_model: str
 ) -> None:
-    """A tool call that the host could not parse ends the loop; the session goes on."""
+    """A tool call that the host could not parse ends the loop, and the session stays usable."""
     asked: list[ToolCallRequest | None] = []
 
     def handler(_error: LMStudioPredictionError, request: ToolCallRequest | None) -> None:
@@ -139,7 +140,7 @@ def test_call_that_could_not_be_generated(
 
 
 def test_error_in_a_later_round(scenario_host: ScenarioServer, scenario_model: str) -> None:
-    """An error of the host in the second round ends the loop after a whole first round."""
+    """An error from the host in the second round ends the loop after a complete first round."""
     ended: list[int] = []
     rules = [calling(("add", {"a": 1, "b": 2})), at_end_of_round(fail({"title": "Worn out"}))]
     with faulty_client(scenario_host, *rules) as client:
@@ -161,7 +162,7 @@ def test_connection_lost_in_a_later_round(
 
 
 def test_unusable_arguments(scenario_host: ScenarioServer) -> None:
-    """No tools, tools of one name and a limit below one round are refused before any request."""
+    """An empty tool list, duplicate tool names and a limit below one round are refused."""
     with faulty_client(scenario_host) as client:
         llm = handle(client, "no-such-model")
         with pytest.raises(LMStudioValueError, match="at least one tool"):

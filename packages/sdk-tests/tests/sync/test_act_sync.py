@@ -1,7 +1,7 @@
 # DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_act_async.py
 # Change that, then: hatch run sync:generate
-"""The act() loop on a host whose model calls tools when told so."""
+"""The act() loop on a host whose model makes the tool calls that the test asks for."""
 
 import threading
 from typing import Any
@@ -23,14 +23,14 @@ pytestmark = [pytest.mark.embedded]
 
 
 def handle(client: Client, model: str) -> LLM:
-    """Return a handle of the loaded model."""
+    """Return a handle for the loaded model."""
     return LLM(model, client.llm)
 
 
 def test_no_call(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Without a call there is one round; its request offers the tools."""
+    """A model that calls no tool is asked in one round, whose request offers the tools."""
     with faulty_client(scenario_host) as client:
         with sent_requests(caplog) as sent:
             result = handle(client, scenario_model).act("Hi", [add, broken], config=SAY_OK)
@@ -44,7 +44,7 @@ def test_no_call(
 def test_one_call(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A call is made, and the next request brings text, call and result; then the loop ends."""
+    """The request after a tool call has the model's text, the call and its result."""
     with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
         with sent_requests(caplog) as sent:
             result = handle(client, scenario_model).act("Add", [add], config=SAY_OK)
@@ -61,7 +61,7 @@ def test_one_call(
 def test_calls_in_several_rounds(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Each round's request has everything that came before."""
+    """Each round's request has all messages of the earlier rounds."""
     rules = [calling(("add", {"a": 1, "b": 2})), calling(("add", {"a": 3, "b": 4}))]
     with faulty_client(scenario_host, *rules) as client:
         with sent_requests(caplog) as sent:
@@ -74,12 +74,12 @@ def test_calls_in_several_rounds(
 
 
 def in_round(index: int) -> list[Any]:
-    """Return what callbacks see of a round until its prediction is done."""
+    """Return the events that callbacks see in a round until its prediction is complete."""
     return [("start", index), (0.0, index), (1.0, index), ("first", index), ("ok", index)]
 
 
 def merged(seen: list[Any]) -> list[Any]:
-    """Return what callbacks saw with fragments joined and without progress between 0 and 1."""
+    """Return the events with their fragments joined and without progress between 0 and 1."""
     result: list[Any] = []
     for event in seen:
         value = event[0]
@@ -93,7 +93,7 @@ def merged(seen: list[Any]) -> list[Any]:
 
 
 def test_callbacks(scenario_host: ScenarioServer, scenario_model: str) -> None:
-    """All callbacks run in the order of what happens, with the round's index where promised."""
+    """All callbacks run in the order of events, and those that promise it get the round's index."""
     seen: list[Any] = []
     with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
         handle(client, scenario_model).act(
@@ -124,7 +124,7 @@ def test_callbacks(scenario_host: ScenarioServer, scenario_model: str) -> None:
 def test_collected_messages_continue_the_chat(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Appending each message to the caller's chat gives the conversation for the next act()."""
+    """A chat to which each message was appended is the conversation for the next act()."""
     chat = Chat("Be brief.")
     chat.add_user_message("Add")
     with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
@@ -145,7 +145,7 @@ def test_parallel_calls(
     caplog: pytest.LogCaptureFixture,
     limit: int | None,
 ) -> None:
-    """With room for two, the two calls of a round run at the same time."""
+    """With a limit of two or none, the two calls of a round run at the same time."""
     meeting = threading.Barrier(2, timeout=20)
 
     def meet(name: str) -> str:
@@ -163,13 +163,13 @@ def test_parallel_calls(
 
 
 def test_one_call_at_a_time(scenario_host: ScenarioServer, scenario_model: str) -> None:
-    """Unless told otherwise, the calls of a round run one after the other, as requested."""
+    """By default the calls of a round run one after the other, in the order of the requests."""
     order: list[str] = []
 
     def note(name: str) -> None:
-        """Note when it begins and ends."""
+        """Note when the call begins and ends."""
         order.append(f"{name} begins")
-        threading.Event().wait(0.02)  # long enough for another thread to begin, if it may
+        threading.Event().wait(0.02)  # long enough for another call to begin, if one may
         order.append(f"{name} ends")
 
     calls = calling(("note", {"name": "a"}), ("note", {"name": "b"}))
@@ -201,7 +201,7 @@ def test_failed_call(
     call: tuple[str, dict[str, Any]],
     result: str,
 ) -> None:
-    """The model is told what was wrong with a call, next to the results of the others."""
+    """The model learns what was wrong with a call, beside the results of the other calls."""
     calls = calling(call, ("add", {"a": 1, "b": 2}))
     with faulty_client(scenario_host, calls) as client:
         with sent_requests(caplog) as sent:
@@ -227,30 +227,30 @@ def test_results_are_json(
     value: Any,
     content: str,
 ) -> None:
-    """A tool's result reaches the model as JSON, readable in all scripts."""
+    """A tool's result reaches the model as JSON without escapes for other scripts."""
 
-    def give() -> Any:
-        """Give the value."""
+    def get() -> Any:
+        """Get the value."""
         return value
 
-    with faulty_client(scenario_host, calling(("give", {}))) as client:
+    with faulty_client(scenario_host, calling(("get", {}))) as client:
         with sent_requests(caplog) as sent:
-            handle(client, scenario_model).act("Give", [give], config=SAY_OK)
+            handle(client, scenario_model).act("Get", [get], config=SAY_OK)
     assert sent.result_ids(1) == {"id-0": content}
 
 
 def test_result_that_is_no_json(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A result that JSON can't express is told to the model like an exception of the tool."""
+    """The model is told of a result that JSON cannot express as of an exception of the tool."""
 
-    def give() -> Any:
-        """Give a set."""
+    def get() -> Any:
+        """Get a set."""
         return {1}
 
-    with faulty_client(scenario_host, calling(("give", {}))) as client:
+    with faulty_client(scenario_host, calling(("get", {}))) as client:
         with sent_requests(caplog) as sent:
-            handle(client, scenario_model).act("Give", [give], config=SAY_OK)
+            handle(client, scenario_model).act("Get", [get], config=SAY_OK)
     (content,) = sent.result_ids(1).values()
     assert content.startswith('"Unhandled Python exception: TypeError(')
 
@@ -258,7 +258,7 @@ def test_result_that_is_no_json(
 def test_tool_definitions_of_every_kind(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Functions, definition objects and dicts can be offered together, and called."""
+    """Functions, definition objects and dicts can be offered together and called."""
     tools = [
         add,
         ToolFunctionDef.from_callable(add, name="plus"),

@@ -1,7 +1,7 @@
 # DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_session_tracebacks_async.py
 # Change that, then: hatch run sync:generate
-"""Errors of requests show the caller's code and none of the SDK's."""
+"""The tracebacks of failed requests, which show the caller's frames and none of the SDK's."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,7 +31,7 @@ REQUESTS: dict[str, Callable[[Client], Any]] = {
 @truncation_bug
 @pytest.mark.parametrize("kind", REQUESTS)
 def test_errors_hide_the_inside(client: Client, kind: str) -> None:
-    """The traceback of a failed request has no frame of the SDK's."""
+    """The traceback of a failed request has no frame of the SDK."""
     client.llm.list_loaded()
     with pytest.raises(LMStudioError) as failure:
         REQUESTS[kind](client)
@@ -42,7 +42,7 @@ def test_errors_hide_the_inside(client: Client, kind: str) -> None:
 def test_errors_show_the_inside_on_request(
     client: Client, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    """With the environment variable set the traceback has all of the SDK's frames."""
+    """The traceback has frames of the SDK when the environment variable asks for them."""
     monkeypatch.setenv(KEEP_VARIABLE, "1")
     client.llm.list_loaded()
     with pytest.raises(LMStudioError) as failure:
@@ -52,7 +52,7 @@ def test_errors_show_the_inside_on_request(
 
 @truncation_bug
 def test_failed_entry_hides_the_inside() -> None:
-    """Entering a client without host shows one line of the SDK's: that of the block itself."""
+    """Entering a client without a host shows at most one frame of the SDK."""
     with pytest.raises(LMStudioError) as failure:
         with Client(closed_address()):
             pass
@@ -61,7 +61,7 @@ def test_failed_entry_hides_the_inside() -> None:
 
 @truncation_bug
 def test_failed_stream_hides_the_inside(client: Client) -> None:
-    """The error kept by a stream is shown without the SDK's frames when it is asked for."""
+    """The error that a failed stream's result() raises has no frame of the SDK."""
     stream = LLM(UNKNOWN, client.llm).complete_stream("Hello")
     with pytest.raises(LMStudioError):
         stream.wait_for_result()
