@@ -7,7 +7,7 @@ from lmstudio.plugin import LMStudioPluginInitError
 from lmstudio.plugin.cli import main
 from sdk_tests.concurrency_sync import eventually
 from sdk_tests.plugin_process import plugin_process, write_plugin
-from sdk_tests.plugin_turns import of_kind, turn
+from sdk_tests.plugin_turns import events_of_kind, turn
 from sdk_tests.scenarios import ScenarioServer
 from sdk_tests.sdk_releases import known_bug
 
@@ -71,7 +71,7 @@ def test_plugin_without_settings(scenario_host: ScenarioServer, tmp_path: Path) 
         plugin.wait_for("Plugin 'plain' running")
         events = turn(scenario_host.address, "Hi", plugins=["tests/plain"])
     assert [event["event"] for event in events] == ["preprocessed", "done"]
-    (done,) = of_kind(events, "done")
+    (done,) = events_of_kind(events, "done")
     assert done["messages"][0]["content"][0]["text"] == "Hi"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from sdk_tests.plugin_process import PluginProcess, plugin_process, write_plugin
-from sdk_tests.plugin_turns import of_kind, started_turn, turn
+from sdk_tests.plugin_turns import events_of_kind, started_turn, turn
 from sdk_tests.scenarios import ScenarioServer
 from sdk_tests.sdk_releases import known_bug
 
@@ -48,7 +48,7 @@ def message(text: str) -> dict[str, Any]:
 
 def preprocessed(events: list[dict[str, Any]]) -> str:
     """Return the text that the plugin made of the user's message."""
-    (event,) = of_kind(events, "preprocessed")
+    (event,) = events_of_kind(events, "preprocessed")
     (part,) = event["message"]["content"]
     return str(part["text"])
 
@@ -90,7 +90,7 @@ def test_undeclared_settings_stay_away(address: str) -> None:
 def test_preprocessed_message_is_the_turns(address: str) -> None:
     """The preprocessor's result replaces the user's message, and earlier messages remain."""
     before = [message("earlier")]
-    (done,) = of_kind(through(address, "you", messages=before), "done")
+    (done,) = events_of_kind(through(address, "you", messages=before), "done")
     assert done["messages"] == [message("earlier"), message("Hello, you 1.5!")]
 
 
@@ -106,7 +106,7 @@ def test_preprocessor_that_returns_its_argument(address: str) -> None:
 
 def test_status_updates(address: str) -> None:
     """Status blocks are created and updated in the order of the calls, each with its own id."""
-    updates = [event["update"] for event in of_kind(through(address, "report"), "update")]
+    updates = [event["update"] for event in events_of_kind(through(address, "report"), "update")]
     assert [(update["type"], *update["state"].values()) for update in updates] == [
         ("status.create", "waiting", "starting"),
         ("status.update", "loading", "working"),
@@ -173,7 +173,7 @@ def test_abort_of_the_preprocessor(address: str, plugin: PluginProcess) -> None:
 
 def test_tool_definitions(address: str) -> None:
     """Tools are offered with name, docstring and annotations, like those of act()."""
-    (event,) = of_kind(through(address, "keep"), "tools")
+    (event,) = events_of_kind(through(address, "keep"), "tools")
     tools = {tool["function"]["name"]: tool for tool in event["definitions"][IDENTIFIER]}
     assert list(tools) == ["divide", "count", "confuse", "hang"]
     assert tools["divide"] == {
@@ -241,7 +241,7 @@ def test_wrong_context_for_a_tool(address: str) -> None:
 def test_several_calls_in_a_turn(address: str) -> None:
     """The calls of one turn all run, in order."""
     calls = [{"name": "divide", "arguments": {"a": n, "b": 1}} for n in (1, 2, 3)]
-    results = of_kind(through(address, "keep", calls=calls), "toolResult")
+    results = events_of_kind(through(address, "keep", calls=calls), "toolResult")
     assert [event["result"] for event in results] == [1.0, 2.0, 3.0]
 
 

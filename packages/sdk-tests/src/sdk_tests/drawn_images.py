@@ -1,4 +1,4 @@
-"""Pictures for the vision model, in colours that even a small model can tell apart."""
+"""Images of circles for the vision model, in colours that even a small model can tell apart."""
 
 import io
 import re
@@ -17,10 +17,10 @@ def circle(colour: str, kind: str = "PNG", *, transparent: bool = False) -> byte
         kind: a file format that Pillow writes.
         transparent: whether the background is transparent black instead of opaque white.
     """
-    picture = Image.new("RGBA", (240, 240), (0, 0, 0, 0) if transparent else "white")
-    ImageDraw.Draw(picture).ellipse((40, 40, 200, 200), fill=colour)
+    image = Image.new("RGBA", (240, 240), (0, 0, 0, 0) if transparent else "white")
+    ImageDraw.Draw(image).ellipse((40, 40, 200, 200), fill=colour)
     file = io.BytesIO()
-    (picture if transparent else picture.convert("RGB")).save(file, kind)
+    (image if transparent else image.convert("RGB")).save(file, kind)
     return file.getvalue()
 
 

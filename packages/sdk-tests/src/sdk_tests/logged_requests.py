@@ -10,8 +10,8 @@ import pytest
 from .prediction_requests import messages_of, tool_names_of
 
 
-class SentRequests:
-    """The predictions that were requested inside the block of `sent_requests`."""
+class LoggedRequests:
+    """The predictions that were requested inside the block of `logged_requests`."""
 
     def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
         self._caplog = caplog
@@ -47,7 +47,7 @@ class SentRequests:
 
 
 @contextmanager
-def sent_requests(caplog: pytest.LogCaptureFixture) -> Iterator[SentRequests]:
+def logged_requests(caplog: pytest.LogCaptureFixture) -> Iterator[LoggedRequests]:
     """Record the predictions that are requested inside the block."""
     with caplog.at_level("DEBUG"):
-        yield SentRequests(caplog)
+        yield LoggedRequests(caplog)

@@ -34,7 +34,7 @@ def started_turn(address: str, text: str, **options: object) -> Iterator[Iterato
         connection.close()
 
 
-def of_kind(events: list[Event], kind: str) -> list[Event]:
+def events_of_kind(events: list[Event], kind: str) -> list[Event]:
     """Return the events of one kind, without the key that names the kind."""
     return [
         {key: value for key, value in event.items() if key != "event"}

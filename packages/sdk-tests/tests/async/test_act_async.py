@@ -12,7 +12,7 @@ from lmstudio import (
 )
 from sdk_tests.faulty_clients_async import faulty_client
 from sdk_tests.forced_tool_calls import SAY_OK, calling
-from sdk_tests.logged_requests import sent_requests
+from sdk_tests.logged_requests import logged_requests
 from sdk_tests.sample_tools import add, broken
 from sdk_tests.scenarios import ScenarioServer
 
@@ -29,7 +29,7 @@ async def test_no_call(
 ) -> None:
     """A model that calls no tool is asked in one round, whose request offers the tools."""
     async with faulty_client(scenario_host) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             result = await handle(client, scenario_model).act("Hi", [add, broken], config=SAY_OK)
     assert result.rounds == 1
     assert result.total_time_seconds > 0
@@ -43,7 +43,7 @@ async def test_one_call(
 ) -> None:
     """The request after a tool call has the model's text, the call and its result."""
     async with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             result = await handle(client, scenario_model).act("Add", [add], config=SAY_OK)
     assert result.rounds == 2
     request = {"type": "function", "id": "id-0", "name": "add", "arguments": {"a": 1, "b": 2}}
@@ -61,7 +61,7 @@ async def test_calls_in_several_rounds(
     """Each round's request has all messages of the earlier rounds."""
     rules = [calling(("add", {"a": 1, "b": 2})), calling(("add", {"a": 3, "b": 4}))]
     async with faulty_client(scenario_host, *rules) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             result = await handle(client, scenario_model).act("Add", [add], config=SAY_OK)
     assert result.rounds == 3
     roles = [role for role, _ in sent.messages(2)]
@@ -126,7 +126,7 @@ async def test_collected_messages_continue_the_chat(
     chat.add_user_message("Add")
     async with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
         llm = handle(client, scenario_model)
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             await llm.act(chat, [add], config=SAY_OK, on_message=chat.append)
             chat.add_user_message("Thanks")
             await llm.act(chat, [add], config=SAY_OK, on_message=chat.append)
@@ -152,7 +152,7 @@ async def test_parallel_calls(
 
     calls = calling(("meet", {"name": "Ann"}), ("meet", {"name": "Bob"}))
     async with faulty_client(scenario_host, calls) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             await handle(client, scenario_model).act(
                 "Meet", [meet], config=SAY_OK, max_parallel_tool_calls=limit
             )
@@ -201,7 +201,7 @@ async def test_failed_call(
     """The model learns what was wrong with a call, beside the results of the other calls."""
     calls = calling(call, ("add", {"a": 1, "b": 2}))
     async with faulty_client(scenario_host, calls) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             acted = await handle(client, scenario_model).act("Go", [add, broken], config=SAY_OK)
     assert acted.rounds == 2
     assert sent.result_ids(1) == {"id-0": result, "id-1": "3"}
@@ -231,7 +231,7 @@ async def test_results_are_json(
         return value
 
     async with faulty_client(scenario_host, calling(("get", {}))) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             await handle(client, scenario_model).act("Get", [get], config=SAY_OK)
     assert sent.result_ids(1) == {"id-0": content}
 
@@ -246,7 +246,7 @@ async def test_result_that_is_no_json(
         return {1}
 
     async with faulty_client(scenario_host, calling(("get", {}))) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             await handle(client, scenario_model).act("Get", [get], config=SAY_OK)
     (content,) = sent.result_ids(1).values()
     assert content.startswith('"Unhandled Python exception: TypeError(')
@@ -265,7 +265,7 @@ async def test_async_tool(
         return name
 
     async with faulty_client(scenario_host, calling(("here", {"name": "Ann"}))) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             await handle(client, scenario_model).act("Go", [here], config=SAY_OK)
     assert threads == [threading.get_ident()]
     assert sent.result_ids(1) == {"id-0": '"Ann"'}
@@ -281,7 +281,7 @@ async def test_tool_definitions_of_every_kind(
         {"name": "sum", "description": "x", "parameters": {"a": int}, "implementation": abs},
     ]
     async with faulty_client(scenario_host, calling(("plus", {"a": 2, "b": 3}))) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             await handle(client, scenario_model).act("Go", tools, config=SAY_OK)  # type: ignore[arg-type]
     assert sent.tools(0) == ["add", "plus", "sum"]
     assert sent.result_ids(1) == {"id-0": "5"}

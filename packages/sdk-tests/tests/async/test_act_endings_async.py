@@ -12,7 +12,7 @@ from lmstudio import (
 )
 from sdk_tests.faulty_clients_async import faulty_client
 from sdk_tests.forced_tool_calls import SAY_OK, at_end_of_round, calling
-from sdk_tests.logged_requests import sent_requests
+from sdk_tests.logged_requests import logged_requests
 from sdk_tests.sample_tools import add, broken
 from sdk_tests.scenarios import ScenarioServer, close, fail, insert_packets
 
@@ -29,7 +29,7 @@ async def test_last_round_offers_no_tools(
 ) -> None:
     """The last round within a limit offers no tools, so that the model has to answer."""
     async with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             result = await handle(client, scenario_model).act(
                 "Add", [add], config=SAY_OK, max_prediction_rounds=2
             )
@@ -76,7 +76,7 @@ async def test_handler_of_invalid_requests(
         return answer
 
     async with faulty_client(scenario_host, calling(("subtract", {}))) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             await handle(client, scenario_model).act(
                 "Go", [add], config=SAY_OK, handle_invalid_tool_request=handler
             )
@@ -96,7 +96,7 @@ async def test_handler_sees_the_exception_of_a_tool(
         return "try again"
 
     async with faulty_client(scenario_host, calling(("broken", {}))) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             await handle(client, scenario_model).act(
                 "Go", [broken], config=SAY_OK, handle_invalid_tool_request=handler
             )

@@ -56,7 +56,7 @@ async def stream_of(client: AsyncClient, model: str) -> AsyncPredictionStream:
     return await AsyncLLM(model, client.llm).complete_stream("Hello", config=written(TEXT))
 
 
-async def told(client: AsyncClient, model: str) -> str:
+async def predicted_text(client: AsyncClient, model: str) -> str:
     """Return the text of a prediction that is to write TEXT."""
     return (await AsyncLLM(model, client.llm).complete("Hello", config=written(TEXT))).content
 
@@ -67,7 +67,7 @@ async def test_delay(
 ) -> None:
     """A prediction whose packets arrive late still has its whole text."""
     async with faulty_client(scenario_host, rule(delay(0.1), **stage)) as client:
-        assert await told(client, scenario_model) == TEXT
+        assert await predicted_text(client, scenario_model) == TEXT
 
 
 @STAGES
@@ -91,7 +91,7 @@ async def test_closed_connection_after_success(
 ) -> None:
     """A connection that closes after a prediction's last packet leaves the result complete."""
     async with faulty_client(scenario_host, rule(close(), **END)) as client:
-        assert await told(client, scenario_model) == TEXT
+        assert await predicted_text(client, scenario_model) == TEXT
         with pytest.raises(LMStudioWebsocketError):
             await client.llm.list_loaded()
         assert isinstance(await client.embedding.list_loaded(), list)
@@ -119,7 +119,7 @@ async def test_senseless_frame(
     """A nonsensical frame ends the prediction and its session, like a closed connection."""
     async with faulty_client(scenario_host, rule(replace(frame), **stage)) as client:
         with pytest.raises(LMStudioWebsocketError, match=LOST):
-            await told(client, scenario_model)
+            await predicted_text(client, scenario_model)
         with pytest.raises(LMStudioWebsocketError, match=LOST):
             await client.llm.list_loaded()
         assert isinstance(await client.embedding.list_loaded(), list)
@@ -129,10 +129,10 @@ async def test_dropped_fragment(scenario_host: ScenarioServer, scenario_model: s
     """A prediction with a lost fragment has the text that arrived, and the session stays usable."""
     rules = [rule(drop(), **MIDDLE)]
     async with faulty_client(scenario_host, *rules) as client:
-        text = await told(client, scenario_model)
+        text = await predicted_text(client, scenario_model)
         assert text.startswith(TEXT[0])
         assert len(text) < len(TEXT)
-        assert await told(client, scenario_model) == TEXT
+        assert await predicted_text(client, scenario_model) == TEXT
 
 
 async def test_dropped_progress(scenario_host: ScenarioServer, scenario_model: str) -> None:
@@ -149,8 +149,8 @@ async def test_dropped_progress(scenario_host: ScenarioServer, scenario_model: s
 async def test_dropped_end(scenario_host: ScenarioServer, scenario_model: str) -> None:
     """A prediction ends with its last packet, without waiting for the channel to close."""
     async with faulty_client(scenario_host, rule(drop(), **END)) as client:
-        assert await told(client, scenario_model) == TEXT
-        assert await told(client, scenario_model) == TEXT
+        assert await predicted_text(client, scenario_model) == TEXT
+        assert await predicted_text(client, scenario_model) == TEXT
 
 
 @known_bug(
@@ -169,7 +169,7 @@ async def test_channel_closed_too_early(
         with pytest.raises(
             LMStudioChannelClosedError, match=r"^Server failed to complete prediction\.$"
         ):
-            await told(client, scenario_model)
+            await predicted_text(client, scenario_model)
 
 
 async def test_session_after_a_channel_closed_too_early(
@@ -179,8 +179,8 @@ async def test_session_after_a_channel_closed_too_early(
     early = insert({"type": "channelClose", "channelId": "$id"})
     async with faulty_client(scenario_host, rule(early, **MIDDLE)) as client:
         with pytest.raises(LMStudioError):
-            await told(client, scenario_model)
-        assert await told(client, scenario_model) == TEXT
+            await predicted_text(client, scenario_model)
+        assert await predicted_text(client, scenario_model) == TEXT
 
 
 async def test_unknown_packet(scenario_host: ScenarioServer, scenario_model: str) -> None:
@@ -191,7 +191,7 @@ async def test_unknown_packet(scenario_host: ScenarioServer, scenario_model: str
             LMStudioUnknownMessageWarning,
             match=r"^Completion unexpected message contents: \{'type': 'weather', 'value'",
         ):
-            text = await told(client, scenario_model)
+            text = await predicted_text(client, scenario_model)
         assert text == TEXT
 
 
@@ -200,8 +200,8 @@ async def test_fragment_after_success(scenario_host: ScenarioServer, scenario_mo
     # Whether the fragment is logged depends on how soon the SDK releases the channel's id.
     late = insert_packets(fragment(" and more"))
     async with faulty_client(scenario_host, rule(late, **END)) as client:
-        assert await told(client, scenario_model) == TEXT
-        assert await told(client, scenario_model) == TEXT
+        assert await predicted_text(client, scenario_model) == TEXT
+        assert await predicted_text(client, scenario_model) == TEXT
 
 
 async def test_packet_for_an_unknown_channel(
@@ -211,7 +211,7 @@ async def test_packet_for_an_unknown_channel(
     stray = insert({"type": "channelSend", "channelId": 999, "message": fragment("x")})
     async with faulty_client(scenario_host, rule(stray, **MIDDLE)) as client:
         with caplog.at_level(logging.WARNING):
-            assert await told(client, scenario_model) == TEXT
+            assert await predicted_text(client, scenario_model) == TEXT
     ((level, fields),) = logged_events(caplog, WEBSOCKET_LOGGER)
     assert (level, fields["channel_id"]) == ("WARNING", 999)
     assert fields["event"].endswith("for not yet used channel")
@@ -224,7 +224,7 @@ async def test_warning_of_the_host(
     warning = insert({"type": "communicationWarning", "warning": "That was odd"})
     async with faulty_client(scenario_host, rule(warning, **MIDDLE)) as client:
         with caplog.at_level(logging.WARNING):
-            assert await told(client, scenario_model) == TEXT
+            assert await predicted_text(client, scenario_model) == TEXT
     ((level, fields),) = logged_events(caplog, WEBSOCKET_LOGGER)
     assert (level, fields["warning"]) == ("ERROR", "That was odd")
 
@@ -246,8 +246,8 @@ async def test_strange_message(
     """A foreign message on the channel ends the prediction, and the session stays usable."""
     async with faulty_client(scenario_host, rule(insert(message), **MIDDLE)) as client:
         with pytest.raises(LMStudioClientError, match=r"^Completion unexpected message: \{"):
-            await told(client, scenario_model)
-        assert await told(client, scenario_model) == TEXT
+            await predicted_text(client, scenario_model)
+        assert await predicted_text(client, scenario_model) == TEXT
 
 
 def with_fragment(**changes: Any) -> dict[str, Any]:
@@ -292,7 +292,7 @@ async def test_packet_with_wrong_fields(
             await stream.wait_for_result()
         with pytest.raises(msgspec.ValidationError, match=message):
             stream.result()
-        assert await told(client, scenario_model) == TEXT
+        assert await predicted_text(client, scenario_model) == TEXT
 
 
 @known_bug(
@@ -307,7 +307,7 @@ async def test_progress_that_is_no_number(
     wrong = insert_packets({"type": "promptProcessingProgress", "progress": "half"})
     async with faulty_client(scenario_host, rule(wrong, **MIDDLE)) as client:
         with pytest.raises((LMStudioError, msgspec.ValidationError)):
-            await told(client, scenario_model)
+            await predicted_text(client, scenario_model)
 
 
 @known_bug(
@@ -320,7 +320,7 @@ async def test_setting_without_key(scenario_host: ScenarioServer, scenario_model
     wrong = insert_packets({**predicted(), "predictionConfig": {"fields": [{"value": 1}]}})
     async with faulty_client(scenario_host, rule(wrong, **MIDDLE)) as client:
         with pytest.raises((LMStudioError, msgspec.ValidationError)):
-            await told(client, scenario_model)
+            await predicted_text(client, scenario_model)
 
 
 async def test_whole_number_for_a_fraction(
@@ -338,8 +338,8 @@ async def test_error_packet(scenario_host: ScenarioServer, scenario_model: str) 
     packet = {"type": "error", "error": {"title": "Worn out"}}
     async with faulty_client(scenario_host, rule(insert_packets(packet), **MIDDLE)) as client:
         with pytest.raises(LMStudioPredictionError, match=r"^Prediction error: Worn out$"):
-            await told(client, scenario_model)
-        assert await told(client, scenario_model) == TEXT
+            await predicted_text(client, scenario_model)
+        assert await predicted_text(client, scenario_model) == TEXT
 
 
 async def test_tool_call_that_nobody_offered(
@@ -349,8 +349,8 @@ async def test_tool_call_that_nobody_offered(
     packet = {"type": "toolCallGenerationFailed", "error": {"title": "No JSON"}}
     async with faulty_client(scenario_host, rule(insert_packets(packet), **MIDDLE)) as client:
         with pytest.raises(LMStudioServerError, match=r"^Failed to parse tool call request\.$"):
-            await told(client, scenario_model)
-        assert await told(client, scenario_model) == TEXT
+            await predicted_text(client, scenario_model)
+        assert await predicted_text(client, scenario_model) == TEXT
 
 
 async def test_backward_progress(scenario_host: ScenarioServer, scenario_model: str) -> None:

@@ -49,7 +49,7 @@ def question_about(handle: FileHandle) -> Chat:
     return chat
 
 
-def check(handle: FileHandle, name: str) -> None:
+def check_handle(handle: FileHandle, name: str) -> None:
     """Check that a handle describes IMAGE under the name."""
     assert handle.name == name
     assert handle.file_type == "image"
@@ -60,44 +60,44 @@ def check(handle: FileHandle, name: str) -> None:
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
 async def test_image_from_bytes(client: AsyncClient, kind: Any) -> None:
     """Bytes in any form are uploaded under the given name."""
-    check(await client.prepare_image(kind(IMAGE), "dot.png"), "dot.png")
+    check_handle(await client.prepare_image(kind(IMAGE), "dot.png"), "dot.png")
 
 
 async def test_image_without_name(client: AsyncClient) -> None:
     """Bytes without a name get a random one, and the host knows an image by its content."""
     handle = await client.prepare_image(IMAGE)
-    check(handle, handle.name)
+    check_handle(handle, handle.name)
     assert handle.name != (await client.prepare_image(IMAGE)).name
 
 
 @pytest.mark.parametrize("kind", [str, Path])
 async def test_image_from_a_path(client: AsyncClient, file: Path, kind: Any) -> None:
     """An image from a path has the file's name."""
-    check(await client.prepare_image(kind(file)), "dot.png")
+    check_handle(await client.prepare_image(kind(file)), "dot.png")
 
 
 async def test_image_under_another_name(client: AsyncClient, file: Path) -> None:
     """A given name replaces the name of the file."""
-    check(await client.prepare_image(file, "red.png"), "red.png")
+    check_handle(await client.prepare_image(file, "red.png"), "red.png")
 
 
 async def test_image_from_an_open_file(client: AsyncClient, file: Path) -> None:
     """An open file is read to its end, and the image has the name that the file was opened with."""
     with file.open("rb") as stream:
-        check(await client.prepare_image(stream), str(file))
+        check_handle(await client.prepare_image(stream), str(file))
         assert stream.read() == b""
 
 
 async def test_image_from_a_buffer(client: AsyncClient) -> None:
     """A file in memory is read like one on disk."""
-    check(await client.prepare_image(io.BytesIO(IMAGE), "dot.png"), "dot.png")
+    check_handle(await client.prepare_image(io.BytesIO(IMAGE), "dot.png"), "dot.png")
 
 
 async def test_same_image_through_the_session(client: AsyncClient) -> None:
     """The files session uploads like the client, and each upload has its own handle."""
     first = await client.files.prepare_image(IMAGE, "dot.png")
     second = await client.prepare_image(IMAGE, "dot.png")
-    check(first, "dot.png")
+    check_handle(first, "dot.png")
     assert first.identifier != second.identifier
 
 

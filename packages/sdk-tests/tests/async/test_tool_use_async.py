@@ -121,7 +121,7 @@ async def test_two_calls(tool_llm: AsyncLLM) -> None:
 
 @pytest.mark.slow
 async def test_right_tool_of_several(tool_llm: AsyncLLM) -> None:
-    """The model calls the right one of several tools, coroutine functions included."""
+    """The model calls the right one of several tools."""
 
     async def times(a: int, b: int) -> int:
         """Multiply two numbers."""

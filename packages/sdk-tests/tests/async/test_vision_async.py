@@ -1,4 +1,4 @@
-"""Image input: a vision model names the colours of pictures, however they are uploaded."""
+"""Image input: a vision model names the colours of images, however they are uploaded."""
 
 from pathlib import Path
 from typing import Any

@@ -15,7 +15,7 @@ from lmstudio import (
 )
 from sdk_tests.faulty_clients_sync import faulty_client
 from sdk_tests.forced_tool_calls import SAY_OK, at_end_of_round, calling
-from sdk_tests.logged_requests import sent_requests
+from sdk_tests.logged_requests import logged_requests
 from sdk_tests.sample_tools import add, broken
 from sdk_tests.scenarios import ScenarioServer, close, fail, insert_packets
 
@@ -32,7 +32,7 @@ def test_last_round_offers_no_tools(
 ) -> None:
     """The last round within a limit offers no tools, so that the model has to answer."""
     with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             result = handle(client, scenario_model).act(
                 "Add", [add], config=SAY_OK, max_prediction_rounds=2
             )
@@ -79,7 +79,7 @@ def test_handler_of_invalid_requests(
         return answer
 
     with faulty_client(scenario_host, calling(("subtract", {}))) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             handle(client, scenario_model).act(
                 "Go", [add], config=SAY_OK, handle_invalid_tool_request=handler
             )
@@ -99,7 +99,7 @@ def test_handler_sees_the_exception_of_a_tool(
         return "try again"
 
     with faulty_client(scenario_host, calling(("broken", {}))) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             handle(client, scenario_model).act(
                 "Go", [broken], config=SAY_OK, handle_invalid_tool_request=handler
             )

@@ -15,7 +15,7 @@ from lmstudio import (
 )
 from sdk_tests.faulty_clients_sync import faulty_client
 from sdk_tests.forced_tool_calls import SAY_OK, calling
-from sdk_tests.logged_requests import sent_requests
+from sdk_tests.logged_requests import logged_requests
 from sdk_tests.sample_tools import add, broken
 from sdk_tests.scenarios import ScenarioServer
 
@@ -32,7 +32,7 @@ def test_no_call(
 ) -> None:
     """A model that calls no tool is asked in one round, whose request offers the tools."""
     with faulty_client(scenario_host) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             result = handle(client, scenario_model).act("Hi", [add, broken], config=SAY_OK)
     assert result.rounds == 1
     assert result.total_time_seconds > 0
@@ -46,7 +46,7 @@ def test_one_call(
 ) -> None:
     """The request after a tool call has the model's text, the call and its result."""
     with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             result = handle(client, scenario_model).act("Add", [add], config=SAY_OK)
     assert result.rounds == 2
     request = {"type": "function", "id": "id-0", "name": "add", "arguments": {"a": 1, "b": 2}}
@@ -64,7 +64,7 @@ def test_calls_in_several_rounds(
     """Each round's request has all messages of the earlier rounds."""
     rules = [calling(("add", {"a": 1, "b": 2})), calling(("add", {"a": 3, "b": 4}))]
     with faulty_client(scenario_host, *rules) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             result = handle(client, scenario_model).act("Add", [add], config=SAY_OK)
     assert result.rounds == 3
     roles = [role for role, _ in sent.messages(2)]
@@ -129,7 +129,7 @@ def test_collected_messages_continue_the_chat(
     chat.add_user_message("Add")
     with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
         llm = handle(client, scenario_model)
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             llm.act(chat, [add], config=SAY_OK, on_message=chat.append)
             chat.add_user_message("Thanks")
             llm.act(chat, [add], config=SAY_OK, on_message=chat.append)
@@ -155,7 +155,7 @@ def test_parallel_calls(
 
     calls = calling(("meet", {"name": "Ann"}), ("meet", {"name": "Bob"}))
     with faulty_client(scenario_host, calls) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             handle(client, scenario_model).act(
                 "Meet", [meet], config=SAY_OK, max_parallel_tool_calls=limit
             )
@@ -204,7 +204,7 @@ def test_failed_call(
     """The model learns what was wrong with a call, beside the results of the other calls."""
     calls = calling(call, ("add", {"a": 1, "b": 2}))
     with faulty_client(scenario_host, calls) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             acted = handle(client, scenario_model).act("Go", [add, broken], config=SAY_OK)
     assert acted.rounds == 2
     assert sent.result_ids(1) == {"id-0": result, "id-1": "3"}
@@ -234,7 +234,7 @@ def test_results_are_json(
         return value
 
     with faulty_client(scenario_host, calling(("get", {}))) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             handle(client, scenario_model).act("Get", [get], config=SAY_OK)
     assert sent.result_ids(1) == {"id-0": content}
 
@@ -249,7 +249,7 @@ def test_result_that_is_no_json(
         return {1}
 
     with faulty_client(scenario_host, calling(("get", {}))) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             handle(client, scenario_model).act("Get", [get], config=SAY_OK)
     (content,) = sent.result_ids(1).values()
     assert content.startswith('"Unhandled Python exception: TypeError(')
@@ -265,7 +265,7 @@ def test_tool_definitions_of_every_kind(
         {"name": "sum", "description": "x", "parameters": {"a": int}, "implementation": abs},
     ]
     with faulty_client(scenario_host, calling(("plus", {"a": 2, "b": 3}))) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             handle(client, scenario_model).act("Go", tools, config=SAY_OK)  # type: ignore[arg-type]
     assert sent.tools(0) == ["add", "plus", "sum"]
     assert sent.result_ids(1) == {"id-0": "5"}

@@ -59,7 +59,7 @@ def stream_of(client: Client, model: str) -> PredictionStream:
     return LLM(model, client.llm).complete_stream("Hello", config=written(TEXT))
 
 
-def told(client: Client, model: str) -> str:
+def predicted_text(client: Client, model: str) -> str:
     """Return the text of a prediction that is to write TEXT."""
     return (LLM(model, client.llm).complete("Hello", config=written(TEXT))).content
 
@@ -68,7 +68,7 @@ def told(client: Client, model: str) -> str:
 def test_delay(scenario_host: ScenarioServer, scenario_model: str, stage: dict[str, Any]) -> None:
     """A prediction whose packets arrive late still has its whole text."""
     with faulty_client(scenario_host, rule(delay(0.1), **stage)) as client:
-        assert told(client, scenario_model) == TEXT
+        assert predicted_text(client, scenario_model) == TEXT
 
 
 @STAGES
@@ -92,7 +92,7 @@ def test_closed_connection_after_success(
 ) -> None:
     """A connection that closes after a prediction's last packet leaves the result complete."""
     with faulty_client(scenario_host, rule(close(), **END)) as client:
-        assert told(client, scenario_model) == TEXT
+        assert predicted_text(client, scenario_model) == TEXT
         with pytest.raises(LMStudioWebsocketError):
             client.llm.list_loaded()
         assert isinstance(client.embedding.list_loaded(), list)
@@ -120,7 +120,7 @@ def test_senseless_frame(
     """A nonsensical frame ends the prediction and its session, like a closed connection."""
     with faulty_client(scenario_host, rule(replace(frame), **stage)) as client:
         with pytest.raises(LMStudioWebsocketError, match=LOST):
-            told(client, scenario_model)
+            predicted_text(client, scenario_model)
         with pytest.raises(LMStudioWebsocketError, match=LOST):
             client.llm.list_loaded()
         assert isinstance(client.embedding.list_loaded(), list)
@@ -130,10 +130,10 @@ def test_dropped_fragment(scenario_host: ScenarioServer, scenario_model: str) ->
     """A prediction with a lost fragment has the text that arrived, and the session stays usable."""
     rules = [rule(drop(), **MIDDLE)]
     with faulty_client(scenario_host, *rules) as client:
-        text = told(client, scenario_model)
+        text = predicted_text(client, scenario_model)
         assert text.startswith(TEXT[0])
         assert len(text) < len(TEXT)
-        assert told(client, scenario_model) == TEXT
+        assert predicted_text(client, scenario_model) == TEXT
 
 
 def test_dropped_progress(scenario_host: ScenarioServer, scenario_model: str) -> None:
@@ -150,8 +150,8 @@ def test_dropped_progress(scenario_host: ScenarioServer, scenario_model: str) ->
 def test_dropped_end(scenario_host: ScenarioServer, scenario_model: str) -> None:
     """A prediction ends with its last packet, without waiting for the channel to close."""
     with faulty_client(scenario_host, rule(drop(), **END)) as client:
-        assert told(client, scenario_model) == TEXT
-        assert told(client, scenario_model) == TEXT
+        assert predicted_text(client, scenario_model) == TEXT
+        assert predicted_text(client, scenario_model) == TEXT
 
 
 @known_bug(
@@ -170,7 +170,7 @@ def test_channel_closed_too_early(
         with pytest.raises(
             LMStudioChannelClosedError, match=r"^Server failed to complete prediction\.$"
         ):
-            told(client, scenario_model)
+            predicted_text(client, scenario_model)
 
 
 def test_session_after_a_channel_closed_too_early(
@@ -180,8 +180,8 @@ def test_session_after_a_channel_closed_too_early(
     early = insert({"type": "channelClose", "channelId": "$id"})
     with faulty_client(scenario_host, rule(early, **MIDDLE)) as client:
         with pytest.raises(LMStudioError):
-            told(client, scenario_model)
-        assert told(client, scenario_model) == TEXT
+            predicted_text(client, scenario_model)
+        assert predicted_text(client, scenario_model) == TEXT
 
 
 def test_unknown_packet(scenario_host: ScenarioServer, scenario_model: str) -> None:
@@ -192,7 +192,7 @@ def test_unknown_packet(scenario_host: ScenarioServer, scenario_model: str) -> N
             LMStudioUnknownMessageWarning,
             match=r"^Completion unexpected message contents: \{'type': 'weather', 'value'",
         ):
-            text = told(client, scenario_model)
+            text = predicted_text(client, scenario_model)
         assert text == TEXT
 
 
@@ -201,8 +201,8 @@ def test_fragment_after_success(scenario_host: ScenarioServer, scenario_model: s
     # Whether the fragment is logged depends on how soon the SDK releases the channel's id.
     late = insert_packets(fragment(" and more"))
     with faulty_client(scenario_host, rule(late, **END)) as client:
-        assert told(client, scenario_model) == TEXT
-        assert told(client, scenario_model) == TEXT
+        assert predicted_text(client, scenario_model) == TEXT
+        assert predicted_text(client, scenario_model) == TEXT
 
 
 def test_packet_for_an_unknown_channel(
@@ -212,7 +212,7 @@ def test_packet_for_an_unknown_channel(
     stray = insert({"type": "channelSend", "channelId": 999, "message": fragment("x")})
     with faulty_client(scenario_host, rule(stray, **MIDDLE)) as client:
         with caplog.at_level(logging.WARNING):
-            assert told(client, scenario_model) == TEXT
+            assert predicted_text(client, scenario_model) == TEXT
     ((level, fields),) = logged_events(caplog, WEBSOCKET_LOGGER)
     assert (level, fields["channel_id"]) == ("WARNING", 999)
     assert fields["event"].endswith("for not yet used channel")
@@ -225,7 +225,7 @@ def test_warning_of_the_host(
     warning = insert({"type": "communicationWarning", "warning": "That was odd"})
     with faulty_client(scenario_host, rule(warning, **MIDDLE)) as client:
         with caplog.at_level(logging.WARNING):
-            assert told(client, scenario_model) == TEXT
+            assert predicted_text(client, scenario_model) == TEXT
     ((level, fields),) = logged_events(caplog, WEBSOCKET_LOGGER)
     assert (level, fields["warning"]) == ("ERROR", "That was odd")
 
@@ -247,8 +247,8 @@ def test_strange_message(
     """A foreign message on the channel ends the prediction, and the session stays usable."""
     with faulty_client(scenario_host, rule(insert(message), **MIDDLE)) as client:
         with pytest.raises(LMStudioClientError, match=r"^Completion unexpected message: \{"):
-            told(client, scenario_model)
-        assert told(client, scenario_model) == TEXT
+            predicted_text(client, scenario_model)
+        assert predicted_text(client, scenario_model) == TEXT
 
 
 def with_fragment(**changes: Any) -> dict[str, Any]:
@@ -293,7 +293,7 @@ def test_packet_with_wrong_fields(
             stream.wait_for_result()
         with pytest.raises(msgspec.ValidationError, match=message):
             stream.result()
-        assert told(client, scenario_model) == TEXT
+        assert predicted_text(client, scenario_model) == TEXT
 
 
 @known_bug(
@@ -306,7 +306,7 @@ def test_progress_that_is_no_number(scenario_host: ScenarioServer, scenario_mode
     wrong = insert_packets({"type": "promptProcessingProgress", "progress": "half"})
     with faulty_client(scenario_host, rule(wrong, **MIDDLE)) as client:
         with pytest.raises((LMStudioError, msgspec.ValidationError)):
-            told(client, scenario_model)
+            predicted_text(client, scenario_model)
 
 
 @known_bug(
@@ -319,7 +319,7 @@ def test_setting_without_key(scenario_host: ScenarioServer, scenario_model: str)
     wrong = insert_packets({**predicted(), "predictionConfig": {"fields": [{"value": 1}]}})
     with faulty_client(scenario_host, rule(wrong, **MIDDLE)) as client:
         with pytest.raises((LMStudioError, msgspec.ValidationError)):
-            told(client, scenario_model)
+            predicted_text(client, scenario_model)
 
 
 def test_whole_number_for_a_fraction(scenario_host: ScenarioServer, scenario_model: str) -> None:
@@ -335,8 +335,8 @@ def test_error_packet(scenario_host: ScenarioServer, scenario_model: str) -> Non
     packet = {"type": "error", "error": {"title": "Worn out"}}
     with faulty_client(scenario_host, rule(insert_packets(packet), **MIDDLE)) as client:
         with pytest.raises(LMStudioPredictionError, match=r"^Prediction error: Worn out$"):
-            told(client, scenario_model)
-        assert told(client, scenario_model) == TEXT
+            predicted_text(client, scenario_model)
+        assert predicted_text(client, scenario_model) == TEXT
 
 
 def test_tool_call_that_nobody_offered(scenario_host: ScenarioServer, scenario_model: str) -> None:
@@ -344,8 +344,8 @@ def test_tool_call_that_nobody_offered(scenario_host: ScenarioServer, scenario_m
     packet = {"type": "toolCallGenerationFailed", "error": {"title": "No JSON"}}
     with faulty_client(scenario_host, rule(insert_packets(packet), **MIDDLE)) as client:
         with pytest.raises(LMStudioServerError, match=r"^Failed to parse tool call request\.$"):
-            told(client, scenario_model)
-        assert told(client, scenario_model) == TEXT
+            predicted_text(client, scenario_model)
+        assert predicted_text(client, scenario_model) == TEXT
 
 
 def test_backward_progress(scenario_host: ScenarioServer, scenario_model: str) -> None:

@@ -52,7 +52,7 @@ def question_about(handle: FileHandle) -> Chat:
     return chat
 
 
-def check(handle: FileHandle, name: str) -> None:
+def check_handle(handle: FileHandle, name: str) -> None:
     """Check that a handle describes IMAGE under the name."""
     assert handle.name == name
     assert handle.file_type == "image"
@@ -63,44 +63,44 @@ def check(handle: FileHandle, name: str) -> None:
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
 def test_image_from_bytes(client: Client, kind: Any) -> None:
     """Bytes in any form are uploaded under the given name."""
-    check(client.prepare_image(kind(IMAGE), "dot.png"), "dot.png")
+    check_handle(client.prepare_image(kind(IMAGE), "dot.png"), "dot.png")
 
 
 def test_image_without_name(client: Client) -> None:
     """Bytes without a name get a random one, and the host knows an image by its content."""
     handle = client.prepare_image(IMAGE)
-    check(handle, handle.name)
+    check_handle(handle, handle.name)
     assert handle.name != (client.prepare_image(IMAGE)).name
 
 
 @pytest.mark.parametrize("kind", [str, Path])
 def test_image_from_a_path(client: Client, file: Path, kind: Any) -> None:
     """An image from a path has the file's name."""
-    check(client.prepare_image(kind(file)), "dot.png")
+    check_handle(client.prepare_image(kind(file)), "dot.png")
 
 
 def test_image_under_another_name(client: Client, file: Path) -> None:
     """A given name replaces the name of the file."""
-    check(client.prepare_image(file, "red.png"), "red.png")
+    check_handle(client.prepare_image(file, "red.png"), "red.png")
 
 
 def test_image_from_an_open_file(client: Client, file: Path) -> None:
     """An open file is read to its end, and the image has the name that the file was opened with."""
     with file.open("rb") as stream:
-        check(client.prepare_image(stream), str(file))
+        check_handle(client.prepare_image(stream), str(file))
         assert stream.read() == b""
 
 
 def test_image_from_a_buffer(client: Client) -> None:
     """A file in memory is read like one on disk."""
-    check(client.prepare_image(io.BytesIO(IMAGE), "dot.png"), "dot.png")
+    check_handle(client.prepare_image(io.BytesIO(IMAGE), "dot.png"), "dot.png")
 
 
 def test_same_image_through_the_session(client: Client) -> None:
     """The files session uploads like the client, and each upload has its own handle."""
     first = client.files.prepare_image(IMAGE, "dot.png")
     second = client.prepare_image(IMAGE, "dot.png")
-    check(first, "dot.png")
+    check_handle(first, "dot.png")
     assert first.identifier != second.identifier
 
 

@@ -124,7 +124,7 @@ def test_two_calls(tool_llm: LLM) -> None:
 
 @pytest.mark.slow
 def test_right_tool_of_several(tool_llm: LLM) -> None:
-    """The model calls the right one of several tools, coroutine functions included."""
+    """The model calls the right one of several tools."""
 
     def times(a: int, b: int) -> int:
         """Multiply two numbers."""

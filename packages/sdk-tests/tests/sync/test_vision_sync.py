@@ -1,7 +1,7 @@
 # DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_vision_async.py
 # Change that, then: hatch run sync:generate
-"""Image input: a vision model names the colours of pictures, however they are uploaded."""
+"""Image input: a vision model names the colours of images, however they are uploaded."""
 
 from pathlib import Path
 from typing import Any
