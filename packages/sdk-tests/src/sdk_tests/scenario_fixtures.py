@@ -13,7 +13,7 @@ from .scenarios import ScenarioServer, scenario_server
 
 @pytest.fixture(scope="session")
 def scenario_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScenarioServer]:
-    """Provide an embedded server with two presets that can be told to misbehave."""
+    """Provide an embedded server that has two presets and can be told to misbehave."""
     home = tmp_path_factory.mktemp("home")
     write_presets(home)
     with scenario_server("--home", str(home)) as server:

@@ -25,44 +25,44 @@ def rule(then: dict[str, Any], **when: object) -> Rule:
 
 
 def delay(seconds: float) -> dict[str, Any]:
-    """Send the message and all later ones after a delay."""
+    """Return the fault that delays the message and all later ones."""
     return {"do": "delay", "seconds": seconds}
 
 
 def drop() -> dict[str, Any]:
-    """Do not send the message."""
+    """Return the fault that drops the message."""
     return {"do": "drop"}
 
 
 def stall() -> dict[str, Any]:
-    """Send nothing more, but leave the connection open."""
+    """Return the fault that sends nothing more and leaves the connection open."""
     return {"do": "stall"}
 
 
 def close() -> dict[str, Any]:
-    """Close the connection instead of sending the message."""
+    """Return the fault that closes the connection instead of sending the message."""
     return {"do": "close", "code": 1011}
 
 
 def replace(frame: str | Mapping[str, Any]) -> dict[str, Any]:
-    """Send another frame instead of the message: a text, or an object as JSON."""
+    """Return the fault that sends another frame instead: a text, or an object as JSON."""
     return {"do": "replace", "frame": frame if isinstance(frame, str) else json.dumps(frame)}
 
 
 def insert(*messages: dict[str, Any]) -> dict[str, Any]:
-    """Send other messages before the message; "$id" in them is the id of the call or channel."""
+    """Return the fault that first sends other messages, with "$id" for the call's or channel's id."""
     return {"do": "insert", "messages": list(messages)}
 
 
 def insert_packets(*packets: Mapping[str, Any]) -> dict[str, Any]:
-    """Send other packets on the channel before the message."""
+    """Return the fault that first sends other packets on the message's channel."""
     return insert(
         *({"type": "channelSend", "channelId": "$id", "message": packet} for packet in packets)
     )
 
 
 def fail(error: Mapping[str, Any]) -> dict[str, Any]:
-    """End the call or channel with this error instead of the message."""
+    """Return the fault that ends the call or channel with this error instead of the message."""
     return {"do": "fail", "error": dict(error)}
 
 
