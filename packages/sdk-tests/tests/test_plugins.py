@@ -82,12 +82,12 @@ def test_settings_reach_the_plugin(address: str) -> None:
     assert preprocessed(through(address, "you", settings=settings)) == "DEAR YOU YOU 0.25?"
 
 
-def test_undeclared_settings_stay_away(address: str) -> None:
+def test_undeclared_settings_are_ignored(address: str) -> None:
     """A value for a setting that the plugin has not declared changes nothing."""
     assert preprocessed(through(address, "you", settings={"colour": "red"})) == "Hello, you 1.5!"
 
 
-def test_preprocessed_message_is_the_turns(address: str) -> None:
+def test_preprocessed_message_replaces_the_users(address: str) -> None:
     """The preprocessor's result replaces the user's message, and earlier messages remain."""
     before = [message("earlier")]
     (done,) = events_of_kind(through(address, "you", messages=before), "done")

@@ -86,7 +86,7 @@ def test_fragment_callbacks() -> None:
     assert seen == ["first", *parts]
 
 
-def test_no_fragments_no_first_token() -> None:
+def test_no_first_token_without_fragments() -> None:
     """A prediction without text never calls the first-token callback."""
     seen: list[str] = []
     feed(completion(on_first_token=lambda: seen.append("first")), predicted())

@@ -117,7 +117,7 @@ def test_search_without_host(monkeypatch: pytest.MonkeyPatch) -> None:
     client.close()
 
 
-def test_found_host_is_the_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_entered_client_has_the_found_host(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client without a given host has no api_host until entering it has found one."""
     with http_host(200, GREETING) as (address, _):
         port = int(address.rpartition(":")[2])

@@ -157,7 +157,7 @@ def test_handler_sees_the_bad_request_and_may_reword_the_answer() -> None:
     assert seen == [("Cannot find tool with name subtract.", request)]
 
 
-def test_handler_without_opinion_keeps_the_answer() -> None:
+def test_handler_that_returns_none_keeps_the_answer() -> None:
     """A handler that returns None leaves the error text unchanged."""
     endpoint = endpoint_for(add, on_invalid=lambda _error, _request: None)
     result = endpoint.request_tool_call(call("subtract", {}))()

@@ -50,7 +50,10 @@ def replace(frame: str | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def insert(*messages: dict[str, Any]) -> dict[str, Any]:
-    """Return the fault that first sends other messages, with "$id" for the call's or channel's id."""
+    """Return the fault that first sends other messages.
+
+    "$id" in them stands for the id of the call or channel.
+    """
     return {"do": "insert", "messages": list(messages)}
 
 

@@ -20,7 +20,7 @@ async def test_vector_of_a_text(embedding_model: AsyncEmbeddingModel) -> None:
     assert length(result) == pytest.approx(1, abs=1e-3)
 
 
-async def test_same_text_same_vector(embedding_model: AsyncEmbeddingModel) -> None:
+async def test_same_text_has_same_vector(embedding_model: AsyncEmbeddingModel) -> None:
     """Embedding a text again returns the same vector."""
     first = vector(await embedding_model.embed(CAT))
     assert vector(await embedding_model.embed(CAT)) == pytest.approx(first, abs=1e-4)

@@ -104,7 +104,7 @@ async def test_strange_answer(scenario_host: ScenarioServer, message: dict[str, 
 
 
 @pytest.mark.parametrize("number", [999, "one"])
-async def test_answer_to_nobody(
+async def test_answer_to_an_unknown_call(
     scenario_host: ScenarioServer, caplog: pytest.LogCaptureFixture, number: object
 ) -> None:
     """An answer to a call that was not made is logged, and the waiting call gets its own."""

@@ -342,7 +342,7 @@ async def test_error_packet(scenario_host: ScenarioServer, scenario_model: str) 
         assert await predicted_text(client, scenario_model) == TEXT
 
 
-async def test_tool_call_that_nobody_offered(
+async def test_failed_tool_call_without_tools(
     scenario_host: ScenarioServer, scenario_model: str
 ) -> None:
     """A failed tool call ends even a prediction that offers no tools."""

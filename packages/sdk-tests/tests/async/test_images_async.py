@@ -151,7 +151,7 @@ async def test_image_of_another_client(client: AsyncClient, lmstudio_host: str) 
 
 
 @pytest.mark.models
-async def test_image_of_a_client_that_left(client: AsyncClient, lmstudio_host: str) -> None:
+async def test_image_of_a_closed_client(client: AsyncClient, lmstudio_host: str) -> None:
     """The host refuses the handle of a client that has closed its connections."""
     async with AsyncClient(lmstudio_host) as other:
         handle = await other.prepare_image(IMAGE)
@@ -160,7 +160,7 @@ async def test_image_of_a_client_that_left(client: AsyncClient, lmstudio_host: s
 
 
 @pytest.mark.models
-async def test_handle_that_never_was(client: AsyncClient) -> None:
+async def test_handle_that_was_never_issued(client: AsyncClient) -> None:
     """The host refuses a handle that it has never issued."""
     handle = FileHandle(name="x.png", identifier="nothing.png", size_bytes=1, file_type="image")
     with pytest.raises(LMStudioServerError, match=r"^Chat response error: "):

@@ -106,7 +106,7 @@ async def test_prediction_by_specifier(client: AsyncClient) -> None:
     ],
     ids=["domain", "path", "another-model"],
 )
-async def test_conditions_hold_together(client: AsyncClient, query: dict[str, str]) -> None:
+async def test_all_conditions_must_hold(client: AsyncClient, query: dict[str, str]) -> None:
     """A query does not find a model that meets only some of its conditions."""
     with pytest.raises(LMStudioModelNotFoundError):
         await client.llm.get_model_info(query)
@@ -119,7 +119,7 @@ async def test_unknown_reference(client: AsyncClient) -> None:
         await client.llm.get_model_info(reference)
 
 
-async def test_namespaces_are_apart(client: AsyncClient) -> None:
+async def test_sessions_do_not_find_models_of_the_other_type(client: AsyncClient) -> None:
     """A session does not find models of the other type."""
     with pytest.raises(LMStudioModelNotFoundError):
         await client.llm.get_model_info(EMBEDDING_KEY)

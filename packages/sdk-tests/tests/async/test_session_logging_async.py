@@ -75,7 +75,9 @@ async def test_long_answers_are_not_logged(
     assert received["json"]["result"] == ["..."]
 
 
-async def test_nothing_to_say(lmstudio_host: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_warnings_without_problems(
+    lmstudio_host: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """A session without problems writes nothing at WARNING or above."""
     caplog.set_level(logging.WARNING)
     async with AsyncClient(lmstudio_host) as client:

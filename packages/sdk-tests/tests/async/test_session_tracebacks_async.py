@@ -28,7 +28,7 @@ REQUESTS: dict[str, Callable[[AsyncClient], Awaitable[Any]]] = {
 
 @truncation_bug
 @pytest.mark.parametrize("kind", REQUESTS)
-async def test_errors_hide_the_inside(client: AsyncClient, kind: str) -> None:
+async def test_errors_hide_the_sdks_frames(client: AsyncClient, kind: str) -> None:
     """The traceback of a failed request has no frame of the SDK."""
     await client.llm.list_loaded()
     with pytest.raises(LMStudioError) as failure:
@@ -37,7 +37,7 @@ async def test_errors_hide_the_inside(client: AsyncClient, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", REQUESTS)
-async def test_errors_show_the_inside_on_request(
+async def test_errors_show_the_sdks_frames_on_request(
     client: AsyncClient, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """The traceback has frames of the SDK when the environment variable asks for them."""
@@ -49,7 +49,7 @@ async def test_errors_show_the_inside_on_request(
 
 
 @truncation_bug
-async def test_failed_entry_hides_the_inside() -> None:
+async def test_failed_entry_hides_the_sdks_frames() -> None:
     """Entering a client without a host shows at most one frame of the SDK."""
     with pytest.raises(LMStudioError) as failure:
         async with AsyncClient(closed_address()):
@@ -58,7 +58,7 @@ async def test_failed_entry_hides_the_inside() -> None:
 
 
 @truncation_bug
-async def test_failed_stream_hides_the_inside(client: AsyncClient) -> None:
+async def test_failed_stream_hides_the_sdks_frames(client: AsyncClient) -> None:
     """The error that a failed stream's result() raises has no frame of the SDK."""
     stream = await AsyncLLM(UNKNOWN, client.llm).complete_stream("Hello")
     with pytest.raises(LMStudioError):

@@ -48,7 +48,7 @@ async def test_all_sessions_are_opened(client: AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("name", NAMESPACES)
-async def test_session_is_the_clients(client: AsyncClient, name: str) -> None:
+async def test_one_session_for_each_namespace(client: AsyncClient, name: str) -> None:
     """A client has one session for each namespace, and the session refers to the client."""
     session = getattr(client, name)
     namespace = session.API_NAMESPACE
@@ -183,7 +183,7 @@ async def test_calls_at_the_same_time(client: AsyncClient) -> None:
     assert await together([client.system.list_downloaded_models] * 8) == [alone] * 8
 
 
-async def test_search_needs_something_to_search(client: AsyncClient) -> None:
+async def test_search_without_conditions(client: AsyncClient) -> None:
     """A search without any condition is refused."""
     with pytest.raises(
         LMStudioValueError, match=r"^At least one search parameter must be specified\.$"
@@ -218,7 +218,7 @@ async def test_notice_prefix(client: AsyncClient) -> None:
 
 @pytest.mark.embedded  # the app leaves such requests without an answer
 @pytest.mark.parametrize("name", ["", "two\nlines", "x" * 2000], ids=["empty", "control", "long"])
-async def test_name_that_no_model_can_have(client: AsyncClient, name: str) -> None:
+async def test_invalid_model_name(client: AsyncClient, name: str) -> None:
     """A name that the protocol does not allow raises a server error from calls and channels."""
     for request in (client.llm.unload, client.llm.model, client.llm.load_new_instance):
         with pytest.raises(LMStudioServerError):

@@ -48,7 +48,7 @@ async def test_no_texts(llm: AsyncLLM) -> None:
     assert list(await llm.tokenize([])) == []
 
 
-async def test_tokens_depend_on_nothing_else(plain_llm: AsyncLLM) -> None:
+async def test_tokens_do_not_depend_on_the_rest_of_the_text(plain_llm: AsyncLLM) -> None:
     """A text has the same tokens alone and as a line of a longer text."""
     text = "Hello there, world."
     tokens = list(await plain_llm.tokenize(text))
@@ -135,7 +135,7 @@ async def test_context_length_is_that_of_the_load(
         assert config.context_length == expected.context_length
 
 
-async def test_everything_by_another_name(client: AsyncClient, llm: AsyncLLM) -> None:
+async def test_all_calls_by_another_name(client: AsyncClient, llm: AsyncLLM) -> None:
     """A handle with publisher and name gets the same answers as one with the identifier."""
     by_name = AsyncLLM(LLM_NAME, client.llm)
     assert await by_name.tokenize(TEXTS) == await llm.tokenize(TEXTS)

@@ -23,7 +23,7 @@ def test_vector_of_a_text(embedding_model: EmbeddingModel) -> None:
     assert length(result) == pytest.approx(1, abs=1e-3)
 
 
-def test_same_text_same_vector(embedding_model: EmbeddingModel) -> None:
+def test_same_text_has_same_vector(embedding_model: EmbeddingModel) -> None:
     """Embedding a text again returns the same vector."""
     first = vector(embedding_model.embed(CAT))
     assert vector(embedding_model.embed(CAT)) == pytest.approx(first, abs=1e-4)

@@ -107,7 +107,7 @@ def test_strange_answer(scenario_host: ScenarioServer, message: dict[str, object
 
 
 @pytest.mark.parametrize("number", [999, "one"])
-def test_answer_to_nobody(
+def test_answer_to_an_unknown_call(
     scenario_host: ScenarioServer, caplog: pytest.LogCaptureFixture, number: object
 ) -> None:
     """An answer to a call that was not made is logged, and the waiting call gets its own."""

@@ -339,7 +339,7 @@ def test_error_packet(scenario_host: ScenarioServer, scenario_model: str) -> Non
         assert predicted_text(client, scenario_model) == TEXT
 
 
-def test_tool_call_that_nobody_offered(scenario_host: ScenarioServer, scenario_model: str) -> None:
+def test_failed_tool_call_without_tools(scenario_host: ScenarioServer, scenario_model: str) -> None:
     """A failed tool call ends even a prediction that offers no tools."""
     packet = {"type": "toolCallGenerationFailed", "error": {"title": "No JSON"}}
     with faulty_client(scenario_host, rule(insert_packets(packet), **MIDDLE)) as client:

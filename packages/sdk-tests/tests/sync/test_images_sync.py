@@ -154,7 +154,7 @@ def test_image_of_another_client(client: Client, lmstudio_host: str) -> None:
 
 
 @pytest.mark.models
-def test_image_of_a_client_that_left(client: Client, lmstudio_host: str) -> None:
+def test_image_of_a_closed_client(client: Client, lmstudio_host: str) -> None:
     """The host refuses the handle of a client that has closed its connections."""
     with Client(lmstudio_host) as other:
         handle = other.prepare_image(IMAGE)
@@ -163,7 +163,7 @@ def test_image_of_a_client_that_left(client: Client, lmstudio_host: str) -> None
 
 
 @pytest.mark.models
-def test_handle_that_never_was(client: Client) -> None:
+def test_handle_that_was_never_issued(client: Client) -> None:
     """The host refuses a handle that it has never issued."""
     handle = FileHandle(name="x.png", identifier="nothing.png", size_bytes=1, file_type="image")
     with pytest.raises(LMStudioServerError, match=r"^Chat response error: "):

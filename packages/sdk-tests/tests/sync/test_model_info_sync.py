@@ -109,7 +109,7 @@ def test_prediction_by_specifier(client: Client) -> None:
     ],
     ids=["domain", "path", "another-model"],
 )
-def test_conditions_hold_together(client: Client, query: dict[str, str]) -> None:
+def test_all_conditions_must_hold(client: Client, query: dict[str, str]) -> None:
     """A query does not find a model that meets only some of its conditions."""
     with pytest.raises(LMStudioModelNotFoundError):
         client.llm.get_model_info(query)
@@ -122,7 +122,7 @@ def test_unknown_reference(client: Client) -> None:
         client.llm.get_model_info(reference)
 
 
-def test_namespaces_are_apart(client: Client) -> None:
+def test_sessions_do_not_find_models_of_the_other_type(client: Client) -> None:
     """A session does not find models of the other type."""
     with pytest.raises(LMStudioModelNotFoundError):
         client.llm.get_model_info(EMBEDDING_KEY)

@@ -76,7 +76,7 @@ def test_long_answers_are_not_logged(client: Client, caplog: pytest.LogCaptureFi
     assert received["json"]["result"] == ["..."]
 
 
-def test_nothing_to_say(lmstudio_host: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_warnings_without_problems(lmstudio_host: str, caplog: pytest.LogCaptureFixture) -> None:
     """A session without problems writes nothing at WARNING or above."""
     caplog.set_level(logging.WARNING)
     with Client(lmstudio_host) as client:

@@ -30,7 +30,7 @@ REQUESTS: dict[str, Callable[[Client], Any]] = {
 
 @truncation_bug
 @pytest.mark.parametrize("kind", REQUESTS)
-def test_errors_hide_the_inside(client: Client, kind: str) -> None:
+def test_errors_hide_the_sdks_frames(client: Client, kind: str) -> None:
     """The traceback of a failed request has no frame of the SDK."""
     client.llm.list_loaded()
     with pytest.raises(LMStudioError) as failure:
@@ -39,7 +39,7 @@ def test_errors_hide_the_inside(client: Client, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", REQUESTS)
-def test_errors_show_the_inside_on_request(
+def test_errors_show_the_sdks_frames_on_request(
     client: Client, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """The traceback has frames of the SDK when the environment variable asks for them."""
@@ -51,7 +51,7 @@ def test_errors_show_the_inside_on_request(
 
 
 @truncation_bug
-def test_failed_entry_hides_the_inside() -> None:
+def test_failed_entry_hides_the_sdks_frames() -> None:
     """Entering a client without a host shows at most one frame of the SDK."""
     with pytest.raises(LMStudioError) as failure:
         with Client(closed_address()):
@@ -60,7 +60,7 @@ def test_failed_entry_hides_the_inside() -> None:
 
 
 @truncation_bug
-def test_failed_stream_hides_the_inside(client: Client) -> None:
+def test_failed_stream_hides_the_sdks_frames(client: Client) -> None:
     """The error that a failed stream's result() raises has no frame of the SDK."""
     stream = LLM(UNKNOWN, client.llm).complete_stream("Hello")
     with pytest.raises(LMStudioError):

@@ -41,7 +41,7 @@ def test_wrong_host() -> None:
 
 
 @pytest.mark.parametrize("name", NAMESPACES)
-def test_session_is_the_clients(client: Client, name: str) -> None:
+def test_one_session_for_each_namespace(client: Client, name: str) -> None:
     """A client has one session for each namespace, and the session refers to the client."""
     session = getattr(client, name)
     namespace = session.API_NAMESPACE
@@ -159,7 +159,7 @@ def test_calls_at_the_same_time(client: Client) -> None:
     assert together([client.system.list_downloaded_models] * 8) == [alone] * 8
 
 
-def test_search_needs_something_to_search(client: Client) -> None:
+def test_search_without_conditions(client: Client) -> None:
     """A search without any condition is refused."""
     with pytest.raises(
         LMStudioValueError, match=r"^At least one search parameter must be specified\.$"
@@ -194,7 +194,7 @@ def test_notice_prefix(client: Client) -> None:
 
 @pytest.mark.embedded  # the app leaves such requests without an answer
 @pytest.mark.parametrize("name", ["", "two\nlines", "x" * 2000], ids=["empty", "control", "long"])
-def test_name_that_no_model_can_have(client: Client, name: str) -> None:
+def test_invalid_model_name(client: Client, name: str) -> None:
     """A name that the protocol does not allow raises a server error from calls and channels."""
     for request in (client.llm.unload, client.llm.model, client.llm.load_new_instance):
         with pytest.raises(LMStudioServerError):

@@ -49,7 +49,7 @@ def test_no_texts(llm: LLM) -> None:
     assert list(llm.tokenize([])) == []
 
 
-def test_tokens_depend_on_nothing_else(plain_llm: LLM) -> None:
+def test_tokens_do_not_depend_on_the_rest_of_the_text(plain_llm: LLM) -> None:
     """A text has the same tokens alone and as a line of a longer text."""
     text = "Hello there, world."
     tokens = list(plain_llm.tokenize(text))
@@ -136,7 +136,7 @@ def test_context_length_is_that_of_the_load(
         assert config.context_length == expected.context_length
 
 
-def test_everything_by_another_name(client: Client, llm: LLM) -> None:
+def test_all_calls_by_another_name(client: Client, llm: LLM) -> None:
     """A handle with publisher and name gets the same answers as one with the identifier."""
     by_name = LLM(LLM_NAME, client.llm)
     assert by_name.tokenize(TEXTS) == llm.tokenize(TEXTS)
