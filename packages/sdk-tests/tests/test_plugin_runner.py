@@ -77,7 +77,7 @@ def test_plugin_without_settings(scenario_host: ScenarioServer, tmp_path: Path) 
 
 @pytest.mark.embedded
 @pytest.mark.slow
-def test_plugin_with_all_settings_and_hooks(scenario_host: ScenarioServer, tmp_path: Path) -> None:
+def test_plugin_with_all_announcements(scenario_host: ScenarioServer, tmp_path: Path) -> None:
     """A plugin announces settings of both kinds and both hooks before it is ready."""
     source = Path(__file__).parent / "plugin_sources" / "helper.py"
     folder = write_plugin(tmp_path / "rich", source.read_text(encoding="utf-8"))
