@@ -17,7 +17,7 @@ TOKEN = "sk-lm-abcDEF12:abcdefghijABCDEFGH12"
 OTHER_TOKEN = "sk-lm-00000000:00000000000000000000"
 HOST = "127.0.0.1:1"
 
-needs_tokens = pytest.mark.skipif(not SDK_1_6, reason="API tokens came with release 1.6.0b1")
+needs_tokens = pytest.mark.skipif(not SDK_1_6, reason="release 1.5 has no API tokens")
 
 
 def credentials(*token: Any) -> dict[str, Any]:

@@ -23,7 +23,7 @@ WRONG_PASSKEY = "sk-lm-abcDEF12:00000000000000000000"
 WRONG_IDENTIFIER = "sk-lm-00000000:abcdefghijABCDEFGH12"
 
 
-needs_tokens = pytest.mark.skipif(not SDK_1_6, reason="API tokens came with release 1.6.0b1")
+needs_tokens = pytest.mark.skipif(not SDK_1_6, reason="release 1.5 has no API tokens")
 refusal_is_a_text = known_bug(
     "The reason for a refused authentication is a string in the protocol, which the error class"
     " takes apart as a list of key and value pairs.",
