@@ -129,7 +129,7 @@ def test_plugin_with_a_module_of_its_own(scenario_host: ScenarioServer, tmp_path
 
 @pytest.mark.slow
 def test_application_mode_needs_credentials(tmp_path: Path) -> None:
-    """The runner without --dev names the variables of the credentials that it misses."""
+    """The runner without --dev names the environment variables for missing credentials."""
     folder = write_plugin(tmp_path / "alone", CHANGE_NOTHING)
     with plugin_process("127.0.0.1:1", folder, "--debug") as plugin:
         assert plugin.wait() == 1

@@ -191,7 +191,7 @@ def test_error_packet_is_raised() -> None:
 
 
 def test_closed_channel_is_an_error() -> None:
-    """A prediction channel that closes before its final packet raises its own class of error."""
+    """A prediction channel closed before its final packet raises LMStudioChannelClosedError."""
     with pytest.raises(
         LMStudioChannelClosedError, match=r"^Server failed to complete prediction\.$"
     ):

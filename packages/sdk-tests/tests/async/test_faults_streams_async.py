@@ -57,7 +57,7 @@ async def stream_of(client: AsyncClient, model: str) -> AsyncPredictionStream:
 
 
 async def predicted_text(client: AsyncClient, model: str) -> str:
-    """Return the text of a prediction that is to write TEXT."""
+    """Return the text of a prediction that should write TEXT."""
     return (await AsyncLLM(model, client.llm).complete("Hello", config=written(TEXT))).content
 
 
@@ -184,7 +184,7 @@ async def test_session_after_a_channel_closed_too_early(
 
 
 async def test_unknown_packet(scenario_host: ScenarioServer, scenario_model: str) -> None:
-    """A packet of an unknown type leads to a warning with its contents and costs no text."""
+    """A packet of an unknown type leads to a warning, and the text stays complete."""
     packet = insert_packets({"type": "weather", "value": "fair"})
     async with faulty_client(scenario_host, rule(packet, **MIDDLE)) as client:
         with pytest.warns(
@@ -207,7 +207,7 @@ async def test_fragment_after_success(scenario_host: ScenarioServer, scenario_mo
 async def test_packet_for_an_unknown_channel(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A packet for a channel that was never opened is logged and costs no text."""
+    """A packet for a channel that was never opened is logged, and the text stays complete."""
     stray = insert({"type": "channelSend", "channelId": 999, "message": fragment("x")})
     async with faulty_client(scenario_host, rule(stray, **MIDDLE)) as client:
         with caplog.at_level(logging.WARNING):
@@ -220,7 +220,7 @@ async def test_packet_for_an_unknown_channel(
 async def test_warning_of_the_host(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A communication warning during a stream is logged as an error and costs no text."""
+    """A communication warning is logged as an error, and the text stays complete."""
     warning = insert({"type": "communicationWarning", "warning": "That was odd"})
     async with faulty_client(scenario_host, rule(warning, **MIDDLE)) as client:
         with caplog.at_level(logging.WARNING):

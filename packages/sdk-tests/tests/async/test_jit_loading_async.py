@@ -91,7 +91,7 @@ async def test_concurrent_requests_load_once(client: AsyncClient) -> None:
 async def test_llm_replaces_embedding_model(
     client: AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Loading an LLM on demand unloads an embedding model that was, and logs it with advice."""
+    """Loading an LLM on demand unloads an embedding model loaded on demand, and logs advice."""
     embedding_model = await client.embedding.model(EMBEDDING_KEY)
     instance = await embedding_model.get_info()
     caplog.set_level(logging.DEBUG)
@@ -114,7 +114,7 @@ async def test_llm_replaces_embedding_model(
 async def test_embedding_model_replaces_llm(
     client: AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Loading an embedding model on demand unloads an LLM that was, and logs it once at INFO."""
+    """Loading an embedding model on demand unloads an LLM loaded on demand, and logs it once."""
     llm = await client.llm.model(JIT_LLM_KEY, config=SMALL)
     caplog.set_level(logging.INFO)
     await client.embedding.model(EMBEDDING_KEY)

@@ -83,7 +83,7 @@ async def test_llm_load_config(client: AsyncClient) -> None:
 
 
 async def test_load_progress(client: AsyncClient) -> None:
-    """Load progress rises from 0 or more, and ends at 1."""
+    """Load progress is never negative, only rises, and ends at 1."""
     progress: list[float] = []
     await client.embedding.load_new_instance(EMBEDDING_KEY, on_load_progress=progress.append)
     assert progress == sorted(set(progress))

@@ -59,7 +59,7 @@ async def test_embedding_model_handle(client: AsyncClient, method: str) -> None:
     ("method", "prefix"), [("complete", "Completion"), ("respond", "Chat response")]
 )
 async def test_prediction(client: AsyncClient, method: str, prefix: str) -> None:
-    """A prediction by an unknown model raises the error before any callback is called."""
+    """A prediction with an unknown model raises the error before any callback is called."""
     called: list[Any] = []
     handle = AsyncLLM(UNKNOWN, client.llm)
     with pytest.raises(LMStudioModelNotFoundError, match=f"^{prefix} error: ") as failure:
@@ -89,7 +89,7 @@ async def test_stream(client: AsyncClient) -> None:
     ("method", "prefix"), [("model", "Model get/load"), ("load_new_instance", "Model load")]
 )
 async def test_loading(client: AsyncClient, namespace: str, method: str, prefix: str) -> None:
-    """Loading an unknown model raises an error that names it, from 1.6 on of its own class."""
+    """Loading an unknown model raises an error that names it, with its own class from 1.6 on."""
     expected = LMStudioModelNotFoundError if SDK_1_6 else LMStudioServerError
     with pytest.raises(expected, match=f"^{prefix} error: ") as failure:
         await getattr(getattr(client, namespace), method)(UNKNOWN)

@@ -242,7 +242,7 @@ def test_results_are_json(
 def test_result_that_is_no_json(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The model is told of a result that JSON cannot express as of an exception of the tool."""
+    """A result that JSON cannot express reaches the model like an exception of the tool."""
 
     def get() -> Any:
         """Get a set."""

@@ -89,7 +89,7 @@ def test_concurrent_requests_load_once(client: Client) -> None:
 
 @pytest.mark.usefixtures("no_embedding_model")
 def test_llm_replaces_embedding_model(client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    """Loading an LLM on demand unloads an embedding model that was, and logs it with advice."""
+    """Loading an LLM on demand unloads an embedding model loaded on demand, and logs advice."""
     embedding_model = client.embedding.model(EMBEDDING_KEY)
     instance = embedding_model.get_info()
     caplog.set_level(logging.DEBUG)
@@ -110,7 +110,7 @@ def test_llm_replaces_embedding_model(client: Client, caplog: pytest.LogCaptureF
 
 @pytest.mark.usefixtures("no_embedding_model")
 def test_embedding_model_replaces_llm(client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    """Loading an embedding model on demand unloads an LLM that was, and logs it once at INFO."""
+    """Loading an embedding model on demand unloads an LLM loaded on demand, and logs it once."""
     llm = client.llm.model(JIT_LLM_KEY, config=SMALL)
     caplog.set_level(logging.INFO)
     client.embedding.model(EMBEDDING_KEY)

@@ -85,7 +85,7 @@ def test_llm_load_config(client: Client) -> None:
 
 
 def test_load_progress(client: Client) -> None:
-    """Load progress rises from 0 or more, and ends at 1."""
+    """Load progress is never negative, only rises, and ends at 1."""
     progress: list[float] = []
     client.embedding.load_new_instance(EMBEDDING_KEY, on_load_progress=progress.append)
     assert progress == sorted(set(progress))

@@ -62,7 +62,7 @@ def test_embedding_model_handle(client: Client, method: str) -> None:
     ("method", "prefix"), [("complete", "Completion"), ("respond", "Chat response")]
 )
 def test_prediction(client: Client, method: str, prefix: str) -> None:
-    """A prediction by an unknown model raises the error before any callback is called."""
+    """A prediction with an unknown model raises the error before any callback is called."""
     called: list[Any] = []
     handle = LLM(UNKNOWN, client.llm)
     with pytest.raises(LMStudioModelNotFoundError, match=f"^{prefix} error: ") as failure:
@@ -92,7 +92,7 @@ def test_stream(client: Client) -> None:
     ("method", "prefix"), [("model", "Model get/load"), ("load_new_instance", "Model load")]
 )
 def test_loading(client: Client, namespace: str, method: str, prefix: str) -> None:
-    """Loading an unknown model raises an error that names it, from 1.6 on of its own class."""
+    """Loading an unknown model raises an error that names it, with its own class from 1.6 on."""
     expected = LMStudioModelNotFoundError if SDK_1_6 else LMStudioServerError
     with pytest.raises(expected, match=f"^{prefix} error: ") as failure:
         getattr(getattr(client, namespace), method)(UNKNOWN)
