@@ -22,7 +22,7 @@ pytestmark = pytest.mark.lmstudio
 
 @pytest.fixture(autouse=True)
 def _configured_default_client(lmstudio_host: str, no_default_client: None) -> None:
-    """Configure the default client, which the test creates, to be one of the host."""
+    """Configure the default client, which the test creates, to connect to the host."""
     lmstudio.configure_default_client(lmstudio_host)
 
 
