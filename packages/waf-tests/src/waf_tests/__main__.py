@@ -147,10 +147,22 @@ def _configured_host_name() -> str:
 @main.command("serve")
 @click.option("--host", help="The LM Studio host behind the edge; default: the one that is found.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on; default: any.")
-def serve_command(host: str | None, port: int | None) -> None:
+@click.option(
+    "--end-with",
+    type=click.IntRange(min=1),
+    metavar="PID",
+    help="Stop when the process with this id has ended.",
+)
+def serve_command(host: str | None, port: int | None, end_with: int | None) -> None:
     """Run the edge until Ctrl-C and print what a client needs to get through it."""
     try:
-        serve(host=host, key=_configured_key("serve"), port=port or 0, say=click.echo)
+        serve(
+            host=host,
+            key=_configured_key("serve"),
+            port=port or 0,
+            say=click.echo,
+            end_with=end_with,
+        )
     except (EdgeError, HostError) as error:
         _fail("serve", one_line(str(error)))
 

@@ -12,6 +12,7 @@ from types import FrameType
 
 from model_fixtures.hosts import select_host
 from model_fixtures.hosts.embedded_server import EmbeddedServer
+from model_fixtures.hosts.process_watch import call_after_end_of
 
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
@@ -22,8 +23,12 @@ from .shell_quoting import command_line
 Say = Callable[[str], None]
 
 
-def serve(*, host: str | None, key: Secret | None, port: int, say: Say) -> None:
+def serve(
+    *, host: str | None, key: Secret | None, port: int, say: Say, end_with: int | None = None
+) -> None:
     """Run the edge until Ctrl-C (or SIGTERM) before `host`, or the host that is found.
+
+    `end_with` is the id of a process whose end stops the edge as well.
 
     Prints its URL and CA file and, only when no key is given, the key that it has made up; and a
     command that tries it, to be pasted into another shell. `port` 0 is any that is free.
@@ -38,6 +43,8 @@ def serve(*, host: str | None, key: Secret | None, port: int, say: Say) -> None:
         else:
             origin = found.address
             say(f"origin   {origin} ({found.reason})")
+        if end_with is not None:
+            call_after_end_of(end_with, stopped.set)
         edge = running.enter_context(Edge(origin, key=key, port=port))
         say(f"url      {edge.api_host}")
         say(f"ca file  {edge.ca_file}")
