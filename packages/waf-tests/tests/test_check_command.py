@@ -27,13 +27,14 @@ def test_check(edge: Edge, run: Run) -> None:
     """check says where it connected, by which certificate, with which ray id, how fast, to what."""
     result = run("check", "--host", edge.api_host, LMSTUDIO_X_API_KEY=edge.key.reveal())
     assert result.exit_code == 0, result.stderr
-    connected, certificate, ray, trip, models = result.stdout.splitlines()
+    connected, certificate, ray, trip, keyless, models = result.stdout.splitlines()
     assert connected == f"connected    {edge.api_host} (127.0.0.1:{edge.port})"
     assert re.fullmatch(
         r"certificate  localhost.*, issued by .*throw-away CA, until .+", certificate
     )
     assert re.fullmatch(r"ray id       [0-9a-f]{16}-TST", ray)
     assert re.fullmatch(r"round trip   \d+\.\d ms", trip)
+    assert re.fullmatch(r"without key  refused \(403, ray id [0-9a-f]{16}-TST\)", keyless)
     assert models == "models       none downloaded"
     assert leaks(result.output.encode(), [edge.key]) == []
 
@@ -81,7 +82,16 @@ def test_check_token(run: Run) -> None:
         assert (
             run("check", "--host", origin.address, LMSTUDIO_API_TOKEN=TOKEN.reveal()).exit_code == 0
         )
-        assert "Authentication failed" in one_line(run("check", "--host", origin.address))
+        assert one_line(run("check", "--host", origin.address)) == (
+            f"check: http://{origin.address}: Authentication failed: LM Studio asks for an API "
+            "token, and none was sent: set LMSTUDIO_API_TOKEN"
+        )
+        other = f"{TOKEN.reveal()[:-1]}x"
+        line = one_line(run("check", "--host", origin.address, LMSTUDIO_API_TOKEN=other))
+        assert line == (
+            f"check: http://{origin.address}: Authentication failed: LM Studio does not accept the "
+            "API token in LMSTUDIO_API_TOKEN: look for the right one"
+        )
 
 
 def test_check_no_host(run: Run) -> None:
@@ -147,7 +157,7 @@ def test_check_unknown_ca(origin_edge: Edge, run: Run) -> None:
     """A certificate that is not accepted has its own line, with what to do."""
     line = one_line(run("check", "--host", origin_edge.api_host))
     assert "certificate was not accepted" in line
-    assert "SSL_CERT_FILE" in line
+    assert line.endswith("For a private CA, give --ca-file or set SSL_CERT_FILE.")
 
 
 def test_check_other_name(make_edge: MakeEdge, run: Run) -> None:
@@ -155,12 +165,36 @@ def test_check_other_name(make_edge: MakeEdge, run: Run) -> None:
     edge = make_edge("127.0.0.1:9", certificate=issue("other.example"))
     line = one_line(run("check", "--host", edge.api_host, "--ca-file", edge.ca_file))
     assert "Hostname mismatch" in line
+    assert line.endswith("Write the name of the server that its certificate is for.")
+
+
+def test_check_address_of_the_edge(origin_edge: Edge, run: Run) -> None:
+    """The edge's certificate names what its rule lets in: by its address nobody gets to the rule.
+
+    Whoever has the right key would be told there that the key is wrong.
+    """
+    options = ("--host", f"https://127.0.0.1:{origin_edge.port}", "--ca-file", origin_edge.ca_file)
+    line = one_line(run("check", *options, LMSTUDIO_X_API_KEY=origin_edge.key.reveal()))
+    assert "certificate was not accepted (IP address mismatch" in line
+    assert line.endswith("Write the name of the server that its certificate is for.")
+
+
+def test_check_name_that_the_embedded_server_refuses(run: Run) -> None:
+    """A host name that the embedded server refuses is no matter of the key: the line says so."""
+    body = b'{"error": {"message": "no name of this server", "code": "unknown_host"}}'
+    with RecordingOrigin(answer=Answer("403 Forbidden", (), body)) as origin:
+        line = one_line(run("check", "--host", origin.address, LMSTUDIO_X_API_KEY=KEY.reveal()))
+    assert line == (
+        f"check: http://{origin.address}/lmstudio-greeting answered 403: it is the embedded server "
+        "that refuses the host name, not a firewall that refuses the key; start it with "
+        "--allow-host NAME (its log says which name it was asked for)"
+    )
 
 
 def test_check_no_ca_file(edge: Edge, run: Run) -> None:
     """A CA file that is not there has its own line."""
     line = one_line(run("check", "--host", edge.api_host, "--ca-file", "no-such.pem"))
-    assert "ca_file no-such.pem: no readable CA certificate" in line
+    assert "check: --ca-file no-such.pem: no readable CA certificate in PEM format" == line
 
 
 def test_check_no_tls(origin: RecordingOrigin, run: Run) -> None:
@@ -189,19 +223,40 @@ def test_check_not_lm_studio(run: Run) -> None:
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
-        ({"LMSTUDIO_X_API_KEY": f"{KEY.reveal()}\n"}, "visible ASCII"),
-        ({"LMSTUDIO_API_TOKEN": f"{TOKEN.reveal()}!"}, "does not look like"),
+        ({"LMSTUDIO_X_API_KEY": f"{KEY.reveal()}\n"}, "LMSTUDIO_X_API_KEY must be visible ASCII"),
+        (
+            {"LMSTUDIO_API_TOKEN": f"{TOKEN.reveal()}!"},
+            "LMSTUDIO_API_TOKEN does not look like an API token of LM Studio: sk-lm-<8 characters>",
+        ),
+        (
+            {
+                "LMSTUDIO_CF_ACCESS_CLIENT_ID": "id",
+                "LMSTUDIO_CF_ACCESS_CLIENT_SECRET": f"{KEY.reveal()}\n",
+            },
+            "LMSTUDIO_CF_ACCESS_CLIENT_SECRET must be visible ASCII",
+        ),
     ],
 )
 def test_check_malformed(
     variables: dict[str, str], words: str, origin: RecordingOrigin, run: Run
 ) -> None:
-    """A malformed key or token has its own line, and is not in it."""
+    """A malformed key or token has its own line, which names its variable and does not show it."""
     line = one_line(run("check", "--host", origin.address, **variables))
-    assert words in line
+    assert line.startswith(f"check: {words}")
     assert leaks(line.encode(), SECRETS) == []
 
 
 def test_check_malformed_host(run: Run) -> None:
-    """A malformed host has its own line."""
-    assert "api_host: the port must be" in one_line(run("check", "--host", "h:99999"))
+    """A malformed host has its own line, which says where it was set."""
+    line = one_line(run("check", "--host", "h:99999"))
+    assert line.startswith("check: --host: the port must be ")
+    line = one_line(run("check", LMSTUDIO_CLOUDFLARE_HOST="h:99999"))
+    assert line.startswith("check: LMSTUDIO_CLOUDFLARE_HOST: the port must be ")
+
+
+@pytest.mark.parametrize("command", ["check", "rule", "serve"])
+def test_empty_host(command: str, run: Run) -> None:
+    """An empty --host is refused: it does not mean the host that is configured."""
+    result = run(command, "--host", "", LMSTUDIO_CLOUDFLARE_HOST="lm.example.com")
+    assert result.exit_code == 2
+    assert "Invalid value for '--host': it is empty; give a host, or leave the" in result.stderr

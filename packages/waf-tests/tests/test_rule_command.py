@@ -38,9 +38,22 @@ def test_rule_without_a_key_to_show(run: Run) -> None:
 
 
 def test_rule_bad_host(run: Run) -> None:
-    """A host with a scheme is refused in one line."""
-    line = one_line(run("rule", "--host", "https://lm.example.com"))
-    assert line == "rule: --host: a host name is needed, without scheme, port or path"
+    """A host with a path, of another scheme or without a name is refused in one line."""
+    line = one_line(run("rule", "--host", "https://lm.example.com/path"))
+    assert line == (
+        "rule: --host: only host and port, without a path, not 'https://lm.example.com/path'"
+    )
+    assert one_line(run("rule", "--host", "ftp://h")).startswith("rule: --host: the scheme 'ftp'")
+    line = one_line(run("rule", "--host", "[::1]"))
+    assert line == "rule: a host name is needed, without scheme, port or path"
+
+
+@pytest.mark.parametrize("host", ["https://LM.example.com:8443", "lm.example.com:443"])
+def test_rule_host_as_in_the_env_file(host: str, run: Run) -> None:
+    """--host takes the forms that the variable takes."""
+    result = run("rule", "--host", host)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == run("rule", "--host", "lm.example.com").stdout
 
 
 def test_rule_from_env_file(run: Run, tmp_path: Path) -> None:

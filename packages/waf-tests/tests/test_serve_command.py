@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from model_fixtures.hosts import greeting_problem
 from waf_tests.client import Client
 from waf_tests.commands.shell_quoting import command_line, command_line_in
 from waf_tests.edge.reserved_port import ReservedPort
@@ -65,7 +66,9 @@ def test_serve(
         words = _words(process)
         ca_file = Path(words["ca file"])
         monkeypatch.setenv("SSL_CERT_FILE", str(ca_file))
-        with Client(words["url"], x_api_key=words["key"]) as client:
+        key, _, whose = words["key"].partition(" ")
+        assert whose == "(made up for this edge)"
+        with Client(words["url"], x_api_key=key) as client:
             assert list(client.list_downloaded_models()) == []
         process.send_signal(number)
         assert process.wait() == 0
@@ -120,6 +123,72 @@ def test_serve_line_to_try(
     assert "connected    https://localhost:" in shell.stdout
 
 
+@pytest.mark.skipif(os.name == "nt", reason="the line is for POSIX shells")
+def test_serve_line_to_try_with_an_env_file(
+    origin: RecordingOrigin, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    """Where the key is from .env, the "try" line reads it there and does not ask for it."""
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    (folder / ".env").write_text(f"LMSTUDIO_X_API_KEY={KEY.reveal()}\n")
+    with _serve(["--host", origin.address], folder, environ) as process:
+        line = _words(process)["try"]
+        assert leaks(line.encode(), [KEY]) == []
+        shell = subprocess.run(
+            ["sh", "-c", f"{line}; pwd"],
+            cwd="/",
+            env={"PATH": os.defpath, "HOME": str(tmp_path)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 0
+    assert shell.stderr == ""
+    assert "connected    https://localhost:" in shell.stdout
+    assert shell.stdout.splitlines()[-1] == "/"
+
+
+STARTER = """
+import os, subprocess, sys
+subprocess.Popen([sys.executable, "-m", "waf_tests", "serve", "--end-with", str(os.getpid()),
+                  *sys.argv[1:]])
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("when", ["serving", "starting"])
+def test_serve_ends_with_the_process_that_is_named(
+    when: str, tmp_path: Path, environ: dict[str, str]
+) -> None:
+    """With --end-with, serve ends after that process, and all that it has started ends with it."""
+    with subprocess.Popen(
+        [sys.executable, "-c", STARTER, "--host", "embedded"],
+        cwd=tmp_path,
+        env={**environ, "TMPDIR": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as starter:
+        assert starter.stdin is not None
+        assert starter.stdout is not None
+        assert starter.stderr is not None
+        if when == "serving":
+            origin = _words(starter)["origin"].split()[0]
+            starter.kill()
+        else:
+            origin = None
+            starter.stdin.close()
+        starter.wait()
+        # serve holds the other ends: this returns when it has ended.
+        starter.stdout.read()
+        assert starter.stderr.read() == ""
+    if origin is not None:
+        assert greeting_problem(origin) == "connection refused"
+    assert list(tmp_path.glob("waf-*")) == []
+
+
 def test_serve_port(
     origin: RecordingOrigin,
     tmp_path: Path,
@@ -153,6 +222,12 @@ def test_command_lines_quote() -> None:
     )
     assert command_line(["a"], variable="K", value=None, windows=True) == (
         "$env:K = Read-Host K; & 'a'"
+    )
+    assert command_line_in(Path("c'd"), ["a b"], windows=True) == (
+        "Push-Location -LiteralPath 'c''d'; & 'a b'; Pop-Location"
+    )
+    assert command_line_in(Path("c'd"), ["a b"], windows=False) == (
+        """(cd 'c'"'"'d' && 'a b')"""
     )
 
 
