@@ -194,7 +194,7 @@ def test_check_name_that_the_embedded_server_refuses(run: Run) -> None:
 def test_check_no_ca_file(edge: Edge, run: Run) -> None:
     """A CA file that is not there has its own line."""
     line = one_line(run("check", "--host", edge.api_host, "--ca-file", "no-such.pem"))
-    assert "check: --ca-file no-such.pem: no readable CA certificate in PEM format" == line
+    assert line == "check: --ca-file no-such.pem: no readable CA certificate in PEM format"
 
 
 def test_check_no_tls(origin: RecordingOrigin, run: Run) -> None:

@@ -84,7 +84,9 @@ def test_half_a_service_token_in_a_file(run: Run, tmp_path: Path) -> None:
     assert line.startswith("check: a service token has two halves: ")
 
 
-def test_folder_in_the_files_place(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folder_in_the_files_place(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A folder named .env is noted, and a file in a folder above it is read."""
     (tmp_path / ".env").write_text("LMSTUDIO_CLOUDFLARE_HOST=lm.example.com\n")
     (tmp_path / "inner" / ".env").mkdir(parents=True)

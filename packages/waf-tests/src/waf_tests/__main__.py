@@ -33,7 +33,6 @@ from .settings import (
     host_with_scheme,
 )
 
-
 # Exit status of a check whose host lets in whoever comes, with a key or without.
 UNPROTECTED = 3
 
@@ -172,7 +171,11 @@ def _sendable_key(command: str, settings: Settings) -> Secret | None:
 
 
 @main.command("serve")
-@click.option("--host", callback=_not_empty, help="The LM Studio host behind the edge; default: the one that is found.")
+@click.option(
+    "--host",
+    callback=_not_empty,
+    help="The LM Studio host behind the edge; default: the one that is found.",
+)
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on; default: any.")
 @click.option(
     "--end-with",

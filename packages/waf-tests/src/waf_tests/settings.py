@@ -38,7 +38,7 @@ class Settings:
     """A real host behind Cloudflare and what opens it; None for what is not set or empty.
 
     `access`: the headers with a service token for Cloudflare Access; empty without one.
-    `key_file`: the file that the key is from, None for one from the environment.
+    `key_file`: the file that a key is from, None for one from the environment.
     `notes`: one line for each file that the user may expect to be read, and that was not.
     """
 
@@ -79,7 +79,7 @@ def read_settings(environment: Mapping[str, str], env_file: Path | None) -> Sett
         key=secret(KEY_VARIABLE),
         token=secret(TOKEN_VARIABLE),
         access=given,
-        key_file=env_file if from_file.get(KEY_VARIABLE) and not environment.get(KEY_VARIABLE) else None,
+        key_file=None if environment.get(KEY_VARIABLE) else env_file,
     )
 
 

@@ -33,8 +33,9 @@ def explain_failure(
 ) -> LMStudioWebsocketError | None:
     """Turn a failed connection into an error that names the reason.
 
-    `proxy` is what the connection went through, `names` what the user calls his settings. Returns None for everything about which the SDK's
-    own wording is right: nothing listens there.
+    `proxy` is what the connection went through, `names` what the user calls the
+    settings. Returns None for everything about which the SDK's own wording is right: nothing
+    listens there.
     """
     causes = list(_causes(error))
     for cause in causes:

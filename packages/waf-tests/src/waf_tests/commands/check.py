@@ -140,8 +140,9 @@ def check(
 ) -> CheckReport:
     """Connect step by step, as the SDK would. Raises CheckError at the first step that fails.
 
-    `host_name` is what the user calls `api_host`. `access` are headers with a service token for Cloudflare Access. After `seconds` the check as a
-    whole has failed. This is the boundary of the check: whatever goes wrong in it is a CheckError.
+    `host_name` is what the user calls `api_host`. `access` are headers with a service token for
+    Cloudflare Access. After `seconds` the check as a whole has failed. This is the
+    boundary of the check: whatever goes wrong in it is a CheckError.
     """
     step = _Step()
     answered = False
