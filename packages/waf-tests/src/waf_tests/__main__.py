@@ -96,7 +96,7 @@ def main() -> None:
 @click.option(
     "--allow-unencrypted",
     is_flag=True,
-    help="Send the key also to a host without TLS that is not this machine.",
+    help="Send the key and the API token also to a host without TLS that is not this machine.",
 )
 def check_command(
     host: str | None, ca_file: Path | None, timeout: float, allow_unencrypted: bool

@@ -106,7 +106,8 @@ def _tls(
         else:
             advice = f"For a private CA, give {names.ca_file} or set SSL_CERT_FILE."
         return CertificateError(
-            f"{where}: the {what}'s certificate was not accepted ({error.verify_message}). {advice}"
+            f"{where}: the {what}'s certificate was not accepted "
+            f"({error.verify_message.rstrip('.')}). {advice}"
         )
     reason = (error.reason if error else None) or "handshake failed"
     return CertificateError(
