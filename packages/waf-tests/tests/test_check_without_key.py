@@ -137,6 +137,13 @@ def test_no_answer(serve: Serve, shown: str, monkeypatch: pytest.MonkeyPatch) ->
         assert ask(host.address) == KeylessAnswer(shown)
 
 
+def test_no_second_connection() -> None:
+    """A host that is gone by then has not refused anything."""
+    with RecordingOrigin() as gone:
+        address = gone.address
+    assert ask(address) == KeylessAnswer("not known: no second connection was made")
+
+
 def test_within_the_deadline(
     origin: RecordingOrigin, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

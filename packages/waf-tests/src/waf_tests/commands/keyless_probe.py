@@ -35,6 +35,8 @@ async def ask_without_key(connection: Connection, endpoint: Endpoint) -> Keyless
                 return _judge(await http.get(greeting_url(endpoint), timeout=SILENCE_SECONDS))
     except httpx.TimeoutException:
         pass
+    except (httpx.ConnectError, httpx.ProxyError):
+        return KeylessAnswer("not known: no second connection was made")
     except httpx.RequestError:
         return KeylessAnswer("refused (the connection was closed)")
     return KeylessAnswer(f"refused (no answer within {SILENCE_SECONDS:g} s)")
