@@ -45,10 +45,11 @@ class Edge:
     ) -> None:
         """Choose port, key and certificate for an edge before `origin` ("address:port").
 
+        The certificate is for `host` alone, as the rule is: by no other name can the edge be used.
         `port` 0 is any that is free. Raises EdgeError for a key or a port that cannot be used.
         """
         self._planner = planner
-        self._certificate = certificate or issue(*dict.fromkeys((host, *listen, LOOPBACK)))
+        self._certificate = certificate or issue(host)
         self.settings = EdgeSettings(
             origin=origin,
             host=host,
