@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from model_fixtures.regular_files import UnfitFileError, read_regular
 
-from .protocol.errors import preset_not_found
+from .protocol.errors import PresetNotFoundError
 from .protocol.kv_config import Config, Layer, Settings, Stack
 
 LOCAL = "@local:"
@@ -87,7 +87,7 @@ class Presets:
                 layer = Layer("preset", candidates[0].operation)
                 return Settings.from_stack(Stack([layer]))
         sample = [{"identifier": preset.identifier, "name": preset.name} for preset in presets]
-        raise preset_not_found(wanted, sample)
+        raise PresetNotFoundError(wanted, sample)
 
 
 def _plain(text: str) -> str:

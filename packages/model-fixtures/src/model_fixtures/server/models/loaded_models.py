@@ -22,8 +22,13 @@ from model_fixtures.server.engine.load_config import (
     effective_load_config,
     engine_config,
 )
-from model_fixtures.server.protocol import errors
-from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.errors import (
+    DomainMismatchError,
+    NoModelMatchingError,
+    PathNotFoundError,
+    ServerError,
+    SpecificModelUnloadedError,
+)
 from model_fixtures.server.protocol.kv_config import Settings
 from model_fixtures.server.protocol.payloads.models import (
     ModelInfo,
@@ -145,10 +150,10 @@ class Registry:
         for instance in self.loaded():
             if instance.reference == specifier.instance_reference:
                 if instance.model.domain != domain:
-                    raise errors.domain_mismatch(instance.model.path, instance.model.domain, domain)
+                    raise DomainMismatchError(instance.model.path, instance.model.domain, domain)
                 return instance
         crash = self._crashes.reason(specifier.instance_reference)
-        raise errors.specific_model_unloaded(crash)
+        raise SpecificModelUnloadedError(crash)
 
     async def model(self, name: str, domain: str) -> tuple[CatalogModel, list[str]]:
         """Return the downloaded model that a name means, and the keys of all that it may mean.
@@ -162,8 +167,8 @@ class Registry:
         if found:
             return found[0], [model.key for model in found]
         if anywhere:
-            raise errors.domain_mismatch(anywhere[0].path, anywhere[0].domain, domain)
-        raise errors.path_not_found(name, [model.path for model in catalog.models])
+            raise DomainMismatchError(anywhere[0].path, anywhere[0].domain, domain)
+        raise PathNotFoundError(name, [model.path for model in catalog.models])
 
     async def load(
         self,
@@ -334,7 +339,7 @@ class Registry:
             if isinstance(value, (str, bool)):
                 query[name] = value  # type: ignore[assignment]
         crash = self._crashes.reason(specifier.query.identifier)
-        return errors.no_model_matching(query, self._names(domain), crash)
+        return NoModelMatchingError(query, self._names(domain), crash)
 
     def _names(self, domain: str) -> Sequence[str]:
         return [instance.identifier for instance in self.loaded(domain)]
@@ -343,7 +348,7 @@ class Registry:
         """Return the error for an identifier that no loaded instance has."""
         query = {"domain": domain, "identifier": identifier}
         crash = self._crashes.reason(identifier)
-        return errors.no_model_matching(query, self._names(domain), crash)
+        return NoModelMatchingError(query, self._names(domain), crash)
 
     def _reserve(self, identifier: str | None, key: str) -> str:
         if identifier is not None and identifier in self._taken():

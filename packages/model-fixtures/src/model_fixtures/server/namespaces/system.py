@@ -9,8 +9,7 @@ import anyio
 from msgspec import Struct
 
 from model_fixtures.server.handlers.handler_context import ChannelPort, Context
-from model_fixtures.server.protocol import errors
-from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.errors import PathNotFoundError, ServerError
 from model_fixtures.server.protocol.namespace import Namespace
 from model_fixtures.server.protocol.payloads.models import ModelInfo
 from model_fixtures.server.version import VERSION
@@ -60,7 +59,7 @@ async def list_downloaded_model_variants(context: Context, request: ModelKey) ->
     catalog = await context.registry.catalog()
     if not catalog.find(request.model_key):
         paths = [model.path for model in catalog.models]
-        raise errors.path_not_found(request.model_key, paths)
+        raise PathNotFoundError(request.model_key, paths)
     raise ServerError(f"{request.model_key} has no variants")
 
 
