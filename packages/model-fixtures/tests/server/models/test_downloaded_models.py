@@ -9,7 +9,7 @@ from pathlib import Path
 import gguf
 import pytest
 from model_fixtures.catalog import Catalog, load_catalog
-from model_fixtures.server.models.downloaded_models import Library, LibraryError
+from model_fixtures.server.models.downloaded_models import DownloadedModels, ModelsFolderError
 
 from ..tiny_gguf import write_gguf  # noqa: TID252 (tests are no importable package)
 
@@ -31,9 +31,9 @@ def suite(monkeypatch: pytest.MonkeyPatch) -> Catalog:
 
 
 @pytest.fixture
-def library(suite: Catalog, folder: Path) -> Library:
+def library(suite: Catalog, folder: Path) -> DownloadedModels:
     """Provide the library under test."""
-    return Library(suite, folder)
+    return DownloadedModels(suite, folder)
 
 
 def add(folder: Path, path: str, *, time: int = 0, architecture: str = "llama") -> None:
@@ -42,14 +42,14 @@ def add(folder: Path, path: str, *, time: int = 0, architecture: str = "llama") 
     os.utime(file, (time, time))
 
 
-def added(library: Library) -> list[str]:
+def added(library: DownloadedModels) -> list[str]:
     """Return the keys that the library has beside the suite's."""
     keys = [model.key for model in library.catalog.models]
     assert keys[:5] == [model.key for model in load_catalog().models]
     return keys[5:]
 
 
-def test_no_folder(library: Library) -> None:
+def test_no_folder(library: DownloadedModels) -> None:
     """Without a models folder there are the suite's models, and looking makes no folder."""
     assert added(library) == []
     assert not library.folder.exists()
@@ -65,7 +65,7 @@ def test_no_folder(library: Library) -> None:
     ],
 )
 def test_description(
-    library: Library, folder: Path, path: str, architecture: str, key: str, name: str
+    library: DownloadedModels, folder: Path, path: str, architecture: str, key: str, name: str
 ) -> None:
     """Key and name come from the repository, the domain from the file; it is no stand-in."""
     add(folder, path, architecture=architecture)
@@ -77,7 +77,7 @@ def test_description(
     assert (model.stand_in, model.required, model.file) == (False, False, folder / path)
 
 
-def test_copies_and_deletions_show_at_once(library: Library, folder: Path) -> None:
+def test_copies_and_deletions_show_at_once(library: DownloadedModels, folder: Path) -> None:
     """A file that comes or goes changes the list without a restart."""
     add(folder, "Me/One-GGUF/a.gguf")
     assert added(library) == ["one"]
@@ -85,7 +85,7 @@ def test_copies_and_deletions_show_at_once(library: Library, folder: Path) -> No
     assert added(library) == []
 
 
-def test_a_model_of_the_suite_is_listed_once(library: Library, folder: Path) -> None:
+def test_a_model_of_the_suite_is_listed_once(library: DownloadedModels, folder: Path) -> None:
     """A file under the path of one of the suite's models is that model: its own weights answer."""
     add(folder, SUITE_PATH)
     assert added(library) == []
@@ -95,13 +95,13 @@ def test_a_model_of_the_suite_is_listed_once(library: Library, folder: Path) -> 
     assert (found.key, found.file) == ("smollm2-135m-instruct", folder / SUITE_PATH)
 
 
-def test_key_of_another_publisher(library: Library, folder: Path) -> None:
+def test_key_of_another_publisher(library: DownloadedModels, folder: Path) -> None:
     """A key that the suite has gets the publisher in front."""
     add(folder, "Me/Llama-3.2-1B-Instruct-GGUF/a.gguf")
     assert added(library) == ["me/llama-3.2-1b-instruct"]
 
 
-def test_key_of_another_quantization(library: Library, folder: Path) -> None:
+def test_key_of_another_quantization(library: DownloadedModels, folder: Path) -> None:
     """The older file keeps the plain key, the newer one gets its quantization behind it."""
     add(folder, "Me/One-GGUF/z.gguf", time=1)
     add(folder, "Me/One-GGUF/a.gguf", time=2)
@@ -125,13 +125,13 @@ def test_key_of_another_quantization(library: Library, folder: Path) -> None:
         "Me/One-GGUF/a.safetensors",
     ],
 )
-def test_what_is_no_model(library: Library, folder: Path, path: str) -> None:
+def test_what_is_no_model(library: DownloadedModels, folder: Path, path: str) -> None:
     """Projectors, hidden folders and files at another depth are not listed."""
     add(folder, path)
     assert added(library) == []
 
 
-def test_half_a_file_is_not_listed(library: Library, folder: Path) -> None:
+def test_half_a_file_is_not_listed(library: DownloadedModels, folder: Path) -> None:
     """A truncated file is not listed, and is once it is whole."""
     whole = write_gguf(folder / "Me/One-GGUF/a.gguf", ballast=1000)
     content = whole.read_bytes()
@@ -143,7 +143,7 @@ def test_half_a_file_is_not_listed(library: Library, folder: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
 def test_odd_files_are_left_out_with_one_line(
-    library: Library, folder: Path, caplog: pytest.LogCaptureFixture
+    library: DownloadedModels, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A name that is not UTF-8, a FIFO, a folder: one line each, however often one looks."""
     add(folder, "Me/One-GGUF/a.gguf")
@@ -169,7 +169,7 @@ def test_odd_files_are_left_out_with_one_line(
     assert not library.catalog.models[-1].vision
 
 
-def test_take(library: Library, folder: Path, tmp_path: Path) -> None:
+def test_take(library: DownloadedModels, folder: Path, tmp_path: Path) -> None:
     """A whole file is moved to its place, also over an older one, and is a model from then on."""
     for file_type, quantization in (
         (gguf.LlamaFileType.MOSTLY_Q8_0, "Q8_0"),
@@ -182,16 +182,16 @@ def test_take(library: Library, folder: Path, tmp_path: Path) -> None:
     assert added(library) == ["one"]
 
 
-def test_take_refuses_what_is_no_gguf(library: Library, folder: Path, tmp_path: Path) -> None:
+def test_take_refuses_what_is_no_gguf(library: DownloadedModels, folder: Path, tmp_path: Path) -> None:
     """What cannot be loaded is not taken in."""
     staged = tmp_path / "staged.gguf"
     staged.write_bytes(b"<html>")
-    with pytest.raises(LibraryError, match=r"^Me/One/a\.gguf is not a GGUF file: correct its "):
+    with pytest.raises(ModelsFolderError, match=r"^Me/One/a\.gguf is not a GGUF file: correct its "):
         library.take(staged, "Me/One/a.gguf")
     assert not folder.exists()
 
 
-def test_delete(library: Library, folder: Path) -> None:
+def test_delete(library: DownloadedModels, folder: Path) -> None:
     """The file goes, and the folders that only it needed; others stay."""
     add(folder, "Me/One-GGUF/a.gguf", time=1)
     add(folder, "Me/Two-GGUF/a.gguf", time=2)
@@ -202,13 +202,13 @@ def test_delete(library: Library, folder: Path) -> None:
 
 
 def test_delete_keeps_what_lies_behind_a_link(
-    library: Library, folder: Path, tmp_path: Path
+    library: DownloadedModels, folder: Path, tmp_path: Path
 ) -> None:
     """A file in a linked folder is not ours to delete; a link to a file goes, the file stays."""
     add(tmp_path / "elsewhere", "One-GGUF/a.gguf", time=1)
     folder.mkdir()
     (folder / "Me").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(LibraryError, match=r"lies outside of .*, behind a link: delete it there$"):
+    with pytest.raises(ModelsFolderError, match=r"lies outside of .*, behind a link: delete it there$"):
         library.delete(library.find_downloaded("one"))
     (folder / "You/Two-GGUF").mkdir(parents=True)
     (folder / "You/Two-GGUF/a.gguf").symlink_to(tmp_path / "elsewhere/One-GGUF/a.gguf")
@@ -217,16 +217,16 @@ def test_delete_keeps_what_lies_behind_a_link(
     assert not (folder / "You").exists()
 
 
-def test_find_downloaded(library: Library, folder: Path) -> None:
+def test_find_downloaded(library: DownloadedModels, folder: Path) -> None:
     """Only what is in the folder is found, and only by a name that means one file."""
     add(folder, "Me/One-GGUF/a.gguf", time=1)
     add(folder, "Me/One-GGUF/b.gguf", time=2)
     assert library.find_downloaded("one@q8_0").path == "Me/One-GGUF/b.gguf"
     with pytest.raises(
-        LibraryError, match=r"'me/one-gguf' means several .* name one of one, one@q8_0$"
+        ModelsFolderError, match=r"'me/one-gguf' means several .* name one of one, one@q8_0$"
     ):
         library.find_downloaded("me/one-gguf")
-    with pytest.raises(LibraryError, match=r"'two' is no model in .*: downloaded are one, one@q8_"):
+    with pytest.raises(ModelsFolderError, match=r"'two' is no model in .*: downloaded are one, one@q8_"):
         library.find_downloaded("two")
-    with pytest.raises(LibraryError, match="the suite keeps the weights of its own models; "):
+    with pytest.raises(ModelsFolderError, match="the suite keeps the weights of its own models; "):
         library.find_downloaded("smollm2-135m-instruct")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 from model_fixtures.server.repository.memory_fit import available_memory, estimate_fit
-from model_fixtures.server.repository.partial_file import DownloadError, Part, has_digest
+from model_fixtures.server.repository.partial_file import DownloadError, PartialFile, has_digest
 from model_fixtures.server.repository.staging_folders import staging, sweep
 
 CONTENT = b"some bytes"
@@ -20,7 +20,7 @@ OTHER_DIGEST = hashlib.sha256(OTHER).hexdigest()
 
 def test_whole_file(tmp_path: Path) -> None:
     """Pieces with the right size and digest make the file."""
-    with Part(tmp_path / "a", len(CONTENT), DIGEST) as part:
+    with PartialFile(tmp_path / "a", len(CONTENT), DIGEST) as part:
         part.write(CONTENT[:4])
         part.write(CONTENT[4:])
         part.check()
@@ -41,7 +41,7 @@ def test_whole_file(tmp_path: Path) -> None:
 )
 def test_wrong_bytes(tmp_path: Path, content: bytes, message: str) -> None:
     """Too few, too many or other bytes are an error that says what to do."""
-    part = Part(tmp_path / "a", len(CONTENT), DIGEST)
+    part = PartialFile(tmp_path / "a", len(CONTENT), DIGEST)
     with part, pytest.raises(DownloadError) as raised:  # noqa: PT012 (the first or the second)
         part.write(content)
         part.check()

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import anyio
 from msgspec import Struct
 
-from model_fixtures.server.models.loaded_models import Registry
+from model_fixtures.server.models.models import Models
 from model_fixtures.server.protocol.client_identities import Client
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.payloads.files import Stop
@@ -27,9 +27,9 @@ class Context(Struct, frozen=True):
     state: ServerState
 
     @property
-    def registry(self) -> Registry:
-        """The models."""
-        return self.state.registry
+    def models(self) -> Models:
+        """The server's models."""
+        return self.state.models
 
 
 class Outlet(Protocol):

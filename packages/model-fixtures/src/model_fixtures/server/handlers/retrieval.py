@@ -34,7 +34,7 @@ async def run_retrieval(context: Context, request: Retrieve, port: ChannelPort) 
     method = Settings(settings.mapping("retrieval.chunkingMethod"))
     size = max(1, method.integer("chunkSize", 512))
     overlap = max(0, method.integer("chunkOverlap", 100))
-    using = context.registry.using(instance, context.client)
+    using = context.models.loaded.using(instance, context.client)
     with port.cancellable(), using, engine_errors():
         await port.send({"type": "onFileProcessList", "indices": list(range(len(files)))})
         passages: list[tuple[int, Chunk, Vector]] = []
@@ -133,8 +133,8 @@ async def _embed(instance: Instance, text: str) -> Vector:
 def _embedding_model(context: Context, identifier: str) -> Instance:
     if identifier:
         query = ModelQuery(identifier=identifier)
-        return context.registry.find(QuerySpecifier(query), "embedding")
-    loaded = context.registry.loaded("embedding")
+        return context.models.loaded.find(QuerySpecifier(query), "embedding")
+    loaded = context.models.loaded.all("embedding")
     if not loaded:
         raise ServerError(
             "Retrieval needs an embedding model",

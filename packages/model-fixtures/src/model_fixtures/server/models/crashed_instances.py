@@ -7,7 +7,7 @@ from .loaded_instance import Instance
 REMEMBERED = 50
 
 
-class Crashes:
+class CrashedInstances:
     """The last crashes, by the names of the instances."""
 
     def __init__(self) -> None:

@@ -26,11 +26,11 @@ PREFIX = "text-embedding-"  # of the keys of embedding models, as in the app
 logger = logging.getLogger("model_fixtures.server")
 
 
-class LibraryError(ModelFixturesError):
+class ModelsFolderError(ModelFixturesError):
     """A file can't be taken in or deleted. The message is one line and says what to do."""
 
 
-class Library:
+class DownloadedModels:
     """The models that can be loaded.
 
     Args:
@@ -75,13 +75,13 @@ class Library:
             path: `publisher/repo/file.gguf`.
 
         Raises:
-            LibraryError: it is no GGUF.
+            ModelsFolderError: it is no GGUF.
             OSError: it can't be moved.
         """
         try:
             describe_file(staged, path, path)
         except HeaderError as error:
-            raise LibraryError(f"{path} {error}: correct its source in the catalog") from None
+            raise ModelsFolderError(f"{path} {error}: correct its source in the catalog") from None
         target = self.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         staged.replace(target)
@@ -91,18 +91,18 @@ class Library:
         """Return the model in the folder with this path.
 
         Raises:
-            LibraryError: there is none.
+            ModelsFolderError: there is none.
         """
         for model in self.downloaded():
             if model.path == path:
                 return model
-        raise LibraryError(f"{path} is gone from {self.folder}: download it again")
+        raise ModelsFolderError(f"{path} is gone from {self.folder}: download it again")
 
     def find_downloaded(self, name: str) -> CatalogModel:
         """Return the one model in the folder that a key or a path means.
 
         Raises:
-            LibraryError: there is none, or more than one.
+            ModelsFolderError: there is none, or more than one.
         """
         downloaded = self.downloaded()
         found = Catalog(models=tuple(downloaded)).find(name)
@@ -110,26 +110,26 @@ class Library:
             return found[0]
         among = ", ".join(model.key for model in (found or downloaded)) or "none"
         if found:
-            raise LibraryError(f"{name!r} means several downloaded models: name one of {among}")
+            raise ModelsFolderError(f"{name!r} means several downloaded models: name one of {among}")
         note = "the suite keeps the weights of its own models; " if self._suite.find(name) else ""
-        raise LibraryError(f"{name!r} is no model in {self.folder}: {note}downloaded are {among}")
+        raise ModelsFolderError(f"{name!r} is no model in {self.folder}: {note}downloaded are {among}")
 
     def delete(self, model: CatalogModel) -> None:
         """Delete the file of a model in the folder, and the folders that are empty without it.
 
         Raises:
-            LibraryError: the file lies elsewhere, or can't be deleted.
+            ModelsFolderError: the file lies elsewhere, or can't be deleted.
         """
         file = self.folder / model.path
         # A link to a file may go; what lies behind a link to a folder is not ours.
         if not file.parent.resolve().is_relative_to(self.folder.resolve()):
-            raise LibraryError(
+            raise ModelsFolderError(
                 f"{file} lies outside of {self.folder}, behind a link: delete it there"
             )
         try:
             file.unlink(missing_ok=True)
         except OSError as error:
-            raise LibraryError(
+            raise ModelsFolderError(
                 f"cannot delete {file} ({error.strerror}): make its folder writable"
             ) from None
         for folder in (file.parent, file.parent.parent):

@@ -6,11 +6,11 @@ import logging
 import os
 
 import anyio
-from msgspec import Struct
 
 from model_fixtures.server.handlers.handler_context import ChannelPort, Context
 from model_fixtures.server.protocol.errors import PathNotFoundError, ServerError
 from model_fixtures.server.protocol.namespace import Namespace
+from model_fixtures.server.protocol.payloads import system as payloads
 from model_fixtures.server.protocol.payloads.models import ModelInfo
 from model_fixtures.server.version import VERSION
 
@@ -18,53 +18,24 @@ namespace = Namespace("system")
 logger = logging.getLogger("model_fixtures.server")
 
 
-class Notification(Struct, rename="camel"):
-    """Parameter of `notify`."""
-
-    title: str
-    description: str | None = None
-    no_auto_dismiss: bool = False
-
-
-class ExperimentFlag(Struct):
-    """Parameter of `setExperimentFlag`."""
-
-    code: str
-    value: bool
-
-
-class ModelKey(Struct, rename="camel"):
-    """Parameter of `listDownloadedModelVariants`."""
-
-    model_key: str
-
-
-class HttpServer(Struct, rename="camel"):
-    """Parameter of `startHttpServer`."""
-
-    port: int | None = None
-    cors: bool = False
-    network_interface: str | None = None
-
-
 @namespace.rpc("listDownloadedModels")
 async def list_downloaded_models(context: Context, _: None) -> list[ModelInfo]:
     """Return each model once, loaded or not."""
-    return await context.registry.model_infos()
+    return await context.models.downloaded.infos()
 
 
-@namespace.rpc("listDownloadedModelVariants", ModelKey)
-async def list_downloaded_model_variants(context: Context, request: ModelKey) -> None:
+@namespace.rpc("listDownloadedModelVariants", payloads.ModelKey)
+async def list_downloaded_model_variants(context: Context, request: payloads.ModelKey) -> None:
     """No model of the catalog has variants."""
-    catalog = await context.registry.catalog()
+    catalog = await context.models.downloaded.catalog()
     if not catalog.find(request.model_key):
         paths = [model.path for model in catalog.models]
         raise PathNotFoundError(request.model_key, paths)
     raise ServerError(f"{request.model_key} has no variants")
 
 
-@namespace.rpc("notify", Notification)
-async def notify(context: Context, request: Notification) -> None:
+@namespace.rpc("notify", payloads.Notification)
+async def notify(context: Context, request: payloads.Notification) -> None:
     """Write a notification to the log, since a server has no screen."""
     logger.info("notification: %s", request.title)
 
@@ -81,17 +52,17 @@ async def info(context: Context, _: None) -> dict[str, str | int | bool]:
     return {"pid": os.getpid(), "isDaemon": True, "version": VERSION}
 
 
-@namespace.rpc("setExperimentFlag", ExperimentFlag)
-async def set_experiment_flag(context: Context, request: ExperimentFlag) -> None:
+@namespace.rpc("setExperimentFlag", payloads.ExperimentFlag)
+async def set_experiment_flag(context: Context, request: payloads.ExperimentFlag) -> None:
     """Remember a flag; no flag changes anything here."""
-    flags = context.registry.experiment_flags
+    flags = context.state.experiment_flags
     (flags.add if request.value else flags.discard)(request.code)
 
 
 @namespace.rpc("getExperimentFlags")
 async def get_experiment_flags(context: Context, _: None) -> list[str]:
     """Return the flags that are set, in alphabetical order."""
-    return sorted(context.registry.experiment_flags)
+    return sorted(context.state.experiment_flags)
 
 
 @namespace.channel("alive")
@@ -100,8 +71,8 @@ async def alive(context: Context, _: None, port: ChannelPort) -> None:
     await anyio.sleep_forever()
 
 
-@namespace.rpc("startHttpServer", HttpServer)
-async def start_http_server(context: Context, request: HttpServer) -> None:
+@namespace.rpc("startHttpServer", payloads.HttpServer)
+async def start_http_server(context: Context, request: payloads.HttpServer) -> None:
     """Nothing to do where HTTP is served as it is asked for; anything else is refused."""
     state, interface = context.state, request.network_interface
     if interface not in (None, "127.0.0.1", "localhost"):

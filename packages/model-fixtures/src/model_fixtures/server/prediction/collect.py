@@ -24,14 +24,14 @@ def answerer(state: ServerState) -> Answer:
 
     async def answer(identifier: str, messages: list[dict[str, Any]]) -> str:
         query = QuerySpecifier(ModelQuery(identifier=identifier))
-        instance = state.registry.find(query, "llm")
+        instance = state.models.loaded.find(query, "llm")
         try:
             history = msgspec.convert({"messages": messages}, History)
         except msgspec.ValidationError as error:
             raise ServerError("A plugin has broken the chat", cause=str(error)) from error
         turns = read_history(history, no_images)
         settings = Settings({"llm.prediction.temperature": 0})
-        with state.registry.using(instance), engine_errors():
+        with state.models.loaded.using(instance), engine_errors():
             prediction = await prepare_chat(state, instance, settings, turns)
             engine, text = instance.engine, ""
             events = generate(engine.llama, engine.worker, prediction.request)

@@ -13,7 +13,7 @@ async def draft_model(context: Context, key: str) -> CatalogModel:
     Raises:
         ServerError: there is no such model.
     """
-    found = (await context.registry.catalog()).find(key, "llm")
+    found = (await context.models.downloaded.catalog()).find(key, "llm")
     if not found:
         raise ServerError(f'Cannot find model "{key}"')
     return found[0]

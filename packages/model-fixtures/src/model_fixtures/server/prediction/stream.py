@@ -97,7 +97,7 @@ async def _stream(
         draft = await draft_model(context, prediction.draft_model)
         # Repeated while the draft model loads.
         port.progress(_progress(Progress(len(prediction.request.tokens), 0, 0)))
-        engine = await context.registry.drafting(prediction.instance, draft)
+        engine = await context.models.drafts.get(prediction.instance, draft)
     async with aclosing(generate(engine.llama, engine.worker, prediction.request)) as events:
         async for event in events:
             if isinstance(event, Progress):

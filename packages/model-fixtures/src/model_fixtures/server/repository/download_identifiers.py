@@ -13,7 +13,7 @@ from model_fixtures.server.protocol.errors import ServerError
 from .download_list import Entry, Option
 
 
-class Offer(Struct, frozen=True):
+class OfferedFile(Struct, frozen=True):
     """One file that a client may download."""
 
     entry: Entry
@@ -25,13 +25,13 @@ class Offer(Struct, frozen=True):
         return self.entry.path(self.option)
 
 
-class Offers:
+class DownloadIdentifiers:
     """The identifiers that were given out. A client's end when its last connection drops."""
 
     def __init__(self) -> None:
-        self._given: dict[Client, dict[str, Offer]] = {}
+        self._given: dict[Client, dict[str, OfferedFile]] = {}
 
-    def give(self, client: Client, offer: Offer) -> str:
+    def give(self, client: Client, offer: OfferedFile) -> str:
         """Return an opaque identifier that lets this client download; the same one for the same
         file.
         """
@@ -45,7 +45,7 @@ class Offers:
         self._given[client][identifier] = offer
         return identifier
 
-    def get(self, client: Client, identifier: str) -> Offer:
+    def get(self, client: Client, identifier: str) -> OfferedFile:
         """Return what an identifier stands for.
 
         Raises:

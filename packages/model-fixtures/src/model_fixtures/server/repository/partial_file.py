@@ -17,7 +17,7 @@ class DownloadError(ModelFixturesError):
     """A file can't be had. The message is one line: what is wrong and what to do."""
 
 
-class Part:
+class PartialFile:
     """Writes and checks. A context manager that closes the file.
 
     Args:
@@ -34,7 +34,7 @@ class Part:
         self._digest = hashlib.sha256()
         self._file = path.open("wb")
 
-    def __enter__(self) -> Part:
+    def __enter__(self) -> PartialFile:
         return self
 
     def __exit__(

@@ -19,7 +19,7 @@ class Progress(Struct, frozen=True):
     rate: int
 
 
-class Meter:
+class ProgressMeter:
     """Counts bytes in any thread; read by one.
 
     Args:

@@ -11,7 +11,7 @@ COMPATIBILITY_TYPE: Final = "gguf"  # all that llama.cpp runs
 MOST_RESULTS = 25
 
 
-class Index:
+class SearchIndex:
     """The entries, and finding them."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:

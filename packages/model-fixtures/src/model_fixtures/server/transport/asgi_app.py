@@ -10,9 +10,8 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from model_fixtures.server.control.turn_routes import turn_routes
+from model_fixtures.server.control.control_routes import control_routes
 from model_fixtures.server.namespaces import NAMESPACES
-from model_fixtures.server.prediction.collect import answerer
 from model_fixtures.server.rest import model_lists, openai_routes
 from model_fixtures.server.rest.bearer_token import TokenGuard
 from model_fixtures.server.serve_options import ServeOptions
@@ -52,7 +51,7 @@ def build_app(state: ServerState) -> Starlette:
             Route("/v1/chat/completions", openai_routes.complete, methods=["POST"]),
             Route("/v1/completions", openai_routes.complete, methods=["POST"]),
             Route("/v1/embeddings", openai_routes.embed, methods=["POST"]),
-            *_control_routes(state),
+            *control_routes(state),
             WebSocketRoute("/{namespace}", websocket),
         ],
         middleware=_guards(state.options),
@@ -76,18 +75,3 @@ def _guards(options: ServeOptions) -> list[Middleware]:
             )
         )
     return [*guards, Middleware(TokenGuard, token=options.api_token)]
-
-
-def _control_routes(state: ServerState) -> list[Route]:
-    """Return what tests control a server with; there only when it was started for that."""
-    if state.scenarios is None:
-        return []
-
-    async def holdings(request: Request) -> JSONResponse:
-        return JSONResponse(state.holdings())
-
-    return [
-        *state.scenarios.routes(),
-        *turn_routes(state.plugins, answerer(state)),
-        Route("/control/holdings", holdings),
-    ]
