@@ -7,10 +7,9 @@ import os
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from model_fixtures.server.repository.memory_fit import available_memory, estimate_fit
 from model_fixtures.server.repository.partial_file import DownloadError, PartialFile, has_digest
-from model_fixtures.server.repository.staging_folders import staging, sweep
+from model_fixtures.server.repository.staging_folders import staging
 
 CONTENT = b"some bytes"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -65,22 +64,6 @@ async def test_staging_folder_goes(tmp_path: Path) -> None:
             (folder / "half.gguf").write_bytes(b"half")
             raise KeyError
     assert list((tmp_path / "models").iterdir()) == []
-
-
-def test_sweep(tmp_path: Path) -> None:
-    """What a killed server left is removed; what a living one uses stays."""
-    dead = tmp_path / ".downloading-dead"
-    dead.mkdir()
-    (dead / "half.gguf").write_bytes(b"half")
-    (tmp_path / ".downloading-dead.lock").touch()
-    alive = tmp_path / ".downloading-alive"
-    alive.mkdir()
-    with FileLock(tmp_path / ".downloading-alive.lock"):
-        sweep(tmp_path)
-        assert sorted(path.name for path in tmp_path.iterdir()) == [
-            ".downloading-alive",
-            ".downloading-alive.lock",
-        ]
 
 
 @pytest.mark.anyio
