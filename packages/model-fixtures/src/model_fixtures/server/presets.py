@@ -17,7 +17,7 @@ from msgspec import Struct
 from model_fixtures.regular_files import UnfitFileError, read_regular
 
 from .protocol.errors import PresetNotFoundError
-from .protocol.kv_config import Config, Layer, Settings, Stack
+from .protocol.kv_config import Config, Settings
 
 LOCAL = "@local:"
 MOST_BYTES = 2**20  # of a preset; those of the app have a few thousand
@@ -84,8 +84,7 @@ class Presets:
             [p for p in presets if word and word in _plain(p.name)],
         ):
             if len(candidates) == 1:
-                layer = Layer("preset", candidates[0].operation)
-                return Settings.from_stack(Stack([layer]))
+                return Settings.from_config(candidates[0].operation)
         sample = [{"identifier": preset.identifier, "name": preset.name} for preset in presets]
         raise PresetNotFoundError(wanted, sample)
 

@@ -15,14 +15,14 @@ from .home_folder import home_folder, models_folder
 from .log_stream import LogStream
 from .models.downloaded_models import DownloadedModels
 from .models.models import Models
-from .plugins.registered_plugins import Plugins
+from .plugins.registered_plugins import RegisteredPlugins
 from .prediction.jinja_renderer import TemplateRenderer
 from .presets import Presets
-from .protocol.client_identities import Identities
+from .protocol.client_identities import ClientIdentities
 from .repository.repository import Repository
 from .scenarios.active_scenarios import ActiveScenarios
 from .serve_options import ServeOptions
-from .thread_pools import Threads
+from .thread_pools import ThreadPool
 
 
 class ServerState:
@@ -36,7 +36,7 @@ class ServerState:
     def __init__(self, catalog: Catalog, options: ServeOptions) -> None:
         self.options = options
         self.ports: frozenset[int] = frozenset()  # those that it listens on
-        self.identities = Identities(options.api_token)
+        self.identities = ClientIdentities(options.api_token)
         home = home_folder(options.home)
         downloaded = DownloadedModels(catalog, models_folder(home))
         self.tasks = BackgroundTasks()
@@ -46,13 +46,13 @@ class ServerState:
         self.conversions = Conversions()
         self.templates = TemplateRenderer()
         self.files = FileStore()
-        self.plugins = Plugins(self.identities)
+        self.plugins = RegisteredPlugins(self.identities)
         self.logs = LogStream()
         self.scenarios = ActiveScenarios() if options.scenarios else None
         self.repository = Repository(downloaded, self.tasks)
         self.presets = Presets(home / "config-presets")
-        self.looking = Threads(4)
-        self.reading = Threads(8)
+        self.looking = ThreadPool(4)
+        self.reading = ThreadPool(8)
         self.experiment_flags: set[str] = set()
         self._exits = AsyncExitStack()
 

@@ -16,7 +16,7 @@ import anyio.to_thread
 T = TypeVar("T")
 
 
-class Threads:
+class ThreadPool:
     """A number of threads for one kind of work, so that one that hangs holds up no other kind.
 
     Args:

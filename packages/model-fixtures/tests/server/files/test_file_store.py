@@ -11,7 +11,7 @@ import pytest
 from model_fixtures.server.files import file_store as module
 from model_fixtures.server.files.file_store import FileStore
 from model_fixtures.server.files.file_types import FileType, file_type
-from model_fixtures.server.protocol.client_identities import Client, Identities
+from model_fixtures.server.protocol.client_identities import Client, ClientIdentities
 from model_fixtures.server.protocol.errors import ServerError
 
 TEXT = base64.b64encode(b"hello").decode()
@@ -26,7 +26,7 @@ def store() -> Iterator[FileStore]:
 
 def a_client(name: str = "guest:1") -> Client:
     """Return a connected client."""
-    return Identities().enter(name, "passkey")
+    return ClientIdentities().enter(name, "passkey")
 
 
 def test_file_comes_back_to_its_owner(store: FileStore) -> None:

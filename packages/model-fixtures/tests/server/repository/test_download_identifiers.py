@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from model_fixtures.server.protocol.client_identities import Identities
+from model_fixtures.server.protocol.client_identities import ClientIdentities
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.repository.download_identifiers import DownloadIdentifiers, OfferedFile
 from model_fixtures.server.repository.download_list import Entry, Option
@@ -14,7 +14,7 @@ ENTRY = Entry(author="me", name="One", options=OPTIONS)
 
 def test_identifier_is_the_clients_own() -> None:
     """An identifier is good for the client that got it, and opaque; another one's is refused."""
-    identities, offers = Identities(), DownloadIdentifiers()
+    identities, offers = ClientIdentities(), DownloadIdentifiers()
     one, two = identities.enter("one", "1"), identities.enter("two", "2")
     offer = OfferedFile(ENTRY, OPTIONS[0])
     mine, theirs = offers.give(one, offer), offers.give(two, offer)
@@ -28,14 +28,14 @@ def test_identifier_is_the_clients_own() -> None:
 
 def test_asking_again_piles_up_nothing() -> None:
     """The same file has the same identifier for a client, and another file another one."""
-    client, offers = Identities().enter("one", "1"), DownloadIdentifiers()
+    client, offers = ClientIdentities().enter("one", "1"), DownloadIdentifiers()
     given = {offers.give(client, OfferedFile(ENTRY, option)) for _ in range(3) for option in OPTIONS}
     assert len(given) == len(offers) == 2
 
 
 def test_identifiers_end_with_the_client() -> None:
     """The last connection takes its identity's identifiers along, also for the same name again."""
-    identities, offers = Identities(), DownloadIdentifiers()
+    identities, offers = ClientIdentities(), DownloadIdentifiers()
     client = identities.enter("one", "1")
     identities.enter("one", "1")
     identifier = offers.give(client, OfferedFile(ENTRY, OPTIONS[0]))

@@ -15,7 +15,7 @@ from model_fixtures.server.scenarios.faulty_connection import (
     Step,
     Wait,
 )
-from model_fixtures.server.scenarios.scenario_rules import Rule
+from model_fixtures.server.scenarios.scenario_rules import ScenarioRule
 
 FRAGMENT = {"type": "channelSend", "channelId": 4, "message": {"type": "fragment"}}
 RESULT = {"type": "rpcResult", "callId": 4, "result": []}
@@ -23,7 +23,7 @@ RESULT = {"type": "rpcResult", "callId": 4, "result": []}
 
 def connection(*rules: dict[str, Any]) -> FaultyConnection:
     """Return a connection to `llm` with a channel `predict` and a call `listLoaded`, both of id 4."""
-    active = ActiveRules([msgspec.convert(rule, Rule) for rule in rules])
+    active = ActiveRules([msgspec.convert(rule, ScenarioRule) for rule in rules])
     faulty = FaultyConnection("llm", active)
     for message in (
         {"type": "channelCreate", "endpoint": "predict", "channelId": 4},
@@ -104,7 +104,7 @@ def test_every_fault() -> None:
 
 def test_rules_of_a_client_hold_for_all_its_connections() -> None:
     """What has happened on one connection doesn't happen on another."""
-    active = ActiveRules([msgspec.convert(rule({"do": "drop"}), Rule)])
+    active = ActiveRules([msgspec.convert(rule({"do": "drop"}), ScenarioRule)])
     first, second = FaultyConnection("llm", active), FaultyConnection("system", active)
     assert out(first, FRAGMENT) == []
     assert sent(out(second, FRAGMENT)) == [FRAGMENT]
@@ -122,4 +122,4 @@ def test_rules_of_a_client_hold_for_all_its_connections() -> None:
 def test_unknown_words_are_refused(wrong: dict[str, Any]) -> None:
     """A misspelt rule is an error, not a rule that never happens."""
     with pytest.raises(msgspec.ValidationError):
-        msgspec.convert(wrong, Rule)
+        msgspec.convert(wrong, ScenarioRule)

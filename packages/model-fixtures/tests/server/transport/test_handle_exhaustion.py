@@ -14,7 +14,7 @@ import pytest
 from model_fixtures.server.transport.handle_exhaustion import (
     ACCEPTED_AT_ONCE,
     REPEAT_SECONDS,
-    Exhaustion,
+    HandleExhaustion,
 )
 
 
@@ -50,7 +50,7 @@ def listening() -> Iterator[socket.socket]:
 
 def test_one_line_a_minute(exhausted: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
     """However often accepting fails, the log gets a line, and another after a minute."""
-    handler, loop = Exhaustion(), Loop()
+    handler, loop = HandleExhaustion(), Loop()
     for expected in (1, 2):
         for _ in range(ACCEPTED_AT_ONCE * int(REPEAT_SECONDS)):
             handler(loop, exhausted)  # type: ignore[arg-type]
@@ -62,7 +62,7 @@ def test_one_line_a_minute(exhausted: dict[str, Any], caplog: pytest.LogCaptureF
 
 def test_other_errors_are_told(exhausted: dict[str, Any]) -> None:
     """An error of anything but accepting is asyncio's to tell, with its traceback."""
-    handler, loop = Exhaustion(), Loop()
+    handler, loop = HandleExhaustion(), Loop()
     errors = [OSError(errno.EMFILE, "elsewhere"), OSError(errno.EPIPE, "x"), ValueError("x")]
     contexts = [{"exception": errors[0]}, {"exception": errors[1], "socket": None}]
     handler(loop, exhausted)  # type: ignore[arg-type]
@@ -78,7 +78,7 @@ def test_server_that_stops_meanwhile(
 
     async def stop() -> None:
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(handler := Exhaustion())
+        loop.set_exception_handler(handler := HandleExhaustion())
         handler(loop, exhausted)
         listening.close()
         again = asyncio.Event()

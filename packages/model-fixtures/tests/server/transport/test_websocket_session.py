@@ -13,7 +13,7 @@ from model_fixtures.server.namespaces import NAMESPACES
 from model_fixtures.server.serve_options import ServeOptions
 from model_fixtures.server.server_state import ServerState
 from model_fixtures.server.transport import websocket_session as module
-from model_fixtures.server.transport.websocket_session import MAX_QUEUED_FRAMES, Outbox, Session
+from model_fixtures.server.transport.websocket_session import MAX_QUEUED_FRAMES, Outbox, WebsocketSession
 from model_fixtures.wire_client import Credentials
 from starlette.websockets import WebSocketState
 
@@ -116,7 +116,7 @@ class Deaf:
 async def test_session_keeps_nothing(tmp_path: Path) -> None:
     """The session of a client that has left without reading keeps none of its answers."""
     state = ServerState(load_catalog(), ServeOptions(home=str(tmp_path)))
-    session = Session(cast("Any", Deaf(20)), NAMESPACES["system"], state)
+    session = WebsocketSession(cast("Any", Deaf(20)), NAMESPACES["system"], state)
     queued: list[int] = []
     put = session._outbox.put
 

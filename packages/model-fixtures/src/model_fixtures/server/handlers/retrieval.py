@@ -11,7 +11,7 @@ from model_fixtures.server.files.file_store import StoredFile
 from model_fixtures.server.files.text_chunks import Chunk, chunks
 from model_fixtures.server.models.loaded_instance import Instance
 from model_fixtures.server.protocol.errors import ServerError
-from model_fixtures.server.protocol.kv_config import Layer, Settings, Stack
+from model_fixtures.server.protocol.kv_config import Settings
 from model_fixtures.server.protocol.payloads.files import Retrieve
 from model_fixtures.server.protocol.payloads.models import ModelQuery, QuerySpecifier
 
@@ -28,7 +28,7 @@ async def run_retrieval(context: Context, request: Retrieve, port: ChannelPort) 
     Raises:
         ServerError: a file is unknown or can't be read, or no embedding model is loaded.
     """
-    settings = Settings.from_stack(Stack([Layer("apiOverride", request.config)]))
+    settings = Settings.from_config(request.config)
     files = [context.state.files.get(context.client, one) for one in request.file_identifiers]
     instance = _embedding_model(context, settings.text("retrieval.embeddingModel", ""))
     method = Settings(settings.mapping("retrieval.chunkingMethod"))

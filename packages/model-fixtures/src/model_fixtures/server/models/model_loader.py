@@ -14,7 +14,7 @@ from model_fixtures.server.engine.errors import LoadFailedError
 from model_fixtures.server.engine.load_config import SILENCE, EngineConfig, engine_config
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings
-from model_fixtures.server.thread_pools import Threads
+from model_fixtures.server.thread_pools import ThreadPool
 from model_fixtures.weights import WeightsError, ensure
 
 from .damaged_weights import renew_damaged
@@ -40,7 +40,7 @@ class ModelLoader:
         self._tasks = tasks
         self._threads = threads
         self._silence = silence
-        self._fetching = Threads(8)
+        self._fetching = ThreadPool(8)
 
     async def config(self, model: CatalogModel, settings: Settings, name: str) -> EngineConfig:
         """Return how an engine is started for an instance; missing weights are fetched.

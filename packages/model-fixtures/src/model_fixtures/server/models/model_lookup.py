@@ -5,7 +5,7 @@ from __future__ import annotations
 from model_fixtures.catalog import Catalog, CatalogModel
 from model_fixtures.server.protocol.errors import DomainMismatchError, PathNotFoundError
 from model_fixtures.server.protocol.payloads.models import ModelInfo
-from model_fixtures.server.thread_pools import Threads
+from model_fixtures.server.thread_pools import ThreadPool
 
 from .downloaded_models import DownloadedModels
 from .model_info import model_info
@@ -20,7 +20,7 @@ class ModelLookup:
 
     def __init__(self, downloaded: DownloadedModels) -> None:
         self._downloaded = downloaded
-        self._looking = Threads(4)
+        self._looking = ThreadPool(4)
 
     async def catalog(self) -> Catalog:
         """Return the models that are downloaded now."""

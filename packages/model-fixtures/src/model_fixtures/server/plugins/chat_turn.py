@@ -19,7 +19,7 @@ from model_fixtures.server.protocol.payloads.plugins import HookPacket
 from .hooks import ToolSession, handle_prediction_loop, preprocess, tool_session
 from .plugin import Plugin
 from .prediction_process import OnEvent, PredictionProcess
-from .registered_plugins import Plugins
+from .registered_plugins import RegisteredPlugins
 
 # Gives a model's answer to messages in wire form.
 Answer = Callable[[str, list[dict[str, Any]]], Awaitable[str]]
@@ -45,7 +45,7 @@ class Turn(Struct, rename="camel", forbid_unknown_fields=True):
     model: str = ""
 
 
-async def run_turn(plugins: Plugins, turn: Turn, answer: Answer, on_event: OnEvent) -> None:
+async def run_turn(plugins: RegisteredPlugins, turn: Turn, answer: Answer, on_event: OnEvent) -> None:
     """Run a turn; everything that happens goes to `on_event`, `{"event": ..., ...}`.
 
     Events: `preprocessed` (message), `tools` (definitions by plugin), `update`, `toolStatus`,

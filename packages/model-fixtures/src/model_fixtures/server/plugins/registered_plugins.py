@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from model_fixtures.server.protocol.client_identities import Client, Identities
+from model_fixtures.server.protocol.client_identities import Client, ClientIdentities
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.payloads.plugins import Manifest
 
@@ -10,10 +10,10 @@ from .plugin import Plugin
 from .prediction_process import PredictionProcesses
 
 
-class Plugins:
-    """Plugins by their identifier and by their client identity."""
+class RegisteredPlugins:
+    """The registered plugins, by their identifier and by their client identity."""
 
-    def __init__(self, identities: Identities) -> None:
+    def __init__(self, identities: ClientIdentities) -> None:
         self._identities = identities
         self._plugins: dict[str, Plugin] = {}
         self.processes = PredictionProcesses()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hmac
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from model_fixtures.api_token import token_parts
 from model_fixtures.errors import ModelFixturesError
 
 PLUGIN_PREFIX = "plugin:"  # of identities that only the server hands out
-TOKEN = re.compile(r"^sk-lm-([A-Za-z0-9]{8}):([A-Za-z0-9]{20})\Z")
 
 
 class AuthenticationRefusedError(ModelFixturesError):
@@ -23,10 +22,10 @@ def parse_token(token: str) -> tuple[str, str]:
     Raises:
         ValueError: the text is no token; the message doesn't repeat it.
     """
-    match = TOKEN.match(token.strip())
-    if match is None:
+    parts = token_parts(token.strip())
+    if parts is None:
         raise ValueError("not an API token: expected sk-lm- and 8 characters, a colon, 20 more")
-    return match[1], match[2]
+    return parts
 
 
 class Client:
@@ -73,7 +72,7 @@ class Client:
             self._releases.pop()()
 
 
-class Identities:
+class ClientIdentities:
     """All identities of a server.
 
     Without a required token the first passkey seen for an identifier owns it, until its last

@@ -7,7 +7,7 @@ from typing import Any, Union
 
 from msgspec import UNSET, Struct
 
-from .scenario_rules import Close, Delay, Drop, Fail, Insert, Replace, Rule, Stall
+from .scenario_rules import Close, Delay, Drop, Fail, Insert, Replace, ScenarioRule, Stall
 
 
 class SendFrame(Struct, frozen=True):
@@ -35,11 +35,11 @@ Step = Union[SendFrame, Wait, CloseSocket]  # noqa: UP007
 class ActiveRules:
     """The rules of a client that have not happened yet."""
 
-    def __init__(self, rules: list[Rule]) -> None:
+    def __init__(self, rules: list[ScenarioRule]) -> None:
         self.rules = list(rules)
         self.seen = [0] * len(rules)
 
-    def next_fault(self, **facts: object) -> Rule | None:
+    def next_fault(self, **facts: object) -> ScenarioRule | None:
         """Return the first rule that fits a message, used up by that."""
         for index, rule in enumerate(self.rules):
             if not _fits(rule, facts):
@@ -108,7 +108,7 @@ class FaultyConnection:
         return [SendFrame(_failure(then, message, key))]
 
 
-def _fits(rule: Rule, facts: dict[str, object]) -> bool:
+def _fits(rule: ScenarioRule, facts: dict[str, object]) -> bool:
     return all(getattr(rule.when, name) in (UNSET, fact) for name, fact in facts.items())
 
 

@@ -19,7 +19,7 @@ from model_fixtures.server.server_state import ServerState
 from model_fixtures.server.version import VERSION
 
 from .web_page_guard import WebPageGuard
-from .websocket_session import Session
+from .websocket_session import WebsocketSession
 
 
 def build_app(state: ServerState) -> Starlette:
@@ -38,7 +38,7 @@ def build_app(state: ServerState) -> Starlette:
                 PlainTextResponse("no such namespace", status_code=404)
             )
             return
-        await Session(websocket, namespace, state).run()
+        await WebsocketSession(websocket, namespace, state).run()
 
     app = Starlette(
         routes=[

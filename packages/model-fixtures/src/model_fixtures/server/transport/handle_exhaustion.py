@@ -21,7 +21,7 @@ def is_exhaustion(error: object) -> bool:
     return isinstance(error, OSError) and error.errno in _EXHAUSTED
 
 
-class Exhaustion:
+class HandleExhaustion:
     """Exception handler of an event loop that tells of failed accepts in a line a minute.
 
     asyncio itself tries again after a second, when connections may have been closed.

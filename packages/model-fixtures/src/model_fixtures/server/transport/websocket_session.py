@@ -129,7 +129,7 @@ class _ChannelOutlet:
         await self._outbox.room()
 
 
-class Session:
+class WebsocketSession:
     """One websocket, from its first frame to its last."""
 
     def __init__(
