@@ -138,7 +138,9 @@ def measure(server: EmbeddedServer) -> dict[str, int]:
         **holdings,
         "handles": sum(1 for _ in Path(f"/proc/{server.pid}/fd").iterdir()),
         "workers": len(children),
-        "temporary files": sum(len(list(folder.iterdir())) for folder in folders if folder.is_dir()),
+        "temporary files": sum(
+            len(list(folder.iterdir())) for folder in folders if folder.is_dir()
+        ),
         "memory kB": int(resident.split()[1]),
     }
 

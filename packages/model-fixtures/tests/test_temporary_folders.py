@@ -27,7 +27,7 @@ with TemporaryFolder(Path(sys.argv[1]), ".work-") as folder:
 def test_folder_and_lock_go(tmp_path: Path) -> None:
     """Nothing is left after the block, also after an error; a missing parent is made."""
     parent = tmp_path / "parent"
-    with pytest.raises(KeyError), TemporaryFolder(parent, ".work-") as folder:
+    with pytest.raises(KeyError), TemporaryFolder(parent, ".work-") as folder:  # noqa: PT012
         (folder / "half").write_bytes(b"half")
         raise KeyError
     assert list(parent.iterdir()) == []

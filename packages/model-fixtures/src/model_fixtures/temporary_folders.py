@@ -1,7 +1,7 @@
 """Temporary folders whose process may be killed: the next process removes what was left behind.
 
 A lock beside each folder tells whether its process still lives. The lock is taken before the folder
-is made and released when the folder is gone, so a folder that nobody has locked is a dead process's.
+is made and released when the folder is gone: a folder that nobody has locked is a dead process's.
 """
 
 from __future__ import annotations

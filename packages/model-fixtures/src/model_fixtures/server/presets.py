@@ -40,12 +40,13 @@ class Presets:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._told: dict[str, str] = {}  # of each file that is left out, why
+        self._told: dict[str, str] = {}  # why files are left out, by their names
         self._looking = threading.Lock()
 
     def all(self) -> Sequence[Preset]:
-        """Return the presets in the order of their file names; broken files are logged and left
-        out.
+        """Return the presets in the order of their file names.
+
+        Broken files are logged and left out.
         """
         presets: list[Preset] = []
         problems: dict[str, str] = {}

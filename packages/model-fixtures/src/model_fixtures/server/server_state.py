@@ -29,8 +29,8 @@ class ServerState:
     """One server. An async context manager: leaving it ends workers and removes files.
 
     Raises:
-        ValueError: the API token of the options is none.
-        CatalogError: the user's list of downloads makes no sense.
+        ValueError: the API token is malformed.
+        CatalogError: the user's list of downloads is invalid.
     """
 
     def __init__(self, catalog: Catalog, options: ServeOptions) -> None:
@@ -57,9 +57,7 @@ class ServerState:
         self._exits = AsyncExitStack()
 
     def holdings(self) -> dict[str, int]:
-        """Return how much the server holds for its clients; all but the tasks falls to 0 without
-        any.
-        """
+        """Return how much the server holds; without clients all but the tasks fall to 0."""
         return {
             "clients": len(self.identities),
             "files": len(self.files),

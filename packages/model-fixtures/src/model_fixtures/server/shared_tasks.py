@@ -1,6 +1,6 @@
 """Tasks whose result several clients wait for: one task for all who ask for the same thing.
 
-The first client starts the task, later ones join it, and when the last one gives up it is cancelled.
+The first client starts the task and later ones join it. It is cancelled when the last one leaves.
 """
 
 from __future__ import annotations

@@ -182,11 +182,15 @@ def test_take(library: DownloadedModels, folder: Path, tmp_path: Path) -> None:
     assert added(library) == ["one"]
 
 
-def test_take_refuses_what_is_no_gguf(library: DownloadedModels, folder: Path, tmp_path: Path) -> None:
+def test_take_refuses_what_is_no_gguf(
+    library: DownloadedModels, folder: Path, tmp_path: Path
+) -> None:
     """What cannot be loaded is not taken in."""
     staged = tmp_path / "staged.gguf"
     staged.write_bytes(b"<html>")
-    with pytest.raises(ModelsFolderError, match=r"^Me/One/a\.gguf is not a GGUF file: correct its "):
+    with pytest.raises(
+        ModelsFolderError, match=r"^Me/One/a\.gguf is not a GGUF file: correct its "
+    ):
         library.take(staged, "Me/One/a.gguf")
     assert not folder.exists()
 
@@ -208,7 +212,9 @@ def test_delete_keeps_what_lies_behind_a_link(
     add(tmp_path / "elsewhere", "One-GGUF/a.gguf", time=1)
     folder.mkdir()
     (folder / "Me").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(ModelsFolderError, match=r"lies outside of .*, behind a link: delete it there$"):
+    with pytest.raises(
+        ModelsFolderError, match=r"lies outside of .*, behind a link: delete it there$"
+    ):
         library.delete(library.find_downloaded("one"))
     (folder / "You/Two-GGUF").mkdir(parents=True)
     (folder / "You/Two-GGUF/a.gguf").symlink_to(tmp_path / "elsewhere/One-GGUF/a.gguf")
@@ -226,7 +232,9 @@ def test_find_downloaded(library: DownloadedModels, folder: Path) -> None:
         ModelsFolderError, match=r"'me/one-gguf' means several .* name one of one, one@q8_0$"
     ):
         library.find_downloaded("me/one-gguf")
-    with pytest.raises(ModelsFolderError, match=r"'two' is no model in .*: downloaded are one, one@q8_"):
+    with pytest.raises(
+        ModelsFolderError, match=r"'two' is no model in .*: downloaded are one, one@q8_"
+    ):
         library.find_downloaded("two")
     with pytest.raises(ModelsFolderError, match="the suite keeps the weights of its own models; "):
         library.find_downloaded("smollm2-135m-instruct")

@@ -88,9 +88,7 @@ async def test_unload_while_the_draft_model_loads(models: Models, starter: Start
     assert [engine.closed.is_set() for engine in starter.engines] == [True, True]
 
 
-async def test_draft_engine_that_crashed_is_started_anew(
-    models: Models, starter: Starter
-) -> None:
+async def test_draft_engine_that_crashed_is_started_anew(models: Models, starter: Starter) -> None:
     """A draft engine is kept for the next prediction, but not when its process has ended."""
     instance, draft = await load(models), await a_model(models)
     engine = await models.drafts.get(instance, draft)

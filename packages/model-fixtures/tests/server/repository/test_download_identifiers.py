@@ -29,7 +29,9 @@ def test_identifier_is_the_clients_own() -> None:
 def test_asking_again_piles_up_nothing() -> None:
     """The same file has the same identifier for a client, and another file another one."""
     client, offers = ClientIdentities().enter("one", "1"), DownloadIdentifiers()
-    given = {offers.give(client, OfferedFile(ENTRY, option)) for _ in range(3) for option in OPTIONS}
+    given = {
+        offers.give(client, OfferedFile(ENTRY, option)) for _ in range(3) for option in OPTIONS
+    }
     assert len(given) == len(offers) == 2
 
 

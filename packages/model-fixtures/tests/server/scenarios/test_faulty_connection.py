@@ -22,7 +22,7 @@ RESULT = {"type": "rpcResult", "callId": 4, "result": []}
 
 
 def connection(*rules: dict[str, Any]) -> FaultyConnection:
-    """Return a connection to `llm` with a channel `predict` and a call `listLoaded`, both of id 4."""
+    """Return a connection to `llm` with channel `predict` and call `listLoaded`, both with id 4."""
     active = ActiveRules([msgspec.convert(rule, ScenarioRule) for rule in rules])
     faulty = FaultyConnection("llm", active)
     for message in (

@@ -13,7 +13,11 @@ from model_fixtures.server.namespaces import NAMESPACES
 from model_fixtures.server.serve_options import ServeOptions
 from model_fixtures.server.server_state import ServerState
 from model_fixtures.server.transport import websocket_session as module
-from model_fixtures.server.transport.websocket_session import MAX_QUEUED_FRAMES, Outbox, WebsocketSession
+from model_fixtures.server.transport.websocket_session import (
+    MAX_QUEUED_FRAMES,
+    Outbox,
+    WebsocketSession,
+)
 from model_fixtures.wire_client import Credentials
 from starlette.websockets import WebSocketState
 

@@ -1,4 +1,4 @@
-"""`POST /control/turns`: a test drives a turn of a chat; events come back as lines of JSON."""
+"""`/control/turns`: a test drives a turn of a chat, and gets its events as lines of JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploaded files: each belongs to the identity that sent it, and goes when that leaves."""
+"""Uploaded files: each belongs to the client that sent it, and goes when that client leaves."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ class StoredFile(Struct, frozen=True):
 
 
 class _Room:
-    """What some files take, with those that are still being written."""
+    """The room that some files take, including those that are still being written."""
 
     def __init__(self) -> None:
         self.bytes = 0
         self.files = 0
 
     def change(self, size: int, files: int) -> None:
-        """Take room, or gives it back."""
+        """Take room, or give it back (negative numbers)."""
         self.bytes += size
         self.files += files
 
@@ -66,14 +66,15 @@ class _Holding:
 
 
 class FileStore:
-    """All uploads of a server, in a temporary folder that goes with it. A context manager."""
+    """All uploads of a server, in a temporary folder. A context manager, which removes it."""
 
     def __init__(self) -> None:
         self._folder = TemporaryFolder(Path(tempfile.gettempdir()), PREFIX)
         self._holdings: dict[str, _Holding] = {}
         self._room = _Room()  # of all clients
         self._numbers = itertools.count(1)
-        # Uploads come in threads. Nobody reads or writes a file under it: the event loop takes it.
+        # Uploads run in threads. The event loop takes the lock, too, so no file is read or written
+        # under it.
         self._lock = threading.Lock()
 
     def __enter__(self) -> FileStore:
@@ -188,8 +189,9 @@ class FileStore:
 
 
 def _decoded(content: str) -> bytes:
-    """Return the bytes of base64, piece by piece: decoding it all at once would hold up all
-    threads.
+    """Return the bytes of base64.
+
+    It is decoded piece by piece: decoding all of it at once would hold up all threads.
     """
     text = content.encode("ascii")
     pieces = (text[start : start + PIECE] for start in range(0, len(text), PIECE))

@@ -1,4 +1,4 @@
-"""What handlers get to work with."""
+"""What every handler is given."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Packet = dict[str, Any]
 
 
 class Context(Struct, frozen=True):
-    """The client that asks, and what the server has."""
+    """The client that asks, and the state of the server."""
 
     client: Client
     state: ServerState
@@ -93,7 +93,7 @@ class ChannelPort:
 
     @contextmanager
     def failable(self) -> Iterator[None]:
-        """Provide the block of the channel's handler.
+        """Provide a block for the channel's handler, which `fail` ends.
 
         Raises:
             ServerError: that of `fail`, if it was called.
@@ -104,7 +104,7 @@ class ChannelPort:
             raise self._failure
 
     def deliver(self, packet: Struct) -> None:
-        """Take a packet of the client's."""
+        """Take a packet from the client."""
         if isinstance(packet, (Cancel, Stop)):
             self._cancelled = True
             if self._scope is not None:
@@ -114,9 +114,7 @@ class ChannelPort:
 
     @contextmanager
     def cancellable(self) -> Iterator[anyio.CancelScope]:
-        """Provide a block that the client's cancel or stop packet ends, also one that came before
-        it.
-        """
+        """Provide a block that ends when the client cancels or stops, or has done so before."""
         with anyio.CancelScope() as scope:
             self._scope = scope
             if self._cancelled:

@@ -40,7 +40,7 @@ async def run_retrieval(context: Context, request: Retrieve, port: ChannelPort) 
         passages: list[tuple[int, Chunk, Vector]] = []
         for index, file in enumerate(files):
             await port.send({"type": "onFileProcessingStart", "index": index})
-            for chunk, vector in await _process(
+            for chunk, vector in await _embed_file(
                 context, port, instance, index, file, size, overlap
             ):
                 passages.append((index, chunk, vector))
@@ -57,7 +57,7 @@ async def run_retrieval(context: Context, request: Retrieve, port: ChannelPort) 
     raise ServerError("The retrieval was stopped")
 
 
-async def _process(
+async def _embed_file(
     context: Context,
     port: ChannelPort,
     instance: Instance,
@@ -66,7 +66,7 @@ async def _process(
     size: int,
     overlap: int,
 ) -> list[tuple[Chunk, Vector]]:
-    """Return one file through its three steps."""
+    """Read, cut and embed one file, and return its chunks with their vectors."""
 
     async def step(kind: str, name: str, **more: float) -> None:
         packet = {"type": f"onFileProcessingStep{kind}", "index": index, "step": name, **more}
@@ -102,7 +102,7 @@ def _cut(name: str, pages: list[Page], size: int, overlap: int) -> list[Chunk]:
 
 
 def _ranked(passages: list[tuple[int, Chunk, Vector]], query: Vector) -> list[dict[str, Any]]:
-    """Return the best first."""
+    """Return an entry for each passage, the best first."""
     entries = [_entry(index, chunk, vector, query) for index, chunk, vector in passages]
     return sorted(entries, key=lambda entry: -entry["score"])
 

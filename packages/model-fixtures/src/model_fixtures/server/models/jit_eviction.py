@@ -65,5 +65,5 @@ class JitEviction:
                 await self._freed.wait()
 
     def _left(self) -> list[Instance]:
-        """Return those that are still loaded; they can also expire, crash or be unloaded by hand."""
+        """Return those that are still loaded: they may also crash, expire or be unloaded."""
         return [instance for instance in self._loaded.all() if instance in self._leaving]

@@ -86,7 +86,7 @@ class Instance:
 
     @property
     def expires(self) -> float | None:
-        """When its time-to-live ends on the clock, None while it is busy or lives for ever."""
+        """The time at which its time-to-live ends, None while it is busy or lives for ever."""
         return None if self.ttl is None or self.busy else self._idle_since + self.ttl
 
     @property
@@ -96,7 +96,7 @@ class Instance:
 
     @property
     def may_go(self) -> float:
-        """From when on the clock it may give way to another: nobody uses it or is about to."""
+        """The time from which it may give way to another: nobody uses it or is about to."""
         if self.busy:
             return math.inf
         return max((until for _, until in self._claims), default=-math.inf)

@@ -25,7 +25,7 @@ class Models:
         tasks: runs what outlives the request that started it.
         threads: CPU threads of each worker.
         silence: seconds without a sign of life after which a worker that is waited for is ended.
-        grace: seconds in which an instance that was handed out just in time doesn't give way unused.
+        grace: seconds in which an unused instance that was handed out doesn't give way to another.
         patience: seconds after which it gives way in any case.
         clock: seconds.
     """

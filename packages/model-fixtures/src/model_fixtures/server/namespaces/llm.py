@@ -54,7 +54,7 @@ async def predict(context: Context, request: payloads.Predict, port: ChannelPort
 async def complete_raw_text(
     context: Context, request: payloads.CompleteRawText, port: ChannelPort
 ) -> None:
-    """Stream a text completion as newer clients ask for it."""
+    """Stream a text completion; newer clients ask for it in this way."""
     instance = context.models.loaded.find(request.model_specifier, "llm")
     with context.models.loaded.using(instance, context.client):
         settings = await request_settings(context, request.prediction_config_stack, UNSET)
@@ -103,6 +103,6 @@ async def get_base_prediction_config(
 
 @namespace.rpc("preloadDraftModel", payloads.PreloadDraftModel)
 async def preload_draft_model(context: Context, request: payloads.PreloadDraftModel) -> None:
-    """Best effort, as by the app: the draft is loaded when a prediction asks for it."""
+    """Check that the model exists; as in the app, it is loaded when a prediction needs it."""
     context.models.loaded.find(request.specifier, "llm")
     await draft_model(context, request.draft_model_key)

@@ -63,7 +63,7 @@ async def search_models(
 async def get_model_download_options(
     context: Context, request: payloads.GetModelDownloadOptions
 ) -> dict[str, list[payloads.DownloadOption]]:
-    """Return the files of a model that was found; their identifiers are this client's only."""
+    """Return the files of a model that was found, with identifiers for this client only."""
     repository = context.state.repository
     identifier = request.model_search_result_identifier.identifier
     entry = repository.index.find(identifier)
@@ -79,7 +79,9 @@ async def get_model_download_options(
             size_bytes=option.size,
             fit_estimation=estimate_fit(option.size, available),
             compatibility_type=COMPATIBILITY_TYPE,
-            download_identifier=repository.identifiers.give(context.client, OfferedFile(entry, option)),
+            download_identifier=repository.identifiers.give(
+                context.client, OfferedFile(entry, option)
+            ),
             indexed_model_identifier=entry.path(option),
             quantization=option.quantization or UNSET,
             recommended=option.recommended or UNSET,
@@ -93,7 +95,7 @@ async def get_model_download_options(
 async def download_model(
     context: Context, request: payloads.DownloadModel, port: ChannelPort
 ) -> None:
-    """Download a file; the key of the model comes last."""
+    """Download a file, and send the key of the model last."""
     repository = context.state.repository
     offer = repository.identifiers.get(context.client, request.download_identifier)
 
@@ -115,7 +117,7 @@ async def download_model(
 
 @namespace.rpc("isAuthenticated")
 async def is_authenticated(context: Context, _: None) -> dict[str, bool]:
-    """Nobody has an account here."""
+    """Return false: nobody has an account here."""
     return {"authenticated": False}
 
 

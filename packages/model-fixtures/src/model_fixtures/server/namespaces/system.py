@@ -26,7 +26,7 @@ async def list_downloaded_models(context: Context, _: None) -> list[ModelInfo]:
 
 @namespace.rpc("listDownloadedModelVariants", payloads.ModelKey)
 async def list_downloaded_model_variants(context: Context, request: payloads.ModelKey) -> None:
-    """No model of the catalog has variants."""
+    """Raise an error: no model has variants."""
     catalog = await context.models.downloaded.catalog()
     if not catalog.find(request.model_key):
         paths = [model.path for model in catalog.models]
@@ -48,7 +48,7 @@ async def version(context: Context, _: None) -> dict[str, str | int]:
 
 @namespace.rpc("info")
 async def info(context: Context, _: None) -> dict[str, str | int | bool]:
-    """Return the process behind the port."""
+    """Return which process serves, and its version."""
     return {"pid": os.getpid(), "isDaemon": True, "version": VERSION}
 
 
@@ -67,13 +67,13 @@ async def get_experiment_flags(context: Context, _: None) -> list[str]:
 
 @namespace.channel("alive")
 async def alive(context: Context, _: None, port: ChannelPort) -> None:
-    """Send nothing and stays open until the client leaves."""
+    """Send nothing, and stay open until the client leaves."""
     await anyio.sleep_forever()
 
 
 @namespace.rpc("startHttpServer", payloads.HttpServer)
 async def start_http_server(context: Context, request: payloads.HttpServer) -> None:
-    """Nothing to do where HTTP is served as it is asked for; anything else is refused."""
+    """Do nothing if HTTP is served in the way that is asked for, and refuse anything else."""
     state, interface = context.state, request.network_interface
     if interface not in (None, "127.0.0.1", "localhost"):
         raise ServerError(f"The embedded server listens on 127.0.0.1 only, not on {interface}")
@@ -92,5 +92,5 @@ async def start_http_server(context: Context, request: payloads.HttpServer) -> N
 
 @namespace.rpc("stopHttpServer")
 async def stop_http_server(context: Context, _: None) -> None:
-    """Refused: the ports belong to the server as a whole."""
+    """Refuse: the ports belong to the server as a whole."""
     raise ServerError("The embedded server cannot stop HTTP alone; stop the whole server instead")

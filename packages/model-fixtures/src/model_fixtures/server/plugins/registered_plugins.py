@@ -19,7 +19,7 @@ class RegisteredPlugins:
         self.processes = PredictionProcesses()
 
     def register(self, manifest: Manifest) -> Plugin:
-        """Register a plugin and gives it an identity of its own; the newest of a name counts."""
+        """Register a plugin, and give it an identity of its own; the newest of a name counts."""
         plugin = Plugin(manifest)
         self._identities.grant(plugin.client_identifier, plugin.passkey)
         self._plugins[plugin.client_identifier] = plugin
@@ -37,7 +37,7 @@ class RegisteredPlugins:
         """Return the plugin that a client is.
 
         Raises:
-            ServerError: it is none.
+            ServerError: the client is no plugin.
         """
         plugin = self._plugins.get(client.identifier)
         if plugin is None:

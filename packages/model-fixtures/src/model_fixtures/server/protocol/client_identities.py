@@ -31,7 +31,7 @@ def parse_token(token: str) -> tuple[str, str]:
 class Client:
     """An identity that at least one connection holds.
 
-    Handlers hang resources on it with `on_release`; they go when the last connection drops.
+    Handlers attach resources to it with `on_release`; they go when the last connection drops.
     """
 
     def __init__(self, identifier: str, passkey: str) -> None:
@@ -54,7 +54,7 @@ class Client:
 
     @contextmanager
     def closable(self, close: Callable[[], None]) -> Iterator[None]:
-        """Provide a connection that is closed when the identity is revoked."""
+        """Have a connection closed if the identity is revoked while the block runs."""
         self._closers.append(close)
         try:
             yield
@@ -67,7 +67,7 @@ class Client:
             close()
 
     def release(self) -> None:
-        """Give back what hangs on the identity, newest first."""
+        """Release what is attached to the identity, newest first."""
         while self._releases:
             self._releases.pop()()
 
@@ -85,18 +85,18 @@ class ClientIdentities:
         self._granted: dict[str, Client] = {}
 
     def grant(self, identifier: str, passkey: str) -> None:
-        """Let in an identity that the server has made up itself."""
+        """Admit an identity that the server itself has made."""
         self._granted[identifier] = Client(identifier, passkey)
 
     def revoke(self, identifier: str) -> None:
-        """Take such an identity back and closes its connections."""
+        """Take such an identity back, and close its connections."""
         self._granted.pop(identifier, None)
         client = self._clients.get(identifier)
         if client is not None:
             client.close_all()
 
     def enter(self, identifier: str, passkey: str) -> Client:
-        """Count a connection in.
+        """Count a connection of an identity, and return the identity.
 
         Raises:
             AuthenticationRefusedError: an unknown identity where a token is required, or a
@@ -118,7 +118,7 @@ class ClientIdentities:
         return client
 
     def leave(self, client: Client) -> None:
-        """Count a connection out; the last one releases the identity."""
+        """Count a connection as gone; with the last one the identity is released."""
         client.connections -= 1
         if client.connections == 0:
             self._clients.pop(client.identifier, None)

@@ -1,4 +1,4 @@
-"""Download identifiers: what stands behind each, and whose it is."""
+"""Download identifiers: which file each one means, and which client it belongs to."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ class OfferedFile(Struct, frozen=True):
 
     @property
     def path(self) -> str:
-        """Where it lands in the models folder."""
+        """Where it is stored in the models folder."""
         return self.entry.path(self.option)
 
 
 class DownloadIdentifiers:
-    """The identifiers that were given out. A client's end when its last connection drops."""
+    """The identifiers that were given out; a client's end when its last connection drops."""
 
     def __init__(self) -> None:
         self._given: dict[Client, dict[str, OfferedFile]] = {}
 
     def give(self, client: Client, offer: OfferedFile) -> str:
-        """Return an opaque identifier that lets this client download; the same one for the same
-        file.
+        """Return an opaque identifier that lets this client download a file.
+
+        The same file has the same identifier each time.
         """
         if client not in self._given:
             self._given[client] = {}

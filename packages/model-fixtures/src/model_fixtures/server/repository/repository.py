@@ -19,7 +19,7 @@ class Repository:
         tasks: runs the downloads.
 
     Raises:
-        CatalogError: the user's list of downloads makes no sense.
+        CatalogError: the user's list of downloads is invalid.
     """
 
     def __init__(self, downloaded: DownloadedModels, tasks: BackgroundTasks) -> None:

@@ -60,7 +60,7 @@ class Fail(Struct, tag_field="do", tag="fail", forbid_unknown_fields=True):
     error: dict[str, Any]
 
 
-Fault = Union[Delay, Drop, Stall, Close, Replace, Insert, Fail]  # noqa: UP007 (msgspec, Python 3.10)
+Fault = Union[Delay, Drop, Stall, Close, Replace, Insert, Fail]  # noqa: UP007
 
 
 class ScenarioRule(Struct, forbid_unknown_fields=True):

@@ -95,14 +95,14 @@ class History(Struct):
 
 
 class Message(Struct):
-    """One turn of a chat."""
+    """One message of a chat."""
 
     role: str
     content: list[dict[str, Any]]
 
 
 class Cancel(Struct):
-    """The only packet that a client sends on load and predict channels."""
+    """The only packet that a client sends on most channels."""
 
     type: Literal["cancel"]  # a field, because msgspec lets the tag of a single struct be absent
 
