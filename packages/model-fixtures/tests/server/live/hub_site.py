@@ -1,4 +1,4 @@
-"""A hub on loopback, a server whose catalog names what it has, and short words for downloads."""
+"""A hub on loopback, a server whose catalog names the hub's files, and helpers for downloads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WHEEL = "/wheels/tinymodel-1.0-py3-none-any.whl"
 
 
 class Site(NamedTuple):
-    """A hub, and a server that knows what it has."""
+    """A hub, and a server whose catalog names the hub's files."""
 
     hub: TinyHub
     server: EmbeddedServer
@@ -42,7 +42,7 @@ class Site(NamedTuple):
         return self.server.address
 
     def left_over(self) -> list[str]:
-        """Return what is in the models folder beside whole files."""
+        """Return what is in the models folder beside complete files."""
         return [path.name for path in self.models.glob(".*")]
 
     def processes(self) -> list[str]:
@@ -64,7 +64,7 @@ def entry(name: str, size: int, digest: str, source: str) -> str:
 
 
 def link_weights(cache: Path) -> None:
-    """Have the suite's weights in another cache, without copying them."""
+    """Link the suite's weights into another cache, without copying them."""
     cache.mkdir()
     for file in weights.ensure(weights.Weights).values():
         for each in (file, file.with_name(f"{file.name}.json")):
@@ -161,7 +161,7 @@ async def download(repository: Connection, name: str) -> list[dict[str, Any]]:
 
 
 def updates(packets: list[dict[str, Any]]) -> list[tuple[int, int, int]]:
-    """(bytes, bytes in all, rate) of a whole download's packets, which must be in their order."""
+    """Return (bytes so far, bytes in all, rate) for each progress packet of a complete download."""
     *progress, finalizing, success = packets
     assert finalizing == {"type": "startFinalizing"}
     assert success.keys() == {"type", "defaultIdentifier"}
@@ -180,7 +180,7 @@ def updates(packets: list[dict[str, Any]]) -> list[tuple[int, int, int]]:
 
 
 async def until_half(channel: AsyncIterator[dict[str, Any]]) -> None:
-    """Read until half of a stalled file has come."""
+    """Read packets until half of a stalled file has arrived."""
     async for packet in channel:
         update = packet["update"]
         if update["downloadedBytes"] >= update["totalBytes"] // 2:
@@ -194,7 +194,7 @@ async def keys(site: Site) -> list[str]:
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    """Wait for what another process does soon."""
+    """Wait until a condition holds that another process brings about soon."""
     with anyio.fail_after(10):
         while not condition():
             await anyio.sleep(0.02)

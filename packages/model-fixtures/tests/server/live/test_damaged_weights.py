@@ -40,7 +40,7 @@ def own_cache(folder: Path) -> tuple[Path, dict[str, str]]:
 
 
 async def test_damaged_weights_are_made_again(tmp_path: Path) -> None:
-    """A load that fails for damaged weights of the right size makes them again, and works."""
+    """Damaged weights of the right size that fail to load are made again, and then load."""
     file, environ = own_cache(tmp_path)
     log = tmp_path / "log"
     with EmbeddedServer(environ=environ, log=log) as server:
@@ -54,9 +54,7 @@ async def test_damaged_weights_are_made_again(tmp_path: Path) -> None:
 
 
 async def test_damaged_weights_that_cannot_be_made_again(tmp_path: Path) -> None:
-    """Where the weights that they are made of are damaged too, and the index is out of reach, the
-    error says so in a line.
-    """
+    """If their sources are damaged, too, and can't be fetched, one line says so."""
     file, environ = own_cache(tmp_path)
     damage(file.parent / weights.SOURCES["smollm2"].file)
     environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path)}

@@ -1,4 +1,4 @@
-"""Log streams: what goes into models and comes out, for all who listen."""
+"""Log streams: every listener gets what goes into models and comes out of them."""
 
 from __future__ import annotations
 

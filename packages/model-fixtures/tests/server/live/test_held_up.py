@@ -32,7 +32,7 @@ UNFINISHED = {
 
 @pytest.fixture(scope="module")
 def impatient() -> Iterator[str]:
-    """`host:port` of a server that gives a client little time."""
+    """Provide `host:port` of a server that gives a client little time."""
     with EmbeddedServer(["--authentication-timeout", "0.2"]) as server:
         yield server.address
 
@@ -45,14 +45,14 @@ def dial(address: str) -> socket.socket:
 
 @pytest.mark.parametrize("bytes_", UNFINISHED.values(), ids=UNFINISHED)
 def test_request_that_never_ends(impatient: str, bytes_: bytes) -> None:
-    """A client that does not finish its request is hung up on."""
+    """The server hangs up on a client that does not finish its request."""
     with dial(impatient) as connection:
         connection.sendall(bytes_)
         assert connection.recv(1) == b""
 
 
 def masked(message: object) -> bytes:
-    """Return a text frame as a client sends it, with a mask that changes nothing."""
+    """Return a text frame as a client sends it, with a mask of zeros."""
     content = json.dumps(message).encode()
     return b"\x81\xff" + len(content).to_bytes(8, "big") + bytes(4) + content
 

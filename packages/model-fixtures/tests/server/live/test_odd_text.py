@@ -1,4 +1,4 @@
-"""Texts that Python can't send on: an error for whoever sends them, on each way into the server."""
+"""Texts that Python can't send on: each way into the server answers them with an error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .talking import EMPTY_STACK, MODEL, limit, loaded, predict, prediction, tex
 
 pytestmark = pytest.mark.anyio
 HALF = "\ud800"
-# Any model: nothing is loaded for these.
+# The model does not matter: nothing is loaded.
 ANY = {"type": "query", "query": {}}
 CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("llm", "tokenize", {"specifier": ANY, "inputString": HALF}),
@@ -85,7 +85,7 @@ async def test_packet(llm: Connection) -> None:
 
 @pytest.mark.parametrize("content", ['"\\ud800"', "[" * 10**5, "[0" + ",0" * 10**6 + "]"])
 async def test_rest(address: str, content: str) -> None:
-    """Over REST the same is the caller's mistake."""
+    """Over REST such a text is the caller's mistake."""
     body = f'{{"model": "{MODEL}", "prompt": {content}}}'
     async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         for path in ("chat/completions", "completions", "embeddings"):
@@ -95,7 +95,7 @@ async def test_rest(address: str, content: str) -> None:
 
 
 async def test_more_inputs_than_openai_takes(address: str) -> None:
-    """Thousands of texts to embed in one request would hold up others."""
+    """Thousands of texts to embed in one request are refused: they would hold up others."""
     body = {"model": "any", "input": ["x"] * 2049}
     async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         response = await client.post(f"http://{address}/v1/embeddings", json=body)

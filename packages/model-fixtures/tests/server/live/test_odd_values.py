@@ -63,21 +63,21 @@ async def refusal(llm: Connection, identifier: str, config: dict[str, Any]) -> d
 async def test_odd_settings_are_skipped(
     llm: Connection, identifier: str, fields: dict[str, Any]
 ) -> None:
-    """A value that makes no sense does not fail the prediction."""
+    """An invalid value does not make the prediction fail."""
     packets = await predict(llm, "Hi", short(**fields), identifier)
     assert packets[-1]["type"] == "success"
 
 
 @pytest.mark.parametrize("parameters", BAD_PARAMETERS)
 async def test_tool_without_a_schema(llm: Connection, identifier: str, parameters: Any) -> None:
-    """A tool whose parameters are no JSON schema is an error that names it."""
+    """If a tool's parameters are no JSON schema, the error names the tool."""
     tool = {"type": "function", "function": {"name": "broken", "parameters": parameters}}
     error = await refusal(llm, identifier, short(tools={"type": "toolArray", "tools": [tool]}))
     assert error["title"] == "The parameters of the tool broken are no JSON schema"
 
 
 async def test_tool_definitions_of_a_template(llm: Connection, identifier: str) -> None:
-    """Nameless definitions are left out of a template; broken ones are an error."""
+    """Tool definitions without a name are left out of a template; broken ones are an error."""
 
     async def formatted(*tools: Any) -> Any:
         parameter = {
@@ -144,7 +144,7 @@ async def test_bad_grammar_beside_good_ones(llm: Connection, identifier: str) ->
 
 @pytest.mark.parametrize("value", [1, HUGE, -1, [], True])
 async def test_odd_batch_size(llm: Connection, value: Any) -> None:
-    """A batch size that makes no sense, or is the least, does not keep a model from loading."""
+    """A model loads in spite of an invalid batch size, or the smallest one."""
     config = stack(llm__load__llama__evalBatchSize=value, llm__load__contextLength=512)
     info = await load(llm, "odd", loadConfigStack=config)
     packets = await predict(llm, "Hi", short(), "odd")
@@ -154,7 +154,7 @@ async def test_odd_batch_size(llm: Connection, value: Any) -> None:
 
 
 async def test_context_of_one_token(llm: Connection) -> None:
-    """The smallest context loads; a chat doesn't fit it, which is an error."""
+    """A model loads with the smallest context; a chat that doesn't fit it is an error."""
     await load(llm, "tiny", context=1)
     error = await refusal(llm, "tiny", short(contextOverflowPolicy="stopAtLimit"))
     await llm.rpc("unloadModel", {"identifier": "tiny"})
@@ -162,7 +162,7 @@ async def test_context_of_one_token(llm: Connection) -> None:
 
 
 async def test_template_without_end(llm: Connection, identifier: str) -> None:
-    """While one client's template runs on, others are answered; then it is an error."""
+    """While one client's endless template runs, others are answered; then it is an error."""
     text = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
     template = {"type": "jinja", "jinjaPromptTemplate": {"template": text}}
     request = prediction("Hi", short(promptTemplate=template), identifier)

@@ -1,4 +1,4 @@
-"""A tools provider that says odd things, seen by a client that uses it."""
+"""A tools provider that sends odd packets, and a client that uses it."""
 
 from __future__ import annotations
 

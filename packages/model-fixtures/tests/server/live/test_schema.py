@@ -40,7 +40,7 @@ async def packets(
 
 
 async def test_system(address: str) -> None:
-    """The calls of `system` that the Python SDK has no use for keep to the schema."""
+    """The calls of `system` that the Python SDK does not use keep to the schema."""
     async with connect(address, "system") as system:
         await call(system, "system", "listDownloadedModels")
         await call(system, "system", "version")

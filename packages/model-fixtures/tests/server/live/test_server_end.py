@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals"),
 ]
-HANGS = 30  # seconds; five are the aim, and this machine may be busy
+HANGS = 30  # seconds; the aim is five, but this machine may be busy
 # A server in which a notification blocks the loop, or a thread, for ever.
 BLOCKING = """
 import functools, re, sys, time
@@ -100,7 +100,7 @@ def a_server(home: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[byt
 
 
 def children(pid: int) -> dict[int, str]:
-    """Return the processes that a process has started, with what tells them from later ones."""
+    """Return a process's children, with marks that tell them from later processes."""
     listed = subprocess.run(
         ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
     )
@@ -110,7 +110,7 @@ def children(pid: int) -> dict[int, str]:
 
 
 def assert_ends(process: subprocess.Popen[bytes], way: Way) -> None:
-    """Check that the process and its children end, in order unless it was killed."""
+    """Check that the process and its children end, and in order unless it was killed."""
     workers = children(process.pid)
     way(process)
     assert process.wait(HANGS) in ({-signal.SIGKILL} if way is WAYS["SIGKILL"] else {0, 1})
@@ -122,7 +122,7 @@ def assert_ends(process: subprocess.Popen[bytes], way: Way) -> None:
 
 @asynccontextmanager
 async def block(address: str, how: str, process: subprocess.Popen[bytes]) -> AsyncIterator[None]:
-    """Block the server, whose answers nobody can wait for then."""
+    """Block the server; it answers nothing any more."""
     async with AsyncExitStack() as stack:
         system = await stack.enter_async_context(connect(address, "system"))
         tasks = await stack.enter_async_context(anyio.create_task_group())
@@ -152,13 +152,13 @@ async def test_blocked(tmp_path: Path, how: str, way: str) -> None:
     with a_server(tmp_path, way, "impatient") as (process, address):
         async with block(address, how, process):
             await anyio.to_thread.run_sync(assert_ends, process, WAYS[way])
-    if how != "regex":  # which lets nothing of the server's own run any more
+    if how != "regex":  # a regular expression lets no other code of the server run
         assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_blocked_while_it_predicts(tmp_path: Path, way: str) -> None:
-    """The worker of a blocked server ends with it, though it predicts."""
+    """The worker of a blocked server ends with it, even while it predicts."""
     with a_server(tmp_path, way, "impatient") as (process, address):
         async with connect(address, "llm") as llm, predicting(llm):
             async with block(address, "spin", process):

@@ -1,4 +1,4 @@
-"""Calls of the `system` namespace that are to change the server."""
+"""Calls of the `system` namespace that ask for changes of the server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
     ],
 )
 async def test_http_server_as_it_is(address: str, wanted: dict[str, Any]) -> None:
-    """HTTP is on, on the server's own port: asking for what is there succeeds."""
+    """HTTP is served on the server's own port, and asking for that succeeds."""
     port = int(address.rpartition(":")[2])
     async with connect(address, "system") as system:
         assert await system.rpc("startHttpServer", {**wanted, "port": port}) is None
@@ -48,7 +48,7 @@ async def test_http_server_as_it_is_not(address: str, wanted: dict[str, Any], re
 
 
 async def test_http_server_for_pages() -> None:
-    """A server that was started with --cors has what `cors` asks for."""
+    """Asking for `cors` succeeds if the server was started with --cors."""
     with EmbeddedServer(["--cors"]) as server:
         async with connect(server.address, "system") as system:
             assert await system.rpc("startHttpServer", {"cors": True}) is None

@@ -18,13 +18,13 @@ TOKEN = f"sk-lm-{IDENTIFIER}:{PASSKEY}"
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Provide where the server's log goes."""
+    """Provide the path of the server's log."""
     return tmp_path_factory.mktemp("log") / "server.log"
 
 
 @pytest.fixture(scope="module")
 def guarded(log: Path) -> Iterator[str]:
-    """`host:port` of a server that requires the token."""
+    """Provide `host:port` of a server that requires the token."""
     environ = {**os.environ, "LMSTUDIO_SERVER_API_TOKEN": TOKEN}
     with EmbeddedServer(environ=environ, log=log) as server:
         yield server.address
@@ -49,7 +49,7 @@ async def test_token_lets_in(guarded: str) -> None:
     ],
 )
 async def test_others_are_refused(guarded: str, identifier: str, passkey: str, reason: str) -> None:
-    """Guests and wrong passkeys are refused in the authentication reply, then closed out."""
+    """Guests and wrong passkeys are refused in the authentication reply, then disconnected."""
     async with connect_raw(guarded, "llm") as raw:
         answer = await raw.authenticate(Credentials(identifier, passkey))
         assert answer.success is False

@@ -1,4 +1,4 @@
-"""The stand-in that sees, through the server."""
+"""The stand-in that accepts images, through the server."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def client(address: str) -> Iterator[lmstudio.Client]:
 
 @pytest.fixture(scope="module")
 def llm(client: lmstudio.Client) -> Iterator[lmstudio.LLM]:
-    """Provide the model that sees, loaded for this module."""
+    """Provide the model that accepts images, loaded for this module."""
     llm = client.llm.load_new_instance(KEY)
     yield llm
     llm.unload()
@@ -85,7 +85,7 @@ def test_image_tokens_count(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
 
 
 def test_equal_requests_give_equal_answers(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
-    """At temperature 0 an answer about an image stays the same, whatever was seen in between."""
+    """At temperature 0 an answer about an image stays the same after other images."""
     chats = [shown(client, figure(colour), text="Describe it.") for colour in ("green", "red")]
     answers = [llm.respond(chat, config={"temperature": 0}).content for chat in (*chats, *chats)]
     assert answers[:2] == answers[2:]
@@ -128,7 +128,7 @@ def test_image_that_does_not_fit(client: lmstudio.Client, llm: lmstudio.LLM) -> 
 
 
 def test_full_context_ends_the_answer(client: lmstudio.Client) -> None:
-    """llama.cpp can't shift a context beside a projector, so the end is that of the context."""
+    """llama.cpp can't shift a context with a projector, so the output ends with the context."""
     llm = client.llm.load_new_instance(KEY, "small", config={"contextLength": 128})
     config: Any = {
         "maxTokens": -1,
@@ -160,7 +160,7 @@ def test_marker_in_a_text(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 def test_image_over_rest(address: str, llm: lmstudio.LLM, kind: str) -> None:
-    """Over REST images go the same way, WebP included, which llama.cpp can't decode."""
+    """Images over REST are handled in the same way, also WebP, which llama.cpp can't decode."""
     url = "data:image/x;base64," + base64.b64encode(figure("purple", kind)).decode()
     parts: list[dict[str, Any]] = [
         {"type": "text", "text": QUESTION},
@@ -176,7 +176,7 @@ def test_image_over_rest(address: str, llm: lmstudio.LLM, kind: str) -> None:
 
 
 def test_flags(client: lmstudio.Client) -> None:
-    """Vision is claimed by the one model only, tool use by another."""
+    """Only one model claims vision, and only another one claims tool use."""
     infos = {model.model_key: model.info for model in client.list_downloaded_models("llm")}
     flags = {key: info.to_dict() for key, info in infos.items()}
     assert [key for key, info in flags.items() if info["vision"]] == [KEY]

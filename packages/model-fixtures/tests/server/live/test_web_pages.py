@@ -83,7 +83,7 @@ def ask(
 
 @pytest.fixture(scope="module")
 def open_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """`host:port` of a server with a token that lets pages of all sites in."""
+    """Provide `host:port` of a server with a token that lets in pages of all sites."""
     token = ("--api-token", TOKEN)
     with EmbeddedServer(["--cors", "--scenarios", *token]) as server:
         yield server.address
@@ -91,13 +91,13 @@ def open_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Provide where the log of the server with names goes."""
+    """Provide the path of that server's log."""
     return tmp_path_factory.mktemp("log") / "server.log"
 
 
 @pytest.fixture(scope="module")
 def named_address(log: Path) -> Iterator[str]:
-    """`host:port` of a server with two more names."""
+    """Provide `host:port` of a server with two more names."""
     names = ["--allow-host", "Server.Example", "--allow-host", "2001:DB8:0::2"]
     with EmbeddedServer(["--scenarios", *names], log=log) as server:
         yield server.address
@@ -113,7 +113,7 @@ def test_foreign_page_opens_no_websocket(address: str, namespace: str, origin: s
 
 @pytest.mark.parametrize("host", FOREIGN_HOSTS)
 def test_foreign_name_opens_no_websocket(address: str, host: str) -> None:
-    """A page that has pointed a name of its own here is refused at the handshake."""
+    """A page whose own name leads to this machine is refused at the handshake."""
     assert ask(address, "GET", "/llm", {**UPGRADE, "Host": host}).status == 403
 
 
@@ -152,7 +152,7 @@ def test_this_machine_comes_in(address: str, host: str) -> None:
 
 
 def test_refusal_says_what_to_do(address: str) -> None:
-    """Whoever asks by hand reads which option to use."""
+    """The refusal says which option to use."""
     connection = http.client.HTTPConnection(address, timeout=30)
     for headers, code, option in (
         ({"Origin": "null"}, "foreign_origin", "--cors"),
@@ -166,7 +166,7 @@ def test_refusal_says_what_to_do(address: str) -> None:
 
 
 def test_old_client_without_a_host(address: str) -> None:
-    """HTTP/1.0 needs no Host, and nothing that shows pages speaks it."""
+    """HTTP/1.0 needs no Host header, and no browser uses it."""
     connection = http.client.HTTPConnection(address, timeout=30)
     connection._http_vsn_str = "HTTP/1.0"  # type: ignore[attr-defined]
     connection.putrequest("GET", "/v1/models", skip_host=True)
@@ -177,7 +177,7 @@ def test_old_client_without_a_host(address: str) -> None:
 
 @pytest.mark.parametrize("name", ["server.example", "SERVER.example.:4430", "[2001:db8::2]:1"])
 def test_allowed_names(named_address: str, name: str) -> None:
-    """A name that was asked for is the server's own, on every port, and so are its pages."""
+    """A name in --allow-host is the server's own on every port, and its pages may use it."""
     for headers in ({"Host": name}, {"Origin": f"https://{name}"}):
         assert ask(named_address, "GET", "/v1/models", headers).status == 200
         assert ask(named_address, "GET", "/llm", {**UPGRADE, **headers}).status == 101
@@ -188,7 +188,7 @@ def test_allowed_names(named_address: str, name: str) -> None:
 
 
 def test_log_tells_of_a_refusal_once(named_address: str, log: Path) -> None:
-    """The log names what was refused, however often a page tries, and has an end."""
+    """The log names what was refused once, however often a page tries."""
     for number in range(60):
         for _ in range(2):
             ask(named_address, "GET", "/llm", {"Origin": f"https://site-{number}.example"})
@@ -205,13 +205,13 @@ def test_cors_lets_every_page_in(open_address: str) -> None:
         bearer = {"Origin": origin, "Authorization": f"Bearer {TOKEN}"}
         answer = ask(open_address, "GET", "/v1/models", bearer)
         assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (200, "*")
-    # The page can read why it was refused, too.
+    # The page can also read why it was refused.
     answer = ask(open_address, "GET", "/v1/models", {"Origin": "https://site.example"})
     assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (401, "*")
 
 
 def test_cors_allows_no_other_name(open_address: str) -> None:
-    """A name that leads here is no name of the server: --allow-host is for that."""
+    """A name that leads to this machine is no name of the server without --allow-host."""
     assert ask(open_address, "GET", "/llm", {**UPGRADE, "Host": "site.example"}).status == 403
 
 
@@ -237,7 +237,7 @@ def test_no_preflight_without_the_option(address: str) -> None:
 
 
 def test_programs_come_in(address: str) -> None:
-    """The SDK, OpenAI's client and our own send no Origin and name the server as it is."""
+    """The SDK, OpenAI's client and our own client send no Origin and the right Host."""
     for host in (address, address.replace("127.0.0.1", "localhost")):
         with lmstudio.Client(host) as client:
             assert len(client.list_downloaded_models()) == 5

@@ -1,4 +1,4 @@
-"""Workers that crash or fall silent: who waits for them is told, and the next request goes on."""
+"""Workers that crash or fall silent: their clients get an error, and the next request works."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .talking import EMPTY_STACK, MODEL, limit, load, predict, prediction, stack
 pytestmark = pytest.mark.anyio
 EMBEDDING = "text-embedding-nomic-embed-text-v1.5"
 SILENT = f"The worker of {MODEL} (instance mine) gave no sign of life for 2 s"
-PATIENCE = 60  # seconds; what hangs, hangs for ever
+PATIENCE = 60  # seconds; a request that hangs would hang for ever
 
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """Provide where the server's log goes."""
+    """Provide the path of the server's log."""
     return tmp_path / "server.log"
 
 
@@ -82,7 +82,7 @@ async def chat(server: EmbeddedServer, **more: Any) -> httpx.Response:
 async def test_crash_is_told_with_name_signal_and_last_words(
     llm: Connection, server: EmbeddedServer, log: Path, number: signal.Signals
 ) -> None:
-    """Who waits, who asks afterwards and the log learn which model crashed, how, and its words."""
+    """Waiting clients, later ones and the log are told which model crashed, and its last output."""
     info = await load(llm, "mine")
     crash = f"The worker of {MODEL} (instance mine) crashed ({number.name}"
     with pytest.raises(ChannelError) as caught:
@@ -90,7 +90,7 @@ async def test_crash_is_told_with_name_signal_and_last_words(
     title = caught.value.error["title"]
     assert title.startswith(crash)
     head, _, words = title.partition("; its last words: ")
-    assert "slot" in words  # llama.cpp writes what it does with its slot
+    assert "slot" in words  # llama.cpp logs what it does with its slot
     assert len(words) < 1000
     assert "\n" not in title
     with pytest.raises(RpcError) as asked:
@@ -105,7 +105,7 @@ async def test_crash_is_told_with_name_signal_and_last_words(
     (line,) = [line for line in log.read_text().splitlines() if "crashed" in line]
     assert f"ERROR {head}; its last words: " in line
     assert "slot" in line
-    # The name is free again, and the old crash is no news any more.
+    # The identifier is free again, and errors don't mention the old crash any more.
     await load(llm, "mine")
     assert await tokenize(llm)
     await llm.rpc("unloadModel", {"identifier": "mine"})
@@ -115,7 +115,7 @@ async def test_crash_is_told_with_name_signal_and_last_words(
 
 
 async def test_requests_around_a_crash(llm: Connection, server: EmbeddedServer, log: Path) -> None:
-    """All that a crash takes over REST are told; the request right after loads the model again."""
+    """All REST requests that a crash ends get an error; the next request loads the model again."""
     answers: list[httpx.Response] = []
     specifier = {"type": "query", "query": {"identifier": MODEL}}
     state = {"specifier": specifier, "throwIfNotFound": True}
@@ -186,13 +186,13 @@ async def test_stopped_worker_in_a_prediction(
 
 
 async def test_long_prompt_is_no_silence(llm: Connection, server: EmbeddedServer) -> None:
-    """A worker that says nothing while it reads a long prompt in one go is slow, not silent."""
+    """A worker that writes nothing while it reads a long prompt at once is slow, not silent."""
     settings = stack(llm__load__contextLength=8192, llm__load__llama__evalBatchSize=8192)
     parameter = {"modelKey": MODEL, "identifier": "mine", "loadConfigStack": settings}
     async with llm.channel("loadModel", parameter) as channel:
         async for _ in channel:
             pass
-    # Longer than a silent worker is left, at 300 tokens a second.
+    # At 300 tokens a second this takes longer than a silent worker is given.
     packets = await predict(llm, "word " * 1000, limit(1), "mine")
     assert packets[-1]["type"] == "success"
 
@@ -238,7 +238,7 @@ async def test_worker_that_is_stopped_while_it_loads(
     """A load whose worker is stopped ends with an error."""
 
     async def stop() -> None:
-        # Not before it is a worker: a process that starts another waits for that moment.
+        # Not before it runs the worker's program: the process that starts it waits for that.
         while not any(is_worker(pid) for pid in workers_of(server)):
             await anyio.sleep(0.001)
         hit(server, signal.SIGSTOP)
@@ -268,7 +268,7 @@ async def test_unload_and_end_with_stopped_workers(llm: Connection, server: Embe
 
 
 async def test_model_that_fails_to_load_over_rest(server: EmbeddedServer, log: Path) -> None:
-    """A crash while a model loads just in time is the server's failure, and in its log."""
+    """A crash while a model loads just in time is a failure of the server, and is logged."""
     answers: list[httpx.Response] = []
 
     async def ask() -> None:

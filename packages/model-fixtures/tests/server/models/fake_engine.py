@@ -1,4 +1,4 @@
-"""Models whose engines hold no model, and start and close when the test lets them."""
+"""Models whose engines are fake: they start and close when the test lets them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class FakeEngine:
         self.closed = anyio.Event()
 
     async def close(self) -> None:
-        """End it."""
+        """End the worker."""
         self.closing.set()
         await self.may_close.wait()
         self.worker.ended.set()

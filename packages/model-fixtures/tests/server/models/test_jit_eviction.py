@@ -1,4 +1,4 @@
-"""Models loaded just in time that give way to one another; the engines here hold no model."""
+"""Models that were loaded just in time give way to one another; the engines here are fake."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ONE, OTHER = "smollm2-135m-instruct", "llama-3.2-1b-instruct"
 
 @pytest.fixture
 def starter(monkeypatch: pytest.MonkeyPatch) -> Starter:
-    """Provide all engines of the test."""
+    """Provide what starts the test's engines."""
     return Starter(monkeypatch)
 
 
@@ -34,7 +34,7 @@ async def opened(folder: Path, grace: float, patience: float = math.inf) -> Asyn
 
 
 class Asking:
-    """Somebody who asks for a model, in a task of its own."""
+    """A client that asks for a model in a task of its own."""
 
     def __init__(self, models: Models, name: str) -> None:
         self.models = models
@@ -43,7 +43,7 @@ class Asking:
         self.got: Instance | None = None
 
     async def __call__(self) -> None:
-        """Ask."""
+        """Ask for the model, and keep what was handed out."""
         listener = JitListener(
             lambda progress: None, lambda other: self.unloads.append(other.identifier), self
         )
@@ -51,20 +51,20 @@ class Asking:
 
 
 async def ask(models: Models, name: str) -> Asking:
-    """Somebody to whom a model was handed out."""
+    """Return a client to which a model was handed out."""
     asking = Asking(models, name)
     await asking()
     return asking
 
 
 def names(models: Models) -> list[str]:
-    """Return what is loaded."""
+    """Return the identifiers of the loaded instances."""
     return [instance.identifier for instance in models.loaded.all()]
 
 
 @pytest.mark.usefixtures("starter")
 async def test_another_model_waits_until_all_have_used_theirs(tmp_path: Path) -> None:
-    """A model stays until each has used it to whom it was handed out, and until that has ended."""
+    """A model stays until every client to which it was handed out has used it."""
     async with opened(tmp_path, math.inf) as models:
         first, second = await ask(models, ONE), await ask(models, ONE)
         await second()  # in another task of the same client
@@ -76,7 +76,7 @@ async def test_another_model_waits_until_all_have_used_theirs(tmp_path: Path) ->
             await anyio.wait_all_tasks_blocked()
             with models.loaded.using(first.got, first):
                 pass
-            with models.loaded.using(first.got, first):  # again: that is no use of the second one's
+            with models.loaded.using(first.got, first):  # this does not count for the second
                 pass
             await anyio.wait_all_tasks_blocked()
             assert names(models) == [ONE]
@@ -92,7 +92,7 @@ async def test_another_model_waits_until_all_have_used_theirs(tmp_path: Path) ->
 
 @pytest.mark.usefixtures("starter")
 async def test_unused_model_gives_way_after_its_grace(tmp_path: Path) -> None:
-    """Whoever doesn't use a model holds up another one for the grace only."""
+    """A client that doesn't use its model holds up another one only for the grace."""
     async with opened(tmp_path, 0.2) as models:
         await ask(models, ONE)
         begun = anyio.current_time()
@@ -103,7 +103,7 @@ async def test_unused_model_gives_way_after_its_grace(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("starter")
 async def test_endless_prediction_gives_way_in_the_end(tmp_path: Path) -> None:
-    """A model that predicts without end holds up another one for a limited time."""
+    """A prediction without end holds up another model only for a limited time."""
     async with opened(tmp_path, 0, patience=0.2) as models:
         one = await ask(models, ONE)
         assert one.got is not None
@@ -114,7 +114,7 @@ async def test_endless_prediction_gives_way_in_the_end(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("starter")
 async def test_nobody_gets_ahead_of_another_model_that_waits(tmp_path: Path) -> None:
-    """Who asks for a model that is about to give way comes after the other one: no starvation."""
+    """A client that asks for a model that is about to give way is served after the other one."""
     async with opened(tmp_path, math.inf) as models:
         early = await ask(models, ONE)
         newcomer, late = Asking(models, OTHER), Asking(models, ONE)
@@ -138,7 +138,7 @@ async def test_nobody_gets_ahead_of_another_model_that_waits(tmp_path: Path) -> 
 
 @pytest.mark.usefixtures("starter")
 async def test_model_stays_when_nobody_waits_for_the_other_any_more(tmp_path: Path) -> None:
-    """A newcomer that leaves while it waits costs no instance, nor whoever queued behind it."""
+    """If a newcomer leaves while it waits, the instance stays, also for those behind it."""
     async with opened(tmp_path, math.inf) as models:
         early = await ask(models, ONE)
         late = Asking(models, ONE)
@@ -154,7 +154,7 @@ async def test_model_stays_when_nobody_waits_for_the_other_any_more(tmp_path: Pa
 
 @pytest.mark.usefixtures("starter")
 async def test_unload_by_hand_ends_the_wait(tmp_path: Path) -> None:
-    """Unloading is done at once, also of a model that another one waits for."""
+    """A model is unloaded by hand at once, also if another one waits for it."""
     async with opened(tmp_path, math.inf) as models:
         one, newcomer = await ask(models, ONE), Asking(models, OTHER)
         assert one.got is not None
@@ -167,7 +167,7 @@ async def test_unload_by_hand_ends_the_wait(tmp_path: Path) -> None:
 
 
 async def test_crash_ends_the_wait(tmp_path: Path, starter: Starter) -> None:
-    """A worker that ends while another model waits for it is not waited for."""
+    """If a worker crashes, the model that waits for it goes on."""
     async with opened(tmp_path, math.inf) as models:
         await ask(models, ONE)
         newcomer = Asking(models, OTHER)

@@ -1,4 +1,4 @@
-"""Loaded models and their engines; the engines here hold no model."""
+"""Loaded models and their engines; the engines here are fake."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def starter(monkeypatch: pytest.MonkeyPatch) -> Starter:
-    """Provide all engines of the test."""
+    """Provide what starts the test's engines."""
     return Starter(monkeypatch)
 
 
@@ -41,7 +41,7 @@ async def a_model(models: Models) -> CatalogModel:
 
 
 async def load(models: Models, **more: Any) -> Any:
-    """Return a new instance of it."""
+    """Return a new instance of that model."""
     return await models.loaded.load(await a_model(models), Settings(), **more)
 
 
@@ -55,7 +55,7 @@ async def test_progress_begins_before_the_weights_are_there(models: Models) -> N
 async def test_request_that_ends_while_another_instance_unloads(
     models: Models, starter: Starter
 ) -> None:
-    """The time-to-live of an instance counts also if it falls idle during another's unload."""
+    """The time-to-live of an instance also ends if it falls idle while another one is unloaded."""
     first, second = await load(models, ttl=3600), await load(models, ttl=0)
     slow, other = starter.engines
     slow.may_close = anyio.Event()
@@ -71,7 +71,7 @@ async def test_request_that_ends_while_another_instance_unloads(
 
 
 async def test_unload_while_the_draft_model_loads(models: Models, starter: Starter) -> None:
-    """An engine with a draft model that comes up after the unload is ended, too."""
+    """An engine with a draft model that starts only after the unload is ended, too."""
     instance = await load(models)
     starter.may_start = anyio.Event()
     async with anyio.create_task_group() as tasks:
@@ -101,7 +101,7 @@ async def test_draft_engine_that_crashed_is_started_anew(models: Models, starter
 async def test_an_unexpected_failure_of_a_jit_load_ends_that_load_only(
     models: Models, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whoever waits gets an error of the server, the log the reason, and the server goes on."""
+    """The client gets an error, the log has the reason, and the server goes on."""
     start = Engine.start
 
     async def no_start(*_: object) -> None:
@@ -118,7 +118,7 @@ async def test_an_unexpected_failure_of_a_jit_load_ends_that_load_only(
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
 async def test_a_file_that_has_become_a_fifo(tmp_path: Path) -> None:
-    """A model whose file is none any more fails to load; nobody waits for what a FIFO says."""
+    """A model whose file has become a FIFO fails to load, and nobody waits for its content."""
     os.mkfifo(tmp_path / "fifo.gguf")
     (known, *_) = load_catalog().find("smollm2-135m-instruct")
     model = msgspec.structs.replace(known, weights=None, file=tmp_path / "fifo.gguf")

@@ -32,7 +32,7 @@ def test_identity_can_be_claimed_again_after_its_last_connection() -> None:
 
 
 def test_resources_go_with_the_last_connection() -> None:
-    """What hangs on an identity is released once, newest first, when the last one leaves."""
+    """Resources of an identity are released once, newest first, when its last connection drops."""
     identities = ClientIdentities()
     released: list[str] = []
     client = identities.enter("guest:1", "a")
@@ -53,7 +53,7 @@ def test_guests_are_refused_where_a_token_is_required(identifier: str) -> None:
 
 
 def test_wrong_passkey_of_a_token_is_refused() -> None:
-    """The token's identifier with another passkey is refused, also as the first to come."""
+    """The token's identifier with another passkey is refused, also if it comes first."""
     with pytest.raises(AuthenticationRefusedError, match="Invalid passkey"):
         ClientIdentities(TOKEN).enter("abcdefgh", "0" * 20)
 

@@ -27,7 +27,7 @@ def test_identifier_is_the_clients_own() -> None:
 
 
 def test_asking_again_piles_up_nothing() -> None:
-    """The same file has the same identifier for a client, and another file another one."""
+    """The same file has the same identifier for a client, and another file has another one."""
     client, offers = ClientIdentities().enter("one", "1"), DownloadIdentifiers()
     given = {
         offers.give(client, OfferedFile(ENTRY, option)) for _ in range(3) for option in OPTIONS
@@ -36,7 +36,7 @@ def test_asking_again_piles_up_nothing() -> None:
 
 
 def test_identifiers_end_with_the_client() -> None:
-    """The last connection takes its identity's identifiers along, also for the same name again."""
+    """A client's identifiers end with its last connection, also if the same client comes back."""
     identities, offers = ClientIdentities(), DownloadIdentifiers()
     client = identities.enter("one", "1")
     identities.enter("one", "1")

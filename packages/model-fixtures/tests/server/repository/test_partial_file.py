@@ -1,4 +1,4 @@
-"""Files that are not whole yet: pieces, digests, staging folders, memory."""
+"""Files that arrive in pieces: digests, staging folders, and memory for them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from model_fixtures.server.repository.staging_folders import staging
 
 CONTENT = b"some bytes"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
-OTHER = b"same bytes"  # as many
+OTHER = b"same bytes"  # the same number of bytes
 OTHER_DIGEST = hashlib.sha256(OTHER).hexdigest()
 
 
@@ -39,7 +39,7 @@ def test_whole_file(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_bytes(tmp_path: Path, content: bytes, message: str) -> None:
-    """Too few, too many or other bytes are an error that says what to do."""
+    """The error for too few, too many or other bytes says what to do."""
     part = PartialFile(tmp_path / "a", len(CONTENT), DIGEST)
     with part, pytest.raises(DownloadError) as raised:  # noqa: PT012 (the first or the second)
         part.write(content)
@@ -81,7 +81,7 @@ async def test_two_stagings_at_once(tmp_path: Path) -> None:
     [(1200, "fitWithoutGPU"), (1199, "willNotFit"), (None, "fitWithoutGPU")],
 )
 def test_fit(available: int | None, fit: str) -> None:
-    """A model needs a fifth more than its file; unknown memory is no reason to refuse."""
+    """A model needs a fifth more than its file; if the memory is unknown, it fits."""
     assert estimate_fit(1000, available) == fit
 
 

@@ -1,4 +1,4 @@
-"""How far and how fast."""
+"""The progress of a download: how far it is, and how fast."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from model_fixtures.server.repository.progress_meter import Progress, ProgressMe
 
 
 class Clock:
-    """Seconds that pass when told so."""
+    """A clock whose time passes when the test says so."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -40,7 +40,7 @@ def test_bytes_never_fall_nor_pass_the_total() -> None:
 
 
 def test_finish_counts_for_bytes_only() -> None:
-    """What need not travel is there at once, at a rate of 0."""
+    """Bytes that need no transfer are there at once, at a rate of 0."""
     clock = Clock()
     meter = ProgressMeter(100, clock)
     clock.now += 1

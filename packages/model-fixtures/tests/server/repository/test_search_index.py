@@ -36,7 +36,7 @@ def test_term(term: str, found: list[str]) -> None:
 
 
 def test_limit() -> None:
-    """There are as many results as asked for, 25 without a wish; no term finds everything."""
+    """There are as many results as asked for, 25 by default; an empty term finds everything."""
     assert [each.identifier for each in INDEX.search(limit=2)] == list(NAMES[:2])
     assert len(INDEX.search()) == 25
     assert len(INDEX.search("many", limit=3)) == 3

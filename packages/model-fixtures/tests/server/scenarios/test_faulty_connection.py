@@ -34,7 +34,7 @@ def connection(*rules: dict[str, Any]) -> FaultyConnection:
 
 
 def out(faulty: FaultyConnection, message: dict[str, Any]) -> list[Step]:
-    """Return what happens instead of sending a message."""
+    """Return the steps that are taken instead of sending a message."""
     return faulty.outbound(json.dumps(message).encode())
 
 
@@ -75,13 +75,13 @@ def test_calls_and_channels_of_one_id_are_told_apart() -> None:
 
 
 def test_a_rule_happens_once_at_its_turn() -> None:
-    """The nth fitting message is hit, the ones before and after are not."""
+    """The nth fitting message is affected, those before and after are not."""
     faulty = connection(rule({"do": "drop"}, packet="fragment", nth=2))
     assert [len(out(faulty, FRAGMENT)) for _ in range(4)] == [1, 0, 1, 1]
 
 
 def test_every_fault() -> None:
-    """Each kind of fault gives its steps, one after the other."""
+    """Each kind of fault has its steps, one after the other."""
     faulty = connection(
         rule({"do": "delay", "seconds": 0.5}),
         rule({"do": "stall"}),

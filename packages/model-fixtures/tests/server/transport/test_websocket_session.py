@@ -78,7 +78,7 @@ async def test_frames_that_were_sent_count_no_more(monkeypatch: pytest.MonkeyPat
 
 
 async def test_nothing_is_kept_for_a_client_that_has_gone() -> None:
-    """When the session ends, what was queued goes, and nothing is queued any more."""
+    """When the session ends, queued frames are dropped, and no more are queued."""
     outbox, reader = Outbox(), Reader()
     outbox.put(b"early")
     assert outbox.queued > 0
@@ -105,10 +105,10 @@ class Deaf:
         ]
 
     async def accept(self) -> None:
-        """Open it."""
+        """Accept the connection."""
 
     async def receive(self) -> dict[str, Any]:
-        """Return what the client says next, once all that came before is done."""
+        """Return what the client sends next, once all before has been handled."""
         await anyio.wait_all_tasks_blocked()
         return self._events.pop(0) if self._events else {"type": "websocket.disconnect"}
 

@@ -1,6 +1,6 @@
-"""Loaded by a server's interpreter: writes a line for each step of its event loop that takes long.
+"""Loaded by a server's interpreter to write a line for each long step of its event loop.
 
-A step counts by the time on the processor that its thread took: a busy machine makes it no longer.
+Only the processor time of the loop's thread counts, so a busy machine makes no step longer.
 """
 
 from __future__ import annotations
