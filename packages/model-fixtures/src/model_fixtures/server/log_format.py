@@ -15,7 +15,7 @@ from typing import TextIO
 MOST_CHARACTERS = 16_000  # of one event
 MOST_IN_ENTRY = 1_000  # of one entry of a traceback
 END = 2_000  # characters at the end of an event that are kept: they say what went wrong
-QUIET = ("httpx", "uvicorn")  # loggers that tell of each request
+QUIET = ("httpx", "uvicorn")  # loggers that log each request
 
 
 class BoundedFormatter(logging.Formatter):

@@ -70,7 +70,7 @@ class ChannelPort:
     def progress(self, packet: Packet) -> None:
         """Send a progress packet at once; it is repeated while nothing else is sent.
 
-        SDKs give up after 60 s of silence, and filter repeated values out.
+        SDKs give up after 60 s of silence, and ignore repeated values.
         """
         self._progress = packet
         self._quiet = False

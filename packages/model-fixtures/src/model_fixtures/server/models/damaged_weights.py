@@ -13,7 +13,7 @@ logger = logging.getLogger("model_fixtures.server")
 
 
 def renew_damaged(models: Sequence[CatalogModel | None]) -> bool:
-    """Fetch the damaged weights of stand-ins anew, and return whether any were damaged.
+    """Fetch the damaged weights of stand-ins again, and return whether any were damaged.
 
     Raises:
         ServerError: weights are damaged and can't be fetched.

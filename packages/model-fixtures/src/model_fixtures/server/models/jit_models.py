@@ -50,7 +50,7 @@ class JitModels:
         self._grace = grace
         self._eviction = JitEviction(loaded, patience=patience, clock=clock)
         self._one_at_a_time = anyio.Lock()
-        # Whoever gives up does not wait: fetching weights ends only when they are there.
+        # A client that gives up doesn't wait: fetching weights can't be interrupted.
         self._loads = SharedTasks[JitListener, Instance](tasks, awaits_end=False)
 
     async def get_or_load(
@@ -71,7 +71,7 @@ class JitModels:
             domain: `llm` or `embedding`.
             settings: the load configuration, not compared with that of a loaded instance.
             ttl: idle seconds of a new instance, None = the app's hour.
-            listener: is told the progress and which instances give way, and says who asks.
+            listener: who asks; it is told the progress and which instances give way.
 
         Raises:
             ServerError: nothing of this name is downloaded, or it can't be loaded.
@@ -86,7 +86,7 @@ class JitModels:
             return found
 
         async def load(task: JitLoad) -> Instance:
-            # What was about to give way may have stayed: nobody waits for the other any more.
+            # An instance that was about to give way stays if nobody waits for the other model.
             instance = await self.staying(name, domain)
             if instance is None:
                 await self._eviction.clear(task)

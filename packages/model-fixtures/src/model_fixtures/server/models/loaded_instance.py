@@ -38,7 +38,7 @@ class Instance:
         load_config: the effective load configuration, as it is reported.
         context_length: tokens.
         ttl: idle seconds before it is unloaded, None = never.
-        jit: whether it was loaded just in time, and so gives way to the next one.
+        jit: whether it was loaded just in time, and so gives way to the next such model.
         size: bytes of its files.
     """
 

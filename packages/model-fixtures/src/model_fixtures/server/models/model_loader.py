@@ -97,7 +97,7 @@ class ModelLoader:
         on_progress: OnProgress,
         draft: CatalogModel | None = None,
     ) -> Engine:
-        """Return a new engine with a model loaded; damaged weights are fetched anew first.
+        """Return a new engine with a model loaded; if its weights are damaged, fetch them again.
 
         Args:
             model: what is loaded.

@@ -201,7 +201,7 @@ def _task(
     settings: dict[str, Any],
     plugins: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """Return what every task of a turn tells a plugin."""
+    """Return what every task of a turn contains."""
     return {
         "taskId": task,
         "config": {"fields": []},

@@ -152,6 +152,6 @@ def encode(message: dict[str, Any]) -> bytes:
     try:
         return _encoder.encode(message)
     except UnicodeEncodeError:
-        # A file's name may not be UTF-8, for example: question marks stand for what is not.
+        # A file's name may not be UTF-8, for example; its odd bytes become question marks.
         plain = msgspec.to_builtins(message)
         return json.dumps(plain, ensure_ascii=False).encode("utf-8", "replace")

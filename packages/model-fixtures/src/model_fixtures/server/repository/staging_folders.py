@@ -1,4 +1,4 @@
-"""Folders for files that are not whole yet, inside of the models folder but never listed."""
+"""Folders for incomplete files, inside of the models folder but never listed."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 
 class MessageCondition(Struct, rename="camel", forbid_unknown_fields=True):
-    """The message from the server that a rule waits for; all that is given must fit.
+    """The message from the server that a rule waits for; all fields that are set must fit.
 
     `type` is the message's type (`authentication` for the answer to the first frame), `packet` that
     of the message inside a `channelSend`, `nth` counts the messages that fit, from 1.
@@ -64,7 +64,7 @@ Fault = Union[Delay, Drop, Stall, Close, Replace, Insert, Fail]  # noqa: UP007
 
 
 class ScenarioRule(Struct, forbid_unknown_fields=True):
-    """One fault; it happens once, at the message that `when` names."""
+    """One fault; it happens once, at the message that `when` describes."""
 
     when: MessageCondition
     then: Fault
