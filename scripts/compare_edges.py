@@ -23,8 +23,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from waf_tests.edge import DEFAULT_HOST
 from waf_tests.secret import Secret
 from waf_tests.testing.generated_requests import Http1Request, Http2Request, requests
+from waf_tests.testing.request_grammar import Verdict
 from waf_tests.testing.request_judges import Court, DisagreementError, court, installed_edges
-from waf_tests.testing.request_reader import Verdict
 
 # Made up for this; an equal share of the requests is for each.
 KEYS = (

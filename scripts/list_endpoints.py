@@ -1,6 +1,6 @@
 """Print the endpoints that the installed SDK's source names, and which tests reach them.
 
-    python scripts/list_endpoints.py            a test for each, from sdk_tests.endpoint_coverage
+    python scripts/list_endpoints.py            a test for each, from sdk_tests.endpoint_test_table
     python scripts/list_endpoints.py FOLDER     all tests for each, as recorded in a run of the
                                                 suite with SDK_TESTS_RECORD=FOLDER
 
@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sdk_tests.endpoint_coverage import EXERCISED_BY
+from sdk_tests.endpoint_test_table import EXERCISED_BY
 
 SCHEMA = re.compile(
     r"^(?:class )?Pseudo(?:Diagnostics|Embedding|Files|Llm|Plugins|Repository|System)"

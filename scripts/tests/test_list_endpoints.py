@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from list_endpoints import main, named_endpoints, recorded, sdk_folder
-from sdk_tests.endpoint_coverage import EXERCISED_BY
+from sdk_tests.endpoint_test_table import EXERCISED_BY
 
 PACKAGE = Path(__file__).resolve().parents[2] / "packages" / "sdk-tests"
 

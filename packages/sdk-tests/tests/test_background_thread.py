@@ -6,7 +6,7 @@ import weakref
 import lmstudio
 import pytest
 from lmstudio._ws_thread import AsyncWebsocketThread, BackgroundThread
-from sdk_tests.loopback_hosts import closed_address
+from sdk_tests.foreign_hosts import closed_address
 from sdk_tests.sdk_releases import known_bug
 
 

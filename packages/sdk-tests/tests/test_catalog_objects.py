@@ -12,8 +12,8 @@ from lmstudio import (
     ValidationError,
 )
 from lmstudio.sync_api import AvailableModel, ModelDownloadOption
+from sdk_tests.foreign_hosts import closed_address
 from sdk_tests.host_packets import embedding_info, llm_info
-from sdk_tests.loopback_hosts import closed_address
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import lmstudio
 import pytest
 from lmstudio import LMStudioClientError, sync_api
-from sdk_tests.loopback_hosts import closed_address, http_host
+from sdk_tests.foreign_hosts import closed_address, http_host
 from sdk_tests.sdk_releases import SDK_1_6, known_bug
 
 GREETING = b'{"lmstudio": true}'

@@ -11,7 +11,12 @@ from lmstudio import (
     ValidationError,
 )
 from lmstudio._kv_config import parse_server_config
-from sdk_tests.creation_parameters import KvField, embedding_load_fields, kv_field, llm_load_fields
+from sdk_tests.sdk_creation_parameters import (
+    KvField,
+    embedding_load_fields,
+    kv_field,
+    llm_load_fields,
+)
 from sdk_tests.sdk_releases import known_bug
 
 

@@ -7,8 +7,13 @@ import lmstudio
 import pytest
 from lmstudio import LlmPredictionConfig, LMStudioValueError, ValidationError
 from lmstudio.json_api import CompletionEndpoint
-from sdk_tests.creation_parameters import KvField, completion_layers, kv_field, prediction_fields
 from sdk_tests.host_packets import predicted
+from sdk_tests.sdk_creation_parameters import (
+    KvField,
+    completion_layers,
+    kv_field,
+    prediction_fields,
+)
 from sdk_tests.sdk_releases import known_bug
 
 TEMPLATE = {

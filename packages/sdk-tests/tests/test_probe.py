@@ -7,7 +7,7 @@ import lmstudio
 import pytest
 from lmstudio import LMStudioClientError, LMStudioRuntimeError, LMStudioWebsocketError
 from lmstudio.json_api import ClientBase
-from sdk_tests.loopback_hosts import closed_address, hanging_up_host, http_host
+from sdk_tests.foreign_hosts import closed_address, hanging_up_host, http_host
 from sdk_tests.sdk_releases import known_bug
 
 GREETING = b'{"lmstudio": true}'

@@ -6,8 +6,8 @@ import pytest
 from lmstudio import BaseModel, LMStudioValueError
 from lmstudio._sdk_models import LlmStructuredPredictionSetting
 from lmstudio.json_api import CompletionEndpoint
-from sdk_tests.creation_parameters import kv_field, prediction_fields
 from sdk_tests.host_packets import fragment, predicted
+from sdk_tests.sdk_creation_parameters import kv_field, prediction_fields
 from sdk_tests.sdk_releases import known_bug
 
 GRAMMAR = 'root ::= "yes" | "no"'

@@ -26,9 +26,9 @@ from waf_tests.settings import (
     find_settings,
     host_with_scheme,
 )
-from waf_tests.testing.real_host import RealHost
+from waf_tests.testing.cloudflare_host import RealHost
 from waf_tests.testing.recording_origin import RecordingOrigin
-from waf_tests.testing.run_command import Run, run_command
+from waf_tests.testing.run_in_process import Run, run_command
 from waf_tests.testing.tried_urls import TRIED, add_tried_urls, record_tried_urls
 
 __all__ = ["anyio_backend"]  # a fixture
@@ -122,7 +122,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 @pytest.fixture(scope="session")
 def configured() -> Settings:
-    """Provide the real host that the environment or .env names, read before tests change anything."""
+    """Provide the settings of the real host, read before tests change the environment."""
     with InnerFramesHidden():  # what reads .env holds its text
         return find_settings()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from waf_tests.edge import Edge
-from waf_tests.rule.request_table import (
+from waf_tests.rule.expected_verdicts import (
     ALLOWED,
     BLOCKED,
     GREETING,

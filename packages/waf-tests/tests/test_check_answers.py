@@ -13,7 +13,7 @@ from waf_tests.edge import Edge
 from waf_tests.secret import Secret
 from waf_tests.testing.host_handshake import HEAD_END, accept_websocket
 from waf_tests.testing.recording_origin import Answer, RecordingOrigin
-from waf_tests.testing.run_command import Run, one_line
+from waf_tests.testing.run_in_process import Run, one_line
 from waf_tests.testing.secret_scan import leaks
 from waf_tests.testing.tcp_server import TcpServer
 

@@ -17,7 +17,7 @@ from waf_tests.__main__ import main
 from waf_tests.commands import overall_deadline
 from waf_tests.commands.overall_deadline import DeadlineError, run_within
 from waf_tests.testing.host_handshake import HEAD_END, accept_websocket, frame
-from waf_tests.testing.run_command import Run
+from waf_tests.testing.run_in_process import Run
 from waf_tests.testing.tcp_server import Serve, TcpServer
 
 # A frame of a text without end: its first part of 65,000 bytes, of which one comes now and then.

@@ -22,7 +22,7 @@ from waf_tests.edge.certificates import issue
 from waf_tests.edge.reserved_port import ReservedPort
 from waf_tests.secret import Secret
 from waf_tests.testing.recording_origin import Answer, RecordingOrigin
-from waf_tests.testing.run_command import Run, one_line
+from waf_tests.testing.run_in_process import Run, one_line
 from waf_tests.testing.secret_scan import halves, leaks
 
 KEY = Secret("key-of-the-commands")

@@ -18,7 +18,7 @@ from waf_tests.edge.caddy_version import SAFE_BEFORE, SAFE_FROM, read_version
 from waf_tests.edge.edge import Planner
 from waf_tests.edge.launch_plan import EdgeSettings, Plan
 from waf_tests.edge.modsecurity import plan_modsecurity
-from waf_tests.rule.request_table import ALLOWED, BLOCKED, HANDSHAKE
+from waf_tests.rule.expected_verdicts import ALLOWED, BLOCKED, HANDSHAKE
 from waf_tests.secret import Secret
 from waf_tests.testing.raw_requests import exchange, exchange_http2, open_silent_websocket
 from waf_tests.testing.recording_origin import RecordingOrigin
@@ -188,7 +188,7 @@ def test_port_of_its_own(planner: Planner) -> None:
 def test_key_not_in_process_arguments(edge: Edge) -> None:
     """The list of processes, which everyone may read, shows the edge but not its key."""
     arguments = process_arguments()
-    assert b"keeper.py" in arguments
+    assert b"process_supervisor.py" in arguments
     assert edge.key.reveal().encode() not in arguments
 
 

@@ -9,7 +9,7 @@ import lmstudio
 import pytest
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
-from waf_tests.testing import failing_tests_plugin
+from waf_tests.testing import fail_every_test_plugin
 from waf_tests.testing.pytest_subprocess import run_pytest
 from waf_tests.testing.recording_origin import RecordingOrigin
 from waf_tests.testing.secret_scan import halves, leaking_files, leaks
@@ -44,9 +44,9 @@ def test_failing_tests_show_no_secret(options: list[str], files: str, tmp_path: 
             "LMSTUDIO_X_API_KEY": key.reveal(),
             "LMSTUDIO_API_TOKEN": TOKEN.reveal(),
             "SSL_CERT_FILE": str(edge.ca_file),
-            failing_tests_plugin.EDGE_KEY_VARIABLE: edge_key.reveal(),
+            fail_every_test_plugin.EDGE_KEY_VARIABLE: edge_key.reveal(),
         }
-        arguments = ["-p", failing_tests_plugin.__name__, "--tb=long", *options, str(TESTS)]
+        arguments = ["-p", fail_every_test_plugin.__name__, "--tb=long", *options, str(TESTS)]
         run = run_pytest(tmp_path, [*arguments, "-c", str(SETTINGS)], variables)
         edge.stop()
     failed = {name for name, outcomes in run.outcomes.items() if "failed" in outcomes.values()}

@@ -16,8 +16,8 @@ from waf_tests.edge.edge import Planner
 from waf_tests.edge.launch_plan import EdgeSettings, Plan
 from waf_tests.secret import Secret
 from waf_tests.testing.generated_requests import Http1Request, Http2Request, requests
+from waf_tests.testing.request_grammar import Verdict
 from waf_tests.testing.request_judges import Court, DisagreementError, court, installed_edges
-from waf_tests.testing.request_reader import Verdict
 
 # Each sign of these means something somewhere on the way: in lists, to Caddy, in regular
 # expressions, in strings of the rule.

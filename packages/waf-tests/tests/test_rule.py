@@ -14,7 +14,7 @@ from waf_tests.rule.cloudflare_expression import (
     quoted,
     type_check,
 )
-from waf_tests.rule.request_table import ALLOWED, BLOCKED, Decides, Row
+from waf_tests.rule.expected_verdicts import ALLOWED, BLOCKED, Decides, Row
 from waf_tests.secret import Secret
 from waf_tests.testing.rule_evaluator import Fields, compile_expression
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from waf_tests.secret import HiddenBytes, InnerFramesHidden, Secret, hidden
+from waf_tests.testing.almost_right_key import almost
 from waf_tests.testing.secret_scan import leaking_files, leaks
-from waf_tests.testing.wrong_keys import almost
 
 KEY = Secret("p4ss-w0rd/with+signs")
 

@@ -10,7 +10,7 @@ import pytest
 from waf_tests.secret import Secret
 from waf_tests.settings import SettingsError, read_settings
 from waf_tests.testing.recording_origin import RecordingOrigin
-from waf_tests.testing.run_command import Run, one_line
+from waf_tests.testing.run_in_process import Run, one_line
 from waf_tests.testing.secret_scan import leaks
 
 KEY = Secret("key-in-the-file")

@@ -11,7 +11,7 @@ from waf_tests.commands.terminal_line import one_line as as_one_line
 from waf_tests.secret import Secret
 from waf_tests.testing.host_handshake import accept_websocket, frame
 from waf_tests.testing.recording_origin import RecordingOrigin
-from waf_tests.testing.run_command import Run, one_line
+from waf_tests.testing.run_in_process import Run, one_line
 from waf_tests.testing.secret_scan import leaks
 from waf_tests.testing.tcp_server import TcpServer
 
@@ -35,7 +35,7 @@ def failure(data: bytes) -> bytes:
 
 
 def odd_host(identified: bytes, answered: bytes) -> TcpServer:
-    """Return a host that sends these bytes after the client's identity, and these after its call."""
+    """Return a host that sends some bytes after the client's identity and others after its call."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await accept_websocket(reader, writer)
@@ -99,7 +99,7 @@ def test_unforeseen_in_check(
     line = one_line(run("check", "--host", origin.address, LMSTUDIO_X_API_KEY=KEY.reveal()))
     assert line.startswith(
         f"check: while waiting for the answer of http://{origin.address}/lmstudio-greeting: "
-        "unexpected RuntimeError in test_one_line.py, line "
+        "unexpected RuntimeError in test_terminal_line.py, line "
     )
     assert leaks(line.encode(), [KEY]) == []
 
@@ -115,7 +115,7 @@ def test_unforeseen_in_a_command(
     """The same holds for every command."""
     monkeypatch.setattr(commands, "find_settings", raise_with_the_key)
     line = one_line(run(*command, LMSTUDIO_X_API_KEY=KEY.reveal()))
-    assert line.startswith(f"{command[0]}: unexpected RuntimeError in test_one_line.py, line ")
+    assert line.startswith(f"{command[0]}: unexpected RuntimeError in test_terminal_line.py, line ")
     assert leaks(line.encode(), [KEY]) == []
 
 

@@ -15,7 +15,7 @@ from waf_tests.edge import Edge
 from waf_tests.secret import Secret
 from waf_tests.testing.connect_proxy import ConnectProxy
 from waf_tests.testing.recording_origin import RecordingOrigin
-from waf_tests.testing.run_command import Run, one_line
+from waf_tests.testing.run_in_process import Run, one_line
 from waf_tests.testing.secret_scan import leaks
 
 KEY = Secret("key-that-stays-here")

@@ -1,4 +1,4 @@
-"""Concurrency for async tests; tasks_sync is the same for their sync twins."""
+"""Concurrency for async tests; concurrency_sync is the same for their sync twins."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""Concurrency for sync tests with threads; tasks_async is the same for async tests."""
+"""Concurrency for sync tests with threads; concurrency_async is the same for async tests."""
 
 import time
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Async clients of a host that misbehaves; faulty_sync is the same for their sync twins."""
+"""Async clients of a host that misbehaves; faulty_clients_sync is the same for their sync twins."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

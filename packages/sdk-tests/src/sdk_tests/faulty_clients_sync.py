@@ -1,4 +1,4 @@
-"""Sync clients of a host that misbehaves; faulty_async is the same for async tests."""
+"""Sync clients of a host that misbehaves; faulty_clients_async is the same for async tests."""
 
 import threading
 import time

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from .creation_parameters import KvField
+from .sdk_creation_parameters import KvField
 
 
 def llm_info(model_key: str = "publisher/model") -> dict[str, Any]:

@@ -15,7 +15,7 @@ import pytest
 from lmstudio._ws_impl import AsyncWebsocketHandler
 from msgspec import UNSET
 
-from .struct_checks import error_problems, packet_problems, result_problems
+from .host_message_checks import error_problems, packet_problems, result_problems
 
 
 class WireWatch:

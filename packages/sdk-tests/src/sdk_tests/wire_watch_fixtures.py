@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from model_fixtures.pytest_plugin import PROVIDER
 
-from .endpoint_coverage import EXERCISED_BY
+from .endpoint_test_table import EXERCISED_BY
 from .wire_watch import WireWatch, watching
 
 SERVERS = ("scenario_host", "guarded_host")
@@ -50,5 +50,5 @@ def watched(request: pytest.FixtureRequest, wire_watch: WireWatch) -> Iterator[N
         )
     named_for = {endpoint for endpoint, test in EXERCISED_BY.items() if test == name}
     if missed := named_for - wire_watch.endpoints:
-        message = f"does not reach {sorted(missed)}, see sdk_tests.endpoint_coverage"
+        message = f"does not reach {sorted(missed)}, see sdk_tests.endpoint_test_table"
         pytest.fail(message, pytrace=False)

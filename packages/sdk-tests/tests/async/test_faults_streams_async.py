@@ -18,7 +18,6 @@ from lmstudio import (
     LMStudioWebsocketError,
 )
 from lmstudio.json_api import LMStudioUnknownMessageWarning
-from sdk_tests.creation_parameters import kv_field
 from sdk_tests.faulty_clients_async import all_happened, faulty_client, short_wait
 from sdk_tests.forced_outputs import written
 from sdk_tests.host_packets import fragment, predicted
@@ -34,6 +33,7 @@ from sdk_tests.scenarios import (
     rule,
     stall,
 )
+from sdk_tests.sdk_creation_parameters import kv_field
 from sdk_tests.sdk_releases import known_bug
 from sdk_tests.structured_log import logged_events
 

@@ -9,7 +9,7 @@ from typing import Any
 import lmstudio
 import pytest
 from lmstudio import AsyncClient, AsyncLLM, LMStudioError
-from sdk_tests.loopback_hosts import closed_address
+from sdk_tests.foreign_hosts import closed_address
 from sdk_tests.model_names import UNKNOWN
 from sdk_tests.sdk_releases import known_bug
 

@@ -10,7 +10,7 @@ from lmstudio import (
     LMStudioWebsocketError,
 )
 from sdk_tests.concurrency_async import together
-from sdk_tests.loopback_hosts import closed_address
+from sdk_tests.foreign_hosts import closed_address
 from sdk_tests.model_names import UNKNOWN
 from sdk_tests.sdk_releases import known_bug
 

@@ -14,9 +14,9 @@ from lmstudio import (
     ToolFunctionDef,
 )
 from sdk_tests.faulty_clients_sync import faulty_client
+from sdk_tests.forced_tool_calls import SAYS, add, broken, calling
+from sdk_tests.logged_requests import sent_requests
 from sdk_tests.scenarios import ScenarioServer
-from sdk_tests.sent_requests import sent_requests
-from sdk_tests.tool_calls import SAYS, add, broken, calling
 
 pytestmark = [pytest.mark.embedded]
 

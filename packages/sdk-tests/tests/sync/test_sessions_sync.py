@@ -12,7 +12,7 @@ from lmstudio import (
     LMStudioWebsocketError,
 )
 from sdk_tests.concurrency_sync import together
-from sdk_tests.loopback_hosts import closed_address
+from sdk_tests.foreign_hosts import closed_address
 from sdk_tests.sdk_releases import known_bug
 
 pytestmark = [pytest.mark.lmstudio]

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from waf_tests.client import BlockedByFirewallError, Client
+from waf_tests.testing.almost_right_key import almost
 from waf_tests.testing.blocked_errors import BLOCKED
-from waf_tests.testing.real_host import RealHost
-from waf_tests.testing.wrong_keys import almost
+from waf_tests.testing.cloudflare_host import RealHost
 
 
 def open_client(real_host: RealHost, **keys: Any) -> Client:

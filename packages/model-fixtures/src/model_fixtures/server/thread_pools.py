@@ -20,12 +20,12 @@ class ThreadPool:
     """Threads for one kind of work: those that hang hold up no other kind.
 
     Args:
-        most: how many may run at a time; further calls wait until one has ended.
+        most: how many may run at a time; others wait.
     """
 
     def __init__(self, most: int) -> None:
         self._limiter = anyio.CapacityLimiter(most)
 
     async def run(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Run a function in a thread, and return its result. Cancellation waits for its end."""
+        """Run a function in a thread and return its result. Cancellation waits for its end."""
         return await anyio.to_thread.run_sync(partial(work, *arguments), limiter=self._limiter)

@@ -18,26 +18,26 @@ WATCHED = Path(__file__).parent / "watched"
 
 @pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    """Provide one server for all tests in this folder. No test may hold up its event loop."""
+    """Provide one embedded server for all tests here, which must not block its event loop."""
     log = tmp_path_factory.mktemp("server") / "log"
     searched = [str(WATCHED), *filter(None, [os.environ.get("PYTHONPATH")])]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(searched)}
     with EmbeddedServer(environ=environ, log=log) as running:
         yield running
-    # A failure here is reported as an error of the last test, and names the work that took long.
+    # A failure here counts as an error of the last test; the line names the work that was slow.
     slow = [line for line in log.read_text().splitlines() if "held up the event loop:" in line]
     assert slow == []
 
 
 @pytest.fixture(scope="package")
 def address(server: EmbeddedServer) -> str:
-    """Provide `host:port` of the server."""
+    """Provide the `host:port` of the server."""
     return server.address
 
 
 @pytest.fixture(scope="module")
 def nothing_left_loaded(address: str) -> Iterator[None]:
-    """Unload what a file's tests have loaded, before other tests run."""
+    """Unload what a file's tests have loaded just in time, so that other tests don't find it."""
     yield
 
     async def unload() -> None:

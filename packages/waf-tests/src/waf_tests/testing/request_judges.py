@@ -18,7 +18,7 @@ from waf_tests.secret import Secret
 from .generated_requests import NUMBER_HEADER, Http1Request, Http2Request
 from .raw_requests import exchange, exchange_http2
 from .recording_origin import Answer, RecordedRequest, RecordingOrigin
-from .request_reader import Reading, Verdict, read_http1, read_http2
+from .request_grammar import Reading, Verdict, read_http1, read_http2
 from .rule_evaluator import Test, compile_expression
 
 

@@ -7,9 +7,9 @@ import contextlib
 import threading
 from collections.abc import Callable
 
+from .origin_websocket import WebsocketPeer
 from .recording_origin import GREETING_ANSWER
 from .tcp_server import TcpServer
-from .websocket_peer import WebsocketPeer
 
 _CHUNK = 65536
 _HEAD_END = b"\r\n\r\n"

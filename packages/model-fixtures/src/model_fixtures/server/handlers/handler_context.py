@@ -85,6 +85,8 @@ class ChannelPort:
     def end(self) -> None:
         """Send nothing more: the channel's handler has ended."""
         self._ended = True
+        self._sender.close()
+        self.packets.close()
 
     def fail(self, error: ServerError) -> None:
         """End the channel's handler with an error."""

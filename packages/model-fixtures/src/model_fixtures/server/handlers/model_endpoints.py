@@ -7,7 +7,6 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from model_fixtures.catalog import size_bytes
-from model_fixtures.server.engine.errors import EngineError
 from model_fixtures.server.models.jit_load import JitListener
 from model_fixtures.server.models.model_info import instance_info, model_info
 from model_fixtures.server.protocol import kv_config
@@ -133,7 +132,7 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
     @namespace.rpc("tokenize", models.Tokenize)
     async def tokenize(context: Context, request: models.Tokenize) -> dict[str, list[int]]:
         instance = context.models.loaded.find(request.specifier, domain)
-        with context.models.loaded.using(instance, context.client), engine_errors():
+        with context.models.loaded.using(instance, context.client):
             return {"tokens": await instance.llama.tokenize(request.input_string, special=True)}
 
     @namespace.rpc("countTokens", models.Tokenize)
@@ -141,20 +140,9 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
         instance = context.models.loaded.find(request.specifier, domain)
         # Begin and end markers of embedding models are tokens but don't count, as in the app.
         special = domain == "llm"
-        with context.models.loaded.using(instance, context.client), engine_errors():
+        with context.models.loaded.using(instance, context.client):
             tokens = await instance.llama.tokenize(request.input_string, special=special)
         return {"tokenCount": len(tokens)}
-
-
-class engine_errors:  # noqa: N801 (reads as a block)
-    """Turns an engine's failure into an error for the client."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, EngineError):
-            raise ServerError(str(error)) from error
 
 
 def _seconds(milliseconds: float | UnsetType) -> float | None:

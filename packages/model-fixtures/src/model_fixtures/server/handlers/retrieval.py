@@ -16,7 +16,6 @@ from model_fixtures.server.protocol.payloads.files import Retrieve
 from model_fixtures.server.protocol.payloads.models import ModelQuery, QuerySpecifier
 
 from .handler_context import ChannelPort, Context
-from .model_endpoints import engine_errors
 
 Vector = list[float]
 MOST_CHUNKS = 20_000  # embedding them takes minutes
@@ -34,8 +33,7 @@ async def run_retrieval(context: Context, request: Retrieve, port: ChannelPort) 
     method = Settings(settings.mapping("retrieval.chunkingMethod"))
     size = max(1, method.integer("chunkSize", 512))
     overlap = max(0, method.integer("chunkOverlap", 100))
-    using = context.models.loaded.using(instance, context.client)
-    with port.cancellable(), using, engine_errors():
+    with port.cancellable(), context.models.loaded.using(instance, context.client):
         await port.send({"type": "onFileProcessList", "indices": list(range(len(files)))})
         passages: list[tuple[int, Chunk, Vector]] = []
         for index, file in enumerate(files):
@@ -66,7 +64,7 @@ async def _embed_file(
     size: int,
     overlap: int,
 ) -> list[tuple[Chunk, Vector]]:
-    """Read, cut and embed one file, and return its chunks with their vectors."""
+    """Return the chunks of a file with their vectors; report the three steps meanwhile."""
 
     async def step(kind: str, name: str, **more: float) -> None:
         packet = {"type": f"onFileProcessingStep{kind}", "index": index, "step": name, **more}
@@ -102,7 +100,7 @@ def _cut(name: str, pages: list[Page], size: int, overlap: int) -> list[Chunk]:
 
 
 def _ranked(passages: list[tuple[int, Chunk, Vector]], query: Vector) -> list[dict[str, Any]]:
-    """Return an entry for each passage, the best first."""
+    """Return the entries of all passages, the best first."""
     entries = [_entry(index, chunk, vector, query) for index, chunk, vector in passages]
     return sorted(entries, key=lambda entry: -entry["score"])
 

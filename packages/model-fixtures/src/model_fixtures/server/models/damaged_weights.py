@@ -22,7 +22,7 @@ def renew_damaged(models: Sequence[CatalogModel | None]) -> bool:
     for model in models:
         if model is None or model.weights is None or cached(model.weights, verify=True):
             continue
-        logger.warning("the weights of %s are damaged and are fetched anew", model.key)
+        logger.warning("the weights of %s are damaged and are fetched again", model.key)
         try:
             ensure([model.weights], verify=True)
         except WeightsError as error:

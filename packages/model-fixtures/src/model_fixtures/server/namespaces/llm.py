@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from model_fixtures.server.engine.sampling import effective_prediction_config, sampling_from
 from model_fixtures.server.handlers.handler_context import ChannelPort, Context
-from model_fixtures.server.handlers.model_endpoints import add_model_endpoints, engine_errors
+from model_fixtures.server.handlers.model_endpoints import add_model_endpoints
 from model_fixtures.server.prediction.build import (
     image_reader,
     offered_tools,
@@ -17,10 +17,8 @@ from model_fixtures.server.prediction.build import (
     request_settings,
     usable_tools,
 )
-from model_fixtures.server.prediction.chat_history import raw_prompt, read_history
-from model_fixtures.server.prediction.chat_prompt import chat_prompt
-from model_fixtures.server.prediction.draft_model import draft_model
-from model_fixtures.server.prediction.stream import run_prediction
+from model_fixtures.server.prediction.chat_prompt import chat_prompt, raw_prompt, read_history
+from model_fixtures.server.prediction.stream import draft_model, run_prediction
 from model_fixtures.server.protocol import kv_config
 from model_fixtures.server.protocol.kv_config import Settings
 from model_fixtures.server.protocol.namespace import Namespace
@@ -33,7 +31,7 @@ add_model_endpoints(namespace, "llm")
 
 @namespace.channel("predict", payloads.Predict, Cancel)
 async def predict(context: Context, request: payloads.Predict, port: ChannelPort) -> None:
-    """Stream a chat response, or a text completion when the request brings that layer."""
+    """Stream a chat response, or a text completion if the request has that layer."""
     instance = context.models.loaded.find(request.model_specifier, "llm")
     stack = request.prediction_config_stack
     with context.models.loaded.using(instance, context.client):
@@ -43,10 +41,10 @@ async def predict(context: Context, request: payloads.Predict, port: ChannelPort
             prediction = await prepare_completion(context.state, instance, settings, text)
         else:
             # In a thread: unpacking large images takes a while.
-            turns = await context.state.reading.run(
+            chat = await context.state.reading.run(
                 read_history, request.history, image_reader(context, instance)
             )
-            prediction = await prepare_chat(context.state, instance, settings, turns)
+            prediction = await prepare_chat(context.state, instance, settings, chat)
         await run_prediction(context, prediction, port)
 
 
@@ -54,7 +52,7 @@ async def predict(context: Context, request: payloads.Predict, port: ChannelPort
 async def complete_raw_text(
     context: Context, request: payloads.CompleteRawText, port: ChannelPort
 ) -> None:
-    """Stream a text completion; newer clients ask for it in this way."""
+    """Stream a text completion as newer clients ask for it."""
     instance = context.models.loaded.find(request.model_specifier, "llm")
     with context.models.loaded.using(instance, context.client):
         settings = await request_settings(context, request.prediction_config_stack, UNSET)
@@ -71,15 +69,15 @@ async def apply_prompt_template(
     settings = Settings.from_stack(request.prediction_config_stack)
     options = request.opts
     omit = {"bos_token": options.omit_bos_token, "eos_token": options.omit_eos_token}
-    with context.models.loaded.using(instance, context.client), engine_errors():
-        # An image is shown by its marker; nothing is read for that.
-        turns = read_history(request.history, lambda identifier: b"")
+    with context.models.loaded.using(instance, context.client):
+        # The marker of an image is shown, which needs no data.
+        chat = read_history(request.history, lambda identifier: b"")
         conversions = context.state.conversions
         tools = await usable_tools(conversions, options.tool_definitions)
         tools = tools or await offered_tools(conversions, settings)
         prompt = await chat_prompt(
             instance.llama,
-            turns,
+            chat,
             settings,
             templates=context.state.templates,
             tools=tools,
@@ -103,6 +101,6 @@ async def get_base_prediction_config(
 
 @namespace.rpc("preloadDraftModel", payloads.PreloadDraftModel)
 async def preload_draft_model(context: Context, request: payloads.PreloadDraftModel) -> None:
-    """Check that the model exists; as in the app, it is loaded when a prediction needs it."""
+    """Check that the draft model exists; a prediction loads it when it needs it, as in the app."""
     context.models.loaded.find(request.specifier, "llm")
     await draft_model(context, request.draft_model_key)

@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from model_fixtures.server.error_boundary import client_error
+from model_fixtures.server.errors import ExplainedError
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.payloads.plugins import HookPacket
 
@@ -69,8 +71,9 @@ async def run_turn(
                 await _call(sessions, process, call)
         await _finish(taking_part, process, turn, answer)
         process.report({"event": "done", "messages": process.messages})
-    except ServerError as error:
-        process.report({"event": "error", "error": error.to_wire()})
+    except ExplainedError as error:
+        failure = client_error(error, "the turn")
+        process.report({"event": "error", "error": failure.to_wire()})
     finally:
         plugins.processes.end(process)
 

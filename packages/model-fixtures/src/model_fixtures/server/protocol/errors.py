@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from model_fixtures.errors import ModelFixturesError
+from model_fixtures.server.errors import ExplainedError
 
 SAMPLE_SIZE = 10
 
 
-class ServerError(ModelFixturesError):
+class ServerError(ExplainedError):
     """An error that the client gets as `rpcError` or `channelError`.
 
     Args:
@@ -28,10 +28,7 @@ class ServerError(ModelFixturesError):
         suggestion: str | None = None,
         display_data: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(title)
-        self.title = title
-        self.cause = cause
-        self.suggestion = suggestion
+        super().__init__(title, cause=cause, suggestion=suggestion)
         self.display_data = display_data
 
     def to_wire(self) -> dict[str, Any]:

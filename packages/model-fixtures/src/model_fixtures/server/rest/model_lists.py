@@ -21,20 +21,20 @@ async def openai_models(request: Request) -> Response:
 
 
 async def openai_model(request: Request) -> Response:
-    """Return one of them."""
+    """Return one downloaded model or loaded instance."""
     state: ServerState = request.app.state.server
     name = request.path_params["name"]
     return JSONResponse(_openai(name)) if name in await _names(state) else not_found(name)
 
 
 async def lmstudio_models(request: Request) -> Response:
-    """Return all downloaded models, with what is loaded."""
+    """Return all downloaded models and loaded instances, with their state."""
     state: ServerState = request.app.state.server
     return JSONResponse({"object": "list", "data": await _lmstudio(state)})
 
 
 async def lmstudio_model(request: Request) -> Response:
-    """Return one of them."""
+    """Return one downloaded model or loaded instance, with its state."""
     state: ServerState = request.app.state.server
     name = request.path_params["name"]
     for entry in await _lmstudio(state):

@@ -14,12 +14,23 @@ from model_fixtures.server.control.control_routes import control_routes
 from model_fixtures.server.namespaces import NAMESPACES
 from model_fixtures.server.rest import model_lists, openai_routes
 from model_fixtures.server.rest.bearer_token import TokenGuard
+from model_fixtures.server.rest.error_responses import Endpoint, answering_errors
 from model_fixtures.server.serve_options import ServeOptions
 from model_fixtures.server.server_state import ServerState
 from model_fixtures.server.version import VERSION
 
 from .web_page_guard import WebPageGuard
 from .websocket_session import WebsocketSession
+
+REST_ROUTES: tuple[tuple[str, str, Endpoint], ...] = (
+    ("GET", "/v1/models", model_lists.openai_models),
+    ("GET", "/v1/models/{name:path}", model_lists.openai_model),
+    ("GET", "/api/v0/models", model_lists.lmstudio_models),
+    ("GET", "/api/v0/models/{name:path}", model_lists.lmstudio_model),
+    ("POST", "/v1/chat/completions", openai_routes.complete),
+    ("POST", "/v1/completions", openai_routes.complete),
+    ("POST", "/v1/embeddings", openai_routes.embed),
+)
 
 
 def build_app(state: ServerState) -> Starlette:
@@ -44,13 +55,10 @@ def build_app(state: ServerState) -> Starlette:
         routes=[
             Route("/lmstudio-greeting", greeting),
             Route("/lms-status", status),
-            Route("/v1/models", model_lists.openai_models),
-            Route("/v1/models/{name:path}", model_lists.openai_model),
-            Route("/api/v0/models", model_lists.lmstudio_models),
-            Route("/api/v0/models/{name:path}", model_lists.lmstudio_model),
-            Route("/v1/chat/completions", openai_routes.complete, methods=["POST"]),
-            Route("/v1/completions", openai_routes.complete, methods=["POST"]),
-            Route("/v1/embeddings", openai_routes.embed, methods=["POST"]),
+            *(
+                Route(path, answering_errors(endpoint), methods=[method])
+                for method, path, endpoint in REST_ROUTES
+            ),
             *control_routes(state),
             WebSocketRoute("/{namespace}", websocket),
         ],

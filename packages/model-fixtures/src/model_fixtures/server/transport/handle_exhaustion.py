@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 from typing import Any
+
+from model_fixtures.server.error_boundary import is_exhaustion
 
 BACKLOG = 2048  # connections that the system keeps until they are accepted
 # As many at once: asyncio goes on after a failure, so this is also how often each failure repeats.
 ACCEPTED_AT_ONCE = 16
 REPEAT_SECONDS = 60.0
-_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 logger = logging.getLogger("model_fixtures.server")
-
-
-def is_exhaustion(error: object) -> bool:
-    """Tell whether the system had no handle or memory left for something."""
-    return isinstance(error, OSError) and error.errno in _EXHAUSTED
 
 
 class HandleExhaustion:
@@ -48,7 +43,7 @@ class HandleExhaustion:
             )
 
     def _is_late_retry(self, error: object, context: dict[str, Any]) -> bool:
-        """Return whether asyncio retried a socket that was closed meanwhile by the server's end."""
+        """Return whether asyncio retried a socket that was closed meanwhile: the server stops."""
         return (
             self._told_at is not None
             and isinstance(error, ValueError)

@@ -14,6 +14,7 @@ import anyio
 from anyio.abc import TaskGroup
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from model_fixtures.server.error_boundary import client_error
 from model_fixtures.server.handlers.handler_context import ChannelPort, Context
 from model_fixtures.server.protocol.client_identities import (
     AuthenticationRefusedError,
@@ -30,7 +31,6 @@ from model_fixtures.server.protocol.connection import (
     Send,
     StartRpc,
 )
-from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.namespace import Namespace
 from model_fixtures.server.scenarios.faulty_connection import (
     FaultyConnection,
@@ -39,8 +39,6 @@ from model_fixtures.server.scenarios.faulty_connection import (
     Wait,
 )
 from model_fixtures.server.server_state import ServerState
-
-from .handle_exhaustion import is_exhaustion
 
 REPEAT_SECONDS = 10.0
 REVOKED = 1008  # close code
@@ -256,10 +254,9 @@ class WebsocketSession:
         try:
             result = await event.rpc.handler(context, event.parameter)
             answer = Connection.rpc_result(event.call_id, result)
-        except ServerError as error:
-            self._outbox.put(Connection.rpc_error(event.call_id, error))
         except Exception as error:  # noqa: BLE001 (it would end the connection)
-            self._outbox.put(Connection.rpc_error(event.call_id, _failure(event.rpc.name, error)))
+            failure = client_error(error, event.rpc.name)
+            self._outbox.put(Connection.rpc_error(event.call_id, failure))
         else:
             self._outbox.put(answer)
 
@@ -269,10 +266,8 @@ class WebsocketSession:
         try:
             with port.failable():
                 await event.channel.handler(context, event.parameter, port)
-        except ServerError as error:
-            end = partial(self._connection.channel_error, number, error)
         except Exception as error:  # noqa: BLE001 (it would end the connection)
-            failure = _failure(event.channel.name, error)
+            failure = client_error(error, event.channel.name)
             end = partial(self._connection.channel_error, number, failure)
         self._ports.pop(number).end()
         self._outbox.put(end())
@@ -281,15 +276,3 @@ class WebsocketSession:
     def _log(event: Event) -> None:
         if isinstance(event, Ignored):
             logger.debug("ignored a frame: %s", event.reason)
-
-
-def _failure(endpoint: str, error: Exception) -> ServerError:
-    """Return what the client hears of an error that no handler expects, and log it."""
-    if is_exhaustion(error):
-        logger.warning("%s failed: %s", endpoint, error)
-        return ServerError(
-            f"The server has no handle or memory left for {endpoint}: {error}",
-            suggestion="Close connections, or raise the limit of open files (ulimit -n)",
-        )
-    logger.error("%s failed", endpoint, exc_info=error)
-    return ServerError(f"Internal error in {endpoint}; see the server's log")

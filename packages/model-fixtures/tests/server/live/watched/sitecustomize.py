@@ -1,6 +1,6 @@
-"""Loaded by a server's interpreter to write a line for each long step of its event loop.
+"""Loaded by a server's interpreter; writes a line for each slow step of its event loop.
 
-Only the processor time of the loop's thread counts, so a busy machine makes no step longer.
+A step is measured by the processor time of its thread, so that a busy machine changes nothing.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A pytest plugin that makes every test fail, with all that it holds in sight.
 
-`pytest -p waf_tests.testing.failing_tests_plugin` lets each test run as far as its last line, which
-fails in its place. Of a test with parameters only the first case runs. All edges
-have the key that the variable FAILING_RUN_EDGE_KEY holds. With `--all-down` nothing answers: edges
+`pytest -p waf_tests.testing.fail_every_test_plugin` lets each test run as far as its last
+line, which fails in its place. Of a test with parameters only the first case runs. All edges have
+the key that the variable FAILING_RUN_EDGE_KEY holds. With `--all-down` nothing answers: edges
 and recording origins take their ports and close them. For the scan of what reports show.
 """
 
