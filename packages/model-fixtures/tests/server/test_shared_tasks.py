@@ -47,7 +47,8 @@ async def tasks() -> AsyncIterator[BackgroundTasks]:
 
 async def test_all_who_join_share_one_task(tasks: BackgroundTasks) -> None:
     """Whoever asks for the same key gets the same result; afterwards there is a new task."""
-    shared, created = SharedTasks[str, int](tasks, awaits_end=False), []
+    shared = SharedTasks[str, int](tasks, awaits_end=False)
+    created: list[Work] = []
     results: list[int] = []
 
     def create() -> Work:
