@@ -20,7 +20,7 @@ from model_fixtures.server.protocol.namespace import Namespace
 from model_fixtures.server.rest.error_responses import answering_errors
 from model_fixtures.server.serve_options import ServeOptions
 from model_fixtures.server.server_state import ServerState
-from model_fixtures.server.transport.websocket_session import Session
+from model_fixtures.server.transport.websocket_session import WebsocketSession
 from model_fixtures.wire_client import Credentials
 from starlette.requests import Request
 from starlette.responses import Response
@@ -141,7 +141,7 @@ async def test_handlers_need_not_translate_errors(tmp_path: Path) -> None:
     websocket = Asking()
     state = ServerState(load_catalog(), ServeOptions(home=str(tmp_path)))
     with anyio.fail_after(30):
-        await Session(cast("Any", websocket), namespace, state).run()
+        await WebsocketSession(cast("Any", websocket), namespace, state).run()
     _, call, channel = websocket.answers
     title = "The model was unloaded"
     assert call == {"type": "rpcError", "callId": 1, "error": {"title": title, "rootTitle": title}}

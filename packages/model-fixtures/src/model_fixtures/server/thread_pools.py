@@ -16,8 +16,8 @@ import anyio.to_thread
 T = TypeVar("T")
 
 
-class Threads:
-    """A number of threads for one kind of work, so that one that hangs holds up no other kind.
+class ThreadPool:
+    """Threads for one kind of work: those that hang hold up no other kind.
 
     Args:
         most: how many may run at a time; others wait.

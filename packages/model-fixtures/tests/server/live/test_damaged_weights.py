@@ -49,7 +49,7 @@ async def test_damaged_weights_are_made_again(tmp_path: Path) -> None:
                 async with loaded(llm) as identifier:
                     assert text_of(await predict(llm, "Hi", limit(2), identifier))
     (line,) = [line for line in log.read_text().splitlines() if "WARNING" in line]
-    assert line.endswith(f"the weights of {MODEL} are damaged and are got anew")
+    assert line.endswith(f"the weights of {MODEL} are damaged and are fetched again")
     assert weights.Store(file.parent).cached("smollm2-q4_0", verify=True) == file
 
 

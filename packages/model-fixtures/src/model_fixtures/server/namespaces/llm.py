@@ -22,24 +22,19 @@ from model_fixtures.server.prediction.stream import draft_model, run_prediction
 from model_fixtures.server.protocol import kv_config
 from model_fixtures.server.protocol.kv_config import Settings
 from model_fixtures.server.protocol.namespace import Namespace
-from model_fixtures.server.protocol.payloads import models
+from model_fixtures.server.protocol.payloads import llm as payloads
+from model_fixtures.server.protocol.payloads.models import Cancel
 
 namespace = Namespace("llm")
 add_model_endpoints(namespace, "llm")
 
 
-class BasePredictionConfig(models.Specified):
-    """Parameter of `getBasePredictionConfig`."""
-
-    ignore_server_session_config: bool = False
-
-
-@namespace.channel("predict", models.Predict, models.Cancel)
-async def predict(context: Context, request: models.Predict, port: ChannelPort) -> None:
+@namespace.channel("predict", payloads.Predict, Cancel)
+async def predict(context: Context, request: payloads.Predict, port: ChannelPort) -> None:
     """Stream a chat response, or a text completion if the request has that layer."""
-    instance = context.registry.find(request.model_specifier, "llm")
+    instance = context.models.loaded.find(request.model_specifier, "llm")
     stack = request.prediction_config_stack
-    with context.registry.using(instance, context.client):
+    with context.models.loaded.using(instance, context.client):
         settings = await request_settings(context, stack, request.fuzzy_preset_identifier)
         text = raw_prompt(request.history, stack)
         if text is not None:
@@ -53,28 +48,28 @@ async def predict(context: Context, request: models.Predict, port: ChannelPort) 
         await run_prediction(context, prediction, port)
 
 
-@namespace.channel("completeRawText", models.CompleteRawText, models.Cancel)
+@namespace.channel("completeRawText", payloads.CompleteRawText, Cancel)
 async def complete_raw_text(
-    context: Context, request: models.CompleteRawText, port: ChannelPort
+    context: Context, request: payloads.CompleteRawText, port: ChannelPort
 ) -> None:
     """Stream a text completion as newer clients ask for it."""
-    instance = context.registry.find(request.model_specifier, "llm")
-    with context.registry.using(instance, context.client):
+    instance = context.models.loaded.find(request.model_specifier, "llm")
+    with context.models.loaded.using(instance, context.client):
         settings = await request_settings(context, request.prediction_config_stack, UNSET)
         prediction = await prepare_completion(context.state, instance, settings, request.raw_prompt)
         await run_prediction(context, prediction, port)
 
 
-@namespace.rpc("applyPromptTemplate", models.ApplyPromptTemplate)
+@namespace.rpc("applyPromptTemplate", payloads.ApplyPromptTemplate)
 async def apply_prompt_template(
-    context: Context, request: models.ApplyPromptTemplate
+    context: Context, request: payloads.ApplyPromptTemplate
 ) -> dict[str, str]:
     """Return the prompt text of a chat, ending with the assistant's header."""
-    instance = context.registry.find(request.specifier, "llm")
+    instance = context.models.loaded.find(request.specifier, "llm")
     settings = Settings.from_stack(request.prediction_config_stack)
     options = request.opts
     omit = {"bos_token": options.omit_bos_token, "eos_token": options.omit_eos_token}
-    with context.registry.using(instance, context.client):
+    with context.models.loaded.using(instance, context.client):
         # The marker of an image is shown, which needs no data.
         chat = read_history(request.history, lambda identifier: b"")
         conversions = context.state.conversions
@@ -92,20 +87,20 @@ async def apply_prompt_template(
     return {"formatted": prompt.text}
 
 
-@namespace.rpc("getBasePredictionConfig", BasePredictionConfig)
+@namespace.rpc("getBasePredictionConfig", payloads.BasePredictionConfig)
 async def get_base_prediction_config(
-    context: Context, request: BasePredictionConfig
+    context: Context, request: payloads.BasePredictionConfig
 ) -> dict[str, Any]:
     """Return the prediction settings that apply before a request's own."""
-    instance = context.registry.find(request.specifier, "llm")
+    instance = context.models.loaded.find(request.specifier, "llm")
     settings = Settings()
     model = instance.model
     sampling = sampling_from(settings, load_seed=None, stand_in=model.stand_in, greedy=model.greedy)
     return kv_config.to_wire(effective_prediction_config(settings, sampling))
 
 
-@namespace.rpc("preloadDraftModel", models.PreloadDraftModel)
-async def preload_draft_model(context: Context, request: models.PreloadDraftModel) -> None:
+@namespace.rpc("preloadDraftModel", payloads.PreloadDraftModel)
+async def preload_draft_model(context: Context, request: payloads.PreloadDraftModel) -> None:
     """Check that the draft model exists; a prediction loads it when it needs it, as in the app."""
-    context.registry.find(request.specifier, "llm")
+    context.models.loaded.find(request.specifier, "llm")
     await draft_model(context, request.draft_model_key)

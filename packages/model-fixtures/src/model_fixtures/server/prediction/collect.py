@@ -23,7 +23,7 @@ def answerer(state: ServerState) -> Answer:
 
     async def answer(identifier: str, messages: list[dict[str, Any]]) -> str:
         query = QuerySpecifier(ModelQuery(identifier=identifier))
-        instance = state.registry.find(query, "llm")
+        instance = state.models.loaded.find(query, "llm")
         try:
             history = msgspec.convert({"messages": messages}, History)
         except msgspec.ValidationError as error:
@@ -31,7 +31,7 @@ def answerer(state: ServerState) -> Answer:
         chat = read_history(history, no_images)
         settings = Settings({"llm.prediction.temperature": 0})
         text = ""
-        with state.registry.using(instance):
+        with state.models.loaded.using(instance):
             prediction = await prepare_chat(state, instance, settings, chat)
             async with aclosing(generate(instance.engine, prediction.request)) as events:
                 async for event in events:

@@ -91,7 +91,7 @@ async def draft_model(context: Context, key: str) -> CatalogModel:
     Raises:
         ServerError: there is no such model.
     """
-    found = (await context.registry.catalog()).find(key, "llm")
+    found = (await context.models.downloaded.catalog()).find(key, "llm")
     if not found:
         raise ServerError(f'Cannot find model "{key}"')
     return found[0]
@@ -108,7 +108,7 @@ async def _stream(
         draft = await draft_model(context, prediction.draft_model)
         # Repeated while the draft model loads.
         port.progress(_progress(Progress(len(prediction.request.tokens), 0, 0)))
-        engine = await context.registry.drafting(prediction.instance, draft)
+        engine = await context.models.drafts.get(prediction.instance, draft)
     async with aclosing(generate(engine, prediction.request)) as events:
         async for event in events:
             if isinstance(event, Progress):

@@ -44,8 +44,8 @@ async def lmstudio_model(request: Request) -> Response:
 
 
 async def _names(state: ServerState) -> list[str]:
-    keys = [model.key for model in (await state.registry.catalog()).models]
-    loaded = [instance.identifier for instance in state.registry.loaded()]
+    keys = [model.key for model in (await state.models.downloaded.catalog()).models]
+    loaded = [instance.identifier for instance in state.models.loaded.all()]
     return list(dict.fromkeys([*loaded, *keys]))
 
 
@@ -54,8 +54,8 @@ def _openai(name: str) -> dict[str, Any]:
 
 
 async def _lmstudio(state: ServerState) -> list[dict[str, Any]]:
-    catalog = await state.registry.catalog()
-    loaded = state.registry.loaded()
+    catalog = await state.models.downloaded.catalog()
+    loaded = state.models.loaded.all()
     entries = [_entry(instance.model, instance.identifier, instance) for instance in loaded]
     running = {instance.model.key for instance in loaded}
     for model in catalog.models:

@@ -23,7 +23,7 @@ from model_fixtures.images import ImageError
 from model_fixtures.server.engine.embedding_vectors import expanded
 from model_fixtures.server.engine.sampling import STAND_IN_TOKEN_LIMIT
 from model_fixtures.server.grammars.errors import StructureError
-from model_fixtures.server.models.jit_load import Listener
+from model_fixtures.server.models.jit_load import JitListener
 from model_fixtures.server.models.loaded_instance import Instance
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.unusable_frames import TOO_MUCH, is_too_much
@@ -110,7 +110,7 @@ async def _answer(state: ServerState, path: str, body: dict[str, Any], domain: s
             return failure(500, error.title, "model_not_loaded")
         return failure(400, error.title, "model_not_usable", "model")
     async with AsyncExitStack() as use:
-        use.enter_context(state.registry.using(instance, asker))
+        use.enter_context(state.models.loaded.using(instance, asker))
         stand_in = instance.model.stand_in
         if domain == "llm" and stand_in and all(body.get(key) is None for key in LIMITS):
             body["max_tokens"] = STAND_IN_TOKEN_LIMIT
@@ -141,12 +141,12 @@ async def _answer(state: ServerState, path: str, body: dict[str, Any], domain: s
 async def _instance(state: ServerState, name: str, domain: str, asker: object) -> Instance:
     """Return the instance of a name, loaded just in time if necessary; no name means any."""
     if not name:
-        loaded = state.registry.loaded(domain)
+        loaded = state.models.loaded.all(domain)
         if not loaded:
             raise ServerError("No model is loaded: name one")
         return loaded[0]
-    listener = Listener(lambda progress: None, lambda other: None, asker)
-    return await state.registry.get_or_load(name, domain, listener=listener)
+    listener = JitListener(lambda progress: None, lambda other: None, asker)
+    return await state.models.jit.get_or_load(name, domain, listener=listener)
 
 
 def _lengthened(content: dict[str, Any]) -> None:

@@ -11,9 +11,8 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from model_fixtures.server.control.turn_routes import turn_routes
+from model_fixtures.server.control.control_routes import control_routes
 from model_fixtures.server.namespaces import NAMESPACES
-from model_fixtures.server.prediction.collect import answerer
 from model_fixtures.server.rest import model_lists, openai_routes
 from model_fixtures.server.rest.bearer_token import TokenGuard
 from model_fixtures.server.rest.error_responses import Endpoint, answering_errors, failure
@@ -22,7 +21,7 @@ from model_fixtures.server.server_state import ServerState
 from model_fixtures.server.version import VERSION
 
 from .web_page_guard import SHOWN, WebPageGuard
-from .websocket_session import Session
+from .websocket_session import WebsocketSession
 
 REST_ROUTES: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", "/v1/models", model_lists.openai_models),
@@ -51,7 +50,7 @@ def build_app(state: ServerState) -> Starlette:
                 PlainTextResponse("no such namespace", status_code=404)
             )
             return
-        await Session(websocket, namespace, state).run()
+        await WebsocketSession(websocket, namespace, state).run()
 
     app = Starlette(
         routes=[
@@ -61,7 +60,7 @@ def build_app(state: ServerState) -> Starlette:
                 Route(path, answering_errors(endpoint), methods=[method])
                 for method, path, endpoint in REST_ROUTES
             ),
-            *_control_routes(state),
+            *control_routes(state),
             WebSocketRoute("/{namespace}", websocket),
         ],
         middleware=_guards(state.options),
@@ -98,18 +97,3 @@ def _guards(options: ServeOptions) -> list[Middleware]:
             )
         )
     return [*guards, Middleware(TokenGuard, token=options.api_token)]
-
-
-def _control_routes(state: ServerState) -> list[Route]:
-    """Return what tests control a server with; there only when it was started for that."""
-    if state.scenarios is None:
-        return []
-
-    async def holdings(request: Request) -> JSONResponse:
-        return JSONResponse(state.holdings())
-
-    return [
-        *state.scenarios.routes(),
-        *turn_routes(state.plugins, answerer(state)),
-        Route("/control/holdings", holdings),
-    ]

@@ -16,8 +16,8 @@ REPEAT_SECONDS = 60.0
 logger = logging.getLogger("model_fixtures.server")
 
 
-class Exhaustion:
-    """Exception handler of an event loop that tells of failed accepts in a line a minute.
+class HandleExhaustion:
+    """The exception handler of an event loop, which logs failed accepts in a line a minute.
 
     asyncio itself tries again after a second, when connections may have been closed.
     """
@@ -26,7 +26,7 @@ class Exhaustion:
         self._told_at: float | None = None
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Tell of what went wrong in a callback of the loop."""
+        """Log what went wrong in a callback of the loop."""
         error = context.get("exception")
         if isinstance(error, OSError) and is_exhaustion(error) and "socket" in context:
             self._tell(error, loop.time())
@@ -43,7 +43,7 @@ class Exhaustion:
             )
 
     def _is_late_retry(self, error: object, context: dict[str, Any]) -> bool:
-        """Return whether asyncio tried a socket again that was closed meanwhile: the server stops."""
+        """Return whether asyncio retried a socket that was closed meanwhile: the server stops."""
         return (
             self._told_at is not None
             and isinstance(error, ValueError)

@@ -1,4 +1,4 @@
-"""The shell around a `Connection`: reads and writes frames, runs handlers, keeps time."""
+"""The I/O around a `Connection`: it reads and writes frames, runs handlers and keeps time."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Outbox:
             self.on_overrun()
 
     def close(self) -> None:
-        """Let go of what nobody will read: the garbage collector may take its time."""
+        """Drop what nobody will read, before the garbage collector gets to it."""
         self._closed = True
         self._steps.clear()
         self.queued = 0
@@ -86,12 +86,12 @@ class Outbox:
     async def room(self) -> None:
         """Wait until few frames are queued."""
         while len(self._steps) > MAX_QUEUED_FRAMES:
-            if self._drained.is_set():  # else others wait for it
+            if self._drained.is_set():  # otherwise others wait for it
                 self._drained = anyio.Event()
             await self._drained.wait()
 
     async def run(self, websocket: WebSocket) -> None:
-        """Send for ever."""
+        """Send what is queued, for ever."""
         while True:
             await self._filled.wait()
             self._filled = anyio.Event()
@@ -127,7 +127,7 @@ class _ChannelOutlet:
         await self._outbox.room()
 
 
-class Session:
+class WebsocketSession:
     """One websocket, from its first frame to its last."""
 
     def __init__(
@@ -143,7 +143,7 @@ class Session:
         self._ports: dict[int, ChannelPort] = {}
 
     async def run(self) -> None:
-        """Serve the client until it leaves; what it had started ends with it."""
+        """Serve the client until it leaves; what it has started ends then."""
         await self._websocket.accept()
         try:
             client = await self._authenticate()
