@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from waf_tests.client import NATIVE, AsyncClient, Client, configure_default_clie
 from waf_tests.client.host_endpoint import parse_endpoint
 from waf_tests.testing.recording_origin import Answer, RecordingOrigin
 from waf_tests.testing.silent_host import SilentHost
+from waf_tests.testing.tcp_server import TcpServer
 
 pytestmark = pytest.mark.skipif(NATIVE, reason="the installed SDK has its own client")
 
@@ -58,20 +58,12 @@ def closed_port() -> str:
 @pytest.fixture
 def rude_host() -> Iterator[str]:
     """Provide a host that hangs up on everybody."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
 
-        def hang_up() -> None:
-            while True:
-                try:
-                    listening.accept()[0].close()
-                except OSError:
-                    return
+    async def hang_up(reader: object, writer: object) -> None:
+        pass
 
-        thread = threading.Thread(target=hang_up)
-        thread.start()
-        yield f"127.0.0.1:{listening.getsockname()[1]}"
-        listening.shutdown(socket.SHUT_RDWR)
-        thread.join()
+    with TcpServer(hang_up) as host:
+        yield host.address
 
 
 FORGOTTEN = """

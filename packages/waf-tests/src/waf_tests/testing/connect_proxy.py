@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Mapping
-from types import TracebackType
 
 from .tcp_server import TcpServer
 
@@ -15,7 +14,7 @@ _CHUNK = 65536
 _OPENED = b"HTTP/1.1 200 Connection established" + _HEAD_END
 
 
-class ConnectProxy:
+class ConnectProxy(TcpServer):
     """Context manager around a proxy that opens tunnels to the hosts that it knows.
 
     `hosts`: `name:port`, as in CONNECT, to the `address:port` where it really is; for all else it
@@ -31,30 +30,13 @@ class ConnectProxy:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """Choose the behaviour; the port is taken on entering."""
+        super().__init__(self._tunnel, tls=tls)
         self.targets: list[str] = []
         self.heads = bytearray()
         self._hosts = dict(hosts)
         self._refuse = refuse
-        self._server = TcpServer(self._serve, tls=tls)
 
-    @property
-    def address(self) -> str:
-        """`address:port`."""
-        return self._server.address
-
-    def __enter__(self) -> ConnectProxy:
-        self._server.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._server.__exit__(kind, error, traceback)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _tunnel(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(_HEAD_END)
         self.heads += head
         method, target = head.decode("latin-1").split(" ")[:2]

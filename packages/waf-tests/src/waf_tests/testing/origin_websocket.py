@@ -22,7 +22,7 @@ _TOKEN = re.compile(r"^sk-lm-(\w{8}):(\w{20})\Z")
 _REFUSED = {"success": False, "error": "this host wants an API token that it knows"}
 
 
-class WebsocketPeer:
+class OriginWebsocket:
     """Takes bytes in and gives the bytes to answer with. Speaks just enough of the protocol.
 
     `listLoaded` and `listDownloadedModels` find nothing, `uploadFileBase64` reports the size of

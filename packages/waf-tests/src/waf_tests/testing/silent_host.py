@@ -7,7 +7,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 
-from .origin_websocket import WebsocketPeer
+from .origin_websocket import OriginWebsocket
 from .recording_origin import GREETING_ANSWER
 from .tcp_server import TcpServer
 
@@ -32,7 +32,7 @@ class SilentHost(TcpServer):
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(_HEAD_END)
         if b"upgrade: websocket" in head.lower():
-            writer.write(WebsocketPeer().receive(head))
+            writer.write(OriginWebsocket().receive(head))
             await reader.read(_CHUNK)  # who the client is
         elif not self._silent_probe:
             writer.write(GREETING_ANSWER.encode())
