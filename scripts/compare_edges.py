@@ -24,7 +24,12 @@ from waf_tests.edge import DEFAULT_HOST
 from waf_tests.secret import Secret
 from waf_tests.testing.generated_requests import Http1Request, Http2Request, requests
 from waf_tests.testing.request_grammar import Verdict
-from waf_tests.testing.request_judges import Court, DisagreementError, court, installed_edges
+from waf_tests.testing.request_judges import (
+    DisagreementError,
+    RequestJudges,
+    installed_edges,
+    start_judges,
+)
 
 # Made up for this; an equal share of the requests is for each.
 KEYS = (
@@ -51,7 +56,7 @@ class Progress:
             print(f"{self.sent} requests, {time.monotonic() - self._begun:.0f} s", flush=True)
 
 
-def ask(judges: Court, key_file: Path, count: int, seed: int, progress: Progress) -> None:
+def ask(judges: RequestJudges, key_file: Path, count: int, seed: int, progress: Progress) -> None:
     """Ask the judges about so many requests. Raises DisagreementError at the first difference."""
     key = judges.edges[0].edge.key.reveal()
     key_file.write_text(key, encoding="ascii")
@@ -89,7 +94,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for number, (key, share) in enumerate(zip(KEYS, shares, strict=True)):
             try:
-                with court(Secret(key), edges) as judges:
+                with start_judges(Secret(key), edges) as judges:
                     ask(judges, Path(folder, "key"), share, options.seed + number, progress)
             except DisagreementError as error:
                 print(f"key {key}: {error}", *getattr(error, "__notes__", ()), sep="\n")

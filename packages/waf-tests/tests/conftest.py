@@ -26,7 +26,7 @@ from waf_tests.settings import (
     find_settings,
     host_with_scheme,
 )
-from waf_tests.testing.cloudflare_host import RealHost
+from waf_tests.testing.cloudflare_host import CloudflareHost
 from waf_tests.testing.recording_origin import RecordingOrigin
 from waf_tests.testing.run_in_process import Run, run_command
 from waf_tests.testing.tried_urls import TRIED, add_tried_urls, record_tried_urls
@@ -137,14 +137,14 @@ def network_variables() -> dict[str, str]:
 @pytest.fixture
 def real_host(
     configured: Settings, network_variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> RealHost:
+) -> CloudflareHost:
     """Provide the real host behind Cloudflare; the test is skipped where none is configured."""
     host, key = configured.host, configured.key
     if host is None or key is None:
         pytest.skip(f"{HOST_VARIABLE} and {KEY_VARIABLE} are not set: no real host to test")
     for name, value in network_variables.items():
         monkeypatch.setenv(name, value)
-    return RealHost(host_with_scheme(host), key, configured.token)
+    return CloudflareHost(host_with_scheme(host), key, configured.token)
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,9 @@ import pytest
 from waf_tests.edge import Edge
 from waf_tests.rule.expected_verdicts import (
     ALLOWED,
+    ANSWERED_BY_THE_PROXY,
     BLOCKED,
     GREETING,
-    OF_THE_PROXY,
     SMUGGLED,
     SMUGGLERS,
     Row,
@@ -28,11 +28,11 @@ MakeEdge = Callable[..., Edge]
 REFUSALS = (400, 403, 405, 431, 501, 505)
 
 
-def _names(rows: tuple[Row, ...]) -> list[object]:
+def _cases(rows: tuple[Row, ...]) -> list[object]:
     return [pytest.param(row, id=row.name.replace(" ", "-")) for row in rows]
 
 
-@pytest.mark.parametrize("row", _names(ALLOWED))
+@pytest.mark.parametrize("row", _cases(ALLOWED))
 def test_allowed(row: Row, edge: Edge, seen: Seen) -> None:
     """A request that the rule is meant to allow reaches the origin once, with the key."""
     answer = exchange(edge, row.request(edge.key.reveal(), edge.settings.host))
@@ -41,7 +41,7 @@ def test_allowed(row: Row, edge: Edge, seen: Seen) -> None:
     assert request.values("x-api-key") == [edge.key.reveal()]
 
 
-@pytest.mark.parametrize("row", _names(BLOCKED))
+@pytest.mark.parametrize("row", _cases(BLOCKED))
 def test_blocked(row: Row, edge: Edge, seen: Seen) -> None:
     """An attack is answered with a refusal, or the connection is closed; nothing gets through."""
     answer = exchange(edge, row.request(edge.key.reveal(), edge.settings.host))
@@ -52,7 +52,7 @@ def test_blocked(row: Row, edge: Edge, seen: Seen) -> None:
 def test_answered_by_the_proxy(edge: Edge, seen: Seen) -> None:
     """What a proxy answers by itself it answers alike with and without the key; none arrives."""
     key, host = edge.key.reveal(), edge.settings.host
-    answers = [exchange(edge, row.request(key, host)) for row in OF_THE_PROXY]
+    answers = [exchange(edge, row.request(key, host)) for row in ANSWERED_BY_THE_PROXY]
     assert {answer.status for answer in answers} in ({200}, {400})
     assert [key in answer.data.decode("latin-1") for answer in answers] == [False, False]
     assert seen() == []
@@ -70,7 +70,7 @@ def test_file_with_the_key(edge: Edge, seen: Seen, tmp_path: Path) -> None:
     assert seen() == []
 
 
-@pytest.mark.parametrize("row", _names(SMUGGLERS))
+@pytest.mark.parametrize("row", _cases(SMUGGLERS))
 def test_smuggled_request_does_not_arrive(row: Row, make_edge: MakeEdge) -> None:
     """A second request without the key, hidden behind one with it, never becomes a request."""
     with RecordingOrigin() as origin:
@@ -163,7 +163,7 @@ def test_block_page(edge: Edge) -> None:
 
 
 @pytest.mark.caddy
-@pytest.mark.parametrize("row", _names((ALLOWED[0], BLOCKED[0], BLOCKED[1])))
+@pytest.mark.parametrize("row", _cases((ALLOWED[0], BLOCKED[0], BLOCKED[1])))
 def test_answers_as_cloudflare(row: Row, edge: Edge) -> None:
     """Every answer, passed or blocked, says `server: cloudflare`."""
     answer = exchange(edge, row.request(edge.key.reveal(), edge.settings.host))

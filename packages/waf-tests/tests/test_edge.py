@@ -16,7 +16,7 @@ from waf_tests.edge import Edge, EdgeError
 from waf_tests.edge.caddy import caddy_config, find_caddy
 from waf_tests.edge.caddy_version import SAFE_BEFORE, SAFE_FROM, read_version
 from waf_tests.edge.edge import Planner
-from waf_tests.edge.launch_plan import EdgeSettings, Plan
+from waf_tests.edge.launch_plan import EdgeSettings, LaunchPlan
 from waf_tests.edge.modsecurity import plan_modsecurity
 from waf_tests.rule.expected_verdicts import ALLOWED, BLOCKED, HANDSHAKE
 from waf_tests.secret import Secret
@@ -63,7 +63,7 @@ def test_killed_tests_leave_nothing(tmp_path: Path) -> None:
         "import sys\n"
         "from waf_tests.edge import Edge\n"
         "edge = Edge('127.0.0.1:9').__enter__()\n"
-        "print(edge.keeper_pid, edge.port, flush=True)\n"
+        "print(edge.supervisor_pid, edge.port, flush=True)\n"
         "sys.stdin.read()\n"
     )
     user = subprocess.Popen(
@@ -286,9 +286,9 @@ def test_modsecurity_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_program_that_does_not_start(temporary: Path) -> None:
     """An edge program that ends at once is an error with its last words, and leaves no file."""
 
-    def broken(settings: EdgeSettings, folder: Path) -> Plan:
+    def broken(settings: EdgeSettings, folder: Path) -> LaunchPlan:
         command = "import sys; sys.exit('bad configuration')"
-        return Plan((sys.executable, "-c", command), folder, ready="never said")
+        return LaunchPlan((sys.executable, "-c", command), folder, ready="never said")
 
     with pytest.raises(EdgeError, match="does not start: bad configuration"):
         Edge("127.0.0.1:9", planner=broken).__enter__()

@@ -13,11 +13,16 @@ from hypothesis import HealthCheck, Phase, given, settings
 from waf_tests.edge import DEFAULT_HOST
 from waf_tests.edge.caddy import plan_caddy
 from waf_tests.edge.edge import Planner
-from waf_tests.edge.launch_plan import EdgeSettings, Plan
+from waf_tests.edge.launch_plan import EdgeSettings, LaunchPlan
 from waf_tests.secret import Secret
 from waf_tests.testing.generated_requests import Http1Request, Http2Request, requests
 from waf_tests.testing.request_grammar import Verdict
-from waf_tests.testing.request_judges import Court, DisagreementError, court, installed_edges
+from waf_tests.testing.request_judges import (
+    DisagreementError,
+    RequestJudges,
+    installed_edges,
+    start_judges,
+)
 
 # Each sign of these means something somewhere on the way: in lists, to Caddy, in regular
 # expressions, in strings of the rule.
@@ -28,14 +33,14 @@ Change = Callable[[dict[str, Any]], object]
 
 
 @pytest.fixture(params=KEYS, scope="module")
-def running(request: pytest.FixtureRequest) -> Iterator[Court]:
+def running(request: pytest.FixtureRequest) -> Iterator[RequestJudges]:
     """Provide the judges, for one of the keys."""
-    with court(Secret(request.param), installed_edges()) as judges:
+    with start_judges(Secret(request.param), installed_edges()) as judges:
         yield judges
 
 
 @pytest.mark.slow
-def test_judges_agree(running: Court, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_judges_agree(running: RequestJudges, tmp_path_factory: pytest.TempPathFactory) -> None:
     """What the rule lets pass reaches the origin, nothing else does, and only with the key."""
     key = running.edges[0].edge.key.reveal()
     key_file = tmp_path_factory.mktemp("key") / "key"
@@ -62,7 +67,7 @@ def test_judges_agree(running: Court, tmp_path_factory: pytest.TempPathFactory) 
 def _with_change(change: Change) -> Planner:
     """Return a planner for a Caddy whose rule has been changed."""
 
-    def planner(settings: EdgeSettings, folder: Path) -> Plan:
+    def planner(settings: EdgeSettings, folder: Path) -> LaunchPlan:
         plan = plan_caddy(settings, folder)
         config = json.loads(plan.stdin)
         change(config["apps"]["http"]["servers"]["edge"]["routes"][1]["match"][0])
@@ -103,7 +108,7 @@ def _ask(*headers: str, version: str = "1.1") -> Http1Request:
 def test_disagreement_found(change: Change, request_: Http1Request, words: str) -> None:
     """An edge with another rule is found out: the comparison can fail."""
     edges = {"edge": (_with_change(change), False)}
-    with court(Secret("aB,c d"), edges) as judges, pytest.raises(DisagreementError, match=words):
+    with start_judges(Secret("aB,c d"), edges) as judges, pytest.raises(DisagreementError, match=words):
         judges.judge(request_)
 
 
@@ -111,12 +116,12 @@ def test_disagreement_found(change: Change, request_: Http1Request, words: str) 
 def test_stricter_edge() -> None:
     """An edge that may be stricter may stop what the rule allows, and not pass what it blocks."""
     stops = _with_change(lambda rule: rule.update(method=["POST"]))
-    with court(Secret("aB,c d"), {"edge": (stops, True)}) as judges:
+    with start_judges(Secret("aB,c d"), {"edge": (stops, True)}) as judges:
         assert judges.judge(_ask("X-API-Key: aB,c d")) is Verdict.PASS
         assert judges.stopped == {"edge": 1}
     passes = _with_change(lambda rule: rule.clear())
     edges = {"edge": (passes, True)}
-    with court(Secret("aB,c d"), edges) as judges, pytest.raises(DisagreementError):
+    with start_judges(Secret("aB,c d"), edges) as judges, pytest.raises(DisagreementError):
         judges.judge(_ask("X-API-Key: aB,c d", version="1.0"))
 
 
@@ -134,7 +139,7 @@ def test_late_arrival_found(headers: tuple[tuple[str, str], ...], words: str) ->
     """What arrives after its answer, without the key or blocked for another reason, is found."""
 
     def run() -> None:
-        with court(Secret("aB,c d"), {"edge": (plan_caddy, False)}) as judges:
+        with start_judges(Secret("aB,c d"), {"edge": (plan_caddy, False)}) as judges:
             judges.judge(_ask("X-API-Key: aB,c d"))
             judges.judge(_ask("X-API-Key: aB,c d", version="1.0"))
             arrived = judges.edges[0].origin.requests

@@ -12,7 +12,7 @@ import pytest
 import waf_tests.client
 from waf_tests.client.native_support import clients_for, has_native_support
 from waf_tests.testing import native_fork_plugin
-from waf_tests.testing.pytest_subprocess import InnerRun, run_pytest
+from waf_tests.testing.pytest_subprocess import PytestRun, run_pytest
 from waf_tests.testing.recording_origin import RecordingOrigin
 
 TESTS = Path(__file__).parent
@@ -105,7 +105,7 @@ def test_nothing_is_replaced_unasked() -> None:
     assert lmstudio.AsyncClient.__module__ == "lmstudio.async_api"
 
 
-def run_with_fork(folder: Path, files: str, arguments: list[str], kind: str = "") -> InnerRun:
+def run_with_fork(folder: Path, files: str, arguments: list[str], kind: str = "") -> PytestRun:
     """Run some of this package's tests with a stand-in for a fork of the SDK."""
     settings = ["-c", str(TESTS.parents[2] / "pyproject.toml")]
     paths = [str(path) for path in sorted(TESTS.rglob(files))]

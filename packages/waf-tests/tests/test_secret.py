@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from waf_tests.secret import HiddenBytes, InnerFramesHidden, Secret, hidden
-from waf_tests.testing.almost_right_key import almost
+from waf_tests.testing.almost_right_key import almost_right
 from waf_tests.testing.secret_scan import leaking_files, leaks
 
 KEY = Secret("p4ss-w0rd/with+signs")
@@ -61,7 +61,7 @@ def test_inner_frames_hidden() -> None:
 @pytest.mark.parametrize("key", ["Ab1", "123", "0", "-_450", "s3cr3t"])
 def test_almost_the_key(key: str) -> None:
     """A wrong key for tests differs from the right one, whether that has letters or not."""
-    wrong = almost(Secret(key))
+    wrong = almost_right(Secret(key))
     assert wrong != Secret(key)
     assert len(wrong.reveal()) == len(key)
 

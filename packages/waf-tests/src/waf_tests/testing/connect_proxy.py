@@ -1,4 +1,4 @@
-"""A small real HTTP proxy on loopback that knows names which nobody else knows."""
+"""A small HTTP proxy on loopback that knows host names which nothing else can resolve."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ _OPENED = b"HTTP/1.1 200 Connection established" + _HEAD_END
 
 
 class ConnectProxy(TcpServer):
-    """Context manager around a proxy that opens tunnels to the hosts that it knows.
+    """A proxy that opens tunnels to the hosts that it knows; a context manager.
 
-    `hosts`: `name:port`, as in CONNECT, to the `address:port` where it really is; for all else it
-    answers 502. `refuse`: answer this to everybody, such as "403 Forbidden". `tls`: speak TLS with
-    clients. `targets` and `heads` have what clients have asked for, as it arrived.
+    `hosts` maps `name:port`, as in CONNECT, to the real `address:port`; every other target is
+    answered with 502. `refuse`, such as "403 Forbidden", is the answer to every request. With
+    `tls`, clients speak TLS to the proxy. `targets` are the targets that clients have asked for,
+    `heads` the bytes of their requests.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class ConnectProxy(TcpServer):
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Pass on what comes, until either side ends; then end the other."""
+    """Copy data until either side ends its connection, then end the other side's."""
     with contextlib.suppress(ConnectionError):
         while data := await reader.read(_CHUNK):
             writer.write(data)

@@ -1,8 +1,8 @@
 """A pytest plugin that makes the installed SDK look like a fork with native support for headers.
 
-`pytest -p waf_tests.testing.native_fork_plugin` replaces the SDK's clients before anything imports
-them from here, so that the tests take the path of a native SDK. With NATIVE_FORK=scheme the
-fork puts a scheme before an `api_host` that has one.
+`pytest -p waf_tests.testing.native_fork_plugin` replaces the SDK's clients before any test imports
+`waf_tests.client`, which then exports them as it does those of such a fork. With NATIVE_FORK=scheme
+the fork puts a scheme before an `api_host` that already has one.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _configure(
 
 
 def pytest_load_initial_conftests() -> None:
-    """Replace the SDK's clients, before a conftest.py imports what is made from them."""
+    """Replace the SDK's clients before a conftest.py imports them."""
     client: type = ForkedClient
     async_client: type = ForkedAsyncClient
     if os.environ.get(VARIABLE) == SCHEME_TWICE:

@@ -1,7 +1,7 @@
-"""A small stand-in for LM Studio's port that records every byte: it loads and predicts nothing.
+"""A small stand-in for LM Studio that records what arrives; it loads and predicts nothing.
 
-For tests of the edge's rule and of what a client puts on the wire. Tests of the SDK's work use
-the host under test.
+It is for tests of the edge's rule and of what a client sends. Tests of what the SDK does use the
+host under test.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from .tcp_server import LOOPBACK, READ_LIMIT, TcpServer
 
 GREETING = "/lmstudio-greeting"
 _HEAD_END = b"\r\n\r\n"
-# Their values are keys, and requests are in sight when a test fails.
+# The values of these headers are keys, and the reports of failed tests show requests.
 _KEY_HEADERS = frozenset({"authorization", "x-api-key"})
 
 
 @dataclass(frozen=True)
 class RecordedRequest:
-    """One request head, as it arrived: names in their case, repeated headers repeated."""
+    """One request head as it arrived, with names in their case and with repeated headers."""
 
     method: str
     target: str
@@ -36,7 +36,7 @@ class RecordedRequest:
 
 @dataclass(frozen=True)
 class Answer:
-    """What to answer to everything, in place of being LM Studio."""
+    """An answer that the origin gives in place of LM Studio's."""
 
     status: str = "403 Forbidden"
     headers: tuple[tuple[str, str], ...] = ()
@@ -54,12 +54,12 @@ _NOT_FOUND = Answer("404 Not Found")
 
 
 class RecordingOrigin(TcpServer):
-    """Context manager around the stand-in's port.
+    """A stand-in for LM Studio that records what arrives; a context manager.
 
-    `token`: refuse every identity but this one. `answer`: say this to every request.
-    `upgrade_answer`: say this to websocket handshakes; with `upgrade_path`, to those of this path.
-    `drop_after_upgrade`: reset each websocket right after its handshake.
-    `requests` and `received` fill while it runs; both are complete once it is left.
+    With `token` it refuses every other identity. `answer` is its answer to every request, and
+    `upgrade_answer` to every websocket handshake, or only to those for `upgrade_path`. With
+    `drop_after_upgrade` it resets each websocket right after the handshake. `requests` and
+    `received` fill while it runs and are complete once it is left.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class RecordingOrigin(TcpServer):
 
     @property
     def received(self) -> HiddenBytes:
-        """All that has arrived outside of websockets."""
+        """All bytes that have arrived outside websockets."""
         return HiddenBytes(self._received)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -117,7 +117,7 @@ class RecordingOrigin(TcpServer):
         await writer.drain()
         if writer.can_write_eof():
             writer.write_eof()
-        # A body, or whatever somebody smuggled behind the request.
+        # This is the body, or whatever was smuggled in after the request.
         self._received += await reader.read()
 
     async def _serve_websocket(

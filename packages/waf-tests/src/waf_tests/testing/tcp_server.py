@@ -14,7 +14,7 @@ from types import TracebackType
 from typing_extensions import Self
 
 LOOPBACK = "127.0.0.1"
-# Bytes: a stream reads no more ahead, and none of a test's own messages is longer in one piece.
+# In bytes. A stream reads no further ahead, and no request has a longer head.
 READ_LIMIT = 1 << 20
 _BACKLOG = 1024
 
@@ -22,7 +22,7 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class TcpServer:
-    """Context manager around a listening port; `serve` is called with each connection.
+    """A server that calls `serve` with each connection; a context manager.
 
     A connection is closed when `serve` returns. Leaving the context manager cuts off all others,
     whatever `serve` is doing.
