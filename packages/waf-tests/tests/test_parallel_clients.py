@@ -1,4 +1,4 @@
-"""Fifty clients at once through one edge."""
+"""Fifty clients at once get through one edge."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from waf_tests.secret import Secret
 from waf_tests.testing.recording_origin import RecordingOrigin
 
 CLIENTS = 50
-# Per client and side; some systems allow 256 open files in all unless asked.
+# Six connections a client, each with up to four files; some systems allow only 256 by default.
 _FILES = CLIENTS * 6 * 4
 
 

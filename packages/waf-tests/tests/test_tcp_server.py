@@ -1,4 +1,4 @@
-"""How the servers that tests make up begin and end."""
+"""A test's own TCP server closes every connection at its end, and reports a taken port."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ PATIENCE = 5
 
 
 async def say_nothing(reader: object, writer: object) -> None:
-    """Serve a client that nobody answers."""
+    """Serve a client without an answer."""
     await asyncio.Event().wait()
 
 
 async def say_nothing_in_tasks(reader: object, writer: object) -> None:
-    """Serve the same with tasks of its own, as a proxy does."""
+    """Serve a client without an answer in two further tasks, as a proxy does."""
     await asyncio.gather(say_nothing(reader, writer), say_nothing(reader, writer))
 
 
@@ -35,7 +35,7 @@ def connect(server: TcpServer) -> socket.socket:
 
 
 def assert_closed(client: socket.socket) -> None:
-    """Read the end of a connection on which nothing has been said."""
+    """Fail unless the server has closed the connection, on which it has sent nothing."""
     with suppress(ConnectionError):
         assert client.recv(1) == b""
 
@@ -50,7 +50,7 @@ def assert_closed(client: socket.socket) -> None:
     ],
 )
 def test_connection_at_the_last_moment_is_closed(make: Callable[[], TcpServer]) -> None:
-    """A connection that arrives while the server stops is closed, like all others."""
+    """A connection that arrives while the server stops is closed like all others."""
     for _ in range(ROUNDS):
         with ExitStack() as connections:
             with make() as server:
@@ -59,7 +59,7 @@ def test_connection_at_the_last_moment_is_closed(make: Callable[[], TcpServer]) 
 
 
 def test_tls_handshake_is_cut_off(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A client that never begins its TLS handshake does not hold up the server's end."""
+    """A client that does not begin its TLS handshake is cut off when the server stops."""
     certificate = issue("127.0.0.1")
     file = tmp_path_factory.mktemp("tls") / "server.pem"
     file.write_text(certificate.private_key + certificate.certificate)
@@ -72,7 +72,7 @@ def test_tls_handshake_is_cut_off(tmp_path_factory: pytest.TempPathFactory) -> N
 
 
 def test_tunnel_is_cut_off() -> None:
-    """A proxy that ends closes the tunnel on which neither side has finished."""
+    """A proxy that stops closes a tunnel that both sides have left open."""
     with RecordingOrigin() as origin, ExitStack() as connections:
         with ConnectProxy({"host.test:1": origin.address}) as proxy:
             client = connections.enter_context(connect(proxy))
@@ -82,6 +82,6 @@ def test_tunnel_is_cut_off() -> None:
 
 
 def test_taken_port_is_an_error() -> None:
-    """A server whose port is taken raises an error on entering, and does not wait for ever."""
+    """A server whose port is taken raises an error on entering and does not wait for ever."""
     with TcpServer(say_nothing) as first, pytest.raises(OSError, match="in use"):
         TcpServer(say_nothing, port=first.port).__enter__()

@@ -32,7 +32,7 @@ RAY = (("CF-Ray", "8f00b204e9800998-FRA"),)
 
 
 async def test_blocked_async(edge: Edge) -> None:
-    """A 403 for the probe is reported as a block, with the ray id, and not as a host that is down."""
+    """A 403 for the probe is reported as a block, with its ray id, not as a host that is down."""
     with pytest.raises(BlockedByFirewallError, match="blocked by the firewall") as caught:
         async with AsyncClient(edge.api_host):
             pass
@@ -109,7 +109,7 @@ async def test_host_down_behind_edge_async(make_edge: MakeEdge, trust: Trust) ->
 
 @pytest.mark.parametrize("body", [b"hello", b"[]", b'{"lmstudio":false}'])
 async def test_not_lm_studio_async(body: bytes) -> None:
-    """The error for a server that answers 200 without the greeting says that it is another one."""
+    """A server that answers 200 without the greeting is reported as not looking like LM Studio."""
     with (
         RecordingOrigin(answer=Answer("200 OK", (), body)) as origin,
         pytest.raises(UnexpectedAnswerError, match="does not look like LM Studio"),
@@ -217,7 +217,7 @@ async def test_ipv6_literal_async(ipv6_loopback: str) -> None:
 async def test_ipv6_literal_in_tls_async(
     ipv6_loopback: str, origin: RecordingOrigin, make_edge: MakeEdge, trust: Trust
 ) -> None:
-    """The client connects to an IPv6 address in brackets in TLS and checks the certificate's name."""
+    """In TLS, too, the client connects to an IPv6 address in brackets."""
     edge = make_edge(origin.address, host=ipv6_loopback, listen=(ipv6_loopback,))
     trust(edge)
     async with AsyncClient(edge.api_host, x_api_key=edge.key.reveal()) as client:

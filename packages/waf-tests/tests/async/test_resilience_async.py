@@ -49,7 +49,7 @@ async def test_edge_restart_async(make_edge: MakeEdge, trust: Trust) -> None:
 
 
 async def test_new_client_after_restart_async(make_edge: MakeEdge, trust: Trust) -> None:
-    """A new client does not reach an edge that is down; after a restart it does, at the same host."""
+    """A new client does not reach an edge that is down, but does so after the edge's restart."""
     with RecordingOrigin() as origin:
         edge = make_edge(origin.address)
         trust(edge)

@@ -47,7 +47,7 @@ async def test_from_environment_async(locked: Edge, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("token", [None, "", OTHER_TOKEN.reveal()], ids=["none", "empty", "wrong"])
 async def test_token_wrong_async(token: str | None, locked: Edge) -> None:
-    """With the key but without the right token, the host refuses the client, not the firewall."""
+    """With the key but without the token, the host refuses the client; the firewall does not."""
     with pytest.raises(Refused, match="Authentication failed"):
         async with AsyncClient(locked.api_host, token, x_api_key=locked.key.reveal()) as client:
             await client.list_downloaded_models()

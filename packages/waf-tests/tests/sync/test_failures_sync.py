@@ -34,7 +34,7 @@ RAY = (("CF-Ray", "8f00b204e9800998-FRA"),)
 
 
 def test_blocked_sync(edge: Edge) -> None:
-    """A 403 for the probe is reported as a block, with the ray id, and not as a host that is down."""
+    """A 403 for the probe is reported as a block, with its ray id, not as a host that is down."""
     with pytest.raises(BlockedByFirewallError, match="blocked by the firewall") as caught:
         with Client(edge.api_host):
             pass
@@ -111,7 +111,7 @@ def test_host_down_behind_edge_sync(make_edge: MakeEdge, trust: Trust) -> None:
 
 @pytest.mark.parametrize("body", [b"hello", b"[]", b'{"lmstudio":false}'])
 def test_not_lm_studio_sync(body: bytes) -> None:
-    """The error for a server that answers 200 without the greeting says that it is another one."""
+    """A server that answers 200 without the greeting is reported as not looking like LM Studio."""
     with (
         RecordingOrigin(answer=Answer("200 OK", (), body)) as origin,
         pytest.raises(UnexpectedAnswerError, match="does not look like LM Studio"),
@@ -219,7 +219,7 @@ def test_ipv6_literal_sync(ipv6_loopback: str) -> None:
 def test_ipv6_literal_in_tls_sync(
     ipv6_loopback: str, origin: RecordingOrigin, make_edge: MakeEdge, trust: Trust
 ) -> None:
-    """The client connects to an IPv6 address in brackets in TLS and checks the certificate's name."""
+    """In TLS, too, the client connects to an IPv6 address in brackets."""
     edge = make_edge(origin.address, host=ipv6_loopback, listen=(ipv6_loopback,))
     trust(edge)
     with Client(edge.api_host, x_api_key=edge.key.reveal()) as client:

@@ -48,7 +48,7 @@ def test_from_environment_sync(locked: Edge, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("token", [None, "", OTHER_TOKEN.reveal()], ids=["none", "empty", "wrong"])
 def test_token_wrong_sync(token: str | None, locked: Edge) -> None:
-    """With the key but without the right token, the host refuses the client, not the firewall."""
+    """With the key but without the token, the host refuses the client; the firewall does not."""
     with pytest.raises(Refused, match="Authentication failed"):
         with Client(locked.api_host, token, x_api_key=locked.key.reveal()) as client:
             client.list_downloaded_models()

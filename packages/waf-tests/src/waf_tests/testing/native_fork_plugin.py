@@ -22,7 +22,7 @@ VARIABLE = "NATIVE_FORK"
 SCHEME_TWICE = "scheme"
 
 class _NativeParameters:
-    """Mixed in before a client: gives it the four native parameters and no others."""
+    """A mixin that gives a client the four native parameters and no others."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class ForkedAsyncClient(_NativeParameters, AsyncClient):
 
 
 class _SchemeTwice(lmstudio.json_api.ClientBase):
-    """Mixed in before a client of the SDK: its probe begins with https://, whatever the host."""
+    """A mixin that makes an SDK client's probe begin with https://, whatever the host."""
 
     def __init__(self, api_host: str | None, *others: object) -> None:
         super().__init__(api_host)
