@@ -102,7 +102,7 @@ asyncio.run(connect())
 
 def test_finalizer_on_the_clients_own_thread() -> None:
     """A client that is collected on its own thread ends that thread and does not wait for it."""
-    # In a process of its own: a thread that waits for itself would hold up pytest's end.
+    # It runs in a process of its own: a thread that waits for itself would keep pytest from ending.
     subprocess.run([sys.executable, "-c", FORGOTTEN], check=True, timeout=PATIENCE)
 
 
@@ -121,7 +121,7 @@ def test_thread_ended(host: str, reason: str, request: pytest.FixtureRequest) ->
 
 def test_async_client_after_failure(closed_port: str) -> None:
     """After a blocking client that could not connect, asyncio.run with an async client works."""
-    # In a process of its own: the deadlock came with the first import of an event loop's backend.
+    # It runs in a process of its own: the deadlock came with the first import of a loop's backend.
     with RecordingOrigin() as origin:
         command = [sys.executable, "-c", AFTERWARDS, closed_port, origin.address]
         subprocess.run(command, check=True, timeout=PATIENCE)

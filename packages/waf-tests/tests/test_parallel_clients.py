@@ -19,7 +19,7 @@ _FILES = CLIENTS * 6 * 4
 
 @pytest.fixture(autouse=True)
 def _enough_files() -> Iterator[None]:
-    """Raise this process's limit of open files for the test, where there is one."""
+    """Raise this process's limit of open files for the test, if the system has one."""
     resource = pytest.importorskip(
         "resource", reason="only POSIX limits open files", exc_type=ImportError
     )

@@ -107,15 +107,15 @@ def test_bad_keys_refused(key: str) -> None:
     assert key not in str(caught.value)
 
 
-@pytest.mark.parametrize("sign", ["k", '"', "\\"])
-def test_longest_key_fits(sign: str) -> None:
+@pytest.mark.parametrize("character", ["k", '"', "\\"])
+def test_longest_key_fits(character: str) -> None:
     """The longest key and host fit into Cloudflare's limit; one more character is refused."""
     host = ".".join(["h" * 62] * 4) + "hh"
     assert len(host) == MAX_HOST_LENGTH
-    count = MAX_KEY_LENGTH // len(quoted(sign)[1:-1])
-    assert len(cloudflare_expression(host, Secret(sign * count))) <= MAX_LENGTH
+    count = MAX_KEY_LENGTH // len(quoted(character)[1:-1])
+    assert len(cloudflare_expression(host, Secret(character * count))) <= MAX_LENGTH
     with pytest.raises(RuleError, match=r"^the key must be at most 1000 characters long"):
-        cloudflare_expression(host, Secret(sign * (count + 1)))
+        cloudflare_expression(host, Secret(character * (count + 1)))
     with pytest.raises(RuleError, match="a host name is needed"):
         cloudflare_expression(f"{host}h", None)
 

@@ -81,7 +81,7 @@ _ODD_VERSIONS = st.sampled_from(
     ]
 )
 _VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
-_PATH_SIGNS = _VISIBLE.replace("#", "").replace("%", "")
+_PATH_CHARACTERS = _VISIBLE.replace("#", "").replace("%", "")
 _ANY_BYTE = "".join(chr(code) for code in range(0x100) if code not in b"\r\n")
 
 
@@ -94,7 +94,7 @@ def _targets(key: str, host: str) -> SearchStrategy[str]:
         *(f"/llm?k={quote(key)}", f"/{'a' * _LONG}"),
     ]
     return _mostly(
-        st.one_of(paths, st.text(_PATH_SIGNS, max_size=30).map("/".__add__)),
+        st.one_of(paths, st.text(_PATH_CHARACTERS, max_size=30).map("/".__add__)),
         st.one_of(st.sampled_from(no_paths), st.text(_ANY_BYTE, max_size=6).map("/".__add__)),
     )
 
@@ -122,9 +122,9 @@ def _near_keys(key: str, key_file: str) -> SearchStrategy[str]:
     changed = [
         *(key.swapcase(), key.upper(), key[:-1], key[1:], f"{key}x", f"x{key}", "*", ".*"),
         *(f'"{key}"', quote(key, safe=""), f"%20{key}", f"{key},", f",{key}", f"{key}, {key}"),
-        *(f"{start}{sign}{end}" for sign in "\x00\t\x0b\x7f\x80 "),
-        *(f"{key}{sign}" for sign in "\x00\x0b\x0c\x85\xa0"),
-        *(f"{sign}{key}" for sign in "\x00\x0b\x0c\x85\xa0"),
+        *(f"{start}{character}{end}" for character in "\x00\t\x0b\x7f\x80 "),
+        *(f"{key}{character}" for character in "\x00\x0b\x0c\x85\xa0"),
+        *(f"{character}{key}" for character in "\x00\x0b\x0c\x85\xa0"),
         *(f"{start}\r\n {end}", f"\r\n {key}", f"{key}\r\n "),
         *key.split(","),
     ]

@@ -21,6 +21,7 @@ from waf_tests.client.sync_client import Client
 VARIABLE = "NATIVE_FORK"
 SCHEME_TWICE = "scheme"
 
+
 class _NativeParameters:
     """A mixin that gives a client the four native parameters and no others."""
 

@@ -38,7 +38,7 @@ class EdgeJudge:
     origin: RecordingOrigin
     stricter: bool
     blocked: set[int] = field(default_factory=set)
-    _looked_at: int = 0
+    _checked: int = 0
 
     def reached(self, request: Http1Request | Http2Request, number: int) -> bool:
         """Send the request and tell whether it has reached the origin.
@@ -70,8 +70,8 @@ class EdgeJudge:
         Raises DisagreementError if one of them came without exactly the key, or if the rule blocks
         it for another reason.
         """
-        new = self.origin.requests[self._looked_at :]
-        self._looked_at += len(new)
+        new = self.origin.requests[self._checked :]
+        self._checked += len(new)
         for request in new:
             if request.values("x-api-key") != [self.edge.key.reveal()]:
                 raise DisagreementError(f"{self.name}: without the key, {_shown(request)}")

@@ -54,11 +54,11 @@ def _tokens(expression: str) -> list[_Token]:
         match = _TOKENS.match(expression, position)
         if match is None:
             raise ValueError(f"unknown text at {position}")
-        literal, name, sign = match.groups()
+        literal, name, symbol = match.groups()
         if literal is not None:
             found.append(_Token("literal", re.sub(r"\\(.)", r"\1", literal)))
         else:
-            found.append(_Token("name", name) if name else _Token("sign", sign))
+            found.append(_Token("name", name) if name else _Token("symbol", symbol))
         position = match.end()
     return found
 

@@ -63,9 +63,7 @@ class TcpServer:
     def __enter__(self) -> Self:
         """Take the port and serve. Raises OSError if the port is taken."""
         family = socket.AF_INET6 if ":" in self._ip else socket.AF_INET
-        listening = socket.create_server(
-            (self._ip, self._port), family=family, backlog=_BACKLOG
-        )
+        listening = socket.create_server((self._ip, self._port), family=family, backlog=_BACKLOG)
         self._port = listening.getsockname()[1]
         self._loop, self._stop = asyncio.new_event_loop(), asyncio.Event()
         self._thread = threading.Thread(
@@ -98,9 +96,7 @@ class TcpServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             # The client has ended the connection, or this server does.
-            with contextlib.suppress(
-                OSError, asyncio.IncompleteReadError, asyncio.CancelledError
-            ):
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await self._serve_connection(reader, writer)
         finally:
             writer.transport.abort()
