@@ -14,13 +14,14 @@ from .shared_options import server_options
 
 @click.command()
 @server_options
-@click.option("--lifeline", is_flag=True, help="Stop when stdin closes.")
-@click.option("--scenarios", is_flag=True, help="Let tests ask for faults (docs/scenarios.md).")
+@click.option("--lifeline", is_flag=True, help="Stop as soon as stdin is closed.")
+@click.option("--scenarios", is_flag=True, help="Let tests order faults (docs/scenarios.md).")
 @click.option(
     "--home",
     type=click.Path(file_okay=False),
     metavar="DIR",
-    help="Folder laid out like LM Studio's home (config-presets/, models/); default: in the cache.",
+    help="Folder laid out like LM Studio's home, with config-presets/ and models/; "
+    "by default a folder in the cache.",
 )
 @click.option(
     "--authentication-timeout",
@@ -28,7 +29,7 @@ from .shared_options import server_options
     default=10.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long a client may take for a request, and to present itself.",
+    help="How long a client may take to send a request or to authenticate.",
 )
 @click.option(
     "--worker-silence",
@@ -36,7 +37,7 @@ from .shared_options import server_options
     default=30.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long a model's process may give no sign of life while it is waited for.",
+    help="How long a model's process may stay silent while a request waits for it.",
 )
 def serve(
     ports: tuple[int, ...],
@@ -53,7 +54,7 @@ def serve(
 ) -> int:
     """Run the embedded server until Ctrl-C.
 
-    Prints one line with its addresses once it is ready.
+    It prints one line with its addresses when it is ready.
     """
     from model_fixtures.server.serve import serve as run
     from model_fixtures.server.serve_options import ServeOptions
@@ -95,7 +96,7 @@ def start(
     arguments += ["--cors"] if cors else []
     environ = {**os.environ, SERVER_TOKEN_VARIABLE: api_token or ""}
     server, started = background_server.start(arguments, environ=environ)
-    what = "started" if started else "runs already"
+    what = "started" if started else "already running"
     click.echo(f"{what}: {' '.join(server.addresses)} (pid {server.pid}, log: {server.log})")
     return 0
 

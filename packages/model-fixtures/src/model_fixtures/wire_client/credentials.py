@@ -1,4 +1,4 @@
-"""Who a client says that it is."""
+"""Identities of clients: guests and API tokens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TOKEN = re.compile(r"sk-lm-([A-Za-z0-9]{8}):([A-Za-z0-9]{20})")
 
 
 class Credentials(Struct, frozen=True, repr_omit_defaults=True):
-    """The identity that a connection authenticates with; the passkey never shows in a repr.
+    """The identity that a connection authenticates with; its repr hides the passkey.
 
     Connections with the same identifier must present the same passkey.
     """
@@ -43,7 +43,7 @@ class Credentials(Struct, frozen=True, repr_omit_defaults=True):
         """Return the identity of an API token.
 
         Raises:
-            ValueError: the token does not look like one; its text is not repeated.
+            ValueError: the token is malformed; the message does not repeat it.
         """
         match = _TOKEN.fullmatch(token)
         if match is None:
@@ -53,7 +53,7 @@ class Credentials(Struct, frozen=True, repr_omit_defaults=True):
 
     @staticmethod
     def from_environment(environ: Mapping[str, str] | None = None) -> Credentials:
-        """Return the identity of the token in `LMSTUDIO_API_TOKEN`, or a guest without one.
+        """Return the identity of the token in `LMSTUDIO_API_TOKEN`, or a guest if it is not set.
 
         Raises:
             ValueError: the token is malformed.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from model_fixtures.catalog import load_catalog
+from model_fixtures.catalog import read_catalog
 from model_fixtures.server.models.downloaded_models import Library
 from model_fixtures.server.models.jit_load import Listener
 from model_fixtures.server.models.loaded_instance import Instance
@@ -30,7 +30,7 @@ def starter(monkeypatch: pytest.MonkeyPatch) -> Starter:
 @asynccontextmanager
 async def opened(folder: Path, grace: float, patience: float = math.inf) -> AsyncIterator[Registry]:
     """Provide a registry with the suite's models, which never hangs for long."""
-    library = Library(load_catalog(), folder)
+    library = Library(read_catalog(), folder)
     with anyio.fail_after(30):
         async with Registry(library, grace=grace, patience=patience) as registry:
             yield registry

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import msgspec
 import pytest
-from model_fixtures.catalog import CatalogModel, load_catalog
+from model_fixtures.catalog import CatalogModel, read_catalog
 from model_fixtures.server.engine.engine import Engine
 from model_fixtures.server.engine.errors import InstanceGoneError
 from model_fixtures.server.models.downloaded_models import Library
@@ -32,7 +32,7 @@ def starter(monkeypatch: pytest.MonkeyPatch) -> Starter:
 @pytest.fixture
 async def registry(starter: Starter, tmp_path: Path) -> AsyncIterator[Registry]:
     """Provide a registry with the suite's models."""
-    async with Registry(Library(load_catalog(), tmp_path)) as opened:
+    async with Registry(Library(read_catalog(), tmp_path)) as opened:
         yield opened
 
 
@@ -123,8 +123,8 @@ async def test_an_unexpected_failure_of_a_jit_load_ends_that_load_only(
 async def test_a_file_that_has_become_a_fifo(tmp_path: Path) -> None:
     """A model whose file is none any more fails to load; nobody waits for what a FIFO says."""
     os.mkfifo(tmp_path / "fifo.gguf")
-    (known, *_) = load_catalog().find("smollm2-135m-instruct")
+    (known, *_) = read_catalog().find("smollm2-135m-instruct")
     model = msgspec.structs.replace(known, weights=None, file=tmp_path / "fifo.gguf")
-    async with Registry(Library(load_catalog(), tmp_path)) as registry:
+    async with Registry(Library(read_catalog(), tmp_path)) as registry:
         with anyio.fail_after(30), pytest.raises(ServerError, match=r"fifo\.gguf is no regular"):
             await registry.load(model, Settings())

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from model_fixtures.catalog import Catalog, CatalogModel, HeaderError, describe_file
+from model_fixtures.catalog import Catalog, CatalogModel, GgufHeaderError, describe_file
 from model_fixtures.errors import ModelFixturesError
 from model_fixtures.regular_files import UnfitFileError, has_sendable_name
 
@@ -80,7 +80,7 @@ class Library:
         """
         try:
             describe_file(staged, path, path)
-        except HeaderError as error:
+        except GgufHeaderError as error:
             raise LibraryError(f"{path} {error}: correct its source in the catalog") from None
         target = self.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -162,10 +162,10 @@ class Library:
         if mark not in self._described:
             try:
                 if not has_sendable_name(file):
-                    raise HeaderError("has a path that is not UTF-8: rename it")
+                    raise GgufHeaderError("has a path that is not UTF-8: rename it")
                 name = re.sub(r"[-_]+", " ", _base(path))
                 self._described[mark] = describe_file(file, path, name)
-            except (HeaderError, OSError) as error:
+            except (GgufHeaderError, OSError) as error:
                 # Such as a copy that is under way: its size and time change, so it is read again.
                 # A name may hold a line break.
                 logger.warning("%r is not listed: it %s", str(file), _why(error))
@@ -173,7 +173,7 @@ class Library:
         return self._described[mark]
 
 
-def _why(problem: HeaderError | OSError) -> str:
+def _why(problem: GgufHeaderError | OSError) -> str:
     if isinstance(problem, OSError) and not isinstance(problem, UnfitFileError):
         return f"cannot be read ({problem.strerror})"
     return str(problem.strerror if isinstance(problem, OSError) else problem)
