@@ -14,7 +14,7 @@ Run = Callable[..., tuple[int, list[str], list[str]]]
 
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Hide the user's settings, provide an empty state folder, and stop the server in it at the end."""
+    """Hide the user's settings, provide a state folder, and stop its server at the end."""
     for variable in ("LMSTUDIO_API_HOST", "LMSTUDIO_API_TOKEN", "LMSTUDIO_SERVER_API_TOKEN"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(background_server, "state_folder", lambda: tmp_path / "state")

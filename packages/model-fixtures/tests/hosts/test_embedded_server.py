@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -12,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import anyio
 import pytest
 from model_fixtures.hosts import EmbeddedServerError, greeting_problem, is_own_server
 from model_fixtures.hosts.embedded_server import EmbeddedServer
@@ -75,7 +75,7 @@ def test_the_token_of_another_server_is_not_inherited(monkeypatch: pytest.Monkey
             return await llm.rpc("listLoaded")
 
     with EmbeddedServer() as server:
-        assert asyncio.run(list_loaded(server.address)) == []
+        assert anyio.run(list_loaded, server.address) == []
 
 
 def test_several_run_side_by_side() -> None:

@@ -166,7 +166,7 @@ def test_the_server_ends_with_the_run(suite: Suite) -> None:
 
 
 TALKING = """
-    import asyncio
+    import anyio
     import os
     import signal
     from pathlib import Path
@@ -180,10 +180,10 @@ TALKING = """
 
     def notify_for_ever(address):
         while True:
-            asyncio.run(notify(address))
+            anyio.run(notify, address)
 
     def test_it(lmstudio_host):
-        asyncio.run(notify(lmstudio_host))
+        anyio.run(notify, lmstudio_host)
         {end}
 """
 # The call fails if the server has ended.

@@ -58,7 +58,7 @@ ONE = """
 def test_models_are_loaded_on_the_embedded_server(suite: Suite) -> None:
     """Marked tests find all required models loaded, and the fixture describes them."""
     suite.write("""
-        import asyncio
+        import anyio
         import pytest
         from model_fixtures.catalog import read_catalog
         from model_fixtures.host_models import read_status
@@ -67,7 +67,7 @@ def test_models_are_loaded_on_the_embedded_server(suite: Suite) -> None:
         def test_loaded(lmstudio_host, loaded_models):
             catalog = read_catalog()
             assert loaded_models == catalog.required
-            status = asyncio.run(read_status(lmstudio_host, catalog))
+            status = anyio.run(read_status, lmstudio_host, catalog)
             assert status.ready
             assert status.extra == ()
     """)
