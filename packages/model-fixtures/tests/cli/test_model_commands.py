@@ -13,7 +13,7 @@ from model_fixtures.catalog import read_catalog
 from model_fixtures.cli.model_commands import load_models
 from model_fixtures.hosts import HostSelection, background_server
 
-from ..fake_host import FakeHost, info, instance  # noqa: TID252 (tests are no importable package)
+from ..fake_host import FakeHost, info, instance  # noqa: TID252 (tests are not an importable package)
 from ..server.tiny_gguf import write_gguf  # noqa: TID252
 from .conftest import Run
 

@@ -9,7 +9,7 @@ import pytest
 from model_fixtures.catalog import read_catalog
 from model_fixtures.cli import main, shared_options
 
-from ..fake_host import FakeHost  # noqa: TID252 (tests are no importable package)
+from ..fake_host import FakeHost  # noqa: TID252 (tests are not an importable package)
 from .conftest import Run
 
 COMMANDS = ("load", "unload", "status", "download", "delete", "serve", "start", "stop")

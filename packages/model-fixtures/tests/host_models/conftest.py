@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from model_fixtures.catalog import Catalog, CatalogModel, Domain
 
-from ..fake_host import FakeHost, info  # noqa: TID252 (tests are no importable package)
+from ..fake_host import FakeHost, info  # noqa: TID252 (tests are not an importable package)
 
 
 def model(key: str, path: str, domain: Domain = "llm", **more: object) -> CatalogModel:

@@ -9,7 +9,7 @@ from model_fixtures.catalog import Catalog
 from model_fixtures.host_models import HostModelError, download
 from model_fixtures.host_models.downloading import DownloadOption, choose
 
-from ..fake_host import FakeHost  # noqa: TID252 (tests are no importable package)
+from ..fake_host import FakeHost  # noqa: TID252 (tests are not an importable package)
 
 pytestmark = pytest.mark.anyio
 

@@ -7,7 +7,7 @@ from model_fixtures.catalog import Catalog
 from model_fixtures.host_models import LoadEvent, ensure_loaded, load, unload
 from model_fixtures.wire_client import AuthenticationError, ConnectError
 
-from ..fake_host import FakeHost, instance  # noqa: TID252 (tests are no importable package)
+from ..fake_host import FakeHost, instance  # noqa: TID252 (tests are not an importable package)
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,7 @@ import pytest
 from model_fixtures.catalog import Catalog
 from model_fixtures.host_models import HostModelError, read_status, status_without_host
 
-from ..fake_host import FakeHost, instance  # noqa: TID252 (tests are no importable package)
+from ..fake_host import FakeHost, instance  # noqa: TID252 (tests are not an importable package)
 
 pytestmark = pytest.mark.anyio
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from model_fixtures.hosts import Host, HostError, HostSelection, select_host
 
-from ..fake_host import FakeHost  # noqa: TID252 (tests are no package that could be imported)
+from ..fake_host import FakeHost  # noqa: TID252 (tests are not an importable package)
 from .conftest import MakeHttp
 
 

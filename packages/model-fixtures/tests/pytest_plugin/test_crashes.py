@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ..fake_host import FakeHost  # noqa: TID252 (tests are no importable package)
+from ..fake_host import FakeHost  # noqa: TID252 (tests are not an importable package)
 from .conftest import Suite
 
 SIX = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from model_fixtures.catalog import read_catalog
 
-from ..fake_host import FakeHost, instance  # noqa: TID252 (tests are no importable package)
+from ..fake_host import FakeHost, instance  # noqa: TID252 (tests are not an importable package)
 from .conftest import Suite
 
 REQUIRED = sorted(model.key for model in read_catalog().required)

@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import pytest
 
-from ..fake_host import FakeHost  # noqa: TID252 (tests are no importable package)
+from ..fake_host import FakeHost  # noqa: TID252 (tests are not an importable package)
 from .conftest import Suite
 
 NEEDS_HOST = """

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 import click
 
-from model_fixtures.hosts import Host, HostSelection
-from model_fixtures.hosts import background_server as background_server
+from model_fixtures.hosts import Host, HostSelection, background_server
 
 from .shared_options import choose_host, host_option
 
