@@ -169,7 +169,7 @@ def test_download_failure(host: FakeHost, run: Run) -> None:
     code, _, err = run("download", "--host", host.address)
     assert code == 1
     assert len(err) == 1
-    assert err[0].startswith(f"error: {REQUIRED[0]}: the host finds no nomic-ai/")
+    assert err[0].startswith(f"error: {REQUIRED[0]}: the host does not find nomic-ai/")
 
 
 @pytest.mark.usefixtures("interruptible")

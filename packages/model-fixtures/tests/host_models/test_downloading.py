@@ -64,7 +64,7 @@ async def test_a_model_that_is_not_found(lacking: FakeHost, catalog: Catalog) ->
     lacking.search_results = lacking.search_results[:1]
     with pytest.raises(HostModelError) as caught:
         await download(lacking.address, catalog)
-    assert str(caught.value) == "one: the host finds no pub/One-GGUF: download it in the app"
+    assert str(caught.value) == "one: the host does not find pub/One-GGUF: download it in the app"
 
 
 async def test_one_failure_does_not_stop_the_others(lacking: FakeHost, catalog: Catalog) -> None:

@@ -42,9 +42,7 @@ def unload(host: str | None) -> int:
         return 0
     _show(selection.host)
     with LoadProgress() as progress:
-        unloaded = anyio.run(
-            host_models.unload, selection.host.address, read_catalog(), progress
-        )
+        unloaded = anyio.run(host_models.unload, selection.host.address, read_catalog(), progress)
     if not unloaded:
         click.echo("none of the suite's models was loaded")
     return 0
@@ -138,8 +136,9 @@ def _refuse_loaded(address: str, path: str) -> None:
 
     for instance in anyio.run(loaded):
         if instance.path == path:
-            msg = f"{path} is loaded on {address} as {instance.identifier}: unload it first"
-            raise click.ClickException(msg)
+            raise click.ClickException(
+                f"{path} is loaded on {address} as {instance.identifier}: unload it first"
+            )
 
 
 def load_models(selection: HostSelection, server_arguments: Sequence[str] = ()) -> int:

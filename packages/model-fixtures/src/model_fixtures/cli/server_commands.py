@@ -60,8 +60,7 @@ def serve(
     from model_fixtures.server.serve_options import ServeOptions
 
     if no_default_ports and not ports:
-        msg = "--no-default-ports needs at least one --port"
-        raise click.UsageError(msg)
+        raise click.UsageError("--no-default-ports needs at least one --port")
     options = ServeOptions(
         ports=ports,
         default_ports=not no_default_ports,

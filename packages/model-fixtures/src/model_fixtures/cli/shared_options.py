@@ -27,8 +27,11 @@ def _host_names(
     hosts = [host_of_option(value) for value in values]
     for value, host in zip(values, hosts, strict=True):
         if host is None:
-            msg = f"{value!r} is not a host: write a name or an address, without a port"
-            raise click.BadParameter(msg, context, parameter)
+            raise click.BadParameter(
+                f"{value!r} is not a host: write a name or an address, without a port",
+                context,
+                parameter,
+            )
     return tuple(host for host in hosts if host is not None)
 
 

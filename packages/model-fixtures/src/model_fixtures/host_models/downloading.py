@@ -73,8 +73,7 @@ async def _download(repository: Connection, model: CatalogModel, on_progress: On
     answer = await repository.rpc("searchModels", {"opts": search})
     found = next((each for each in _results(answer) if _is_repository(each, wanted)), None)
     if found is None:
-        msg = f"the host finds no {wanted}: download it in the app"
-        raise HostModelError(msg)
+        raise HostModelError(f"the host does not find {wanted}: download it in the app")
     parameter = {"modelSearchResultIdentifier": found["identifier"]}
     answer = await repository.rpc("getModelDownloadOptions", parameter)
     option = choose(model, msgspec.convert(_results(answer), list[DownloadOption]))
@@ -87,8 +86,7 @@ async def _download(repository: Connection, model: CatalogModel, on_progress: On
                 on_progress(model.key, int(update["downloadedBytes"]), int(update["totalBytes"]))
             finished = finished or packet.get("type") == "success"
     if not finished:
-        msg = "the host ended the download without a result"
-        raise HostModelError(msg)
+        raise HostModelError("the host ended the download without a result")
 
 
 def choose(model: CatalogModel, options: list[DownloadOption]) -> DownloadOption:
@@ -113,8 +111,9 @@ def choose(model: CatalogModel, options: list[DownloadOption]) -> DownloadOption
     fitting = [option for option in options if option.fit_estimation != "willNotFit"]
     if fitting:
         return min(fitting, key=rank)
-    msg = "the host offers nothing that fits into its memory" if options else "no file to download"
-    raise HostModelError(msg)
+    raise HostModelError(
+        "the host offers nothing that fits into its memory" if options else "no file to download"
+    )
 
 
 def _results(answer: Any) -> list[Any]:

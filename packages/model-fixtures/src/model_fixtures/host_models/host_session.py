@@ -47,16 +47,12 @@ class Inventory(msgspec.Struct, frozen=True):
 
     def find_downloaded(self, model: CatalogModel) -> HostModel | None:
         """Return the host's entry for the model, if possible one with the catalog's own key."""
-        found = [
-            each for each in self.downloaded if model.is_listed_as(each.model_key, each.path)
-        ]
+        found = [each for each in self.downloaded if model.is_listed_as(each.model_key, each.path)]
         return min(found, key=lambda each: each.model_key != model.key, default=None)
 
     def instances_of(self, model: CatalogModel) -> tuple[HostInstance, ...]:
         """Return all loaded instances of the model, whatever their identifiers."""
-        return tuple(
-            each for each in self.loaded if model.is_listed_as(each.model_key, each.path)
-        )
+        return tuple(each for each in self.loaded if model.is_listed_as(each.model_key, each.path))
 
 
 class HostSession:
@@ -117,16 +113,16 @@ class HostSession:
                     on_progress(float(packet.get("progress", 0)))
                 loaded = loaded or packet.get("type") == "success"
         if not loaded:
-            msg = f"{self.address} stopped loading {model.key} without a result"
-            raise HostModelError(msg)
+            raise HostModelError(f"{self.address} stopped loading {model.key} without a result")
 
     async def _list(self, connection: Connection, endpoint: str, item: type[_T]) -> list[_T]:
         answer = await connection.rpc(endpoint)
         try:
             return msgspec.convert(answer, list[item])  # type: ignore[valid-type]
         except msgspec.ValidationError as error:
-            msg = f"{self.address}: the answer to {endpoint} has an unknown form: {error}"
-            raise HostModelError(msg) from None
+            raise HostModelError(
+                f"{self.address}: the answer to {endpoint} has an unknown form: {error}"
+            ) from None
 
 
 def load_config(model: CatalogModel) -> dict[str, Any]:

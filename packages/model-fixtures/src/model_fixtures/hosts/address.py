@@ -25,19 +25,16 @@ def parse_address(text: str) -> str:
     """
     text = text.strip()
     if not text:
-        msg = f"the host is empty: {ACCEPTED}"
-        raise HostError(msg)
+        raise HostError(f"the host is empty: {ACCEPTED}")
     if "@" in text:
         # The text before the @ may hold a password, so it is not repeated.
-        msg = f"a host takes no user name or password: {ACCEPTED}"
-        raise HostError(msg)
+        raise HostError(f"a host takes no user name or password: {ACCEPTED}")
     if "://" in text:
-        msg = f"{text!r} is a URL: leave out {text.partition('://')[0]!r}:// and {ACCEPTED}"
-        raise HostError(msg)
+        scheme = text.partition("://")[0]
+        raise HostError(f"{text!r} is a URL: leave out '{scheme}://' and {ACCEPTED}")
     host, port = _split(text)
     if not 1 <= port <= 65535:
-        msg = f"{text!r} has port {port}: ports go from 1 to 65535"
-        raise HostError(msg)
+        raise HostError(f"{text!r} has port {port}: ports go from 1 to 65535")
     return f"{host}:{port}"
 
 

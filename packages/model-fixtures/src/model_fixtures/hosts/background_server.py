@@ -111,8 +111,7 @@ def _start(
             process.returncode = 0
             return server
         _wait_ready(process, log, ready_within)
-        msg = "the server ended as soon as it was ready"
-        raise EmbeddedServerError(msg, tail(_text(log)))
+        raise EmbeddedServerError("the server ended as soon as it was ready", tail(_text(log)))
     except BaseException:
         # Leave no half-started server, not even after Ctrl-C.
         process.terminate()
@@ -138,11 +137,14 @@ def _wait_ready(
             if addresses and not ended:
                 return addresses
         if ended:
-            msg = f"the server did not start (exit status {process.returncode}): {last_words(text)}"
-            raise EmbeddedServerError(msg, tail(text))
+            raise EmbeddedServerError(
+                f"the server did not start (exit status {process.returncode}): {last_words(text)}",
+                tail(text),
+            )
         if time.monotonic() > deadline:
-            msg = f"the server is not ready after {ready_within:g} s: {last_words(text)}"
-            raise EmbeddedServerError(msg, tail(text))
+            raise EmbeddedServerError(
+                f"the server is not ready after {ready_within:g} s: {last_words(text)}", tail(text)
+            )
         time.sleep(_POLL)
 
 
@@ -186,5 +188,6 @@ def _usable(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        msg = f"cannot use {folder} ({error.strerror}): make it writable or set XDG_STATE_HOME"
-        raise HostError(msg) from None
+        raise HostError(
+            f"cannot use {folder} ({error.strerror}): make it writable or set XDG_STATE_HOME"
+        ) from None

@@ -102,8 +102,7 @@ class EmbeddedServer:
         """Start the process without waiting for it; further calls have no effect."""
         with self._lock:
             if self._stopped:
-                msg = "the embedded server has been stopped"
-                raise EmbeddedServerError(msg)
+                raise EmbeddedServerError("the embedded server has been stopped")
             if self._process is not None:
                 return
             writer, self._log = self._open_log()
@@ -131,8 +130,7 @@ class EmbeddedServer:
         if not self._settled.wait(self._ready_within):
             self._fail(f"is not ready after {self._ready_within:g} s")
         if self._stopped:
-            msg = "the embedded server has been stopped"
-            raise EmbeddedServerError(msg)
+            raise EmbeddedServerError("the embedded server has been stopped")
         if not self._addresses:
             status = None if self._process is None else self._process.poll()
             self._fail(f"did not start (exit status {status})")
@@ -214,5 +212,4 @@ class EmbeddedServer:
 
     def _fail(self, what: str) -> None:
         log = self.log_tail()
-        msg = f"the embedded server {what}: {last_words(log)}"
-        raise EmbeddedServerError(msg, log)
+        raise EmbeddedServerError(f"the embedded server {what}: {last_words(log)}", log)

@@ -81,14 +81,12 @@ def _named(text: str, source: str) -> HostSelection:
     try:
         address = parse_address(text)
     except HostError as error:
-        msg = f"{source}: {error}"
-        raise HostError(msg) from None
+        raise HostError(f"{source}: {error}") from None
     problem = greeting_problem(address)
     if problem is not None:
-        msg = (
+        raise HostError(
             f"{source}: no LM Studio host at {address} ({problem}): start its server"
             f" (lms server start), name another host, or say {EMBEDDED}"
         )
-        raise HostError(msg)
     reason = f"named by {source}"
     return HostSelection(Host(address, "explicit", reason, is_own_server(address)), reason)

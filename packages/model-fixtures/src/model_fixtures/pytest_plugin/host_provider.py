@@ -300,5 +300,4 @@ class RemoteHostProvider:
         try:
             return ask(self._input["port"], self._input["key"], request, tests)
         except OSError:
-            msg = "the test run that owns the embedded server has ended"
-            raise HostError(msg) from None
+            raise HostError("the test run that owns the embedded server has ended") from None

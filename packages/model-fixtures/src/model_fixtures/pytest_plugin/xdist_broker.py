@@ -79,7 +79,6 @@ def ask(port: int, key: str, request: str, tests: Sequence[str] = ()) -> dict[st
         with connection.makefile("rb") as stream:
             reply = stream.readline()
     if not reply:
-        msg = "the broker closed the connection"
-        raise ConnectionError(msg)
+        raise ConnectionError("the broker closed the connection")
     answer: dict[str, Any] = json.loads(reply)
     return answer

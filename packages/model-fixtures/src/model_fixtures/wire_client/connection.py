@@ -118,8 +118,7 @@ class Connection:
                 await self.raw.send(frame)
                 message = await answer
         except TimeoutError:
-            msg = f"{endpoint}: no answer within {timeout:g} s"
-            raise AnswerTimeoutError(msg) from None
+            raise AnswerTimeoutError(f"{endpoint}: no answer within {timeout:g} s") from None
         finally:
             del self._calls[call_id]
         if isinstance(message, RpcFailure):
@@ -228,8 +227,7 @@ async def connect(
         answer = await raw.authenticate(identity)
         if not answer.success:
             reason = "no reason given" if answer.error is UNSET else " ".join(answer.error.split())
-            msg = f"{address} refuses the client: {reason}"
-            raise AuthenticationError(msg)
+            raise AuthenticationError(f"{address} refuses the client: {reason}")
         connection = Connection(raw, strict=strict)
         # This is no task group, which would wrap the caller's own errors in exception groups.
         reader = asyncio.create_task(connection.receive_messages())

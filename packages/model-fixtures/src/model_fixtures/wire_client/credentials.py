@@ -47,8 +47,9 @@ class Credentials(Struct, frozen=True, repr_omit_defaults=True):
         """
         match = _TOKEN.fullmatch(token)
         if match is None:
-            msg = "an API token has the form sk-lm-<8 letters or digits>:<20 letters or digits>"
-            raise ValueError(msg)
+            raise ValueError(
+                "an API token has the form sk-lm-<8 letters or digits>:<20 letters or digits>"
+            )
         return Credentials(match[1], match[2])
 
     @staticmethod
@@ -64,5 +65,4 @@ class Credentials(Struct, frozen=True, repr_omit_defaults=True):
         try:
             return Credentials.from_token(token)
         except ValueError as error:
-            msg = f"{TOKEN_VARIABLE}: {error}"
-            raise ValueError(msg) from None
+            raise ValueError(f"{TOKEN_VARIABLE}: {error}") from None

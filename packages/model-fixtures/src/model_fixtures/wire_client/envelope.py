@@ -96,8 +96,7 @@ def parse_auth_answer(frame: str | bytes) -> AuthAnswer:
     try:
         return _answer_decoder.decode(frame)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        msg = f"not an answer to authentication: {error}"
-        raise ProtocolError(msg) from None
+        raise ProtocolError(f"not an answer to authentication: {error}") from None
 
 
 class Envelope:
@@ -150,13 +149,11 @@ class Envelope:
                 an id that was never open.
         """
         if isinstance(frame, bytes):
-            msg = f"binary frame of {len(frame)} bytes"
-            raise ProtocolError(msg)
+            raise ProtocolError(f"binary frame of {len(frame)} bytes")
         try:
             message = _message_decoder.decode(frame)
         except msgspec.DecodeError as error:
-            msg = f"not a message of the protocol: {error}"
-            raise ProtocolError(msg) from None
+            raise ProtocolError(f"not a message of the protocol: {error}") from None
         if isinstance(message, (RpcResult, RpcFailure)):
             _check(message.call_id, self._calls, self._last_call, "call")
             self._calls.remove(message.call_id)

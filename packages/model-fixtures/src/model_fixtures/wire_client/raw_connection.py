@@ -68,8 +68,7 @@ class RawConnection:
             with anyio.fail_after(self.answer_timeout):
                 return await self.next_frame()
         except TimeoutError:
-            msg = f"no frame within {self.answer_timeout:g} s"
-            raise AnswerTimeoutError(msg) from None
+            raise AnswerTimeoutError(f"no frame within {self.answer_timeout:g} s") from None
 
     async def next_frame(self) -> str | bytes:
         """Wait for the next frame without a timeout; otherwise like `receive`."""
