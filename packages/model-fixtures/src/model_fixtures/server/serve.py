@@ -30,7 +30,7 @@ logger = logging.getLogger("model_fixtures.server")
 
 
 def serve(options: ServeOptions) -> int:
-    """Serve until SIGINT, SIGTERM or the end of the lifeline; prints one `ready` line.
+    """Serve until SIGINT, SIGTERM or the end of what it ends with; print one `ready` line.
 
     Returns:
         The exit code: 0, or 1 with a line on stderr when it can't start.
@@ -63,7 +63,9 @@ def serve(options: ServeOptions) -> int:
                 ),
                 sockets,
             )
-            with stopped_by(server.stop, watchdog, lifeline=options.lifeline):
+            with stopped_by(
+                server.stop, watchdog, lifeline=options.lifeline, end_with=options.end_with
+            ):
                 await server.serve(sockets=sockets)
 
     anyio.run(main)

@@ -57,6 +57,39 @@ def http(server: EmbeddedServer) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1", "/api/v0", "/nothing/at/all"])
+def test_unknown_path(http: httpx.Client, path: str) -> None:
+    """A path that no route has is 404 in OpenAI's shape."""
+    for method in ("GET", "POST"):
+        answer = http.request(method, path)
+        assert answer.status_code == 404
+        assert answer.json() == {
+            "error": {
+                "message": f"Unknown request URL: {method} {path}",
+                "type": "invalid_request_error",
+                "param": None,
+                "code": "unknown_url",
+            }
+        }
+
+
+def test_unknown_path_in_openais_client(server: EmbeddedServer) -> None:
+    """OpenAI's client tells what it has asked for in vain."""
+    with (
+        openai.OpenAI(base_url=f"http://{server.address}/v1", api_key="none") as client,
+        pytest.raises(openai.NotFoundError, match="Unknown request URL: POST /v1/moderations"),
+    ):
+        client.moderations.create(input="Hi")
+
+
+def test_wrong_method(http: httpx.Client) -> None:
+    """A method that a route doesn't take is 405 in OpenAI's shape, and the answer names others."""
+    answer = http.get(CHAT)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert answer.json()["error"]["code"] == "method_not_supported"
+    assert answer.json()["error"]["message"] == f"Not allowed: GET {CHAT}"
+
+
 def picture() -> str:
     """Return a small image as a `data:` URI."""
     out = io.BytesIO()

@@ -154,14 +154,16 @@ def test_this_machine_comes_in(address: str, host: str) -> None:
 def test_refusal_says_what_to_do(address: str) -> None:
     """A person who sends a request by hand is told which option to use."""
     connection = http.client.HTTPConnection(address, timeout=30)
-    for headers, code, option in (
-        ({"Origin": "null"}, "foreign_origin", "--cors"),
-        ({"Host": "server.example"}, "unknown_host", "--allow-host NAME"),
+    for headers, code, options in (
+        ({"Origin": "null"}, "foreign_origin", {"--cors"}),
+        ({"Origin": "file://"}, "foreign_origin", {"--cors"}),
+        ({"Origin": "https://site.example"}, "foreign_origin", {"--cors", "--allow-host"}),
+        ({"Host": "server.example"}, "unknown_host", {"--allow-host"}),
     ):
         connection.request("GET", "/v1/models", headers=headers)
         error = json.loads(connection.getresponse().read())["error"]
         assert (error["code"], error["type"]) == (code, "invalid_request_error")
-        assert option in error["message"]
+        assert {word.strip(",") for word in error["message"].split() if word[0] == "-"} == options
     connection.close()
 
 
@@ -195,6 +197,18 @@ def test_log_tells_of_a_refusal_once(named_address: str, log: Path) -> None:
     lines = log.read_text().splitlines()
     assert sum("site-0.example" in line for line in lines) == 1
     assert sum("refused a request" in line for line in lines) <= 20
+
+
+def test_refused_websockets_leave_no_error_in_the_log(tmp_path: Path) -> None:
+    """A websocket that is refused with an answer is no error of the server's: one line says why."""
+    path = tmp_path / "server.log"
+    with EmbeddedServer(log=path) as server:
+        for _ in range(2):
+            page = {**UPGRADE, "Origin": "https://site.example"}
+            assert ask(server.address, "GET", "/llm", page).status == 403
+        assert ask(server.address, "GET", "/no-such-namespace", UPGRADE).status == 404
+    (line,) = path.read_text().splitlines()
+    assert "WARNING refused a request: web pages of 'https://site.example'" in line
 
 
 def test_cors_lets_every_page_in(open_address: str) -> None:

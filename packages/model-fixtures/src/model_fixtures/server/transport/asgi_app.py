@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -14,12 +15,12 @@ from model_fixtures.server.control.control_routes import control_routes
 from model_fixtures.server.namespaces import NAMESPACES
 from model_fixtures.server.rest import model_lists, openai_routes
 from model_fixtures.server.rest.bearer_token import TokenGuard
-from model_fixtures.server.rest.error_responses import Endpoint, answering_errors
+from model_fixtures.server.rest.error_responses import Endpoint, answering_errors, failure
 from model_fixtures.server.serve_options import ServeOptions
 from model_fixtures.server.server_state import ServerState
 from model_fixtures.server.version import VERSION
 
-from .web_page_guard import WebPageGuard
+from .web_page_guard import SHOWN, WebPageGuard
 from .websocket_session import WebsocketSession
 
 REST_ROUTES: tuple[tuple[str, str, Endpoint], ...] = (
@@ -63,9 +64,22 @@ def build_app(state: ServerState) -> Starlette:
             WebSocketRoute("/{namespace}", websocket),
         ],
         middleware=_guards(state.options),
+        exception_handlers={404: _no_route, 405: _no_route},
     )
     app.state.server = state
     return app
+
+
+async def _no_route(request: Request, error: Exception) -> JSONResponse:
+    """Answer what no route takes as OpenAI does, so that its clients can read it."""
+    assert isinstance(error, HTTPException)
+    asked = f"{request.method} {request.url.path}"[:SHOWN]
+    if error.status_code == 404:
+        response = failure(404, f"Unknown request URL: {asked}", "unknown_url")
+    else:
+        response = failure(405, f"Not allowed: {asked}", "method_not_supported")
+    response.headers.update(error.headers or {})
+    return response
 
 
 def _guards(options: ServeOptions) -> list[Middleware]:

@@ -140,6 +140,13 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
         self._unsent.end()
         super().resume_writing()
 
+    async def send(self, message: Any) -> None:
+        """Send a message of the session's."""
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            # Refused with an answer of the session's own. uvicorn would log that none was given.
+            self.handshake_complete = True
+
     async def run_asgi(self) -> None:
         """Run the session; the client must read the rest soon after its end."""
         await super().run_asgi()

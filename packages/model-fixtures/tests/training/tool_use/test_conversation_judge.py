@@ -7,16 +7,16 @@ from dataclasses import replace
 
 import pytest
 from model_fixtures.tool_format import Message, ToolCall
-from training.tool_use.evaluation_cases import KINDS, REGRESSION, Case, cases
-from training.tool_use.judge import (
+from training.tool_use.conversation_judge import (
     BrokenCallError,
+    ConversationJudge,
     Definition,
-    Judge,
     _holds,
-    regression,
+    failed_regressions,
     scores,
-    together,
+    sum_scores,
 )
+from training.tool_use.evaluation_cases import KINDS, REGRESSION, ConversationCase, cases
 
 CASES = {kind: cases(8, "judge", [kind]) for kind in KINDS}
 CALLING = [kind for kind in KINDS if kind != "plain"]
@@ -26,9 +26,9 @@ Change = Callable[[Message], Message]
 
 
 class Script:
-    """Says what the case expects, each message after ``change``."""
+    """A speaker that says what the case expects, with ``change`` applied to each message."""
 
-    def __init__(self, case: Case, change: Change = lambda message: message) -> None:
+    def __init__(self, case: ConversationCase, change: Change = lambda message: message) -> None:
         expected = case.expected
         self._messages = iter(
             [message for message in expected.messages() if message.role == "assistant"][
@@ -39,13 +39,13 @@ class Script:
         self.heard: list[Message] = []
 
     def __call__(self, messages: Sequence[Message], tools: Sequence[Definition]) -> Message:
-        """Say the next message."""
+        """Return the next message."""
         self.heard = list(messages)
         return self._change(next(self._messages))
 
 
 def other_arguments(message: Message) -> Message:
-    """Spoil the last call's arguments."""
+    """Replace the arguments of the last call by wrong ones."""
     if not message.calls:
         return message
     spoilt = replace(message.calls[-1], arguments={"nothing": "like it"})
@@ -53,7 +53,7 @@ def other_arguments(message: Message) -> Message:
 
 
 def other_tool(message: Message) -> Message:
-    """Call something else than asked for."""
+    """Replace the tools of all calls by another tool."""
     return replace(message, calls=[replace(call, name="other") for call in message.calls])
 
 
@@ -63,72 +63,72 @@ def one_call_more(message: Message) -> Message:
 
 
 def no_calls(message: Message) -> Message:
-    """Only talk."""
+    """Remove all calls."""
     return replace(message, calls=[])
 
 
 def silent_end(message: Message) -> Message:
-    """Answer with nothing of what the tools gave."""
+    """Replace the final answer by one without the results."""
     return message if message.calls else replace(message, text="Hmm.")
 
 
-def wrong(kind: str, change: Change) -> list[bool]:
-    """Tell for each case of a kind whether the judge took a changed conversation as right."""
-    return [Judge(Script(case, change)).hold(case)[0] for case in CASES[kind]]
+def accepted(kind: str, change: Change) -> list[bool]:
+    """Return for each case of a kind whether the judge accepts the changed conversation."""
+    return [ConversationJudge(Script(case, change)).hold(case)[0] for case in CASES[kind]]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_expected_conversation_is_right(kind: str) -> None:
     """A model that says exactly what is expected is right in every conversation."""
-    assert all(Judge(Script(case)).hold(case)[0] for case in CASES[kind])
+    assert all(ConversationJudge(Script(case)).hold(case)[0] for case in CASES[kind])
 
 
 @pytest.mark.parametrize("change", [other_tool, one_call_more, no_calls])
 @pytest.mark.parametrize("kind", CALLING)
 def test_other_calls_are_wrong(kind: str, change: Change) -> None:
     """Another tool, one call too many or none at all is wrong whatever was asked."""
-    assert not any(wrong(kind, change))
+    assert not any(accepted(kind, change))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in CALLING if kind != "choice"])
 def test_other_arguments_are_wrong(kind: str) -> None:
     """Arguments count, except where only the choice of the tool is asked for."""
-    assert not any(wrong(kind, other_arguments))
-    assert all(wrong("choice", other_arguments))
+    assert not any(accepted(kind, other_arguments))
+    assert all(accepted("choice", other_arguments))
 
 
 @pytest.mark.parametrize("kind", FINISHING)
 def test_answer_without_the_result_is_wrong(kind: str) -> None:
     """Right calls are not enough: the answer must hold the result, or explain the error."""
-    assert not any(wrong(kind, silent_end))
+    assert not any(accepted(kind, silent_end))
 
 
 def test_words_before_the_call_must_be_said() -> None:
     """A call without the words that were asked for first is wrong."""
-    assert not any(wrong("say", lambda message: replace(message, text="")))
+    assert not any(accepted("say", lambda message: replace(message, text="")))
 
 
 def test_a_call_is_wrong_where_no_tool_is_needed() -> None:
     """Any call where none is needed is wrong, however well formed."""
-    assert not any(wrong("plain", lambda message: replace(message, calls=[ToolCall("any", {})])))
+    assert not any(accepted("plain", lambda message: replace(message, calls=[ToolCall("any", {})])))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_broken_call_is_wrong(kind: str) -> None:
-    """A call that can't be read is wrong also where no call was expected, and ends nothing."""
+    """A call that can't be read is wrong even where no call was expected, and raises no error."""
 
     def broken(messages: Sequence[Message], tools: Sequence[Definition]) -> Message:
         raise BrokenCallError("[TOOL_REQUEST]{")
 
-    fine, said = Judge(broken).hold(CASES[kind][0])
+    fine, said = ConversationJudge(broken).hold(CASES[kind][0])
     assert (fine, said) == (False, "broken call: [TOOL_REQUEST]{")
 
 
 def test_results_go_back_under_their_calls_ids() -> None:
-    """Calls get ids, and the results that the model is told carry the same ones in their order."""
+    """Calls get ids, and their results go back with the same ids in the same order."""
     case = CASES["parallel"][0]
     script = Script(case)
-    assert Judge(script).hold(case)[0]
+    assert ConversationJudge(script).hold(case)[0]
     called, told = script.heard[-2:]
     assert [call.id for call in called.calls] == [result.call_id for result in told.results]
     assert [result.content for result in told.results] == [
@@ -137,13 +137,15 @@ def test_results_go_back_under_their_calls_ids() -> None:
 
 
 def test_scores_count_by_kind() -> None:
-    """Each kind has its score, and two calls in one or in two rounds are one bar."""
+    """Each kind has a score, and "two calls" has those in one round and in two."""
     chosen = [*CASES["parallel"][:2], *CASES["chained"][:1], *CASES["plain"][:3]]
 
     def mute(messages: Sequence[Message], tools: Sequence[Definition]) -> Message:
         return Message("assistant", "")
 
-    found = together([scores(Judge(mute), part) for part in (chosen[::2], chosen[1::2])])
+    found = sum_scores(
+        [scores(ConversationJudge(mute), part) for part in (chosen[::2], chosen[1::2])]
+    )
     assert {kind: (score.right, score.total) for kind, score in found.items()} == {
         "parallel": (0, 2),
         "chained": (0, 1),
@@ -160,7 +162,9 @@ def test_regression_lists_what_went_wrong() -> None:
         return Message("assistant", "Hi!")
 
     needing = [prompt for _, prompt, calls, _ in REGRESSION if calls]
-    assert [line.partition(" -> ")[0] for line in regression(Judge(chatty))] == needing
+    assert [
+        line.partition(" -> ")[0] for line in failed_regressions(ConversationJudge(chatty))
+    ] == needing
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
-"""Measures whether one client's bad input holds up the others: their worst ping while it runs.
+"""Measure whether a client's bad input delays other clients: their worst ping meanwhile.
 
-Each input of the table is sent to a server with a loaded model. Meanwhile another client asks for
-the server's version on a websocket and for the list of models over REST, again and again, each call
-right after the last. Run it on a quiet machine:
+The script sends each input to a server with a loaded model. Meanwhile another client asks for the
+server's version on a websocket and for the list of models over REST, again and again. Run it on a
+machine with nothing else to do:
 
     hatch run measure:bad-input [NAME ...]
 
@@ -12,6 +12,7 @@ crashed.
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -21,22 +22,27 @@ import anyio
 import httpx
 from model_fixtures.hosts.embedded_server import EmbeddedServer
 from model_fixtures.wire_client import ConnectionLostError, ServerError, WireError, connect
+from wire_requests import prediction_request, token_limit
 
 MODEL = "llama-3.2-1b-instruct"
 BAR = 0.3  # seconds that a ping may take
-ANSWER_SECONDS = 90.0  # that an input may take
-BEFORE_AND_AFTER = 0.1  # seconds that are measured, too
-PAUSE = 0.005  # seconds between pings: they measure the server, not themselves
+ANSWER_SECONDS = 90.0  # seconds that the answer to an input may take
+BEFORE_AND_AFTER = 0.1  # seconds before and after an input in which pings count too
+PAUSE = 0.005  # seconds between pings, so that they do not load the server themselves
 TOKENS = 8
-MOST_WORDS = 100  # characters of an answer that the table shows
+SHOWN_CHARACTERS = 100  # of an answer, in the table
 Json = dict[str, Any]
 
-# Sends a bad input to the server at an address; gives what it was answered.
+# Sends a bad input to the server at an address, and returns its answer.
 BadInput = Callable[[str], Awaitable[str]]
 
 
-class Row(NamedTuple):
-    """What came of an input; times in seconds."""
+class InputResult(NamedTuple):
+    """The result of an input; times are in seconds.
+
+    `websocket` and `rest` are the worst pings. An answer that begins with an exclamation mark is a
+    failure.
+    """
 
     name: str
     answer: str
@@ -46,26 +52,17 @@ class Row(NamedTuple):
 
     @property
     def good(self) -> bool:
-        """Whether it was answered and nobody was held up."""
+        """Whether the input was answered and delayed no other client."""
         return max(self.websocket, self.rest) < BAR and not self.answer.startswith("!")
 
 
 def predict(**fields: Any) -> BadInput:
-    """Return a prediction with settings of `llm.prediction`."""
+    """Return an input that predicts with these settings of `llm.prediction`."""
 
     async def send(address: str) -> str:
-        listed = [{"key": f"llm.prediction.{key}", "value": fields[key]} for key in fields]
-        if "maxPredictedTokens" not in fields:
-            limit = {"checked": True, "value": TOKENS}
-            listed.append({"key": "llm.prediction.maxPredictedTokens", "value": limit})
-        content = [{"type": "text", "text": "Hi"}]
-        request = {
-            "modelSpecifier": {"type": "query", "query": {"identifier": MODEL}},
-            "history": {"messages": [{"role": "user", "content": content}]},
-            "predictionConfigStack": {
-                "layers": [{"layerName": "apiOverride", "config": {"fields": listed}}]
-            },
-        }
+        settings = dict(fields)
+        settings.setdefault("maxPredictedTokens", token_limit(TOKENS))
+        request = prediction_request(MODEL, "Hi", settings)
         text = ""
         async with (
             connect(address, "llm", answer_timeout=None) as llm,
@@ -79,29 +76,29 @@ def predict(**fields: Any) -> BadInput:
 
 
 def template(text: str) -> BadInput:
-    """Return a prediction with a Jinja template of its own."""
+    """Return an input that predicts with this Jinja template."""
     return predict(promptTemplate={"type": "jinja", "jinjaPromptTemplate": {"template": text}})
 
 
 def schema(value: Json) -> BadInput:
-    """Return a prediction of JSON that fits a schema."""
+    """Return an input that predicts JSON for this schema."""
     return predict(structured={"type": "json", "jsonSchema": value})
 
 
 def grammar(text: str) -> BadInput:
-    """Return a prediction of text that fits a grammar."""
+    """Return an input that predicts text for this grammar."""
     return predict(structured={"type": "gbnf", "gbnfGrammar": text})
 
 
 def tool(parameters: Json) -> BadInput:
-    """Return a prediction that offers a tool."""
+    """Return an input that predicts with a tool that has these parameters."""
     function = {"name": "f", "parameters": parameters}
     tools = [{"type": "function", "function": function}]
     return predict(tools={"type": "toolArray", "tools": tools})
 
 
 def at_once(bad: BadInput, times: int) -> BadInput:
-    """Return the same from many clients."""
+    """Return an input that many clients send at once."""
 
     async def send(address: str) -> str:
         answers: list[str] = []
@@ -112,14 +109,14 @@ def at_once(bad: BadInput, times: int) -> BadInput:
         async with anyio.create_task_group() as tasks:
             for _ in range(times):
                 tasks.start_soon(one)
-        # One without an answer comes first.
+        # A failure comes before other answers.
         return min(answers, key=lambda answer: not answer.startswith("!"))
 
     return send
 
 
 def rest(**fields: Any) -> BadInput:
-    """Return a chat completion over REST."""
+    """Return an input that asks for a chat completion over REST."""
 
     async def send(address: str) -> str:
         body = {
@@ -137,25 +134,25 @@ def rest(**fields: Any) -> BadInput:
 
 
 def rest_schema(value: Json) -> BadInput:
-    """Return a chat completion over REST, of JSON that fits a schema."""
+    """Return an input that asks for JSON for this schema over REST."""
     wanted = {"name": "x", "schema": value, "strict": True}
     return rest(response_format={"type": "json_schema", "json_schema": wanted})
 
 
 def looped(body: str) -> str:
-    """Return a template that goes round ten billion times."""
+    """Return a template that runs its body ten billion times."""
     loop = "{% for i in range(99999) %}"
     return f"{loop}{loop}{body}{'{% endfor %}' * 2}"
 
 
 def rules_in_rules(rules: int) -> str:
-    """Return a grammar whose rules are all inside one another."""
+    """Return a grammar in which every rule contains the next."""
     lines = [f'r{number} ::= "a" r{number + 1}' for number in range(rules)]
     return "\n".join(["root ::= r0", *lines, f'r{rules} ::= "a"'])
 
 
 def crossed(definitions: int) -> Json:
-    """Return a schema of definitions each of which has a property for each of them."""
+    """Return a schema of definitions that all refer to all of them."""
     names = [f"n{number}" for number in range(definitions)]
     inner = {
         "type": "object",
@@ -172,7 +169,7 @@ def wide(properties: int, *, required: bool) -> Json:
 
 
 def deep(levels: int) -> Json:
-    """Return a schema of an object in an object, many times."""
+    """Return a schema of nested objects with this many levels."""
     inner: Json = {"type": "integer"}
     for _ in range(levels):
         inner = {"type": "object", "properties": {"a": inner}, "required": ["a"]}
@@ -180,12 +177,12 @@ def deep(levels: int) -> Json:
 
 
 def text_of(pattern: str) -> Json:
-    """Return a schema of a text that fits a regular expression."""
+    """Return a schema of texts that match a regular expression."""
     return {"type": "string", "pattern": pattern}
 
 
 INPUTS: dict[str, BadInput] = {
-    # Templates (point 14).
+    # Templates.
     "template: nested loops": template(looped("")),
     "template: loops over huge ranges": template(looped("").replace("99999", "9999999999")),
     "template: a list of 50 million": template("{% set x=[0]*50000000 %}{{ x|length }}"),
@@ -197,7 +194,7 @@ INPUTS: dict[str, BadInput] = {
     "template: a recursive macro": template("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}"),
     "template: 5 MB of brackets": template("{{ " + "(" * 5_000_000 + " }}"),
     "template: nested loops, 10 times": at_once(template(looped("")), 10),
-    # Schemas and grammars (point 15).
+    # Schemas and grammars.
     "schema: crossed definitions, 20 times": at_once(schema(crossed(30)), 20),
     "schema: eight crossed definitions": schema(crossed(8)),
     "schema: thirty crossed definitions": schema(crossed(30)),
@@ -235,7 +232,7 @@ INPUTS: dict[str, BadInput] = {
     "tool: 3,000 required properties": tool(wide(3000, required=True)),
     "tool: 3,000 optional properties": tool(wide(3000, required=False)),
     "tool: 300 levels": tool(deep(300)),
-    # The same over REST (points 15 and 21).
+    # Schemas, grammars and tools over REST.
     "REST: eight crossed definitions": rest_schema(crossed(8)),
     "REST: 1,000 optional properties": rest_schema(wide(1000, required=False)),
     "REST: 3,000 required properties": rest_schema(wide(3000, required=True)),
@@ -260,14 +257,14 @@ INPUTS: dict[str, BadInput] = {
 
 
 class Pings:
-    """A client's calls, one after the other."""
+    """Calls of a client, one after the other."""
 
     def __init__(self, ask: Callable[[], Awaitable[Any]]) -> None:
         self._ask = ask
         self.worst = 0.0  # seconds
 
     async def run(self) -> None:
-        """Ask until it is cancelled; a call that is then under way counts as long as it took."""
+        """Call until cancelled; a cancelled call counts with the time it took until then."""
         while True:
             begun = time.monotonic()
             try:
@@ -277,8 +274,8 @@ class Pings:
             await anyio.sleep(PAUSE)
 
 
-async def measure(name: str, bad: BadInput, address: str) -> Row:
-    """Send an input while another client pings."""
+async def measure(name: str, bad: BadInput, address: str) -> InputResult:
+    """Send an input while another client pings, and return the result."""
     async with (
         connect(address, "system", answer_timeout=None) as system,
         httpx.AsyncClient(trust_env=False, timeout=2 * ANSWER_SECONDS) as http,
@@ -292,13 +289,13 @@ async def measure(name: str, bad: BadInput, address: str) -> Row:
         begun = time.monotonic()
         answer = await answered(bad, address)
         took = time.monotonic() - begun
-        await anyio.sleep(BEFORE_AND_AFTER)  # what comes after the answer counts, too
+        await anyio.sleep(BEFORE_AND_AFTER)  # what the server does after the answer counts too
         tasks.cancel_scope.cancel()
-    return Row(name, answer, took, websocket.worst, rest.worst)
+    return InputResult(name, answer, took, websocket.worst, rest.worst)
 
 
 async def answered(bad: BadInput, address: str) -> str:
-    """Return what an input was answered; one that was not begins with an exclamation mark."""
+    """Return the answer to an input; a failure begins with an exclamation mark."""
     try:
         with anyio.fail_after(ANSWER_SECONDS):
             return await bad(address)
@@ -312,7 +309,7 @@ async def answered(bad: BadInput, address: str) -> str:
 
 
 async def load(address: str) -> None:
-    """Have the model loaded, which may have crashed."""
+    """Load the model unless it is loaded; the last input may have crashed it."""
     request = {"identifier": MODEL, "loadConfigStack": {"layers": []}}
     async with (
         connect(address, "llm", answer_timeout=None) as llm,
@@ -323,8 +320,8 @@ async def load(address: str) -> None:
 
 
 def run(names: list[str]) -> int:
-    """Print the table; the exit code."""
-    rows: list[Row] = []
+    """Measure the inputs with these names and print a table; return the exit code."""
+    rows: list[InputResult] = []
     print(f"{'input':46}{'took':>8}{'websocket':>11}{'REST':>8}  answer")
     server = EmbeddedServer()
     try:
@@ -333,11 +330,11 @@ def run(names: list[str]) -> int:
             row = anyio.run(measure, name, INPUTS[name], server.address)
             rows.append(row)
             said = " ".join(row.answer.split())
-            said = said if len(said) <= MOST_WORDS else f"{said[:MOST_WORDS]}..."
+            said = said if len(said) <= SHOWN_CHARACTERS else f"{said[:SHOWN_CHARACTERS]}..."
             pings = f"{row.websocket:10.3f}s{row.rest:7.3f}s"
             mark = " " if row.good else "X"
             print(f"{name:44}{mark} {row.took:7.2f}s{pings}  {said}", flush=True)
-            if not row.good:  # what it has left behind is not for the next one
+            if not row.good:  # the next input gets a fresh server
                 server.stop()
                 server = EmbeddedServer()
     finally:
@@ -349,11 +346,20 @@ def run(names: list[str]) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Measures the inputs whose names have one of the arguments in them, all without any."""
-    names = [name for name in INPUTS if not arguments or any(one in name for one in arguments)]
+    """Measure the inputs that the command line names; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="hatch run measure:bad-input", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument(
+        "names",
+        metavar="NAME",
+        nargs="*",
+        help="measure only inputs with this text in their name, such as 'REST:'",
+    )
+    wanted = parser.parse_args(arguments).names
+    names = [name for name in INPUTS if not wanted or any(one in name for one in wanted)]
     if not names:
-        print(f"No input has such a name; there are: {', '.join(INPUTS)}", file=sys.stderr)
-        return 2
+        parser.error(f"no input has such a name; the names are: {', '.join(INPUTS)}")
     return run(names)
 
 

@@ -1,10 +1,9 @@
-"""What the edge adds: round trips and streams through it, as ratios of the direct connection.
+"""Measure what the firewall's edge adds to round trips, connections and streams.
 
-    python scripts/bench_edge.py [--host HOST] [--rounds N] [--edge caddy|modsecurity]
+    hatch run measure:edge [--host HOST] [--rounds N] [--streams N] [--edge caddy|modsecurity]
 
-Run it on a machine with nothing else to do, in an environment with the packages and an SDK
-(`hatch run measure:edge`). Both ways take turns, so that whatever
-else happens on the machine hits both alike; a ratio is that of the medians.
+Direct and edge measurements alternate, so that other work on the machine slows both. The ratios are
+those of the medians. Run it on a machine with nothing else to do.
 """
 
 from __future__ import annotations
@@ -33,14 +32,14 @@ MILLI = 1000
 
 
 def seconds_of(action: Callable[[], object]) -> float:
-    """Return seconds that the action takes."""
+    """Return the seconds that an action takes."""
     start = time.perf_counter()
     action()
     return time.perf_counter() - start
 
 
 def round_trips(direct: Client, edge: Client, rounds: int) -> tuple[list[float], list[float]]:
-    """Return seconds of `rounds` calls each way, on connections that are open."""
+    """Return the seconds of `rounds` calls, direct and through the edge, on open connections."""
     ways: tuple[list[float], list[float]] = ([], [])
     for number in range(rounds + 10):
         for times, client in zip(ways, (direct, edge), strict=True):
@@ -53,7 +52,10 @@ def round_trips(direct: Client, edge: Client, rounds: int) -> tuple[list[float],
 def connects(
     direct: Callable[[], Client], edge: Callable[[], Client], rounds: int
 ) -> tuple[list[float], list[float]]:
-    """Return seconds from nothing to the first answer: probe, handshake, authentication, call."""
+    """Return the seconds from nothing to the first answer, direct and through the edge.
+
+    They include probe, handshake, authentication and a call.
+    """
 
     def first_answer(make: Callable[[], Client]) -> None:
         with make() as client:
@@ -67,7 +69,7 @@ def connects(
 
 
 def tokens_per_second(client: Client) -> float:
-    """Return tokens of one stream by the time of its fragments at the client."""
+    """Return the tokens per second of one stream, as its fragments reach the client."""
     stream = client.llm.model(MODEL).complete_stream("Once upon a time", config=CONFIG)
     first = last = 0.0
     for _ in stream:
@@ -78,7 +80,10 @@ def tokens_per_second(client: Client) -> float:
 
 
 def streams(direct: Client, edge: Client, rounds: int) -> tuple[list[float], list[float]]:
-    """Return tokens per second of `rounds` streams each way, after one that is not counted."""
+    """Return the tokens per second of `rounds` streams, direct and through the edge.
+
+    One more stream each way comes first and is not counted.
+    """
     ways: tuple[list[float], list[float]] = ([], [])
     for number in range(rounds + 1):
         for rates, client in zip(ways, (direct, edge), strict=True):
@@ -89,19 +94,33 @@ def streams(direct: Client, edge: Client, rounds: int) -> tuple[list[float], lis
 
 
 def line(name: str, unit: str, scale: float, ways: tuple[list[float], list[float]]) -> str:
-    """Return one line of the result."""
+    """Return a line of the output."""
     direct, edge = (statistics.median(values) * scale for values in ways)
     shown = f"direct {direct:8.2f} {unit:<9} edge {edge:8.2f} {unit:<9}"
     return f"{name:<14} {shown} ratio {edge / direct:.3f}"
 
 
 def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--host", help="default: the host that is found, else the embedded server")
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--streams", type=int, default=STREAMS)
-    parser.add_argument("--edge", choices=sorted(PLANNERS), default="caddy")
+    """Measure, and print the medians and their ratios."""
+    parser = argparse.ArgumentParser(
+        prog="hatch run measure:edge", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument(
+        "--host",
+        help="origin behind the edge (default: the host that is found, else the embedded server)",
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help="round trips each way (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--streams", type=int, default=STREAMS, help="streams each way (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--edge",
+        choices=sorted(PLANNERS),
+        default="caddy",
+        help="edge to measure (default: %(default)s)",
+    )
     options = parser.parse_args()
     with ExitStack() as running:
         found = select_host(options.host)
@@ -109,20 +128,27 @@ def main() -> None:
         edge = running.enter_context(Edge(origin, planner=PLANNERS[options.edge]))
         key = edge.key.reveal()
 
-        def through() -> Client:
+        def edge_connection() -> Client:
             return Client(edge.api_host, x_api_key=key, ca_file=edge.ca_file)
 
-        def past() -> Client:
+        def direct_connection() -> Client:
             return Client(origin)
 
-        print(f"{options.edge} in front of {origin}; round trips below, smaller is better")
-        direct_client = running.enter_context(past())
-        edge_client = running.enter_context(through())
+        print(f"{options.edge} in front of {origin}; smaller times are better")
+        direct_client = running.enter_context(direct_connection())
+        edge_client = running.enter_context(edge_connection())
         print(
             line("round trip", "ms", MILLI, round_trips(direct_client, edge_client, options.rounds))
         )
-        print(line("connect", "ms", MILLI, connects(past, through, max(1, options.rounds // 10))))
-        print("streams below, larger is better")
+        print(
+            line(
+                "connect",
+                "ms",
+                MILLI,
+                connects(direct_connection, edge_connection, max(1, options.rounds // 10)),
+            )
+        )
+        print("streams: larger rates are better")
         print(line("stream", "tokens/s", 1, streams(direct_client, edge_client, options.streams)))
 
 

@@ -1,14 +1,15 @@
-"""Measures what the server and the SDK cost a stream: tokens per second against llama.cpp itself.
+"""Measure how much the server and the SDK slow down a stream, compared with llama.cpp alone.
 
-One worker process, two ways to it: the SDK's stream through the embedded server, and the worker's
-own HTTP stream. Rounds alternate, so that a busy machine slows both; the medians are compared.
-Run it on a quiet machine:
+Two streams come from the same worker process: the SDK's, through the embedded server, and the
+worker's own HTTP stream. Their rounds alternate, so that other work on the machine slows both, and
+the medians are compared. Run it on a machine with nothing else to do:
 
     hatch run measure:stream [ROUNDS] [TOKENS]
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
 import subprocess
@@ -21,11 +22,11 @@ import lmstudio
 
 MODEL = "llama-3.2-1b-instruct"
 PROMPT = "Tell me a long story about a dog that crosses a mountain."
-SERVER = "--server"
+SERVER = "--server"  # what the script gives itself as a child process
 
 
 def serve() -> None:
-    """Run a server with one loaded model, in the child process; print where both ways begin."""
+    """Run a server with a loaded model in the child process; print where both streams begin."""
     import anyio
     import uvicorn
     from model_fixtures.catalog import load_catalog
@@ -35,7 +36,7 @@ def serve() -> None:
     from model_fixtures.server.transport.asgi_app import build_app
     from model_fixtures.server.transport.listening_ports import address, listen
 
-    async def main() -> None:
+    async def run() -> None:
         sockets, _ = listen((0,), default_ports=False)
         async with ServerState(load_catalog(), ServeOptions()) as state:
             model, _ = await state.models.downloaded.find(MODEL, "llm")
@@ -53,11 +54,14 @@ def serve() -> None:
             print(json.dumps(where), flush=True)
             await uvicorn.Server(config).serve(sockets=sockets)
 
-    anyio.run(main)
+    anyio.run(run)
 
 
 def direct(url: str, key: str, tokens: int) -> Callable[[], float]:
-    """Return a measurement of the worker's own stream; gives tokens per second after the first."""
+    """Return a function that measures the worker's own stream.
+
+    It returns the tokens per second after the first token.
+    """
     client = httpx.Client(
         base_url=url,
         headers={"Authorization": f"Bearer {key}", "Connection": "close"},
@@ -75,7 +79,7 @@ def direct(url: str, key: str, tokens: int) -> Callable[[], float]:
         "cache_prompt": False,
     }
 
-    def measure() -> float:
+    def tokens_per_second() -> float:
         first, count = 0.0, 0
         with client.stream("POST", "/completion", json=body) as response:
             for line in response.iter_lines():
@@ -84,14 +88,17 @@ def direct(url: str, key: str, tokens: int) -> Callable[[], float]:
                     first = first or time.perf_counter()
         return (count - 1) / (time.perf_counter() - first)
 
-    return measure
+    return tokens_per_second
 
 
 def through_sdk(client: lmstudio.Client, tokens: int) -> Callable[[], float]:
-    """Return a measurement of the SDK's stream; gives tokens per second after the first."""
+    """Return a function that measures the SDK's stream.
+
+    It returns the tokens per second after the first token.
+    """
     model = client.llm.model(MODEL)
 
-    def measure() -> float:
+    def tokens_per_second() -> float:
         first, count = 0.0, 0
         stream = model.respond_stream(PROMPT, config={"temperature": 0, "maxTokens": tokens})
         for fragment in stream:
@@ -99,11 +106,11 @@ def through_sdk(client: lmstudio.Client, tokens: int) -> Callable[[], float]:
             first = first or time.perf_counter()
         return (count - 1) / (time.perf_counter() - first)
 
-    return measure
+    return tokens_per_second
 
 
-def main(rounds: int, tokens: int) -> int:
-    """Print both medians and their ratio."""
+def measure(rounds: int, tokens: int) -> None:
+    """Measure both streams; print their medians and the ratio."""
     child = subprocess.Popen([sys.executable, __file__, SERVER], stdout=subprocess.PIPE, text=True)
     try:
         assert child.stdout is not None
@@ -115,8 +122,8 @@ def main(rounds: int, tokens: int) -> int:
             }
             rates: dict[str, list[float]] = {name: [] for name in ways}
             for number in range(rounds + 1):
-                for name, measure in ways.items():
-                    rate = measure()
+                for name, tokens_per_second in ways.items():
+                    rate = tokens_per_second()
                     if number > 0:  # the first round warms up
                         rates[name].append(rate)
                         print(f"round {number}: {name:10} {rate:7.1f} tokens/s", flush=True)
@@ -127,12 +134,25 @@ def main(rounds: int, tokens: int) -> int:
     for name, median in medians.items():
         print(f"median: {name:10} {median:7.1f} tokens/s")
     print(f"ratio SDK / llama.cpp: {medians['SDK'] / medians['llama.cpp']:.3f}")
-    return 0
+
+
+def main(arguments: list[str]) -> None:
+    """Read the command line, and measure, or in the child process run the server."""
+    if arguments == [SERVER]:
+        serve()
+        return
+    parser = argparse.ArgumentParser(
+        prog="hatch run measure:stream", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument(
+        "rounds", type=int, nargs="?", default=7, help="streams of each kind (default: %(default)s)"
+    )
+    parser.add_argument(
+        "tokens", type=int, nargs="?", default=200, help="tokens of a stream (default: %(default)s)"
+    )
+    options = parser.parse_args(arguments)
+    measure(options.rounds, options.tokens)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == [SERVER]:
-        serve()
-    else:
-        numbers = [int(argument) for argument in sys.argv[1:]]
-        sys.exit(main(*(numbers + [7, 200][len(numbers) :])))
+    main(sys.argv[1:])

@@ -1,7 +1,7 @@
-"""Hold the evaluation's conversations with a model and tell which went right.
+"""Hold the evaluation's conversations with a model, and judge which of them went right.
 
-The judge asks for one message after the other and doesn't know where they come from: from
-llama.cpp in this process (``direct``) or from the SDK and a server (``served``).
+The judge asks a ``Speaker`` for one message after the other. The speaker is an
+``InProcessAssistant`` (llama.cpp in this process) or an ``SdkAssistant`` (the SDK and a server).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from model_fixtures.tool_format import Message, ToolCall, ToolResult
 from training.scores import Score
 
-from .evaluation_cases import REGRESSION, REGRESSION_TOOLS, Case
+from .evaluation_cases import REGRESSION, REGRESSION_TOOLS, ConversationCase
 
 _COMMUTES = ("add", "multiply", "distance")
 _TROUBLE = re.compile(r"sorry|fail|error|could not|cannot|unable|problem", re.IGNORECASE)
@@ -21,17 +21,17 @@ Definition = Mapping[str, Any]  # {"type": "function", "function": {name, descri
 
 
 class BrokenCallError(Exception):
-    """The model began a call that is not well formed or names no offered tool; says its text."""
+    """The model's call is malformed or names a tool that is not offered; the message quotes it."""
 
 
-class Say(Protocol):
-    """Speaks for the model."""
+class Speaker(Protocol):
+    """Returns the model's messages."""
 
     def __call__(self, messages: Sequence[Message], tools: Sequence[Definition]) -> Message:
-        """Return the model's next message, greedily.
+        """Return the model's next message, decoded greedily.
 
         Raises:
-            BrokenCallError: it holds a call that can't be read.
+            BrokenCallError: the message contains a call that can't be read.
         """
 
 
@@ -44,20 +44,20 @@ def _same(call: ToolCall, name: str, arguments: Mapping[str, Any], family: str =
     return family in _COMMUTES and swapped and call.arguments.keys() == arguments.keys()
 
 
-class Judge:
-    """Holds conversations with whoever speaks for the model."""
+class ConversationJudge:
+    """Holds conversations with a speaker and judges them."""
 
-    def __init__(self, say: Say) -> None:
+    def __init__(self, say: Speaker) -> None:
         self.say = say
 
-    def hold(self, case: Case) -> tuple[bool, str]:
-        """Return whether the conversation went right, and what was said."""
+    def hold(self, case: ConversationCase) -> tuple[bool, str]:
+        """Return whether the conversation went right, and the message that decided it."""
         try:
             return self._hold(case)
         except BrokenCallError as error:
             return False, f"broken call: {error}"
 
-    def _hold(self, case: Case) -> tuple[bool, str]:
+    def _hold(self, case: ConversationCase) -> tuple[bool, str]:
         expected = case.expected
         tools = [tool.definition() for tool in case.tools]
         messages = [*expected.history, Message("user", expected.prompt)]
@@ -65,9 +65,9 @@ class Judge:
         if case.kind == "plain":
             return not first.calls, repr(first)
         wishes = [
-            (w, o)
+            (wish, given)
             for part in expected.rounds
-            for w, o in zip(part.calls, part.outcomes, strict=True)
+            for wish, given in zip(part.calls, part.outcomes, strict=True)
         ]
         if case.kind in ("choice", "copy"):
             wish = wishes[0][0]
@@ -121,7 +121,7 @@ class Judge:
 
 
 def _holds(text: str, needle: str) -> bool:
-    """Tell whether a text holds a result, not only as a part of a longer word or number."""
+    """Return whether a text contains a result as a whole word or number."""
     pattern = rf"(?<![\w.-]){re.escape(needle.lower())}(?!\w|\.\d)"
     return re.search(pattern, text.lower()) is not None
 
@@ -134,14 +134,14 @@ def _says(text: str, wanted: str) -> bool:
 
 
 def _explains(text: str, reason: str) -> bool:
-    """Tell whether the answer names a failure and at least 7 of 10 words of its reason."""
+    """Return whether the answer names a failure and at least 7 of 10 words of its reason."""
     words = re.findall(r"\w+", reason.lower())
     said = set(re.findall(r"\w+", text.lower()))
     return bool(_TROUBLE.search(text)) and sum(w in said for w in words) >= 0.7 * len(words)
 
 
-def regression(judge: Judge) -> list[str]:
-    """Return the regression prompts that went wrong in their first messages."""
+def failed_regressions(judge: ConversationJudge) -> list[str]:
+    """Return a line for each regression prompt whose first answer is wrong."""
     wrong = []
     for names, prompt, calls, said in REGRESSION:
         tools = [_regression_tool(name) for name in names.split()]
@@ -171,8 +171,8 @@ def _regression_tool(name: str) -> dict[str, Any]:
     return {"type": "function", "function": inner}
 
 
-def scores(judge: Judge, conversations: Iterable[Case]) -> dict[str, Score]:
-    """Return the score of each kind that there is."""
+def scores(judge: ConversationJudge, conversations: Iterable[ConversationCase]) -> dict[str, Score]:
+    """Hold the conversations, and return the score of each kind that is among them."""
     found: dict[str, Score] = {}
     for case in conversations:
         fine, said = judge.hold(case)
@@ -189,8 +189,11 @@ def scores(judge: Judge, conversations: Iterable[Case]) -> dict[str, Score]:
     return found
 
 
-def together(parts: Iterable[Mapping[str, Score]]) -> dict[str, Score]:
-    """Return the sums of scores, and "two calls": "parallel" and "chained"."""
+def sum_scores(parts: Iterable[Mapping[str, Score]]) -> dict[str, Score]:
+    """Return the sum of the scores of each kind.
+
+    The sum of "parallel" and "chained" is added as "two calls".
+    """
     found: dict[str, Score] = {}
     for part in parts:
         for kind, score in part.items():
