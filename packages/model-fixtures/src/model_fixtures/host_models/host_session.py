@@ -11,6 +11,7 @@ import msgspec
 
 from model_fixtures.catalog import CatalogModel, Domain
 from model_fixtures.wire_client import Connection, RpcError, connect
+from model_fixtures.wire_client.override_stack import override_stack
 
 from .errors import HostModelError
 
@@ -101,9 +102,7 @@ class HostSession:
         parameter = {
             "modelKey": model_key,
             "identifier": model.key,
-            "loadConfigStack": {
-                "layers": [{"layerName": "apiOverride", "config": load_config(model)}]
-            },
+            "loadConfigStack": override_stack(load_config(model)),
         }
         connection = self._by_domain[model.domain]
         async with connection.channel("loadModel", parameter, cancel_on_exit=True) as channel:
@@ -128,7 +127,7 @@ class HostSession:
 def load_config(model: CatalogModel) -> dict[str, Any]:
     """Return the load configuration that the suite expects for a model."""
     key = f"{model.domain}.load.contextLength"
-    return {"fields": [{"key": key, "value": model.context_length}]}
+    return {key: model.context_length}
 
 
 @asynccontextmanager
