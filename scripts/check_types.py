@@ -1,9 +1,10 @@
-"""mypy --strict over every package, its tests and the scripts; fails if any of them has an error.
+"""Check every package with its tests, and the scripts, with mypy; fail if any has an error.
 
-One run a package: tests of different packages share names, which one run of mypy refuses. Each run
-reuses the cache of the one before. `hatch run types:check packages/sdk-tests` checks just that.
+Each has a run of mypy of its own, since one run refuses tests of the same name in two packages. The
+runs share a cache. `hatch run types:check packages/sdk-tests` checks only that package.
 """
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def main(paths: list[str]) -> int:
-    """Check `paths`, or everything, and go on after errors."""
+def main(arguments: list[str]) -> int:
+    """Check the given paths, by default everything; return 1 if any has an error, else 0."""
+    parser = argparse.ArgumentParser(
+        prog="hatch run types:check", description="Check types with mypy; continue after errors."
+    )
+    parser.add_argument(
+        "paths",
+        metavar="PATH",
+        nargs="*",
+        help="folder to check, such as packages/sdk-tests (default: every package and scripts)",
+    )
+    paths = parser.parse_args(arguments).paths
     targets = paths or [
         *sorted(str(path) for path in ROOT.glob("packages/*")),
         str(ROOT / "scripts"),

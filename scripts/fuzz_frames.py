@@ -1,9 +1,9 @@
-"""Sends mutated frames of real sessions: no crash, no hang, no worker lost.
+"""Send mutated frames of real sessions to a server, which must not crash, hang or lose a worker.
 
-Sessions of the SDK are recorded first. Their frames, and those of endpoints that the SDK reaches
-only inside plugins or not at all, are mutated: keys and values of the JSON, and the bytes
-themselves. After each batch the server must answer on a fresh connection, and the loaded model must
-still be the same instance; at the end no line of its log may tell of an internal error.
+The script first records sessions of the SDK. It mutates the keys, values and bytes of their frames,
+and of frames to endpoints that the SDK calls only in plugins or not at all. After each batch the
+server must answer on a new connection, with the same instance of the model loaded. At the end, the
+server's log must not have an internal error.
 
     hatch run measure:fuzz [--frames 50000] [--seed 1]
 """
@@ -75,14 +75,14 @@ ODD_VALUES: list[Any] = [
 ]
 
 
-def call(endpoint: str, parameter: Any = None) -> dict[str, Any]:
-    """Return a call as the SDK sends it."""
+def rpc_call(endpoint: str, parameter: Any = None) -> dict[str, Any]:
+    """Return the message of a call, as the SDK sends it."""
     message: dict[str, Any] = {"type": "rpcCall", "endpoint": endpoint, "callId": 1}
     return message if parameter is None else {**message, "parameter": parameter}
 
 
 def channel(endpoint: str, parameter: Any = None, *packets: Any) -> list[dict[str, Any]]:
-    """Return a channel with the packets that a client sends on it."""
+    """Return the messages that open a channel and send packets on it."""
     create: dict[str, Any] = {"type": "channelCreate", "endpoint": endpoint, "channelId": 1}
     if parameter is not None:
         create["creationParameter"] = parameter
@@ -91,20 +91,20 @@ def channel(endpoint: str, parameter: Any = None, *packets: Any) -> list[dict[st
 
 
 CANCEL = {"type": "cancel"}
-UNLOAD_NOBODY = call("unloadModel", {"identifier": "nobody"})
-# What no recording has: of plugins, and what needs a partner or a stop to be sent at all.
+UNLOAD_NOBODY = rpc_call("unloadModel", {"identifier": "nobody"})
+# Messages that no recording has: those of plugins, and those after a cancel or a stop.
 PREDICT = {"modelSpecifier": QUERY, "history": CHAT, "predictionConfigStack": STACK}
 WRITTEN: dict[str, list[dict[str, Any]]] = {
     "llm": [
         *channel("predict", PREDICT, CANCEL),
         *channel("getOrLoad", {"identifier": MODEL, "loadConfigStack": STACK}, CANCEL),
         *channel("loadModel", {"modelKey": "nobody", "loadConfigStack": STACK}, CANCEL),
-        call("listLoaded"),
-        call("getModelInfo", {**SPECIFIED, "throwIfNotFound": True}),
-        call("getLoadConfig", SPECIFIED),
-        call("tokenize", {**SPECIFIED, "inputString": "Hello world"}),
-        call("countTokens", {**SPECIFIED, "inputString": "Hello world"}),
-        call(
+        rpc_call("listLoaded"),
+        rpc_call("getModelInfo", {**SPECIFIED, "throwIfNotFound": True}),
+        rpc_call("getLoadConfig", SPECIFIED),
+        rpc_call("tokenize", {**SPECIFIED, "inputString": "Hello world"}),
+        rpc_call("countTokens", {**SPECIFIED, "inputString": "Hello world"}),
+        rpc_call(
             "applyPromptTemplate",
             {**SPECIFIED, "history": CHAT, "predictionConfigStack": STACK, "opts": {}},
         ),
@@ -112,19 +112,19 @@ WRITTEN: dict[str, list[dict[str, Any]]] = {
         UNLOAD_NOBODY,
     ],
     "embedding": [
-        call("embedString", {"modelSpecifier": QUERY, "inputString": "Hi"}),
-        call("listLoaded"),
+        rpc_call("embedString", {"modelSpecifier": QUERY, "inputString": "Hi"}),
+        rpc_call("listLoaded"),
         UNLOAD_NOBODY,
     ],
     "system": [
-        call("listDownloadedModels"),
-        call("version"),
-        call("notify", {"title": "t", "description": "d"}),
+        rpc_call("listDownloadedModels"),
+        rpc_call("version"),
+        rpc_call("notify", {"title": "t", "description": "d"}),
         *channel("alive"),
     ],
     "files": [
-        call("uploadFileBase64", {"name": "a.txt", "contentBase64": "aGVsbG8="}),
-        call("getLocalFileAbsolutePath", {"fileName": "nobody"}),
+        rpc_call("uploadFileBase64", {"name": "a.txt", "contentBase64": "aGVsbG8="}),
+        rpc_call("getLocalFileAbsolutePath", {"fileName": "nobody"}),
         *channel("parseDocument", {"fileIdentifier": "nobody", "parseOpts": {}}, CANCEL),
         *channel(
             "retrieve",
@@ -133,7 +133,7 @@ WRITTEN: dict[str, list[dict[str, Any]]] = {
         ),
     ],
     "repository": [
-        call("searchModels", {"opts": {"searchTerm": "nothing of this name", "limit": 3}}),
+        rpc_call("searchModels", {"opts": {"searchTerm": "nothing of this name", "limit": 3}}),
         *channel("downloadModel", {"downloadIdentifier": "nobody"}, CANCEL),
     ],
     "plugins": [
@@ -143,8 +143,8 @@ WRITTEN: dict[str, list[dict[str, Any]]] = {
             {"type": "end"},
         ),
         *channel("setToolsProvider"),
-        call("pluginInitCompleted"),
-        call("processingHandleUpdate", {"pci": "p", "token": "t", "update": {"type": "x"}}),
+        rpc_call("pluginInitCompleted"),
+        rpc_call("processingHandleUpdate", {"pci": "p", "token": "t", "update": {"type": "x"}}),
     ],
     "diagnostics": [*channel("streamLogs", None, {"type": "stop"})],
 }
@@ -159,7 +159,7 @@ def add(a: int, b: int) -> int:
 
 
 def use_the_sdk(address: str) -> None:
-    """Do what people do with the SDK: predict, cancel, embed, upload, search, load, look."""
+    """Use the SDK: predict, cancel, embed, upload, search, load models and list them."""
     with lmstudio.Client(address) as client:
         model = client.llm.model(MODEL)
         model.complete("Once", config={"maxTokens": 2, "temperature": 0.5})
@@ -184,7 +184,7 @@ def use_the_sdk(address: str) -> None:
 
 
 def record(address: str) -> Sessions:
-    """Return what the SDK sends, by namespace, and the messages that are only written here."""
+    """Return the messages that the SDK sends and those of `WRITTEN`, by namespace."""
     found: Sessions = {namespace: [] for namespace in WRITTEN}
     send = AsyncWebsocketHandler.send_json
 
@@ -192,13 +192,13 @@ def record(address: str) -> Sessions:
         found[urlsplit(handler._ws_url).path.strip("/")].append(message)
         await send(handler, message)
 
-    logging.getLogger("lmstudio").setLevel(logging.ERROR)  # what comes after a cancel is no news
+    logging.getLogger("lmstudio").setLevel(logging.ERROR)  # the SDK warns of packets after a cancel
     AsyncWebsocketHandler.send_json = noting  # type: ignore[assignment, method-assign]
     try:
         use_the_sdk(address)
     finally:
         AsyncWebsocketHandler.send_json = send  # type: ignore[method-assign]
-    # Not who the client is, nor what rightly ends the instance that must stay.
+    # Without the clients' authentication, and without calls that unload the model.
     return {
         name: WRITTEN[name]
         + [each for each in sent if "type" in each and each.get("endpoint") != "unloadModel"]
@@ -206,8 +206,8 @@ def record(address: str) -> Sessions:
     }
 
 
-class Mutator:
-    """Seeded mutations of messages."""
+class FrameMutator:
+    """Makes random mutations of messages; the same seed makes the same ones."""
 
     def __init__(self, sessions: Sessions, seed: int) -> None:
         self._sessions = sessions
@@ -218,7 +218,7 @@ class Mutator:
         choose = self._random.choice
         sessions = self._sessions
         namespace = choose(list(sessions))
-        # Now and then a message of another namespace.
+        # Rarely a message of another namespace.
         message = json.loads(json.dumps(choose(sessions[choose([namespace] * 9 + ["llm"])])))
         for number in ("callId", "channelId"):
             if number in message:
@@ -231,7 +231,7 @@ class Mutator:
         return namespace, text
 
     def _change_json(self, message: dict[str, Any]) -> None:
-        """Change one place in a message: deletes, replaces, renames, doubles."""
+        """Delete, replace, copy or double the value at one place in a message."""
         places: list[tuple[Any, Any]] = []
 
         def visit(value: Any) -> None:
@@ -256,7 +256,7 @@ class Mutator:
             holder[key] = [holder[key], holder[key]]
 
     def _change_bytes(self, data: bytes) -> str | bytes:
-        """Cuts, flips or inserts bytes; half of the results are binary frames."""
+        """Cut, change or insert bytes; half of the results are binary frames."""
         changed = bytearray(data)
         for _ in range(self._random.randrange(1, 5)):
             place = self._random.randrange(len(changed) + 1)
@@ -273,7 +273,7 @@ class Mutator:
 
 
 async def send_batch(address: str, frames: list[tuple[str, str | bytes]]) -> None:
-    """Send frames, each on a connection to its namespace; reads and drops the answers."""
+    """Send each frame on a connection to its namespace; drop the answers."""
     for namespace in WRITTEN:
         mine = [frame for name, frame in frames if name == namespace]
         async with connect_raw(address, namespace, open_timeout=ANSWER_SECONDS) as raw:
@@ -294,10 +294,10 @@ async def send_batch(address: str, frames: list[tuple[str, str | bytes]]) -> Non
 
 
 async def check(address: str, reference: str) -> None:
-    """Check that the server answers with the same model instance, and unload the others.
+    """Check that the server answers and still has the same model instance; unload all others.
 
     Raises:
-        RuntimeError: the worker was lost.
+        RuntimeError: the instance or its worker is gone.
         TimeoutError: the server hangs.
     """
     with anyio.fail_after(ANSWER_SECONDS):
@@ -314,13 +314,13 @@ async def check(address: str, reference: str) -> None:
 async def run(
     address: str, sessions: Sessions, total: int, seed: int, report: Callable[[int], None]
 ) -> None:
-    """Load the model anew, then sends all frames in batches."""
+    """Load an instance of the model, then send all frames in batches and check after each."""
     async with connect(address, "llm") as llm:
         request = {"modelKey": MODEL, "loadConfigStack": {"layers": []}}
         async with llm.channel("loadModel", request) as loading:
             packets = [packet async for packet in loading]
         reference = packets[-1]["info"]["instanceReference"]
-        mutator = Mutator(sessions, seed)
+        mutator = FrameMutator(sessions, seed)
         for sent in range(0, total, BATCH):
             frames = [mutator.frame() for _ in range(min(BATCH, total - sent))]
             await send_batch(address, frames)
@@ -329,10 +329,16 @@ async def run(
 
 
 def main() -> int:
-    """Read the options and runs."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--frames", type=int, default=50_000)
-    parser.add_argument("--seed", type=int, default=1)
+    """Read the command line and run; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="hatch run measure:fuzz", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument(
+        "--frames", type=int, default=50_000, help="frames to send (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, help="seed of the mutations (default: %(default)s)"
+    )
     options = parser.parse_args()
     begun = time.monotonic()
 

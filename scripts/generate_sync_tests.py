@@ -1,17 +1,17 @@
 """Write each package's tests/sync/test_XYZ_sync.py from its tests/async/test_XYZ_async.py.
 
-    hatch run sync:generate    write what is missing or differs, remove what has lost its source
-    hatch run sync:check       fail, with a list, where that would change a file
+    hatch run sync:generate    write missing and outdated files, remove files without a source
+    hatch run sync:check       fail, and list the files that `generate` would change
 
-Keywords are `unasync`'s work; WORDS and PATTERNS below hold in comments and strings too. A
-conftest.py is treated like a test file. Where the two APIs really differ, a comment in the async
-file says so, on a line of its own before a statement or at a statement's end:
+`unasync` replaces the keywords. WORDS and PATTERNS below apply to comments and strings too. A
+conftest.py is treated like a test file. Where the two APIs really differ, the async file has a
+comment, either on a line before a statement or at the end of a statement:
 
-    # sync: skip               the statement (a whole test, say) has no sync twin
-    # sync: use CODE           CODE stands in its place
+    # sync: skip               leave the statement (for example a whole test) out
+    # sync: use CODE           replace the statement by CODE
 
-Helpers that need an event loop come in pairs: sdk_tests.concurrency_async becomes
-sdk_tests.concurrency_sync.
+Helper modules that need an event loop exist in both forms: an import of
+sdk_tests.concurrency_async becomes one of sdk_tests.concurrency_sync.
 """
 
 import argparse
@@ -28,7 +28,7 @@ import unasync
 ROOT = Path(__file__).resolve().parent.parent
 
 WORDS = {
-    # The SDK's classes whose sync name is not "Sync..." (PATTERNS has those)
+    # Classes of the SDK whose sync name does not begin with "Sync" (PATTERNS replaces the others)
     "AsyncAvailableModel": "AvailableModel",
     "AsyncClient": "Client",
     "AsyncDownloadedEmbeddingModel": "DownloadedEmbeddingModel",
@@ -37,14 +37,14 @@ WORDS = {
     "AsyncLLM": "LLM",
     "AsyncModelDownloadOption": "ModelDownloadOption",
     "AsyncPredictionStream": "PredictionStream",
-    # The standard library's
+    # Names of Python and its standard library
     "AsyncIterator": "Iterator",
     "__aenter__": "__enter__",
     "aclose": "close",
 }
 
 PATTERNS: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
-    # Marks
+    # Pytest's marks
     (r"^[ \t]*@pytest\.mark\.anyio\n", ""),
     (r"^pytestmark = (\[\s*)?pytest\.mark\.anyio,?(?(1)\s*\])\n", ""),
     (r"\bpytest\.mark\.anyio,\s*", ""),
@@ -73,12 +73,16 @@ MARK = re.compile(r"# sync: (skip|use (?P<code>.+?))\s*$")
 
 
 class SyncError(Exception):
-    """An async test has no sync twin; the message is one line with its file and what to do."""
+    """An async test can't be converted; the message is one line with its file and what to do."""
 
 
 def to_sync(source: str, name: str) -> str:
-    """Return the sync twin of an async test's source, not yet formatted; `name` is for error
-    messages.
+    """Return the sync twin of an async test's source, not yet formatted.
+
+    `name` is the file's name in error messages.
+
+    Raises:
+        SyncError: the source can't be converted.
     """
     try:
         refuse_hidden_awaits(ast.parse(source), name)
@@ -97,7 +101,7 @@ def apply_marks(source: str, name: str) -> str:
     """Leave out or replace the statements that carry a `# sync:` comment."""
     lines = source.splitlines()
     statements = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.stmt)]
-    for number in range(len(lines), 0, -1):  # from the end, so that line numbers stay true
+    for number in range(len(lines), 0, -1):  # from the end, so that line numbers stay valid
         line = lines[number - 1]
         if not (mark := MARK.search(line)):
             continue
@@ -118,25 +122,28 @@ def apply_marks(source: str, name: str) -> str:
 
 
 def first_line(node: ast.stmt) -> int:
-    """Return where a statement begins, its decorators included."""
+    """Return the first line of a statement with its decorators."""
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
 def last_line(node: ast.stmt) -> int:
-    """Return where a statement ends."""
+    """Return the last line of a statement."""
     return node.end_lineno or node.lineno
 
 
 def refuse_hidden_awaits(tree: ast.Module, name: str) -> None:
-    """Python 3.11 and 3.12 take f-strings apart differently, and so would unasync."""
+    """Raise `SyncError` for an `await` in an f-string.
+
+    Python 3.11 and 3.12 tokenize f-strings differently, so unasync would convert it differently.
+    """
     for string in [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]:
         if any(isinstance(node, ast.Await) for node in ast.walk(string)):
             raise SyncError(f"{name}:{string.lineno}: await in an f-string: name the value first")
 
 
 def refuse_broken(text: str, name: str) -> None:
-    """Raise `SyncError` where the text does not compile, as when a block has become empty."""
+    """Raise `SyncError` if the text does not compile, for example because a block is empty."""
     try:
         compile(text, name, "exec", dont_inherit=True)
     except SyntaxError as error:
@@ -145,7 +152,7 @@ def refuse_broken(text: str, name: str) -> None:
 
 
 def drop_keywords(source: str) -> str:
-    """Return what `unasync` makes of the source: no async, no await."""
+    """Return the source without async and await, as `unasync` converts it."""
     with tempfile.TemporaryDirectory() as folder:
         before, after = Path(folder, "before", "test.py"), Path(folder, "after", "test.py")
         before.parent.mkdir()
@@ -156,14 +163,14 @@ def drop_keywords(source: str) -> str:
 
 
 def twin_of(source: Path) -> Path:
-    """Return the sync file that an async file becomes."""
+    """Return the path of the sync file for an async file."""
     if source.name != "conftest.py" and not re.fullmatch(r"test_\w+_async\.py", source.name):
         raise SyncError(f"{source}: must be named test_XYZ_async.py (or moved out of tests/async)")
     return source.parent.parent / "sync" / source.name.replace("_async.py", "_sync.py")
 
 
 def render(source: Path, root: Path) -> str:
-    """Return the finished sync file, as `hatch fmt` would leave it."""
+    """Return the content of the sync file, formatted as by `hatch fmt`."""
     name = source.relative_to(root).as_posix()
     twin = twin_of(source)
     code = HEADER.format(name) + to_sync(source.read_text(encoding="utf-8"), name)
@@ -179,8 +186,9 @@ def render(source: Path, root: Path) -> str:
 
 
 def changes(root: Path) -> Iterator[tuple[Path, str | None, str]]:
-    """Yield each sync file that is wrong: path, right content (None: there must be no file),
-    reason.
+    """Yield the path, the right content and the reason for each sync file that must change.
+
+    The content is None if there must be no file.
     """
     for folder in sorted(root.glob("packages/*/tests")):
         sources = {twin_of(source): source for source in sorted(folder.glob("async/*.py"))}
@@ -195,16 +203,25 @@ def changes(root: Path) -> Iterator[tuple[Path, str | None, str]]:
 
 
 def unused_words(root: Path) -> list[str]:
-    """Return the words of the table that no async test contains."""
+    """Return the words in WORDS that no async test contains."""
     sources = sorted(root.glob("packages/*/tests/async/*.py"))
     text = "\n".join(source.read_text(encoding="utf-8") for source in sources)
     return sorted(set(WORDS) - set(re.findall(r"\w+", text)))
 
 
 def main(arguments: list[str], root: Path = ROOT) -> int:
-    """Exit code 0 when all is well or put right, 1 when --check found something, 2 on bad input."""
-    parser = argparse.ArgumentParser(description="Write the sync tests from the async ones.")
-    parser.add_argument("--check", action="store_true", help="only say what would change, and fail")
+    """Write or check the sync tests.
+
+    Return 0 if all are now right, 1 if --check found a difference, 2 if a test can't be converted.
+    """
+    parser = argparse.ArgumentParser(
+        prog="hatch run sync:generate", description="Write the sync tests from the async ones."
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="change nothing; list what would change, and fail if there is anything",
+    )
     check = parser.parse_args(arguments).check
     found = 0
     try:
@@ -215,13 +232,13 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
                 continue
             if right is not None:
                 path.parent.mkdir(exist_ok=True)
-                path.write_text(right, encoding="utf-8")
+                path.write_text(right, encoding="utf-8", newline="\n")
             elif path.read_text(encoding="utf-8").startswith("# DO NOT EDIT."):
                 path.unlink()
             else:
                 raise SyncError(f"{path}: written by hand, so not removed; move it to tests/")
     except SyncError as error:
-        print(f"sync_tests.py: {error}", file=sys.stderr)
+        print(f"generate_sync_tests.py: {error}", file=sys.stderr)
         return 2
     if check and found:
         print("Run `hatch run sync:generate` and commit what it writes.", file=sys.stderr)

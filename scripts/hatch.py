@@ -1,16 +1,16 @@
-"""Run Hatch from this checkout, after setting it up if needed: `python3 scripts/hatch.py test`.
+"""Run Hatch from this checkout, and install it first if needed: `python3 scripts/hatch.py test`.
 
-Needs Python 3.10 or newer with `venv` or `pip`, and nothing else. Hatch goes into a private virtual
-environment in `.hatch/`, so a system Python that refuses `pip install` is left alone. All arguments
-are Hatch's own, and so is the exit code. Environments and caches stay in HOME.
+This needs only Python 3.10 or newer with `venv` or `pip`. Hatch goes into a virtual environment in
+`.hatch/`, so that the system's Python stays unchanged. Arguments and exit code are Hatch's own.
+Hatch keeps its environments and caches in HOME.
 
-This file must parse on Python 3.6, so that an old Python gets a sentence and not a SyntaxError.
+This file must parse on Python 3.6, so that an old Python prints a message and no SyntaxError.
 """
 
 import os
 import sys
 
-if sys.version_info < (3, 10):  # noqa: UP036 - the very check that UP036 takes for granted
+if sys.version_info < (3, 10):  # noqa: UP036 - this is the check that UP036 assumes
     sys.exit(
         "scripts/hatch.py: needs Python 3.10 or newer, but {} is {}.{}.{}; run it with a newer one,"
         " for example: python3.12 scripts/hatch.py".format(sys.executable, *sys.version_info[:3])
@@ -26,9 +26,9 @@ from typing import NoReturn
 
 from pip_settings import uv_settings
 
-HATCH = "hatch>=1.18.2,<1.19"  # workspaces; the environments' options change between minor releases
+HATCH = "hatch>=1.18.2,<1.19"  # options of environments change between minor releases
 ROOT = Path(__file__).resolve().parent.parent
-READY = "ready"  # written last: a folder without it is an interrupted set-up
+READY = "ready"  # a file that is written last, so that an interrupted set-up is noticed
 WINDOWS = os.name == "nt"
 
 
@@ -37,7 +37,7 @@ class SetupError(Exception):
 
 
 def main(arguments: list[str]) -> NoReturn:
-    """Replace this process by Hatch with `arguments`, as if it had been on the PATH."""
+    """Set Hatch up if needed, and replace this process by Hatch with `arguments`."""
     try:
         settle_home()
         environment = ROOT / ".hatch" / environment_name()
@@ -48,7 +48,9 @@ def main(arguments: list[str]) -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(130)
     os.environ.update(uv_settings(os.environ))
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # Hatch itself would compile at every start
+    os.environ.pop(
+        "PYTHONDONTWRITEBYTECODE", None
+    )  # else Hatch itself would be compiled at each start
     os.environ.setdefault(
         "HATCH_PYTHON", sys.executable
     )  # environments use the Python that runs this
@@ -58,18 +60,35 @@ def main(arguments: list[str]) -> NoReturn:
 
 
 def replace_process(command: list[str]) -> NoReturn:
-    """Become `command`, so that signals and the exit code need no passing on (Windows cannot)."""
+    """Replace this process by `command`, so that signals reach it and the exit code is its own.
+
+    Windows can't do that; there `command` is a child process.
+    """
     sys.stdout.flush()
     if WINDOWS:
-        sys.exit(subprocess.call(command))
+        sys.exit(exit_code_of(command))
     os.execv(command[0], command)  # noqa: S606 - no shell is wanted
 
 
+def exit_code_of(command: list[str]) -> int:
+    """Run `command` to its end and return its exit code; Ctrl-C is left to the command."""
+    process = subprocess.Popen(command)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue  # the command gets it too
+
+
 def settle_home() -> None:
-    """Make HOME a folder that can be written to, or say what is wrong with it."""
+    """Set HOME to the user's home folder if it is not set.
+
+    Raises:
+        SetupError: there is no home folder, or it can't be written to.
+    """
     if not os.environ.get("HOME"):
-        os.environ.pop("HOME", None)  # expanduser then asks the system's user database
-    home = os.path.expanduser("~")  # noqa: PTH111 - Path.home() raises where this gives "~" back
+        os.environ.pop("HOME", None)  # then expanduser asks the system's user database
+    home = os.path.expanduser("~")  # noqa: PTH111 - Path.home() raises where this returns "~"
     if Path(home).is_dir() and os.access(home, os.W_OK | os.X_OK):
         if not WINDOWS:
             os.environ["HOME"] = home
@@ -86,31 +105,39 @@ def settle_home() -> None:
 
 
 def environment_name() -> str:
-    """Return one folder for each Python and Hatch requirement, so that none is replaced in use."""
+    """Return the environment's folder name, which is unique to this Python, Hatch and checkout.
+
+    So a set-up never replaces an environment that another Python uses.
+    """
     version = ".".join(map(str, sys.version_info[:3]))
     identity = "\n".join([sys.base_prefix, sys.version, HATCH, str(ROOT)])
     return f"hatch-python{version}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
 
 
 def python_of(environment: Path) -> Path:
-    """Return the environment's interpreter."""
+    """Return the path of the environment's Python."""
     return environment / ("Scripts/python.exe" if WINDOWS else "bin/python")
 
 
 def hatch_of(environment: Path) -> Path:
-    """Return the environment's `hatch`, to be run by its interpreter (long paths break its first
-    line).
+    """Return the path of the environment's `hatch`.
+
+    The environment's Python must run it, since a long path breaks its first line.
     """
     return environment / ("Scripts/hatch.exe" if WINDOWS else "bin/hatch")
 
 
 def is_ready(environment: Path) -> bool:
-    """Return whether the set-up came to its end and its Python still exists."""
+    """Return whether the environment is complete and its Python still exists."""
     return (environment / READY).is_file() and python_of(environment).exists()
 
 
 def set_up(environment: Path) -> None:
-    """Install Hatch into `environment`; of two runs at once, one installs and the other waits."""
+    """Install Hatch into `environment`; if two processes do so at once, the second waits.
+
+    Raises:
+        SetupError: Hatch could not be installed.
+    """
     folder = environment.parent
     try:
         folder.mkdir(exist_ok=True)
@@ -124,7 +151,7 @@ def set_up(environment: Path) -> None:
         if is_ready(environment):
             return
         print(
-            f"Setting up Hatch in {environment.relative_to(ROOT)} (once) ...",
+            f"Setting up Hatch in {environment.relative_to(ROOT).as_posix()} (once) ...",
             file=sys.stderr,
             flush=True,
         )
@@ -139,10 +166,14 @@ def set_up(environment: Path) -> None:
 
 
 def create_environment(environment: Path, descriptor: int) -> None:
-    """Make a virtual environment with pip, also where the system's Python has no `ensurepip`."""
+    """Make a virtual environment with pip, even if this Python has no `ensurepip`.
+
+    Raises:
+        SetupError: this Python can neither make virtual environments nor run pip.
+    """
     if python(["-m", "venv", str(environment)], descriptor).returncode == 0:
         return
-    # Debian without python3-venv: an environment without pip, and the system's pip puts one in.
+    # Debian without python3-venv: make an environment without pip; the system's pip installs it.
     shutil.rmtree(environment, ignore_errors=True)
     if python(["-m", "venv", "--without-pip", str(environment)], descriptor).returncode == 0:
         packages = subprocess.check_output(
@@ -162,7 +193,7 @@ def create_environment(environment: Path, descriptor: int) -> None:
 
 
 def python(arguments: list[str], descriptor: int) -> "subprocess.CompletedProcess[bytes]":
-    """Run this Python quietly, as a child that holds the lock for as long as it lives."""
+    """Run this Python without output; the child inherits the lock, and holds it until it ends."""
     return subprocess.run(
         [sys.executable, *arguments],
         stdin=subprocess.DEVNULL,
@@ -176,7 +207,7 @@ def python(arguments: list[str], descriptor: int) -> "subprocess.CompletedProces
 def pip(
     interpreter: list[str], arguments: list[str], descriptor: int, *, quiet: bool = False
 ) -> int:
-    """Run `pip install` with the user's own settings, except where to install to."""
+    """Run `pip install` with the user's settings except for the target; return the exit code."""
     settings = {
         name: value
         for name, value in os.environ.items()
@@ -200,7 +231,7 @@ def pip(
 
 @contextmanager
 def locked(descriptor: int) -> Iterator[int]:
-    """Hold an exclusive lock on an open file; it goes with the last process that has it open."""
+    """Hold an exclusive lock on an open file until the last process that has it open ends."""
     if sys.platform == "win32":
         import msvcrt
         import time

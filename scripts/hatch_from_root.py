@@ -1,8 +1,8 @@
-"""Have Hatch, started in a package's folder, do what it does in the checkout's root folder.
+"""Make Hatch in a package's folder work as in the root folder of the checkout.
 
-Hatch takes the nearest `pyproject.toml` for the project, and the environments are the root's. Each
-package's `hatch.toml` names this file as its environment collector, the one hook that Hatch calls
-before it looks an environment up.
+Hatch looks for environments beside the nearest `pyproject.toml`, but only the root has them. Each
+package's `hatch.toml` names this file as its environment collector, since that is the only hook
+that Hatch calls before it looks for an environment.
 """
 
 import os
@@ -15,17 +15,24 @@ import click
 from hatch.env.collectors.plugin.interface import EnvironmentCollectorInterface
 
 ROOT = Path(__file__).resolve().parent.parent
-ENVIRONMENT_COMMANDS = {"check", "env", "fmt", "run", "shell", "test"}  # others act on one package
+ENVIRONMENT_COMMANDS = {
+    "check",
+    "env",
+    "fmt",
+    "run",
+    "shell",
+    "test",
+}  # the others act on one package
 
 
 class RootEnvironments(EnvironmentCollectorInterface):
-    """Start Hatch again in the root folder when its environments are asked for."""
+    """An environment collector that starts Hatch again in the root folder."""
 
     def get_initial_config(self) -> dict[str, Any]:
-        """Return no environments; in a package's folder, replace this process before."""
+        """Return no environments; in a package's folder, restart Hatch in the root instead."""
         context = click.get_current_context(silent=True)
         root = None if context is None else context.find_root()
-        # The application's project is the one that Hatch was started in, not always this one.
+        # Hatch may have been started in another project and only read this one.
         if (
             root is not None
             and root.obj.project.location == self.root
@@ -36,7 +43,7 @@ class RootEnvironments(EnvironmentCollectorInterface):
 
 
 def start_in_root() -> None:
-    """Become the same Hatch command, in the root folder."""
+    """Replace this process by the same Hatch command in the root folder."""
     os.chdir(ROOT)
     command = [sys.executable, "-m", "hatch", *sys.argv[1:]]
     if os.name == "nt":

@@ -1,9 +1,10 @@
-"""Install the SDK working tree that LMSTUDIO_SDK_PATH names into this environment, editable.
+"""Install the SDK's working tree that LMSTUDIO_SDK_PATH names, as an editable package.
 
-Part of `hatch run local:all`. A tree that is installed already is left as it is, unless its
-pyproject.toml has changed since.
+`hatch run local:all` runs this first. It does nothing if the tree is already installed and its
+pyproject.toml has not changed since.
 """
 
+import argparse
 import json
 import os
 import subprocess
@@ -15,7 +16,7 @@ VARIABLE = "LMSTUDIO_SDK_PATH"
 
 
 def main() -> int:
-    """Exit code 0 when the tree is installed; else one line that says what to do."""
+    """Install the tree; return 0, or 2 after one line that says what to do."""
     named = os.environ.get(VARIABLE, "")
     if not named:
         return refuse(
@@ -35,9 +36,7 @@ def main() -> int:
 
 
 def is_installed(tree: Path, changed: float) -> bool:
-    """Return whether `lmstudio` here is an editable install of `tree`, newer than `changed`
-    (seconds).
-    """
+    """Return whether `tree` is installed here as editable, after the time `changed` (seconds)."""
     try:
         sdk = Distribution.from_name("lmstudio")
     except PackageNotFoundError:
@@ -53,10 +52,11 @@ def is_installed(tree: Path, changed: float) -> bool:
 
 
 def refuse(problem: str) -> int:
-    """Print the problem as one line."""
+    """Print the problem as one line; return the exit code."""
     print(f"local: {problem}", file=sys.stderr)
     return 2
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0]).parse_args()
     sys.exit(main())

@@ -1,12 +1,14 @@
-"""Print the endpoints that the installed SDK's source names, and which tests reach them.
+"""List the endpoints in the source of the installed SDK, and the tests that reach them.
 
-    python scripts/list_endpoints.py            a test for each, from sdk_tests.endpoint_test_table
-    python scripts/list_endpoints.py FOLDER     all tests for each, as recorded in a run of the
-                                                suite with SDK_TESTS_RECORD=FOLDER
+    python scripts/list_endpoints.py            one test for each endpoint, from
+                                                sdk_tests.endpoint_test_table
+    python scripts/list_endpoints.py FOLDER     all tests of each endpoint, from a run of the suite
+                                                with SDK_TESTS_RECORD=FOLDER
 
-Exit status 1 when an endpoint has no test, so that a new release of the SDK shows what is new.
+The exit code is 1 if an endpoint has no test, as a new endpoint of a new SDK release.
 """
 
+import argparse
 import ast
 import importlib.util
 import json
@@ -28,16 +30,18 @@ def sdk_folder() -> Path:
     """Return the folder of the installed SDK."""
     spec = importlib.util.find_spec("lmstudio")
     if spec is None or spec.origin is None:
-        sys.exit("endpoints.py: lmstudio is not installed in this environment")
+        sys.exit(
+            "list_endpoints.py: lmstudio is not installed here; use an environment that has it"
+        )
     return Path(spec.origin).parent
 
 
 def named_endpoints(folder: Path) -> dict[str, set[str]]:
-    """Endpoints by name, with the source files that name them.
+    """Return the source files that name an endpoint, by the endpoint's name.
 
-    Endpoints of channels are the values of `_API_ENDPOINT`. Those of calls are the first argument
-    of `remote_call`; where that is no literal (a table of the plugin runner), every literal in the
-    file that the schema knows as a call counts.
+    The endpoints of channels are the values of `_API_ENDPOINT`. Those of calls are the first
+    arguments of `remote_call`. If such an argument is no literal, as in the plugin runner, all
+    literals in the file count that are calls in the SDK's schema.
     """
     schema = (folder / "_sdk_models" / "__init__.py").read_text(encoding="utf-8")
     calls = {
@@ -77,7 +81,7 @@ def _named(tree: ast.Module, calls: set[str]) -> Iterator[str]:
 
 
 def recorded(folder: Path) -> dict[str, set[str]]:
-    """Return the tests that reached each endpoint in a recorded run."""
+    """Return the tests that reached an endpoint in a recorded run, by the endpoint's name."""
     tests: dict[str, set[str]] = {}
     for path in folder.glob("*.jsonl"):
         for line in path.read_text(encoding="utf-8").splitlines():
@@ -88,7 +92,7 @@ def recorded(folder: Path) -> dict[str, set[str]]:
 
 
 def rows(named: Mapping[str, set[str]], tests: Mapping[str, set[str]]) -> Iterator[str]:
-    """Yield the lines of the table."""
+    """Yield a line for each endpoint."""
     for endpoint, files in named.items():
         reached = sorted(tests.get(endpoint, ())) or ["NO TEST"]
         more = "" if len(reached) == 1 else f" and {len(reached) - 1} more"
@@ -96,10 +100,20 @@ def rows(named: Mapping[str, set[str]], tests: Mapping[str, set[str]]) -> Iterat
 
 
 def main(arguments: list[str]) -> int:
-    """Print the table."""
+    """Print the list; return 1 if an endpoint has no test, else 0."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument(
+        "folder",
+        metavar="FOLDER",
+        type=Path,
+        nargs="?",
+        help="records of a run of the suite with SDK_TESTS_RECORD=FOLDER (default: list one test"
+        " for each endpoint, from sdk_tests.endpoint_test_table)",
+    )
+    folder = parser.parse_args(arguments).folder
     named = named_endpoints(sdk_folder())
-    if arguments:
-        tests = recorded(Path(arguments[0]))
+    if folder is not None:
+        tests = recorded(folder)
     else:
         tests = {endpoint: {test} for endpoint, test in EXERCISED_BY.items()}
     print("\n".join(rows(named, tests)))

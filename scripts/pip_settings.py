@@ -1,7 +1,7 @@
-"""What the user told pip about indexes, certificates and proxies, in the variables that uv reads.
+"""Translate pip's settings for indexes, certificates and proxies into uv's environment variables.
 
-Hatch installs with uv, which ignores pip's settings. Where packages come only through a mirror, pip
-is often all that knows of it. Settings that uv has of its own always win.
+Hatch installs with uv, which ignores pip's settings. Where packages come only from a mirror, often
+only pip is set up for it. Settings of uv's own take precedence.
 """
 
 import configparser
@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.request import url2pathname
 
 UV_INDEXES = (
     "UV_INDEX",
@@ -21,7 +22,10 @@ UV_INDEXES = (
 
 
 def uv_settings(environ: Mapping[str, str]) -> dict[str, str]:
-    """Variables for uv that `environ` lacks; no indexes where uv has been given its own."""
+    """Return the variables that uv needs and `environ` lacks.
+
+    Indexes are not among them if uv has indexes of its own.
+    """
     pip = pip_settings(environ)
     found = {
         "SSL_CERT_FILE": pip.get("cert", ""),
@@ -38,21 +42,24 @@ def uv_settings(environ: Mapping[str, str]) -> dict[str, str]:
             "UV_INDEX": extra,
             "UV_INDEX_STRATEGY": "unsafe-best-match"
             if extra
-            else "",  # as pip: all indexes are equal
+            else "",  # like pip, which treats all indexes alike
             "UV_FIND_LINKS": ",".join(reachable(pip.get("find-links", ""))),
         }
     return {name: value for name, value in found.items() if value and name not in environ}
 
 
 def pip_settings(environ: Mapping[str, str]) -> dict[str, str]:
-    """Pip's settings by the name of their long option; the more important source wins."""
+    """Return pip's settings by their long option names, from its files and from `environ`.
+
+    Variables take precedence over files, and later files over earlier ones.
+    """
     settings: dict[str, str] = {}
     for file in configuration_files(environ):
         parser = configparser.RawConfigParser()
         try:
             parser.read(file, encoding="utf-8")
         except (configparser.Error, OSError, UnicodeDecodeError):
-            continue  # pip says what is wrong with it
+            continue  # pip itself reports what is wrong with the file
         for section in ("global", "install"):
             if parser.has_section(section):
                 settings |= {name.replace("_", "-"): value for name, value in parser.items(section)}
@@ -63,7 +70,7 @@ def pip_settings(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def configuration_files(environ: Mapping[str, str]) -> Iterator[Path]:
-    """Pip's configuration files, least important first (pip's documentation, "Configuration")."""
+    """Yield pip's configuration files, least important first, as pip's documentation lists them."""
     named = environ.get("PIP_CONFIG_FILE", "")
     if named == os.devnull:
         return
@@ -88,7 +95,7 @@ def configuration_files(environ: Mapping[str, str]) -> Iterator[Path]:
 
 
 def uv_configuration(environ: Mapping[str, str]) -> Path:
-    """Return the user's own uv.toml."""
+    """Return the path of the user's uv.toml."""
     if sys.platform == "win32":
         return Path(environ.get("APPDATA", ""), "uv", "uv.toml")
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 - never raises
@@ -96,10 +103,15 @@ def uv_configuration(environ: Mapping[str, str]) -> Path:
 
 
 def reachable(locations: str) -> list[str]:
-    """Indexes or folders of a setting, without missing local ones: pip skips them, uv stops."""
-    paths = {location: Path(location.removeprefix("file://")) for location in locations.split()}
-    return [
-        location
-        for location, path in paths.items()
-        if ("://" in location and not location.startswith("file://")) or path.exists()
-    ]
+    """Return a setting's indexes or folders without missing local ones.
+
+    Pip skips missing ones, but uv stops at them.
+    """
+    return [location for location in locations.split() if is_remote_or_exists(location)]
+
+
+def is_remote_or_exists(location: str) -> bool:
+    """Return whether a URL or a path is remote, or local and existing."""
+    if location.startswith("file://"):
+        return Path(url2pathname(location.removeprefix("file://"))).exists()
+    return "://" in location or Path(location).exists()

@@ -1,8 +1,8 @@
-"""Clients that come, work and vanish at random; afterwards nothing of theirs may be left.
+"""Load a server with many clients that come and go, and check that nothing of theirs is left.
 
-200 clients at a time connect, upload, tokenize, predict, cancel and leave, politely or by cutting
-the connection, for a minute. Then the server must hold no client, file, task, worker or file
-handle more than before, and its memory must be within a tenth of its start.
+For a minute, 200 clients at a time connect, upload, tokenize, predict, cancel and leave, some of
+them by cutting the connection. After that the server must have no more clients, files, tasks,
+workers and file handles than before, and at most a tenth more memory. It runs on Linux only.
 
     hatch run measure:soak [--seconds 60] [--clients 200] [--seed 1]
 """
@@ -23,22 +23,16 @@ import anyio
 import httpx
 from model_fixtures.hosts.embedded_server import EmbeddedServer
 from model_fixtures.wire_client import Connection, Credentials, WireError, connect
+from wire_requests import prediction_request, token_limit
 
 MODEL = "smollm2-135m-instruct"
-QUIET_SECONDS = 15.0  # how long the server may take to let go
+QUIET_SECONDS = 15.0  # that the server may take to clean up
 STACK: dict[str, Any] = {"layers": []}
 ACTIONS = ("upload", "predict", "cancel", "vanish", "tokenize", "idle")
 
 
-def short(tokens: int) -> dict[str, Any]:
-    """Return a stack that limits an answer."""
-    value = {"checked": True, "value": tokens}
-    fields = [{"key": "llm.prediction.maxPredictedTokens", "value": value}]
-    return {"layers": [{"layerName": "apiOverride", "config": {"fields": fields}}]}
-
-
 class Soak:
-    """One run."""
+    """The clients of a run, and counts of what they did and what failed."""
 
     def __init__(self, address: str, seed: int) -> None:
         self.address = address
@@ -48,7 +42,7 @@ class Soak:
         self.specifier = {"type": "query", "query": {"identifier": MODEL}}
 
     async def client(self, until: float) -> None:
-        """Run one client after the other until the time is up."""
+        """Run one client after the other until this monotonic time."""
         while time.monotonic() < until:
             identity = Credentials.guest()
             action = getattr(self, self.random.choice(ACTIONS))
@@ -59,7 +53,7 @@ class Soak:
                 self.failed[f"{action.__name__}: {type(error).__name__}: {error}"] += 1
 
     async def upload(self, identity: Credentials) -> None:
-        """Upload up to 200 kB; every other client leaves without a word."""
+        """Upload up to 200 kB; every other client cuts the connection afterwards."""
         data = self.random.randbytes(self.random.randrange(200_000))
         content = base64.b64encode(data).decode()
         async with connect(self.address, "files", identity, open_timeout=30) as files:
@@ -78,7 +72,7 @@ class Soak:
                 pass
 
     async def cancel(self, identity: Credentials) -> None:
-        """Cancel an answer and waits for its end."""
+        """Cancel an answer and wait for its end."""
         async with (
             connect(self.address, "llm", identity, open_timeout=30) as llm,
             llm.channel("predict", self._request(400)) as channel,
@@ -89,7 +83,7 @@ class Soak:
                 pass
 
     async def vanish(self, identity: Credentials) -> None:
-        """Cuts the connection while an answer is under way."""
+        """Cut the connection during an answer."""
         async with (
             connect(self.address, "llm", identity, open_timeout=30) as llm,
             llm.channel("predict", self._request(400)),
@@ -98,13 +92,13 @@ class Soak:
             llm.raw.drop()
 
     async def tokenize(self, identity: Credentials) -> None:
-        """Count tokens and asks for information."""
+        """Tokenize a text and list the loaded models."""
         async with connect(self.address, "llm", identity, open_timeout=30) as llm:
             await self._tokenize(llm)
             await llm.rpc("listLoaded")
 
     async def idle(self, identity: Credentials) -> None:
-        """Connect to several namespaces and does nothing."""
+        """Connect to several namespaces and do nothing."""
         async with (
             connect(self.address, "system", identity, open_timeout=30),
             connect(self.address, "diagnostics", identity, open_timeout=30) as diagnostics,
@@ -117,41 +111,39 @@ class Soak:
         await llm.rpc("tokenize", {"specifier": self.specifier, "inputString": text})
 
     def _request(self, tokens: int) -> dict[str, Any]:
-        content = [{"type": "text", "text": "Tell me a story."}]
-        return {
-            "modelSpecifier": self.specifier,
-            "history": {"messages": [{"role": "user", "content": content}]},
-            "predictionConfigStack": short(tokens),
-        }
+        settings = {"maxPredictedTokens": token_limit(tokens)}
+        return prediction_request(MODEL, "Tell me a story.", settings)
 
 
 def measure(server: EmbeddedServer) -> dict[str, int]:
-    """Return what the server holds, and what its process has (Linux)."""
+    """Return how much the server and its process hold, by name."""
     holdings: dict[str, int] = httpx.get(
         f"http://{server.address}/control/holdings", timeout=30, trust_env=False
     ).json()
     status = Path(f"/proc/{server.pid}/status").read_text()
     resident = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
     children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
-    folders = Path(tempfile.gettempdir()).glob(f"lmstudio-model-fixtures-files-{server.pid}-*")
+    folders = Path(tempfile.gettempdir()).glob(f"lmstudio-model-fixtures-uploads-{server.pid}-*")
     return {
         **holdings,
         "handles": sum(1 for _ in Path(f"/proc/{server.pid}/fd").iterdir()),
         "workers": len(children),
-        "temporary files": sum(len(list(folder.iterdir())) for folder in folders),
+        "temporary files": sum(
+            len(list(folder.iterdir())) for folder in folders if folder.is_dir()
+        ),
         "memory kB": int(resident.split()[1]),
     }
 
 
 async def run(server: EmbeddedServer, seconds: float, clients: int, seed: int) -> bool:
-    """Soaks a server; whether nothing was left."""
+    """Run the clients; return whether nothing of theirs is left and nothing failed."""
     soak = Soak(server.address, seed)
     async with connect(server.address, "llm") as llm:
         request = {"modelKey": MODEL, "loadConfigStack": STACK}
         async with llm.channel("loadModel", request) as channel:
             async for _ in channel:
                 pass
-    # A short run first: what Python keeps for ever is no leak.
+    # A short run first, since what Python keeps for ever is no leak.
     async with anyio.create_task_group() as tasks:
         for _ in range(clients):
             tasks.start_soon(soak.client, time.monotonic() + min(10, seconds / 4))
@@ -178,7 +170,7 @@ async def run(server: EmbeddedServer, seconds: float, clients: int, seed: int) -
 
 
 def problems(before: dict[str, int], after: dict[str, int]) -> list[str]:
-    """Return what has grown; memory may by a tenth."""
+    """Return the names of what has grown; memory may grow by a tenth."""
     grown = [name for name in after if name != "memory kB" and after[name] > before[name]]
     if after["memory kB"] > 1.1 * before["memory kB"]:
         grown.append("memory kB")
@@ -186,12 +178,20 @@ def problems(before: dict[str, int], after: dict[str, int]) -> list[str]:
 
 
 def main() -> int:
-    """Read the options and runs."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--clients", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
+    """Read the command line and run; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="hatch run measure:soak", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("--seconds", type=float, default=60, help="duration (default: %(default)s)")
+    parser.add_argument(
+        "--clients", type=int, default=200, help="clients at a time (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, help="seed of what clients do (default: %(default)s)"
+    )
     options = parser.parse_args()
+    if not sys.platform.startswith("linux"):
+        parser.error("the server's memory and file handles are read from /proc: run it on Linux")
     with EmbeddedServer(["--scenarios"]) as server:
         clean = anyio.run(run, server, options.seconds, options.clients, options.seed)
     return 0 if clean else 1

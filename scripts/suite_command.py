@@ -1,7 +1,10 @@
-"""Run the suite from scripts: the command of `hatch run test:all`, in the script's environment."""
+"""The suite for scripts: the command of `hatch run test:all`, run in the script's environment."""
 
 import shlex
+import subprocess
 import sys
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 if sys.version_info >= (3, 11):
@@ -12,7 +15,32 @@ else:
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@dataclass(frozen=True)
+class SuiteRun:
+    """A finished run of the suite."""
+
+    seconds: float
+    summary: str  # pytest's last line, such as "12 passed in 3.40s"
+    output: str
+    passed: bool
+
+
 def pytest_command() -> list[str]:
     """Return the command for the whole suite, to be run in ROOT; pytest options can follow it."""
     environments = tomllib.loads((ROOT / "hatch.toml").read_text(encoding="utf-8"))["envs"]
     return [sys.executable, "-m", *shlex.split(environments["test"]["scripts"]["suite"])]
+
+
+def run_suite(options: list[str]) -> SuiteRun:
+    """Run the whole suite quietly with these pytest options, and return what came of it."""
+    begun = time.monotonic()
+    run = subprocess.run(
+        [*pytest_command(), "-q", "-rfE", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    seconds = time.monotonic() - begun
+    lines = run.stdout.strip().splitlines() or run.stderr.strip().splitlines() or ["no output"]
+    return SuiteRun(seconds, lines[-1].strip("= "), run.stdout + run.stderr, run.returncode == 0)

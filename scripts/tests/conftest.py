@@ -1,4 +1,4 @@
-"""Makes the scripts importable, for their own tests only."""
+"""Make the scripts importable for their tests."""
 
 import sys
 from pathlib import Path

@@ -26,7 +26,7 @@ from generate_sync_tests import SyncError, to_sync
     ],
 )
 def test_code(source: str, expected: str) -> None:
-    """Keywords go and names change, each as the sync API has them, and nothing else changes."""
+    """Keywords are removed, names become those of the sync API, and nothing else changes."""
     assert to_sync(source, "x") == expected
 
 

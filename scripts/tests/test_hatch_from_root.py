@@ -61,7 +61,7 @@ def collect(collector: ModuleType, monkeypatch: pytest.MonkeyPatch, at: Path, co
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 def test_every_package_has_the_collector(package: Path) -> None:
     """Each package names the collector: Hatch would know no environments in its folder."""
-    named = (package / "hatch.toml").read_text()
+    named = (package / "hatch.toml").read_text(encoding="utf-8")
     assert 'path = "../../scripts/hatch_from_root.py"' in named
     assert (package / "../../scripts/hatch_from_root.py").is_file()
 

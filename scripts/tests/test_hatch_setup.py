@@ -17,9 +17,11 @@ STAND_IN = """
 import os, signal, sys
 
 def main():
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    waits = sys.argv[1:] == ["wait"]
+    if waits:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     print("stand-in", *sys.argv[1:], flush=True)
-    if sys.argv[1:] == ["wait"]:
+    if waits:
         signal.sigwait([signal.SIGTERM])
         print("stopped", os.environ["HATCH_PYTHON"], flush=True)
     return 7
@@ -92,10 +94,9 @@ def checkout(tmp_path: Path) -> Checkout:
 
 @pytest.fixture(scope="module")
 def first_runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, list[tuple[str, str]]]:
-    """Provide a checkout after two first runs at once, with awkward settings for pip, and what they
-    said.
+    """Provide a checkout after two first runs at once, and the output and errors of both.
 
-    Set up once for several tests: it takes seconds.
+    Pip has settings that would install elsewhere. Several tests share it, since it takes seconds.
     """
     checkout = Checkout(tmp_path_factory.mktemp("checkout"))
     awkward = {"PIP_USER": "1", "PIP_TARGET": str(checkout.root / "elsewhere")}
@@ -119,20 +120,44 @@ def test_two_first_runs_at_once(
     assert sorted(errors for _, errors in results) == ["", told]
 
 
-def test_places_in_pips_settings_do_not_count(ready: Checkout) -> None:
+def test_target_in_pips_settings_is_ignored(ready: Checkout) -> None:
     """`user = true` and a target folder in pip's settings don't keep Hatch out of its folder."""
     assert hatch.hatch_of(ready.environment()).is_file()
     assert not (ready.root / "elsewhere").exists()
 
 
 def test_arguments_and_exit_code_pass_through(ready: Checkout) -> None:
-    """Once set up, nothing is installed or said; arguments and exit code are Hatch's."""
+    """Once set up, nothing is installed or printed; arguments and exit code are Hatch's."""
     command = ("run", "test:all", "-k", "a b")
     assert ready.run(*command, PIP_FIND_LINKS="") == (7, "stand-in run test:all -k a b\n", "")
 
 
+def test_ctrl_c_waits_for_hatch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows, where Hatch is a child process, Ctrl-C does not end the script before Hatch."""
+
+    class Child:
+        """A child process that ends with exit code 7, after a Ctrl-C."""
+
+        def __init__(self, command: list[str]) -> None:
+            self.command = command
+            self.interrupts = [KeyboardInterrupt()]
+
+        def wait(self) -> int:
+            """Raise the pending Ctrl-C, or return the exit code."""
+            if self.interrupts:
+                raise self.interrupts.pop()
+            return 7
+
+    monkeypatch.setattr(hatch, "WINDOWS", True)
+    monkeypatch.setattr(subprocess, "Popen", Child)
+    with pytest.raises(SystemExit) as ended:
+        hatch.replace_process(["hatch"])
+    assert ended.value.code == 7
+
+
+@pytest.mark.skipif(os.name == "nt", reason="on Windows Hatch is a child process")
 def test_signals_reach_hatch(ready: Checkout) -> None:
-    """The script becomes Hatch: a signal for the one is a signal for the other."""
+    """The script is replaced by Hatch, so a signal to the script reaches Hatch."""
     process = ready.start("wait")
     assert process.stdout is not None
     assert process.stdout.readline() == "stand-in wait\n"
@@ -142,7 +167,7 @@ def test_signals_reach_hatch(ready: Checkout) -> None:
 
 
 def test_an_interrupted_setup_is_done_again(ready: Checkout) -> None:
-    """An environment that was not finished is not used, whatever is in it."""
+    """An unfinished environment is not used but set up again."""
     environment = ready.environment()
     (environment / "ready").unlink()
     hatch.hatch_of(environment).write_text("broken")
@@ -152,7 +177,7 @@ def test_an_interrupted_setup_is_done_again(ready: Checkout) -> None:
 
 
 def test_pip_fails(checkout: Checkout) -> None:
-    """Where pip finds no Hatch: its own message, then one line that says what to look at."""
+    """If pip finds no Hatch, its own message is followed by one line that says what to check."""
     code, _, errors = checkout.run(PIP_FIND_LINKS="")
     lines = errors.strip().splitlines()
     assert code == 1
@@ -161,7 +186,7 @@ def test_pip_fails(checkout: Checkout) -> None:
 
 
 def test_without_ensurepip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where `venv` cannot bring pip along (Debian without python3-venv), the running pip does."""
+    """Where `venv` cannot install pip (Debian without python3-venv), the running pip does."""
     make_wheel(tmp_path / "wheels", "pip", "99", "MARK = 1\n")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
@@ -192,7 +217,7 @@ def test_neither_venv_nor_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_no_home(checkout: Checkout) -> None:
-    """A home folder that is not there is one clear line, before anything is written."""
+    """A missing home folder is one clear line, before anything is written."""
     code, output, errors = checkout.run(HOME="/nonexistent")
     assert (code, output) == (1, "")
     assert errors.startswith("scripts/hatch.py: the home folder /nonexistent cannot be written to")
@@ -203,7 +228,7 @@ def test_no_home(checkout: Checkout) -> None:
 def test_old_python(monkeypatch: pytest.MonkeyPatch) -> None:
     """Python 3.9 and older get one line, and the file's syntax lets them get that far."""
     script = hatch.ROOT / "scripts" / "hatch.py"
-    ast.parse(script.read_text(), feature_version=(3, 6))
+    ast.parse(script.read_text(encoding="utf-8"), feature_version=(3, 6))
     monkeypatch.setattr(sys, "version_info", (3, 9, 18))
     with pytest.raises(
         SystemExit, match=r"needs Python 3\.10 or newer, but \S+ is 3\.9\.18; run it"

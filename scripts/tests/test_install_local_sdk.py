@@ -1,4 +1,4 @@
-"""What `hatch run local:all` says to a wrong LMSTUDIO_SDK_PATH."""
+"""What `hatch run local:all` prints for a wrong LMSTUDIO_SDK_PATH."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def test_unset(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
 def test_no_tree(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A folder that is no SDK tree: exit code 2 and one line that names it."""
+    """For a folder that is no SDK tree: exit code 2 and one line that names it."""
     monkeypatch.setenv("LMSTUDIO_SDK_PATH", str(tmp_path))
     assert install_local_sdk.main() == 2
     error = capsys.readouterr().err
@@ -30,5 +30,5 @@ def test_no_tree(
 
 
 def test_the_registrys_release_is_no_tree(tmp_path: Path) -> None:
-    """The SDK that this environment has from the registry does not pass for an installed tree."""
+    """An SDK from the registry does not count as an installed tree."""
     assert not install_local_sdk.is_installed(tmp_path, 0.0)

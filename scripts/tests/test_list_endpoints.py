@@ -21,7 +21,7 @@ def test_no_endpoint_is_without_test(capsys: pytest.CaptureFixture[str]) -> None
 
 @pytest.mark.parametrize("endpoint", sorted(EXERCISED_BY))
 def test_named_test_exists(endpoint: str) -> None:
-    """The table names tests that are there; the suite fails those that miss their endpoint."""
+    """The table names existing tests; the suite fails those that do not reach their endpoint."""
     path, _, name = EXERCISED_BY[endpoint].partition("::")
     tree = ast.parse((PACKAGE / path).read_text(encoding="utf-8"))
     functions = [
@@ -51,7 +51,7 @@ def test_endpoints_are_found_in_the_source(tmp_path: Path) -> None:
 
 
 def test_recorded_run(tmp_path: Path) -> None:
-    """The records of all workers are put together."""
+    """The records of all workers are merged."""
     (tmp_path / "1.jsonl").write_text('{"test": "a", "endpoints": ["x", "y"]}\n')
     (tmp_path / "2.jsonl").write_text('{"test": "b", "endpoints": ["x"]}\n')
     assert recorded(tmp_path) == {"x": {"a", "b"}, "y": {"a"}}

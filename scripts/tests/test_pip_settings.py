@@ -1,4 +1,4 @@
-"""Pip's settings in uv's words."""
+"""The translation of pip's settings into uv's variables."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture
 def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Provide the only configuration file that pip is taken to have; not written yet."""
+    """Provide the path of pip's only configuration file, which is not written yet."""
 
     def files(environ: Mapping[str, str]) -> Iterator[Path]:
         yield tmp_path / "pip.conf"
@@ -51,6 +51,14 @@ def test_all_indexes_count_alike(configuration: Path, tmp_path: Path) -> None:
         "UV_INDEX": f"https://extra/simple file://{tmp_path}",
         "UV_INDEX_STRATEGY": "unsafe-best-match",
     }
+
+
+def test_a_folder_with_a_space(configuration: Path, tmp_path: Path) -> None:
+    """A local index whose URL is percent-encoded is found: its folder has the decoded name."""
+    folder = tmp_path / "my wheels"
+    folder.mkdir()
+    configuration.write_text(f"[global]\nextra-index-url = {folder.as_uri()}\n")
+    assert pip_settings.uv_settings({})["UV_INDEX"] == folder.as_uri()
 
 
 @pytest.mark.usefixtures("configuration")

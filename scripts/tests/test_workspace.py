@@ -1,4 +1,4 @@
-"""hatch.toml and pyproject.toml keep what the README promises."""
+"""hatch.toml and pyproject.toml are as the README describes them."""
 
 import sys
 from pathlib import Path
@@ -12,13 +12,17 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-HATCH: dict[str, Any] = tomllib.loads((suite_command.ROOT / "hatch.toml").read_text())
-PROJECT: dict[str, Any] = tomllib.loads((suite_command.ROOT / "pyproject.toml").read_text())
+HATCH: dict[str, Any] = tomllib.loads(
+    (suite_command.ROOT / "hatch.toml").read_text(encoding="utf-8")
+)
+PROJECT: dict[str, Any] = tomllib.loads(
+    (suite_command.ROOT / "pyproject.toml").read_text(encoding="utf-8")
+)
 ENVIRONMENTS: dict[str, Any] = HATCH["envs"]
 
 
 def test_only_pythons_names_a_python() -> None:
-    """No environment but `pythons` names a Python: a fresh machine has just the running one."""
+    """Only the environment `pythons` names a Python: a new machine has only the running one."""
     named = {
         name
         for name, environment in ENVIRONMENTS.items()
@@ -42,6 +46,16 @@ def test_sdk_release_stands_once() -> None:
     assert [name for name, each in ENVIRONMENTS.items() if "lmstudio==" in str(each)] == ["test"]
 
 
+@pytest.mark.parametrize("environment", ["models", "waf"])
+def test_servers_in_the_foreground_end_with_hatch(environment: str) -> None:
+    """What `serve` starts ends with Hatch, which passes no signal on; cmd.exe has no $PPID."""
+    script = ENVIRONMENTS[environment]["scripts"]["serve"]
+    assert " serve --end-with $PPID {args}" in script
+    plain = script.replace(" --end-with $PPID", "")
+    overrides = ENVIRONMENTS[environment]["overrides"]["platform"]["windows"]
+    assert overrides["scripts"] == [f"serve={plain}"]
+
+
 @pytest.mark.parametrize(
     "package", sorted(suite_command.ROOT.glob("packages/*")), ids=lambda path: path.name
 )
@@ -53,7 +67,7 @@ def test_types_are_checked_in_every_package(package: Path) -> None:
 
 def test_every_environment_is_in_the_readme() -> None:
     """The README's table has every environment and every script that hatch.toml has."""
-    readme = (suite_command.ROOT / "README.md").read_text()
+    readme = (suite_command.ROOT / "README.md").read_text(encoding="utf-8")
     commands = {
         f"{name}:{script}"
         for name, environment in ENVIRONMENTS.items()

@@ -1,7 +1,7 @@
-"""Measures every bar through the SDK and the embedded server: ``hatch run train:evaluate``.
+"""Measure every quality bar through the SDK and the embedded server: ``hatch run train:evaluate``.
 
-The server is its own, on a free port, with one thread a model; a host of the user's is never used.
-The sets are those that training never saw. Exits with 1 if a bar is missed.
+The evaluation starts its own server on a free port, with one thread for each model; it never uses a
+host of the user's. The evaluation sets hold only what training never saw.
 """
 
 from __future__ import annotations
@@ -25,25 +25,26 @@ from model_fixtures.weights.derived_weights import adapter
 from rich.console import Console
 from rich.progress import track
 from training.scores import Score
-from training.vision import judge as vision_judge
+from training.vision import answer_judge
 
 from . import evaluation_report
-from .evaluation_server import Bench, Loaded
-from .quality_bars import Group, held
-from .tool_use.decode_speed import TOKENS, ratio
-from .tool_use.evaluation_cases import KINDS, REGRESSION, Case, cases
-from .tool_use.judge import Judge, regression, scores, together
-from .tool_use.sdk_assistant import Served as Speaker
-from .vision.sdk_answers import Served as Eyes
+from .atomic_files import write_json
+from .evaluation_server import EvaluationServer, MeasuredModel
+from .quality_bars import Group, check_bars
+from .tool_use.conversation_judge import ConversationJudge, failed_regressions, scores, sum_scores
+from .tool_use.decode_speed import TOKENS, speed_ratio
+from .tool_use.evaluation_cases import KINDS, REGRESSION, ConversationCase, cases
+from .tool_use.sdk_assistant import SdkAssistant
+from .vision.sdk_answers import SdkAnswers
 
-# The plain model is SmolLM2 as it is: what the adapter belongs to.
+# The plain model is SmolLM2 without the adapter.
 VISION, TOOLS, PLAIN = "mobilevlm_v2-1.7b", "qwen2.5-7b-instruct-1m", "smollm2-135m-instruct"
 _COUNT = 200  # conversations of each kind
-_SPEED = 20  # answers of each model
+_SPEED = 20  # answers of each model in the comparison of decode speeds
 
 
-class Outcome:
-    """What has been measured so far, by the bars' keys."""
+class Measurements:
+    """Everything that has been measured so far, by the keys of the bars."""
 
     def __init__(self) -> None:
         self.scores: dict[str, Score] = {}
@@ -51,8 +52,8 @@ class Outcome:
         self.figures: dict[str, float | None] = {}
         self.more: dict[str, Any] = {}
 
-    def model(self, group: Group, loaded: Loaded) -> None:
-        """Take load times and memory; to be called after the questions."""
+    def add_model(self, group: Group, loaded: MeasuredModel) -> None:
+        """Add a model's load times and memory; to be called after all questions."""
         memory = loaded.memory()
         self.figures[f"{group} load"] = loaded.median
         self.figures[f"{group} memory"] = memory["now"] if memory else None
@@ -63,9 +64,9 @@ class Outcome:
         }
 
     def data(self) -> dict[str, Any]:
-        """Return everything as JSON data."""
+        """Return all measurements as JSON data."""
         return {
-            "rows": [vars(row) for row in held(self.scores, self.figures)],
+            "rows": [vars(row) for row in check_bars(self.scores, self.figures)],
             "figures": self.figures,
             "scores": {key: score.data() for key, score in self.scores.items()},
             "images": {key: [score.right, score.total] for key, score in self.images.items()},
@@ -74,47 +75,55 @@ class Outcome:
 
 
 def fetch(only: Group | None, catalog: Path | None) -> None:
-    """Have all weights at hand, made or fetched with pip, before a load is timed.
+    """Make or fetch all weights, so that no timed load includes that.
 
     Raises:
-        CatalogError: the catalog file makes no sense; one line.
-        WeightsError: weights can't be had; one line.
+        CatalogError: the catalog file is not valid; the message is one line.
+        WeightsError: weights can't be made or fetched; the message is one line.
     """
-    for variable in (CATALOG_VARIABLE, MODELS_VARIABLE):  # the user's own weights are no subject
+    # The weights that the user chose for tests are not the ones to measure.
+    for variable in (CATALOG_VARIABLE, MODELS_VARIABLE):
         os.environ.pop(variable, None)
     if catalog is not None:
         os.environ[CATALOG_VARIABLE] = str(catalog.absolute())
     keys = {"vision": [VISION], "tools": [TOOLS, PLAIN], None: [VISION, TOOLS, PLAIN]}[only]
     if only != "vision" and catalog is None:
-        adapter()  # a merge of another one may lie in the cache
+        adapter()  # the cache may hold a merge with another adapter
     needed = needed_weights(model for model in load_catalog().models if model.key in keys)
     if needed:
         weights.ensure(needed)
 
 
-def see(bench: Bench, outcome: Outcome, count: int | None, seed: str) -> None:
+def measure_vision(
+    server: EvaluationServer, measured: Measurements, count: int | None, seed: str
+) -> None:
     """Measure the vision model."""
-    loaded = bench.load(VISION)
-    eyes = Eyes(bench.client, loaded.model)
+    loaded = server.load(VISION)
+    answers = SdkAnswers(server.client, loaded.model)
     notes: dict[str, dict[str, str]] = {}
-    for name, chosen in vision_judge.final(count, seed).items():
-        found = vision_judge.score(eyes, name, track(chosen, name))
-        outcome.scores[name], outcome.images[name] = found.answers, found.images
+    for name, chosen in answer_judge.final(count, seed).items():
+        found = answer_judge.score(answers, name, track(chosen, name))
+        measured.scores[name], measured.images[name] = found.answers, found.images
         notes[name] = {note: f"{part.right}/{part.total}" for note, part in found.notes.items()}
-    outcome.figures["answer"] = statistics.median(eyes.seconds)
-    outcome.model("vision", loaded)
-    outcome.more["vision"]["by"] = notes
+    measured.figures["answer"] = statistics.median(answers.seconds)
+    measured.add_model("vision", loaded)
+    measured.more["vision"]["by"] = notes
     loaded.model.unload()
 
 
-def converse(bench: Bench, first: lmstudio.LLM, chosen: list[Case], jobs: int) -> dict[str, Score]:
-    """Hold the conversations with ``jobs`` instances at once, each in its thread and process."""
-    models = [first, *(bench.client.llm.load_new_instance(TOOLS) for _ in range(jobs - 1))]
-    # In turns: neighbours have the same tools, and each instance keeps their prompt.
+def hold_conversations(
+    server: EvaluationServer, first: lmstudio.LLM, chosen: list[ConversationCase], jobs: int
+) -> dict[str, Score]:
+    """Hold the conversations with ``jobs`` model instances at once, and return the scores.
+
+    Each instance has a thread here and a worker process in the server.
+    """
+    models = [first, *(server.client.llm.load_new_instance(TOOLS) for _ in range(jobs - 1))]
+    # Consecutive cases offer the same tools, so an instance can reuse their part of the prompt.
     waiting = iter(track(chosen, "conversations"))
     lock = threading.Lock()
 
-    def drawn() -> Iterator[Case]:
+    def remaining() -> Iterator[ConversationCase]:
         while True:
             with lock:
                 case = next(waiting, None)
@@ -123,43 +132,51 @@ def converse(bench: Bench, first: lmstudio.LLM, chosen: list[Case], jobs: int) -
             yield case
 
     with ThreadPoolExecutor(jobs) as pool:
-        parts = list(pool.map(lambda model: scores(Judge(Speaker(model)), drawn()), models))
+        parts = list(
+            pool.map(
+                lambda model: scores(ConversationJudge(SdkAssistant(model)), remaining()), models
+            )
+        )
     for model in models[1:]:
         model.unload()
-    return together(parts)
+    return sum_scores(parts)
 
 
-def act(bench: Bench, outcome: Outcome, count: int | None, seed: str, jobs: int) -> None:
-    """Measure the tool-use model."""
-    loaded = bench.load(TOOLS)
+def measure_tools(
+    server: EvaluationServer, measured: Measurements, count: int | None, seed: str, jobs: int
+) -> None:
+    """Measure the tool-use model, with ``jobs`` conversations at once."""
+    loaded = server.load(TOOLS)
     chosen = cases(_COUNT if count is None else count, seed, KINDS)
-    outcome.scores.update(converse(bench, loaded.model, chosen, jobs))
-    wrong = regression(Judge(Speaker(loaded.model)))
-    outcome.model("tools", loaded)
-    outcome.more["tools"]["regression"] = {"of": len(REGRESSION), "wrong": wrong}
-    plain = bench.load(PLAIN, times=1)
+    measured.scores.update(hold_conversations(server, loaded.model, chosen, jobs))
+    wrong = failed_regressions(ConversationJudge(SdkAssistant(loaded.model)))
+    measured.add_model("tools", loaded)
+    measured.more["tools"]["regression"] = {"of": len(REGRESSION), "wrong": wrong}
+    plain = server.load(PLAIN, times=1)
     prompts = cases(_SPEED if count is None else min(_SPEED, count), seed, ["plain"])
-    outcome.figures["speed"] = ratio(
-        Speaker(loaded.model, TOKENS), Speaker(plain.model, TOKENS), track(prompts, "speed")
+    measured.figures["speed"] = speed_ratio(
+        SdkAssistant(loaded.model, TOKENS),
+        SdkAssistant(plain.model, TOKENS),
+        track(prompts, "speed"),
     )
     for each in (plain, loaded):
         each.model.unload()
 
 
-def show(outcome: Outcome, console: Console) -> bool:
-    """Print the table and the cards' rows; tell whether no bar was missed."""
-    rows = held(outcome.scores, outcome.figures)
+def show(measured: Measurements, console: Console) -> bool:
+    """Print the table and the rows for the model cards; return whether all bars are met."""
+    rows = check_bars(measured.scores, measured.figures)
     console.print(evaluation_report.table(rows))
     for kind in ("parallel", "chained"):
-        if kind in outcome.scores:
-            console.print(f"{kind}: {outcome.scores[kind]}", highlight=False)
-    if "tools" in outcome.more:
-        found = outcome.more["tools"]["regression"]
+        if kind in measured.scores:
+            console.print(f"{kind}: {measured.scores[kind]}", highlight=False)
+    if "tools" in measured.more:
+        found = measured.more["tools"]["regression"]
         right = found["of"] - len(found["wrong"])
         console.print(f"prompts like the suite's: {right} of {found['of']}", highlight=False)
     groups: tuple[Group, ...] = ("vision", "tools")
     for group in groups:
-        lines = evaluation_report.card_rows(group, outcome.scores, outcome.images)
+        lines = evaluation_report.card_rows(group, measured.scores, measured.images)
         if lines:
             click.echo(f"\nRows for weights/data/{group}.md:")
             click.echo("\n".join([*lines, "", evaluation_report.figures_line(group, rows)]))
@@ -167,25 +184,29 @@ def show(outcome: Outcome, console: Console) -> bool:
 
 
 @click.command()
-@click.option("--only", type=click.Choice(["vision", "tools"]), help="Measure one model alone.")
+@click.option("--only", type=click.Choice(["vision", "tools"]), help="Measure only this model.")
 @click.option(
     "--count",
     type=click.IntRange(min=1),
-    help="Images of each set, conversations of each kind; by default what the bars ask for.",
+    help="Images in each set and conversations of each kind; by default as many as the bars need.",
 )
-@click.option("--seed", help="Draw other images and conversations than those of the model cards.")
-@click.option("--out", type=click.Path(path_type=Path), help="JSON with all failures.")
+@click.option("--seed", help="Draw images and conversations other than those of the model cards.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write all figures and all failures to this file as JSON.",
+)
 @click.option(
     "--catalog",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Catalog file (see model_fixtures.catalog) to measure other weights than those that ship.",
+    help="Measure the weights that this catalog file names, not those that ship.",
 )
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
     default=os.cpu_count() or 1,
-    show_default=True,
-    help="Conversations held at once; times are taken one after the other.",
+    show_default="one for each core",
+    help="Conversations held at once; times are always measured one at a time.",
 )
 def main(
     only: Group | None,
@@ -195,22 +216,25 @@ def main(
     catalog: Path | None,
     jobs: int,
 ) -> None:
-    """Measure every bar through the SDK and a server of its own; exit 1 if one is missed."""
-    outcome = Outcome()
+    """Measure every quality bar through the SDK and a server started for it.
+
+    The exit status is 1 if a bar is missed.
+    """
+    measured = Measurements()
     try:
         fetch(only, catalog)
-        with Bench(catalog) as bench:
+        with EvaluationServer(catalog) as server:
             if only != "tools":
-                see(bench, outcome, count, seed or "test-1")
+                measure_vision(server, measured, count, seed or "test-1")
                 if out:
-                    evaluation_report.write(out, outcome.data())
+                    write_json(out, measured.data())
             if only != "vision":
-                act(bench, outcome, count, seed or "final", jobs)
+                measure_tools(server, measured, count, seed or "final", jobs)
     except (CatalogError, HostError, WeightsError, lmstudio.LMStudioError) as error:
         raise click.ClickException(str(error)) from None
     if out:
-        evaluation_report.write(out, outcome.data())
-    raise SystemExit(0 if show(outcome, Console()) else 1)
+        write_json(out, measured.data())
+    raise SystemExit(0 if show(measured, Console()) else 1)
 
 
 if __name__ == "__main__":

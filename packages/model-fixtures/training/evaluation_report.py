@@ -1,20 +1,17 @@
-"""The evaluation's outcome: a table, rows for the model cards, JSON with all failures."""
+"""The result of the evaluation as a table, as rows for the model cards, and as JSON."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
 from rich import box
 from rich.table import Table
 
-from .quality_bars import BARS, LIMITS, Group, Row
+from .quality_bars import BARS, LIMITS, BarResult, Group
 from .scores import Score
 
 _MET = {True: "yes", False: "NO", None: "?"}
-# What the cards say about each set, with the number of images or conversations.
+# How the vision card describes each set, with its number of images.
 _CARD = {
     "colour": "colour, {n} images in both orders, sides 64 to 1600 px, wide, tall, transparent",
     "parts": "colour, figures with several parts, {n} images in both orders",
@@ -24,8 +21,8 @@ _CARD = {
 _TWICE = ("colour", "parts")  # asked in both orders: two answers about one image
 
 
-def table(rows: Sequence[Row]) -> Table:
-    """Return the table of bars, what was measured, and whether they are met."""
+def table(rows: Sequence[BarResult]) -> Table:
+    """Return a table of the bars, what was measured, and whether each bar is met."""
     shown = Table("bar", "at least / most", "measured (95 % interval)", "met", box=box.SIMPLE)
     for row in rows:
         shown.add_row(row.what, row.bar, row.measured, _MET[row.met])
@@ -38,9 +35,9 @@ def card_rows(
     """Return the rows of a model card's score table, ready to paste.
 
     Args:
-        group: whose card.
-        scores: of answers, by the bars' keys.
-        images: for vision, of images right in every order asked.
+        group: the model whose card gets the rows.
+        scores: the scores of answers, by the keys of the bars.
+        images: for vision, the scores of images that were right in every order asked.
     """
     lines = []
     for bar in BARS:
@@ -57,15 +54,7 @@ def card_rows(
     return lines
 
 
-def figures_line(group: Group, rows: Sequence[Row]) -> str:
-    """Return the figures of a group's limits as a sentence for its card; "" without any."""
+def figures_line(group: Group, rows: Sequence[BarResult]) -> str:
+    """Return a group's figures (times, memory, speed) as a line for its card; "" without any."""
     wanted = {limit.what for limit in LIMITS if limit.group == group}
     return "; ".join(f"{row.what}: {row.measured}" for row in rows if row.what in wanted)
-
-
-def write(path: Path, report: Mapping[str, Any]) -> None:
-    """Write the report as JSON in one move; its folder is made if need be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(json.dumps(report, indent=1, ensure_ascii=False), encoding="utf-8")
-    part.replace(path)

@@ -1,4 +1,4 @@
-"""An embedded server of its own with an SDK client: what the bars are measured on."""
+"""The embedded server that the evaluation starts for itself, with an SDK client for it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _LOADS = 3
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """A loaded model, the seconds that loading it took each time, and its worker's process id."""
+class MeasuredModel:
+    """A loaded model, the seconds that each load took, and the process id of its worker."""
 
     model: lmstudio.LLM
     seconds: Sequence[float]
@@ -34,7 +34,10 @@ class Loaded:
         return statistics.median(self.seconds)
 
     def memory(self) -> dict[str, float] | None:
-        """Return the worker's resident memory now and at most, in MB; None where no /proc is."""
+        """Return the worker's resident memory in MB, now and at its peak; None where it is unknown.
+
+        It is known on Linux only.
+        """
         if self.worker is None:
             return None
         names = {"VmRSS": "now", "VmHWM": "peak"}
@@ -46,26 +49,28 @@ class Loaded:
         return found
 
 
-class Bench:
-    """Starts the server on a free port, never uses a host of the user's, and ends it again.
+class EvaluationServer:
+    """A context manager that starts the server on a free port and stops it at the end.
+
+    A host of the user's is never used.
 
     Args:
-        catalog: a catalog file instead of what ships, to measure other weights.
+        catalog: a catalog file that names other weights than those that ship.
     """
 
     def __init__(self, catalog: Path | None = None) -> None:
         environ = {key: value for key, value in os.environ.items() if key not in _OTHERS}
         if catalog is not None:
             environ[CATALOG_VARIABLE] = str(catalog.absolute())
-        # One thread for each model is the server's default; said here since the bars depend on it.
+        # One thread for each model is the default, but the bars depend on it.
         self._server = EmbeddedServer(["--threads", "1"], environ=environ)
         self._stack = ExitStack()
 
-    def __enter__(self) -> Bench:
+    def __enter__(self) -> EvaluationServer:
         with ExitStack() as stack:
             stack.enter_context(self._server)
             self.client = stack.enter_context(lmstudio.Client(self._server.address))
-            self.client.list_loaded_models()  # so that no load time holds the connection's
+            self.client.list_loaded_models()  # connects, so that no load time includes that
             self._stack = stack.pop_all()
         return self
 
@@ -77,8 +82,11 @@ class Bench:
     ) -> None:
         self._stack.close()
 
-    def load(self, key: str, times: int = _LOADS) -> Loaded:
-        """Load a model ``times`` times after once without a clock, which may have files to make."""
+    def load(self, key: str, times: int = _LOADS) -> MeasuredModel:
+        """Load a model ``times`` times, and measure each time.
+
+        An unmeasured load comes first, since it may have to make files.
+        """
         seconds: list[float] = []
         self.client.llm.load_new_instance(key).unload()
         while True:
@@ -88,24 +96,28 @@ class Bench:
             seconds.append(time.perf_counter() - begun)
             if len(seconds) >= times:
                 new = children(self._server.pid) - before
-                return Loaded(model, seconds, new.pop() if len(new) == 1 else None)
+                return MeasuredModel(model, seconds, new.pop() if len(new) == 1 else None)
             model.unload()
 
 
-_OTHERS = (CATALOG_VARIABLE, MODELS_VARIABLE, SERVER_TOKEN_VARIABLE)  # would change what answers
+_OTHERS = (
+    CATALOG_VARIABLE,
+    MODELS_VARIABLE,
+    SERVER_TOKEN_VARIABLE,
+)  # they would change what is measured
 
 
 def children(parent: int | None) -> set[int]:
-    """Return the ids of a process's children (Linux; none elsewhere)."""
+    """Return the process ids of a process's children; an empty set except on Linux."""
     if not sys.platform.startswith("linux"):
         return set()
     found = set()
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            # "pid (name) state parent ...": the name may hold anything, brackets too
+            # "pid (name) state parent ...": the name may contain anything, even brackets
             fields = path.read_text().rpartition(")")[2].split()
         except OSError:
-            continue  # it has ended meanwhile
+            continue  # that process has ended
         if int(fields[1]) == parent:
             found.add(int(path.parent.name))
     return found

@@ -1,4 +1,4 @@
-"""What the weights must reach: the bars, and how a measured figure is held against one."""
+"""The quality bars that the weights must reach, and the comparison of measurements with them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Group = Literal["vision", "tools"]
 
 @dataclass(frozen=True)
 class Bar:
-    """A share of right answers to reach; ``key`` names the set."""
+    """The least share of right answers in a set; ``key`` names the set."""
 
     group: Group
     key: str
@@ -23,7 +23,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Limit:
-    """A figure that must stay within a limit, in ``unit``; with ``most`` it is an upper one."""
+    """A limit for a figure, in ``unit``: an upper limit if ``most``, else a lower one."""
 
     group: Group
     key: str
@@ -34,8 +34,8 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Row:
-    """A line of the final table; ``met`` is None where the machine can't measure it."""
+class BarResult:
+    """A row of the final table; ``met`` is None where the figure can't be measured."""
 
     what: str
     bar: str
@@ -66,15 +66,16 @@ LIMITS = (
 )
 
 
-def held(scores: Mapping[str, Score], figures: Mapping[str, float | None]) -> list[Row]:
-    """Hold what was measured against its bars; what was not measured at all has no row.
+def check_bars(scores: Mapping[str, Score], figures: Mapping[str, float | None]) -> list[BarResult]:
+    """Compare scores and figures with their bars and limits; return a row for each.
 
     Args:
-        scores: by the bars' keys.
-        figures: by the limits' keys, in their units; None where it can't be measured.
+        scores: the scores by the keys of the bars; a bar without a score gets no row.
+        figures: the figures by the keys of the limits, in the limits' units; None where a figure
+            can't be measured. A limit without a figure gets no row.
     """
     rows = [
-        Row(bar.what, f"{bar.least:.0%}", str(score), score.share >= bar.least)
+        BarResult(bar.what, f"{bar.least:.0%}", str(score), score.share >= bar.least)
         for bar in BARS
         if (score := scores.get(bar.key)) is not None
     ]
@@ -84,9 +85,9 @@ def held(scores: Mapping[str, Score], figures: Mapping[str, float | None]) -> li
         value, unit = figures[limit.key], f" {limit.unit}".rstrip()
         bound = f"{'<' if limit.most else '>='} {limit.limit:g}{unit}"
         if value is None:
-            rows.append(Row(limit.what, bound, "not measured", None))
+            rows.append(BarResult(limit.what, bound, "not measured", None))
             continue
         met = value < limit.limit if limit.most else value >= limit.limit
         shown = f"{value:.0f}" if limit.unit == "MB" else f"{value:.2f}"
-        rows.append(Row(limit.what, bound, f"{shown}{unit}", met))
+        rows.append(BarResult(limit.what, bound, f"{shown}{unit}", met))
     return rows

@@ -1,4 +1,4 @@
-"""Counts of right answers, with the failures and Wilson's intervals."""
+"""Counts of right answers, the wrong answers, and Wilson intervals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def interval(right: int, total: int) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a share, both ends from 0 to 1; all of it for no answers."""
+    """Return the 95 % Wilson interval of a share, both ends from 0 to 1; (0, 1) without answers."""
     if not total:
         return 0.0, 1.0
     z, share = 1.96, right / total
@@ -20,14 +20,14 @@ def interval(right: int, total: int) -> tuple[float, float]:
 
 @dataclass
 class Score:
-    """Right answers of a set; ``failures`` say what was asked, expected and answered."""
+    """The score of a set; ``failures`` describe the wrong answers as JSON data."""
 
     right: int = 0
     total: int = 0
     failures: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, fine: bool, failure: dict[str, Any]) -> None:
-        """Count one answer; ``failure`` describes it and is kept if it was wrong."""
+        """Count one answer; keep ``failure``, its description, if it is wrong."""
         self.right += fine
         self.total += 1
         if not fine:
@@ -39,13 +39,13 @@ class Score:
         return self.right / self.total if self.total else 0.0
 
     def __add__(self, other: Score) -> Score:
-        """Return both sets as one."""
+        """Return the score of both sets together."""
         return Score(
             self.right + other.right, self.total + other.total, self.failures + other.failures
         )
 
     def __str__(self) -> str:
-        """Return "190/200 = 95.0 % (91.0 to 97.3)", as the model cards have it."""
+        """Return the score as the model cards show it: "190/200 = 95.0 % (91.0 to 97.3)"."""
         low, high = interval(self.right, self.total)
         share = f"{self.right}/{self.total} = {100 * self.share:.1f} %"
         return f"{share} ({100 * low:.1f} to {100 * high:.1f})"

@@ -1,7 +1,11 @@
-"""Runs of several stages, each a process of its own; a run that was stopped goes on."""
+"""A training run as a list of stages, each in a process of its own, and its command line.
+
+A run that was stopped continues when the same command is started again.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -11,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .work_folders import WORK_VARIABLE
+from .atomic_files import write_json
+from .work_folders import WORK_VARIABLE, work
 
 Call = Callable[[Sequence[str], Mapping[str, str]], int]
 STOPPED = 130  # the exit status after Ctrl-C
@@ -19,46 +24,73 @@ STOPPED = 130  # the exit status after Ctrl-C
 
 @dataclass(frozen=True)
 class Stage:
-    """One step: ``python -m module arguments``.
+    """One step of a run, the command ``python -m module arguments``.
 
-    A stage with ``gives`` is skipped once that file is there (so it must be written in one move);
-    the others know themselves what is left to do, or are quick.
+    A stage with an ``output`` is skipped once that file exists, so the stage must write it in one
+    move. The other stages find out for themselves what is left to do, or take little time.
     """
 
     name: str
     module: str
     arguments: Sequence[str] = ()
-    gives: Path | None = None
+    output: Path | None = None
     environ: Mapping[str, str] = field(default_factory=dict)
 
 
 class SettingsError(Exception):
-    """A folder holds a run of other settings; one line."""
+    """A folder holds a run with other settings; the message is one line."""
 
 
-def settle(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Note what a run's result follows from, or compare with what the folder's run was begun with.
+def check_settings(folder: Path, settings: Mapping[str, Any]) -> None:
+    """Check that a folder is new or holds a run with these settings, and note them there.
 
     Raises:
-        SettingsError: they differ, so that going on would give something that no seed names.
+        SettingsError: the folder's run has other settings. If it continued with these, no seed
+            would stand for its result.
     """
     path = folder / "settings.json"
-    if path.exists():
-        begun: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        other = {key: value for key, value in begun.items() if settings.get(key) != value}
-        if other:
-            wanted = {key: settings.get(key) for key in other}
-            msg = f"{folder} holds a run with {other}, not {wanted}: name another --work"
-            raise SettingsError(msg)
+    if not path.exists():
+        write_json(path, dict(settings))
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(dict(settings)), encoding="utf-8")
-    part.replace(path)
+    begun: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    other = {key: value for key, value in begun.items() if settings.get(key) != value}
+    if other:
+        wanted = {key: settings.get(key) for key in other}
+        raise SettingsError(f"{folder} holds a run with {other}, not {wanted}: name another --work")
+
+
+def command_parser(command: str, description: str | None) -> argparse.ArgumentParser:
+    """Return a parser for ``hatch run train:COMMAND`` with the options --seed and --work."""
+    parser = argparse.ArgumentParser(prog=f"hatch run train:{command}", description=description)
+    parser.add_argument(
+        "--seed", type=int, default=1, help="seed of all random numbers (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--work",
+        type=Path,
+        default=work(),
+        help="folder for data and checkpoints (default: %(default)s)",
+    )
+    return parser
+
+
+def run_folder(
+    parser: argparse.ArgumentParser, work: Path, name: str, settings: Mapping[str, Any]
+) -> Path:
+    """Return the folder ``name`` in ``work``; exit with one line if it has other settings."""
+    folder = work.absolute() / name
+    try:
+        check_settings(folder, settings)
+    except SettingsError as error:
+        parser.error(str(error))
+    return folder
 
 
 def call(command: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run a command to its end. Ctrl-C reaches it too (same process group) and is waited for."""
+    """Run a command to its end and return its exit status.
+
+    Ctrl-C reaches the command too, since it is in the same process group; this waits for its end.
+    """
     process = subprocess.Popen(command, env=dict(environ))
     try:
         return process.wait()
@@ -68,10 +100,10 @@ def call(command: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def run(stages: Sequence[Stage], work: Path, call: Call = call) -> int:
-    """Run the stages in their order, up to the first that fails.
+    """Run the stages in order, and stop at the first that fails.
 
     Args:
-        stages: what is to be done.
+        stages: what to run.
         work: the folder that the stages find in ``LMSTUDIO_TRAINING_WORK``.
         call: runs a command with an environment and returns its exit status.
 
@@ -80,14 +112,14 @@ def run(stages: Sequence[Stage], work: Path, call: Call = call) -> int:
     """
     for number, stage in enumerate(stages, 1):
         title = f"[{number}/{len(stages)}] {stage.name}"
-        if stage.gives is not None and stage.gives.exists():
-            print(f"{title}: done already", flush=True)
+        if stage.output is not None and stage.output.exists():
+            print(f"{title}: already done", flush=True)
             continue
         print(title, flush=True)
         command = [sys.executable, "-m", stage.module, *stage.arguments]
         status = call(command, {**os.environ, WORK_VARIABLE: str(work), **stage.environ})
         if status == STOPPED:
-            print("stopped; the same command goes on from the last checkpoint", flush=True)
+            print("stopped; the same command continues from the last checkpoint", flush=True)
         elif status:
             print(f"{stage.name} failed with status {status}", file=sys.stderr, flush=True)
         if status:

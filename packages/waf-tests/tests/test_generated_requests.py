@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from waf_tests.edge import DEFAULT_HOST
 from waf_tests.edge.caddy import plan_caddy
 from waf_tests.edge.edge import Planner
 from waf_tests.edge.launch_plan import EdgeSettings, LaunchPlan
 from waf_tests.secret import Secret
-from waf_tests.testing.generated_requests import Http1Request, Http2Request, requests
+from waf_tests.testing.generated_requests import Http1Request, for_each_request
 from waf_tests.testing.request_grammar import Verdict
 from waf_tests.testing.request_judges import (
     DisagreementError,
@@ -44,23 +42,8 @@ def test_judges_agree(running: RequestJudges, tmp_path_factory: pytest.TempPathF
     """A request reaches the origin if and only if the rule lets it pass, and only with the key."""
     key = running.edges[0].edge.key.reveal()
     key_file = tmp_path_factory.mktemp("key") / "key"
-    key_file.write_text(key, encoding="ascii")
-
-    # The same requests in every run; scripts/compare_edges.py makes others.
-    @settings(
-        max_examples=EXAMPLES,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        report_multiple_bugs=False,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(requests(key, DEFAULT_HOST, key_file.as_posix()))
-    def judge(request: Http1Request | Http2Request) -> None:
-        running.judge(request)
-
-    judge()
+    # The same requests in every run; scripts/compare_edges_with_rule.py draws others.
+    for_each_request(running.judge, key, key_file, EXAMPLES, seed=0)
     assert min(running.verdicts[Verdict.PASS], running.verdicts[Verdict.BLOCK]) > EXAMPLES // 5
 
 

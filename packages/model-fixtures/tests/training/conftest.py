@@ -1,4 +1,4 @@
-"""Lets these tests import `training`, which lies beside `src` since it is no part of the wheel."""
+"""Make `training` importable, which lies beside `src` because it is not part of the wheel."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The server that the bars are measured on."""
+"""The server that the evaluation starts for itself."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import sys
 
 import pytest
 from model_fixtures.tool_format import Message
-from training.evaluation_server import Bench, children
-from training.tool_use.sdk_assistant import Served
+from training.evaluation_server import EvaluationServer, children
+from training.tool_use.sdk_assistant import SdkAssistant
 
 
 def test_children_are_found() -> None:
-    """A started process is among the children of this one, on Linux, and is gone when it ended."""
+    """On Linux, a started process is among this one's children until it has ended."""
     command = [sys.executable, "-c", "input()"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         found = children(os.getpid())
@@ -23,13 +23,13 @@ def test_children_are_found() -> None:
 
 
 @pytest.mark.slow
-def test_bench_measures_a_model_of_its_own_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The plain model loads, speaks through the SDK, and its worker's memory is known (Linux)."""
+def test_server_measures_a_loaded_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model loads, answers through the SDK, and has a load time and, on Linux, a memory size."""
     # The user's own host must not be asked.
     monkeypatch.setenv("LMSTUDIO_API_HOST", "127.0.0.1:9")
-    with Bench() as bench:
-        loaded = bench.load("llama-3.2-1b-instruct", times=1)
-        say = Served(loaded.model, tokens=4)
+    with EvaluationServer() as server:
+        loaded = server.load("llama-3.2-1b-instruct", times=1)
+        say = SdkAssistant(loaded.model, tokens=4)
         message = say([Message("user", "Say hello.")], [])
         memory = loaded.memory()
     assert (message.role, list(message.calls)) == ("assistant", [])

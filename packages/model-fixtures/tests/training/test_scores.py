@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from training.evaluation_report import card_rows, figures_line
-from training.quality_bars import BARS, LIMITS, Row, held
+from training.quality_bars import BARS, LIMITS, BarResult, check_bars
 from training.scores import Score, interval
 
 
@@ -13,17 +13,17 @@ from training.scores import Score, interval
     [(597, 600, 0.985, 0.998), (178, 200, 0.839, 0.926), (0, 10, 0.0, 0.278), (10, 10, 0.722, 1.0)],
 )
 def test_interval_is_wilsons(right: int, total: int, low: float, high: float) -> None:
-    """The interval is Wilson's at 95 %, and never leaves 0 to 1."""
+    """The interval is the 95 % Wilson interval, and its ends are between 0 and 1."""
     assert interval(right, total) == pytest.approx((low, high), abs=0.0005)
 
 
-def test_nothing_asked_says_nothing() -> None:
-    """Without answers the share is 0 and the interval is everything."""
+def test_no_answers_have_the_widest_interval() -> None:
+    """Without answers the share is 0 and the interval is from 0 to 1."""
     assert (Score().share, interval(0, 0)) == (0.0, (0.0, 1.0))
 
 
 def test_score_keeps_failures_only() -> None:
-    """Wrong answers are kept with their descriptions, right ones are only counted."""
+    """The descriptions of wrong answers are kept; right answers are only counted."""
     score = Score()
     score.add(True, {"said": "fine"})
     score.add(False, {"said": "wrong"})
@@ -36,24 +36,24 @@ def test_sum_of_scores_is_one_set() -> None:
     assert score == Score(4, 6, [{"n": 1}, {"n": 2}])
 
 
-def test_bar_is_met_by_its_very_share() -> None:
-    """A share that equals the bar meets it, one answer less misses it."""
-    rows = held({"single": Score(190, 200), "copy": Score(183, 200)}, {})
+def test_share_equal_to_the_bar_meets_it() -> None:
+    """A share equal to the bar meets it; one right answer less misses it."""
+    rows = check_bars({"single": Score(190, 200), "copy": Score(183, 200)}, {})
     assert [(row.bar, row.met) for row in rows] == [("95%", True), ("92%", False)]
 
 
 def test_upper_limits_exclude_the_limit_and_lower_ones_include_it() -> None:
     """Time and memory must stay below their limits, speed must reach its own."""
     figures = {"answer": 0.3, "vision memory": 349.0, "speed": 0.85, "tools load": None}
-    assert held({}, figures) == [
-        Row("answer about an image, median, one thread", "< 0.3 s", "0.30 s", False),
-        Row("memory of the vision model's process", "< 350 MB", "349 MB", True),
-        Row("decode speed against the plain model's", ">= 0.85", "0.85", True),
-        Row("load of the tool-use model, median", "< 1 s", "not measured", None),
+    assert check_bars({}, figures) == [
+        BarResult("answer about an image, median, one thread", "< 0.3 s", "0.30 s", False),
+        BarResult("memory of the vision model's process", "< 350 MB", "349 MB", True),
+        BarResult("decode speed against the plain model's", ">= 0.85", "0.85", True),
+        BarResult("load of the tool-use model, median", "< 1 s", "not measured", None),
     ]
 
 
-def test_every_bar_of_the_issue_is_there() -> None:
+def test_all_bars_are_there() -> None:
     """No bar is dropped or lowered: eleven shares and six figures."""
     assert sorted(bar.least for bar in BARS) == sorted(
         [0.97, 0.90, 0.88, 0.80, 0.95, 0.93, 0.93, 0.95, 0.90, 0.85, 0.92]
@@ -69,7 +69,7 @@ def test_every_bar_of_the_issue_is_there() -> None:
 
 
 def test_vision_rows_have_both_counts() -> None:
-    """A row for the vision card has the answers, and the images where each was asked twice."""
+    """A row of the vision card has the score of answers, and of images asked about twice."""
     scores = {"colour": Score(597, 600), "shape": Score(178, 200), "single": Score(1, 1)}
     images = {"colour": Score(298, 300), "shape": Score(178, 200)}
     assert card_rows("vision", scores, images) == [
@@ -82,15 +82,15 @@ def test_vision_rows_have_both_counts() -> None:
 
 
 def test_tool_rows_have_bar_and_score() -> None:
-    """A row for the tools card has what was asked, the bar and the score."""
+    """A row of the tools card has the description of the bar, the bar and the score."""
     assert card_rows("tools", {"say": Score(93, 100), "colour": Score(1, 1)}) == [
         "| say something first, then call, in one message | 93 % | 93/100 = 93.0 % (86.3 to 96.6) |"
     ]
 
 
 def test_figures_of_a_card_are_its_own() -> None:
-    """Each card gets the figures of its own model, and none of the other's."""
-    rows = held({}, {"answer": 0.21, "tools load": 0.5, "speed": 0.91})
+    """Each card gets the figures of its own model only."""
+    rows = check_bars({}, {"answer": 0.21, "tools load": 0.5, "speed": 0.91})
     assert figures_line("vision", rows) == "answer about an image, median, one thread: 0.21 s"
     assert figures_line("tools", rows) == (
         "decode speed against the plain model's: 0.91; load of the tool-use model, median: 0.50 s"

@@ -1,4 +1,4 @@
-"""Runs of several stages: what a second start skips, and what stops a run."""
+"""Training runs: which stages a second start skips, and what ends a run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from training.training_stages import STOPPED, SettingsError, Stage, run, settle
+from training.training_stages import STOPPED, SettingsError, Stage, check_settings, run
 from training.work_folders import WORK_VARIABLE, work
 
 tools = importlib.import_module("training.tool_use.__main__")
@@ -23,20 +23,20 @@ class Calls:
         self._statuses = iter(statuses)
 
     def __call__(self, command: Sequence[str], environ: Mapping[str, str]) -> int:
-        """Note a command and give the next status."""
+        """Note a command and return the next exit code."""
         self.commands.append(list(command)[2:])
         self.environs.append(environ)
         return next(self._statuses, 0)
 
 
-def test_what_is_there_is_not_made_again(tmp_path: Path) -> None:
-    """A stage whose file is there is skipped, the others run in their order."""
+def test_existing_output_is_not_made_again(tmp_path: Path) -> None:
+    """A stage whose output exists is skipped; the others run in order."""
     there = tmp_path / "there"
     there.touch()
     calls = Calls()
     stages = [
-        Stage("first", "one", gives=there),
-        Stage("second", "two", ["--fast"], gives=tmp_path / "missing"),
+        Stage("first", "one", output=there),
+        Stage("second", "two", ["--fast"], output=tmp_path / "missing"),
         Stage("third", "three"),
     ]
     assert run(stages, tmp_path, calls) == 0
@@ -44,12 +44,12 @@ def test_what_is_there_is_not_made_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "says"), [(3, "first failed with status 3"), (STOPPED, "the same command goes on")]
+    ("status", "says"), [(3, "first failed with status 3"), (STOPPED, "the same command continues")]
 )
 def test_a_stage_that_ends_badly_ends_the_run(
     tmp_path: Path, status: int, says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing runs after a failed or stopped stage; its status is the run's, and says why."""
+    """A failed or stopped stage ends the run with its exit status and a message."""
     calls = Calls(status)
     assert run([Stage("first", "one"), Stage("second", "two")], tmp_path, calls) == status
     assert calls.commands == [["one"]]
@@ -66,25 +66,25 @@ def test_stages_know_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert work() == tmp_path
 
 
-def test_the_same_settings_go_on(tmp_path: Path) -> None:
-    """A folder takes a second start with the settings that it was begun with."""
-    settle(tmp_path / "new", {"seed": 1, "steps": 900})
-    settle(tmp_path / "new", {"seed": 1, "steps": 900})
+def test_same_settings_are_accepted(tmp_path: Path) -> None:
+    """A second start with the settings of the first is allowed."""
+    check_settings(tmp_path / "new", {"seed": 1, "steps": 900})
+    check_settings(tmp_path / "new", {"seed": 1, "steps": 900})
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["settings.json"]
 
 
 def test_other_settings_are_refused(tmp_path: Path) -> None:
-    """Going on with another seed would give weights that no seed names: one line says so."""
-    settle(tmp_path, {"seed": 1, "steps": 900})
+    """A second start with another seed is refused with one line."""
+    check_settings(tmp_path, {"seed": 1, "steps": 900})
     with pytest.raises(SettingsError, match=r"\{'seed': 1\}, not \{'seed': 2\}: name another"):
-        settle(tmp_path, {"seed": 2, "steps": 900})
+        check_settings(tmp_path, {"seed": 2, "steps": 900})
 
 
-def test_tool_stages_hand_files_on(tmp_path: Path) -> None:
-    """Answers go to training, its later adapters to export, the merged model to the score."""
+def test_tool_stages_pass_files_on(tmp_path: Path) -> None:
+    """Training gets the answers, the export its later adapters, and the score the merged model."""
     steps = [300, 700, 900]
     answers, train, export, score = tools.stages(tmp_path / "base.gguf", tmp_path, steps, 5, 3)
-    assert str(answers.gives) in train.arguments
+    assert str(answers.output) in train.arguments
     wanted = ["--steps", "300", "700", "900", "--seed", "5", "--processes", "3"]
     wanted += ["--snapshot", "100"]
     assert train.arguments[-len(wanted) :] == wanted
@@ -105,12 +105,12 @@ def test_tool_stages_hand_files_on(tmp_path: Path) -> None:
     ],
 )
 def test_adapters_of_later_cycles_are_averaged(steps: list[int], averaged: list[int]) -> None:
-    """The mean is of each hundredth step's adapter and each cycle's last, from the second on."""
+    """The mean has every hundredth step's adapter and each cycle's last, from cycle two on."""
     assert tools.averaged_steps(steps) == averaged
 
 
 def test_vision_stages_go_from_images_to_a_checked_file(tmp_path: Path) -> None:
-    """Both stages draw from the run's seed, and the exported file is the one that is checked."""
+    """Both stages get seeds from the run's seed, and the exported file is checked and scored."""
     stages = vision.stages(tmp_path, 20, 10, 500, 3)
     _, align, answer, export, parity, score = stages
     assert align.arguments == ["align", "--steps", "20", "--seed", "3", "--count", "500"]

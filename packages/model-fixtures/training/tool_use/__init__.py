@@ -1,4 +1,5 @@
-"""Training of the tool-use adapter: data, model, training, export and evaluation.
+"""The tool-use adapter: its training data, model, training, export and evaluation.
 
-Run from ``packages/model-fixtures``: ``python -m training.tool_use.train_adapter --help``.
+``python -m training.tool_use`` runs all stages; each also runs alone, from
+``packages/model-fixtures``, for example ``python -m training.tool_use.train_adapter --help``.
 """

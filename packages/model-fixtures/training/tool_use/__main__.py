@@ -1,19 +1,22 @@
-"""The whole way to the tool-use adapter: ``hatch run train:tools``. A second start goes on."""
+"""All stages from the base weights to the tool-use adapter: ``hatch run train:tools``.
+
+A run that was stopped continues when the command is started again.
+"""
 
 from __future__ import annotations
 
-import argparse
-import hashlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from training.training_stages import SettingsError, Stage, run, settle
-from training.work_folders import ADAPTER, base, work
+from training.atomic_files import sha256_of
+from training.training_stages import Stage, command_parser, run, run_folder
+from training.work_folders import ADAPTER, base
 
 STEPS = [640, 1280, 1600, 2160]
-SNAPSHOT = 100  # steps between adapters that are kept
-# glibc would give memory back after every step and fetch it again: a quarter of the time.
+SNAPSHOT = 100  # steps between the adapters that are kept
+# Otherwise glibc returns memory to the system after every step and requests it again, which takes
+# a quarter of the time.
 _KEEP_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": "1073741824",
     "MALLOC_TRIM_THRESHOLD_": "17179869184",
@@ -22,9 +25,9 @@ _KEEP_MEMORY = {
 
 
 def averaged_steps(steps: Sequence[int]) -> list[int]:
-    """Return the steps whose adapters make up the one that ships: their mean beats each of them.
+    """Return the steps whose adapters are averaged: their mean scores higher than each of them.
 
-    They begin with the second cycle's end; before it most is still to be learned.
+    The first is the end of the second cycle, since the model learns most before that.
     """
     first = steps[1] if len(steps) > 1 else steps[0]
     kept = range(first, steps[-1] + 1)
@@ -34,17 +37,17 @@ def averaged_steps(steps: Sequence[int]) -> list[int]:
 def stages(
     model: Path, folder: Path, steps: Sequence[int], seed: int, processes: int
 ) -> list[Stage]:
-    """Return what leads from the base weights ``model`` to a scored adapter in ``folder``."""
+    """Return the stages from the base weights ``model`` to a scored adapter in ``folder``."""
     answers, checkpoints = folder / "plain.json", folder / "checkpoints"
     adapter, merged = folder / ADAPTER.name, folder / "merged.gguf"
     with_base = ["--base", str(model)]
     averaged = [str(checkpoints / f"adapter-{step:05}.pt") for step in averaged_steps(steps)]
     return [
         Stage(
-            "the base model's answers to prompts that need no tool",
+            "let the base model answer prompts that need no tool",
             "training.tool_use.plain_prompts",
             [*with_base, "--out", str(answers), "--count", "1450"],
-            gives=answers,
+            output=answers,
         ),
         Stage(
             "train",
@@ -77,35 +80,33 @@ def stages(
 
 
 def main() -> int:
-    """Make training data, train, export and score the adapter; go on where it was stopped."""
-    parser = argparse.ArgumentParser(prog="hatch run train:tools", description=main.__doc__)
+    """Make training data, train, export and score the adapter; continue a stopped run."""
+    parser = command_parser("tools", main.__doc__)
     parser.add_argument(
         "--steps",
         type=int,
         nargs="+",
         default=STEPS,
-        help="where the cycles of the learning rate end (%(default)s)",
+        help="steps at which the cycles of the learning rate end"
+        f" (default: {' '.join(map(str, STEPS))})",
     )
-    parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
     parser.add_argument(
-        "--processes", type=int, default=2, help="one a core; data depend on it (%(default)s)"
+        "--processes",
+        type=int,
+        default=2,
+        help="training processes, best one for each core; the training data depends on it"
+        " (default: %(default)s)",
     )
-    parser.add_argument("--work", type=Path, default=work(), help="folder (%(default)s)")
     args = parser.parse_args()
-    folder = args.work.absolute() / "tools"
-    try:
-        settings = {"steps": args.steps, "seed": args.seed, "processes": args.processes}
-        settle(folder, settings)
-    except SettingsError as error:
-        parser.error(str(error))
+    settings = {"steps": args.steps, "seed": args.seed, "processes": args.processes}
+    folder = run_folder(parser, args.work, "tools", settings)
     status = run(
         stages(base(), folder, args.steps, args.seed, args.processes), args.work.absolute()
     )
     if not status:
         made = folder / ADAPTER.name
-        digest = hashlib.sha256(made.read_bytes()).hexdigest()
-        print(f"\nTo ship it: copy {made} to {ADAPTER},")
-        print(f"put {digest} into ADAPTER_SHA256 of weights/derived_weights.py,")
+        print(f"\nTo ship the adapter, copy {made} to {ADAPTER},")
+        print(f"put {sha256_of(made)} into ADAPTER_SHA256 of weights/derived_weights.py,")
         print("measure it with `hatch run train:evaluate --only tools`, and update tools.md there.")
     return status
 

@@ -1,4 +1,4 @@
-"""Random argument values: what the call must hold, how the prompt says it, and its schema."""
+"""Random argument values, each with its wording in the prompt and its JSON schema."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ Schema = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Value:
-    """An argument: ``value`` goes into the call, ``text`` into the prompt."""
+class ArgumentValue:
+    """The value of an argument; the call holds ``value``, the prompt says ``text``."""
 
     value: Any
     text: str
@@ -79,29 +79,29 @@ def pseudo(rng: random.Random) -> str:
 
 
 def integer(rng: random.Random) -> int:
-    """Return a whole number of one to eight digits; now and then a negative one."""
+    """Return an integer of one to eight digits, rarely a negative one."""
     digits = rng.choice((1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 4, 5, 6, 7, 8))
     number = rng.randint(10 ** (digits - 1) if digits > 1 else 0, 10**digits - 1)
     if rng.random() < 0.15 and digits > 1:
-        number -= number % 10  # trailing zeros are what small models lose
+        number -= number % 10  # small models lose trailing zeros
     return -number if number and rng.random() < 0.06 else number
 
 
 def number(rng: random.Random) -> int | float:
-    """Return a whole number, or one with one to three decimals."""
+    """Return an integer, or a number with at most three decimals."""
     if rng.random() < 0.7:
         return integer(rng)
     return round(rng.uniform(0.1, 10 ** rng.choice((1, 2, 3))), rng.choice((1, 2, 2, 3)))
 
 
 def word(rng: random.Random) -> str:
-    """Return a word, real or made up."""
+    """Return a real or made-up word."""
     chosen = rng.choice(NOUNS) if rng.random() < 0.5 else pseudo(rng)
     return chosen.capitalize() if rng.random() < 0.25 else chosen
 
 
 def sentence(rng: random.Random) -> str:
-    """Return a short text without quotes inside."""
+    """Return a short text without quotation marks."""
     style = rng.random()
     if style < 0.2:
         return " ".join(word(rng) for _ in range(rng.randint(1, 4)))
@@ -116,12 +116,12 @@ def sentence(rng: random.Random) -> str:
 
 
 def city(rng: random.Random) -> str:
-    """Return a place name, in three of ten cases a made-up one."""
+    """Return the name of a place; three of ten are made up."""
     return rng.choice(CITIES) if rng.random() < 0.7 else pseudo(rng).capitalize()
 
 
 def person(rng: random.Random) -> str:
-    """Return a first name or a full name, some made up."""
+    """Return a first name or a full name; some are made up."""
     first = rng.choice(FIRST) if rng.random() < 0.75 else pseudo(rng).capitalize()
     if rng.random() < 0.6:
         return first
@@ -129,7 +129,7 @@ def person(rng: random.Random) -> str:
 
 
 def filename(rng: random.Random) -> str:
-    """Return a file name, some with a folder, digits or joined words."""
+    """Return a file name; some have a folder, digits or joined words."""
     stem = word(rng).lower()
     style = rng.random()
     if style < 0.2:
@@ -143,7 +143,7 @@ def filename(rng: random.Random) -> str:
 
 
 def email(rng: random.Random) -> str:
-    """Return a mail address."""
+    """Return an email address."""
     name = rng.choice(FIRST).lower() if rng.random() < 0.7 else pseudo(rng)
     if rng.random() < 0.3:
         name += "." + rng.choice(LAST).lower()
@@ -179,51 +179,55 @@ def listing(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def _plain(make: Callable[[random.Random], Any], kind: str) -> Callable[[random.Random], Value]:
-    def build(rng: random.Random) -> Value:
+def _plain(
+    make: Callable[[random.Random], Any], kind: str
+) -> Callable[[random.Random], ArgumentValue]:
+    def build(rng: random.Random) -> ArgumentValue:
         made = make(rng)
         text = str(made)
         quoted = kind == "quoted" or (kind == "maybe" and rng.random() < 0.25)
-        return Value(made, _quote(rng, text) if quoted else text)
+        return ArgumentValue(made, _quote(rng, text) if quoted else text)
 
     return build
 
 
-def _point(rng: random.Random) -> Value:
+def _point(rng: random.Random) -> ArgumentValue:
     x, y = integer(rng) % 500, integer(rng) % 500
     text = rng.choice((f"({x}, {y})", f"x {x} and y {y}", f"x={x}, y={y}"))
-    return Value({"x": x, "y": y}, text)
+    return ArgumentValue({"x": x, "y": y}, text)
 
 
-def _address(rng: random.Random) -> Value:
+def _address(rng: random.Random) -> ArgumentValue:
     street, town = f"{rng.randint(1, 150)} {rng.choice(_STREETS)}", city(rng)
-    return Value({"street": street, "city": town}, f"{street} in {town}")
+    return ArgumentValue({"street": street, "city": town}, f"{street} in {town}")
 
 
-def _human(rng: random.Random) -> Value:
+def _human(rng: random.Random) -> ArgumentValue:
     name, age = person(rng), rng.randint(4, 98)
     text = rng.choice((f"{name}, aged {age}", f"{name} who is {age} years old"))
-    return Value({"name": name, "age": age}, text)
+    return ArgumentValue({"name": name, "age": age}, text)
 
 
-def _many(make: Callable[[random.Random], Any], low: int = 2) -> Callable[[random.Random], Value]:
-    def build(rng: random.Random) -> Value:
+def _many(
+    make: Callable[[random.Random], Any], low: int = 2
+) -> Callable[[random.Random], ArgumentValue]:
+    def build(rng: random.Random) -> ArgumentValue:
         found = [make(rng) for _ in range(rng.randint(low, 4))]
-        return Value(found, listing([str(item) for item in found]))
+        return ArgumentValue(found, listing([str(item) for item in found]))
 
     return build
 
 
-def _stock(rng: random.Random) -> Value:
+def _stock(rng: random.Random) -> ArgumentValue:
     items = [
         {"name": rng.choice(NOUNS), "count": rng.randint(1, 40)} for _ in range(rng.randint(1, 3))
     ]
-    return Value(items, listing([f"{item['count']} {item['name']}" for item in items]))
+    return ArgumentValue(items, listing([f"{item['count']} {item['name']}" for item in items]))
 
 
-def _onoff(rng: random.Random) -> Value:
+def _onoff(rng: random.Random) -> ArgumentValue:
     state = rng.random() < 0.5
-    return Value(state, "on" if state else "off")
+    return ArgumentValue(state, "on" if state else "off")
 
 
 def _text(kind: str) -> Schema:
@@ -239,7 +243,7 @@ def _array(items: Schema) -> Schema:
     return {"type": "array", "items": items}
 
 
-KINDS: dict[str, tuple[Schema, Callable[[random.Random], Value]]] = {
+KINDS: dict[str, tuple[Schema, Callable[[random.Random], ArgumentValue]]] = {
     "int": (_text("integer"), _plain(integer, "never")),
     "num": (_text("number"), _plain(number, "never")),
     "small": (_text("integer"), _plain(lambda rng: rng.randint(1, 30), "never")),
@@ -273,7 +277,11 @@ KINDS: dict[str, tuple[Schema, Callable[[random.Random], Value]]] = {
 
 
 def kind_schema(kind: str) -> Schema:
-    """Return the JSON schema of a kind; ``enum:a,b`` and ``flag:text`` are kinds too."""
+    """Return the JSON schema of a kind of argument.
+
+    A kind is a key of ``KINDS``, ``enum:a,b`` (one of the texts) or ``flag:text`` (true, which the
+    prompt says as ``text``).
+    """
     head, _, rest = kind.partition(":")
     if head == "enum":
         return {"enum": rest.split(",")}
@@ -282,12 +290,12 @@ def kind_schema(kind: str) -> Schema:
     return KINDS[kind][0]
 
 
-def kind_value(kind: str, rng: random.Random) -> Value:
-    """Return a random value of a kind."""
+def kind_value(kind: str, rng: random.Random) -> ArgumentValue:
+    """Return a random value of a kind of argument, see ``kind_schema``."""
     head, _, rest = kind.partition(":")
     if head == "enum":
         chosen = rng.choice(rest.split(","))
-        return Value(chosen, chosen)
+        return ArgumentValue(chosen, chosen)
     if head == "flag":
-        return Value(True, rest)
+        return ArgumentValue(True, rest)
     return KINDS[kind][1](rng)

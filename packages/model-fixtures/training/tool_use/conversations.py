@@ -1,4 +1,4 @@
-"""Conversations about a set of offered tools, with all that the assistant should write."""
+"""Conversations in which tools are offered, with everything that the assistant should write."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from model_fixtures.tool_format import Message, ToolCall, ToolResult
 
 from . import request_phrases
-from .argument_values import Value
-from .tool_families import Arg, Request, Tool, request
-from .tool_results import Outcome, failure, outcome
+from .argument_values import ArgumentValue, kind_value, listing
+from .tool_families import Parameter, Tool, ToolRequest, request
+from .tool_results import ToolOutcome, failure, outcome
 
-# Parameter kinds that can take a result of a family that gives the key.
+# By the kind of result that a tool gives: the kinds of parameters that accept it.
 _FITS: dict[str, tuple[str, ...]] = {
     "calc+": ("num", "int", "digits"),
     "calc*": ("num", "int", "digits"),
@@ -30,6 +30,7 @@ _FITS: dict[str, tuple[str, ...]] = {
     "date": ("date",),
     "state": ("word", "text"),
 }
+# How a prompt refers to the first result, by the kind of the parameter that takes it.
 _REFERENCES = {
     "city": ("that city", "the city", "the result"),
     "num": ("the result", "that number", "the result", "it"),
@@ -42,26 +43,26 @@ _REFERENCES = {
 
 @dataclass(frozen=True)
 class Round:
-    """What the assistant writes in a round with calls, and what the calls give."""
+    """One message with calls: the text before them, the calls, and their results."""
 
     text: str
-    calls: list[Request]
-    outcomes: list[Outcome]
+    calls: list[ToolRequest]
+    outcomes: list[ToolOutcome]
 
 
 @dataclass(frozen=True)
 class Conversation:
-    """A prompt, the rounds with calls and the final answer."""
+    """A prompt, the rounds of calls, and the final answer."""
 
     kind: str
     prompt: str
     rounds: list[Round]
     answer: str
-    needles: list[str]  # the answer must hold these
+    needles: list[str]  # texts that the answer must contain
     history: list[Message] = field(default_factory=list)
 
     def messages(self, *, start: int = 1) -> list[Message]:
-        """Return the whole conversation as messages; ``start`` numbers the calls."""
+        """Return the whole conversation as messages; ``start`` is the id of the first call."""
         found = [*self.history, Message("user", self.prompt)]
         for part in self.rounds:
             calls = [
@@ -78,87 +79,91 @@ class Conversation:
         return [*found, Message("assistant", self.answer)]
 
 
-Maker = Callable[[Sequence[Tool], bool, random.Random], "Conversation | None"]
+MakeConversation = Callable[[Sequence[Tool], bool, random.Random], "Conversation | None"]
 
 
-def _final(outcomes: list[Outcome]) -> tuple[str, list[str]]:
+def _final(outcomes: list[ToolOutcome]) -> tuple[str, list[str]]:
     return (
         " ".join(given.answer for given in outcomes),
         [needle for given in outcomes for needle in given.needles],
     )
 
 
-def single(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversation:
-    """Return one call and its result."""
+def single(tools: Sequence[Tool], held_out: bool, rng: random.Random) -> Conversation:
+    """Return a conversation with one call."""
     tool = rng.choice(tools)
     style = rng.random()
     if style < 0.4 and tool.family.ask:
-        wish = request(tool, held, rng, ask=True)
-        prompt = request_phrases.asked(wish, held, rng)
+        wish = request(tool, held_out, rng, ask=True)
+        prompt = request_phrases.asked(wish, held_out, rng)
     elif style < 0.5:
-        wish = request(tool, held, rng)
-        prompt = request_phrases.explicit(wish, held, rng)
+        wish = request(tool, held_out, rng)
+        prompt = request_phrases.explicit(wish, held_out, rng)
     else:
-        wish = request(tool, held, rng)
-        prompt = request_phrases.one(wish, held, rng)
+        wish = request(tool, held_out, rng)
+        prompt = request_phrases.one(wish, held_out, rng)
     given = outcome(wish, rng)
     return Conversation("single", prompt, [Round("", [wish], [given])], given.answer, given.needles)
 
 
-def say(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversation:
-    """Words first, then a call in the same message; at times words after the result instead."""
-    wish = request(rng.choice(tools), held, rng)
+def say(tools: Sequence[Tool], held_out: bool, rng: random.Random) -> Conversation:
+    """Return a conversation with words before the call, in the same message.
+
+    In training, one in ten has words after the result instead.
+    """
+    wish = request(rng.choice(tools), held_out, rng)
     given = outcome(wish, rng)
-    if not held and rng.random() < 0.1:
-        prompt, said = request_phrases.say_after(wish, held, rng)
+    if not held_out and rng.random() < 0.1:
+        prompt, said = request_phrases.say_after(wish, held_out, rng)
         answer = f"{given.answer} {said}"
         return Conversation(
             "after", prompt, [Round("", [wish], [given])], answer, [*given.needles, said]
         )
-    prompt, said = request_phrases.say_first(wish, held, rng)
+    prompt, said = request_phrases.say_first(wish, held_out, rng)
     return Conversation("say", prompt, [Round(said, [wish], [given])], given.answer, given.needles)
 
 
-def error(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversation:
-    """Return a call that fails, and its explanation."""
-    made = single(tools, held, rng)
+def error(tools: Sequence[Tool], held_out: bool, rng: random.Random) -> Conversation:
+    """Return a conversation in which the call fails and the answer explains why."""
+    made = single(tools, held_out, rng)
     wish = made.rounds[0].calls[0]
-    given = failure(wish, held, rng)
+    given = failure(wish, held_out, rng)
     return Conversation(
         "error", made.prompt, [Round("", [wish], [given])], given.answer, given.needles
     )
 
 
-def _pair(tool: Tool, held: bool, rng: random.Random) -> tuple[list[Request], str] | None:
-    """Return two or three calls of one tool asked for as a list ("in Paris and Rome")."""
+def _pair(tool: Tool, held_out: bool, rng: random.Random) -> tuple[list[ToolRequest], str] | None:
+    """Return two or three calls of one tool, and a prompt that lists them ("in Paris and Rome").
+
+    None if the tool's parameters do not allow a list.
+    """
     needed = [arg for arg in tool.family.args if not arg.optional]
     if len(needed) != 1 or needed[0].kind not in ("city", "person", "word", "file", "int", "num"):
         return None
     count = rng.choice((2, 2, 2, 3))
-    from .argument_values import kind_value, listing
-
     drawn = [kind_value(needed[0].kind, rng) for _ in range(count)]
     if len({value.text for value in drawn}) < count:
         return None
-    together = Value(None, listing([value.text for value in drawn]))
+    together = ArgumentValue(None, listing([value.text for value in drawn]))
     ask = rng.random() < 0.4
-    whole = request(tool, held, rng, ask=ask, fixed={needed[0].key: together})
+    whole = request(tool, held_out, rng, ask=ask, fixed={needed[0].key: together})
     if len(whole.arguments) != 1:
         return None
     name = tool.names[needed[0].key]
     calls = [
-        Request(tool, whole.words, {name: value.value}, {needed[0].key: value.text})
+        ToolRequest(tool, whole.words, {name: value.value}, {needed[0].key: value.text})
         for value in drawn
     ]
     wrap = request_phrases.asked if ask else request_phrases.one
-    return calls, wrap(whole, held, rng)
+    return calls, wrap(whole, held_out, rng)
 
 
-def parallel(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversation:
-    """Return two independent calls (now and then three) in one message."""
+def parallel(tools: Sequence[Tool], held_out: bool, rng: random.Random) -> Conversation:
+    """Return a conversation with two, rarely three, independent calls in one message."""
     style = rng.random()
     if style < 0.25:
-        pair = _pair(rng.choice(tools), held, rng)
+        pair = _pair(rng.choice(tools), held_out, rng)
         if pair is not None:
             return _together(pair[0], pair[1], rng, kind="parallel")
     if len(tools) > 1 and style < 0.85:
@@ -166,13 +171,13 @@ def parallel(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversat
     else:
         one = two = rng.choice(tools)
     if style > 0.8:
-        calls = [request(tool, held, rng, ask=True) for tool in (one, two)]
-        prompt = request_phrases.two_questions(calls[0], calls[1], held, rng)
+        calls = [request(tool, held_out, rng, ask=True) for tool in (one, two)]
+        prompt = request_phrases.two_questions(calls[0], calls[1], held_out, rng)
     else:
-        calls = [request(tool, held, rng) for tool in (one, two)]
-        prompt = request_phrases.both(calls[0], calls[1], held, rng)
-        if not held and rng.random() < 0.12:
-            third = request(rng.choice(tools), held, rng)
+        calls = [request(tool, held_out, rng) for tool in (one, two)]
+        prompt = request_phrases.both(calls[0], calls[1], held_out, rng)
+        if not held_out and rng.random() < 0.12:
+            third = request(rng.choice(tools), held_out, rng)
             prompt = (
                 f"{prompt.rstrip('.?')}{rng.choice((', and then ', ', and also '))}{third.words}."
             )
@@ -180,22 +185,25 @@ def parallel(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversat
     return _together(calls, prompt, rng, kind="parallel")
 
 
-def _together(calls: list[Request], prompt: str, rng: random.Random, kind: str) -> Conversation:
+def _together(calls: list[ToolRequest], prompt: str, rng: random.Random, kind: str) -> Conversation:
     given = [outcome(wish, rng) for wish in calls]
     answer, needles = _final(given)
     text = ""
     return Conversation(kind, prompt, [Round(text, calls, given)], answer, needles)
 
 
-def _takes(tool: Tool, kinds: tuple[str, ...]) -> Arg | None:
+def _takes(tool: Tool, kinds: tuple[str, ...]) -> Parameter | None:
     for arg in tool.family.args:
         if arg.kind in kinds and not arg.optional:
             return arg
     return None
 
 
-def chained(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversation | None:
-    """Return two rounds: the second call needs the first one's result. None if no tools fit."""
+def chained(tools: Sequence[Tool], held_out: bool, rng: random.Random) -> Conversation | None:
+    """Return a conversation of two rounds, in which the second call needs the first one's result.
+
+    None if no two of the tools fit together.
+    """
     fits = [
         (first, second, arg)
         for first in tools
@@ -205,7 +213,7 @@ def chained(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversati
     if not fits:
         return None
     first, second, arg = rng.choice(fits)
-    one = request(first, held, rng)
+    one = request(first, held_out, rng)
     given = outcome(one, rng)
     if given.value is None:
         return None
@@ -213,22 +221,22 @@ def chained(tools: Sequence[Tool], held: bool, rng: random.Random) -> Conversati
     if arg.kind == "int" and not isinstance(value, int):
         return None
     refers = rng.choice(_REFERENCES.get(arg.kind, ("the result",)))
-    two = request(second, held, rng, fixed={arg.key: Value(value, refers)})
-    prompt = request_phrases.chain(one, two, held, rng)
-    last_wish = Request(second, two.words, two.arguments, {**two.texts, arg.key: str(value)})
+    two = request(second, held_out, rng, fixed={arg.key: ArgumentValue(value, refers)})
+    prompt = request_phrases.chain(one, two, held_out, rng)
+    last_wish = ToolRequest(second, two.words, two.arguments, {**two.texts, arg.key: str(value)})
     last = outcome(last_wish, rng)
     rounds = [Round("", [one], [given]), Round("", [last_wish], [last])]
     return Conversation("chained", prompt, rounds, last.answer, last.needles)
 
 
 def plain(answers: Sequence[tuple[str, str]], rng: random.Random) -> Conversation:
-    """Return a prompt that needs no tool, with a known answer."""
+    """Return a conversation without calls: one of the prompts, and its answer."""
     prompt, answer = rng.choice(answers)
     return Conversation("plain", prompt, [], answer, [])
 
 
 def recall(made: Conversation, rng: random.Random) -> Conversation:
-    """Continue a finished conversation with a question that its history answers, or thanks."""
+    """Return a conversation that continues a finished one with thanks or a question about it."""
     history = made.messages()
     if rng.random() < 0.4:
         prompt, answer = rng.choice(

@@ -1,21 +1,23 @@
-"""How fast the tool-use model decodes against the plain one."""
+"""The decode speed of the tool-use model, relative to that of the plain model."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .evaluation_cases import Case
-from .sdk_assistant import Served
+from .evaluation_cases import ConversationCase
+from .sdk_assistant import SdkAssistant
 
-TOKENS = 96  # of an answer: the plain model would ramble on
+TOKENS = 96  # at most in an answer: the plain model would go on and on
 
 
-def ratio(tool_model: Served, plain: Served, cases: Iterable[Case]) -> float:
-    """Return the quotient of both models' tokens a second over all answers.
+def speed_ratio(
+    tool_model: SdkAssistant, plain: SdkAssistant, cases: Iterable[ConversationCase]
+) -> float:
+    """Return the tool-use model's tokens per second, divided by the plain model's.
 
-    Both get the same prompts with the same tools, one after the other, so that whatever else the
-    machine does slows both down. The server's own clock counts. It starts with the first token,
-    which llama.cpp counts all the same: left out here, or short answers would seem fast.
+    Both models get the same prompts with the same tools, in turns, so that other work on the
+    machine slows both. The times are the server's. They start at the first token, although
+    llama.cpp counts that token; it is subtracted here, or short answers would seem fast.
     """
     tokens = [0, 0]
     seconds = [0.0, 0.0]

@@ -1,4 +1,4 @@
-"""Evaluation sets: other seeds, wording, tool names and, in part, tools than in training."""
+"""Evaluation sets, whose seeds, wordings, tool names and some tools differ from training's."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .conversation_source import ConversationSource
 from .conversations import Conversation
-from .packed_batches import Source
 from .plain_prompts import prompts
 from .tool_families import Tool
 
-SETS = {"near": 0.0, "far": 1.0, "mixed": 0.6}  # share of hand-written tools that are far
+SETS = {"near": 0.0, "far": 1.0, "mixed": 0.6}  # share of "far" tools, see ``cases``
 KINDS = ("single", "say", "error", "plain", "parallel", "chained", "choice", "copy")
 _COPIED = ("city", "person", "word", "quoted", "text", "file", "email", "code", "url")
 
 
 @dataclass(frozen=True)
-class Case:
-    """One conversation to hold, and the tools that it may use."""
+class ConversationCase:
+    """A conversation to hold, and the tools that are offered in it."""
 
     kind: str
     tools: Sequence[Tool]
@@ -26,7 +26,7 @@ class Case:
 
 
 def _echoes(made: Conversation) -> bool:
-    """Tell whether an answer that only repeats the prompt would hold all results."""
+    """Return whether an answer that only repeats the prompt would contain all results."""
     prompt = made.prompt.lower()
     return bool(made.needles) and all(needle.lower() in prompt for needle in made.needles)
 
@@ -35,20 +35,23 @@ def _copying(tools: Sequence[Tool]) -> list[Tool]:
     return [tool for tool in tools if any(arg.kind in _COPIED for arg in tool.family.args)]
 
 
-def cases(count: int, seed: str, kinds: Sequence[str] = KINDS, tools: str = "near") -> list[Case]:
-    """Return ``count`` cases of each kind, those with the same tools one after the other.
+def cases(
+    count: int, seed: str, kinds: Sequence[str] = KINDS, tools: str = "near"
+) -> list[ConversationCase]:
+    """Return ``count`` cases of each kind; those that offer the same tools are consecutive.
 
-    Frames, and names and wordings of tools, are never those of training. With "near" the tools do
-    what some tool of training does, those of verb and thing with things that it never saw; with
-    "far" no tool of training does it. 1 to 5 tools are offered; for "choice" 3 to 6, of which at
-    least half are far, whatever ``tools`` says. No plain prompt comes twice before all have come.
+    The sentences around a request, and the names and wordings of tools, never occur in training.
+    If ``tools`` is "near", each tool does what some tool of training does (the generated ones with
+    things that training does not name). If it is "far", no tool of training does the same. A case
+    offers 1 to 5 tools, but a case of "choice" offers 3 to 6, and at least half of these are far.
+    Plain prompts are repeated only after all of them have been used.
     """
-    plain = prompts(held=True, count=260)
+    plain = prompts(held_out=True, count=260)
     random.Random(f"plain-{seed}").shuffle(plain)  # noqa: S311  # a seed, no secret
     answers = dict.fromkeys(plain, "")
-    source = Source(answers, held=True, unseen=SETS[tools])
-    mixed = Source(answers, held=True, unseen=SETS["mixed"])
-    found: list[Case] = []
+    source = ConversationSource(answers, held_out=True, unseen=SETS[tools])
+    mixed = ConversationSource(answers, held_out=True, unseen=SETS["mixed"])
+    found: list[ConversationCase] = []
     made = dict.fromkeys(kinds, 0)
     number = 0
     while any(made[kind] < count for kind in kinds):
@@ -69,13 +72,13 @@ def cases(count: int, seed: str, kinds: Sequence[str] = KINDS, tools: str = "nea
                 expected = Conversation("plain", plain[made[kind] % len(plain)], [], "", [])
             if expected is None or expected.kind != inner or _echoes(expected):
                 continue
-            found.append(Case(kind, offered, expected))
+            found.append(ConversationCase(kind, offered, expected))
             made[kind] += 1
     return found
 
 
-# Prompts like those that a test suite for the SDK would use. They are near the training's
-# families but were never in it word for word; reported apart from the bars.
+# Prompts such as a test suite for the SDK uses. Training has similar tools but none of these
+# prompts. They are reported separately and count for no bar.
 _TWO = "a number|b number"
 REGRESSION_TOOLS: dict[str, tuple[str, str]] = {
     "add": ("Given two numbers a and b, returns the sum of them.", "a integer|b integer"),

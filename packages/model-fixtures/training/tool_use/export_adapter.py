@@ -1,27 +1,32 @@
-"""Turn a checkpoint into the GGUF adapter that ships, and merge an adapter into its base.
+"""Export a checkpoint as the GGUF adapter that ships, and merge it into the base model.
 
-The adapter is float16. llama.cpp runs the base 20 to 25 % slower with it, so the server merges:
-see ``model_fixtures.weights.rewrite_gguf``.
+The adapter is float16. llama.cpp decodes 20 to 25 % slower with a separate adapter, so the server
+runs a merged model: see ``model_fixtures.weights.rewrite_gguf``.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 from pathlib import Path
 
 import gguf
 import numpy as np
 import torch
 from model_fixtures.weights.rewrite_gguf import merge_adapter
+from training.atomic_files import identity_line, replacing
 
-from .torch_llama import Llama
+from .torch_llama import TorchLlama
 from .train_adapter import load_adapter
 
 
-def write_adapter(model: Llama, out: Path) -> None:
-    """Write the model's adapter as a GGUF file of float16 matrices."""
-    writer = gguf.GGUFWriter(str(out), "llama")
+def write_adapter(model: TorchLlama, out: Path) -> None:
+    """Write the model's adapter to ``out`` as a GGUF file of float16 matrices."""
+    with replacing(out) as part:
+        _write(model, part)
+
+
+def _write(model: TorchLlama, path: Path) -> None:
+    writer = gguf.GGUFWriter(str(path), "llama")
     writer.add_string("general.type", "adapter")
     writer.add_string("general.name", "SmolLM2-135M-Instruct tool use")
     writer.add_string("general.license", "apache-2.0")
@@ -37,29 +42,37 @@ def write_adapter(model: Llama, out: Path) -> None:
 
 
 def main() -> None:
-    """Export an adapter of a checkpoint (``last.pt`` or ``adapter-NNNNN.pt``), or of their mean.
+    """Export the adapter of a checkpoint, or the mean of several, as a GGUF file.
 
-    The mean of a few checkpoints of one run is better than its last one before the rate has fallen.
+    A checkpoint is `last.pt` or `adapter-NNNNN.pt`. Before the learning rate has fallen, the mean
+    of a few checkpoints of one run scores higher than the last of them.
     """
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--base", type=Path, required=True, help="SmolLM2-135M-Instruct.Q4_1.gguf")
-    parser.add_argument(
-        "--checkpoint", type=Path, nargs="+", required=True, help="several are averaged"
+    parser = argparse.ArgumentParser(
+        prog="python -m training.tool_use.export_adapter", description=main.__doc__
     )
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--merged", type=Path, help="also write the model that the server makes")
+    parser.add_argument("--base", type=Path, required=True, help="GGUF file of SmolLM2")
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="checkpoint to export; several are averaged",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="GGUF adapter to write")
+    parser.add_argument(
+        "--merged", type=Path, help="also write the merged model, as the server makes it"
+    )
     args = parser.parse_args()
     torch.set_num_threads(1)
     states = [torch.load(path, weights_only=True)["adapter"] for path in args.checkpoint]
     state = {name: sum(one[name] for one in states) / len(states) for name in states[0]}
     rank = state["blocks.0.out.a"].shape[0]
-    model = Llama(args.base, rank=rank, alpha=2.0 * rank)
+    model = TorchLlama(args.base, rank=rank, alpha=2.0 * rank)
     load_adapter(model, state)
     write_adapter(model, args.out)
-    digest = hashlib.sha256(args.out.read_bytes()).hexdigest()
     if args.merged:
         merge_adapter(args.base, args.out, args.merged)
-    print(f"{args.out} {args.out.stat().st_size} bytes sha256 {digest}")
+    print(identity_line(args.out))
 
 
 if __name__ == "__main__":

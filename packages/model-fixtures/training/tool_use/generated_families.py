@@ -1,12 +1,13 @@
-"""Tool families made of a verb, a thing and one to three parameters: thousands of them."""
+"""Thousands of tool families, each made of a verb, a thing and one to three parameters."""
 
 from __future__ import annotations
 
 import random
 
-from .tool_families import Arg, Family, section
+from .argument_values import listing
+from .tool_families import Parameter, ToolFamily, section
 
-# Verb of the tool's name, then other verbs that people may use for it.
+# The verb in the tool's name, then other verbs that people may use for it.
 _VERBS = """create:make,add,set up|delete:remove,erase,get rid of|open:show,bring up|close:shut|
 start:begin,launch,run|stop:end,halt|rename:change the name of|find:look for,locate,search for|
 count:tell me the number for|update:change,modify,edit|cancel:call off,abort|archive:store away|
@@ -30,7 +31,7 @@ cluster|container|pipeline|dataset|model|chart|dashboard|alert|rule|filter|templ
 _HELD_NOUNS = """boat|drone|gallery|telescope|mailbox|statement|questionnaire|tournament|recording|
 warehouse|greenhouse|membership|certificate|blueprint|elevator|fountain|locker|stamp|wardrobe|
 podcast|voucher|turbine|aquarium|orchestra"""
-# Parameter: names in tools, kind, ways to say it in the prompt.
+# A parameter: its names in tools, its kind, and its wordings in the prompt.
 _ARGS = """name,title,label|quoted|named {x};called {x};with the name {x}
 id,number,identifier|digits|with id {x};number {x};with the number {x}
 code,reference,ref|code|{x};with the code {x};with reference {x}
@@ -67,19 +68,23 @@ def _split(text: str) -> list[str]:
     return [part.strip() for part in text.replace("\n", "").split("|") if part.strip()]
 
 
-class Maker:
-    """Makes families; held-out ones use other verbs, things and parameters."""
+class FamilyGenerator:
+    """Makes random families from word lists, some of which are kept for the evaluation."""
 
-    def __init__(self, held: bool, things: bool | None = None) -> None:
-        """Choose the word lists; ``things`` says it for the things alone (default: ``held``).
+    def __init__(self, held_out: bool, things: bool | None = None) -> None:
+        """Choose the word lists.
 
-        If neither is held, the words of training alone are there, too.
+        Args:
+            held_out: use the verbs and parameters that are kept for the evaluation.
+            things: use the things that are kept for the evaluation; by default as ``held_out``.
+
+        If neither is set, the words of ``more_words.txt`` are used too.
         """
-        held_things = held if things is None else things
-        verbs = _split(_HELD_VERBS if held else _VERBS)
+        held_things = held_out if things is None else things
+        verbs = _split(_HELD_VERBS if held_out else _VERBS)
         self._nouns = _split(_HELD_NOUNS if held_things else _NOUNS)
-        lines = (_HELD_ARGS if held else _ARGS).splitlines()
-        if not held and not held_things:
+        lines = (_HELD_ARGS if held_out else _ARGS).splitlines()
+        if not held_out and not held_things:
             more = section("more_words.txt", "verbs")
             verbs += [line.replace(": ", ":").replace(", ", ",") for line in more]
             self._nouns += _split("".join(section("more_words.txt", "things")))
@@ -92,8 +97,8 @@ class Maker:
 
     def family(
         self, rng: random.Random, verb: str | None = None, noun: str | None = None
-    ) -> Family:
-        """Return a random family, with a given verb or thing if wanted."""
+    ) -> ToolFamily:
+        """Return a random family, with this verb or this thing if given."""
         known = dict(self._verbs)
         verb = verb or rng.choice(self._verbs)[0]
         noun = noun or rng.choice(self._nouns)
@@ -103,7 +108,7 @@ class Maker:
         for index, (names, kind, says) in enumerate(chosen):
             optional = index > 0 and rng.random() < 0.35
             key = f"p{index}"
-            args.append(Arg(key, tuple(names.split(",")), kind, optional))
+            args.append(Parameter(key, tuple(names.split(",")), kind, optional))
             said = rng.choice(says.split(";")).replace("{x}", f"{{{key}}}")
             phrases.append(f"[ {said}]" if optional else f" {said}")
         tail = "".join(phrases)
@@ -112,11 +117,11 @@ class Maker:
         asks = [f"{ask} {word} the {noun}{tail}?" for ask in _CAN for word in (verb, synonyms[0])]
         joined = noun.replace(" ", "_")
         name = rng.choice((f"{verb}_{joined}",) * 5 + (f"{joined}_{verb}", f"do_{verb}_{joined}"))
-        known_args = listing_of([arg.names[0] for arg in args])
+        known_args = listing([arg.names[0] for arg in args])
         doc = rng.choice(_split(_DOCS)).format(
             verb=verb, Verb=verb.capitalize(), noun=noun, args=known_args
         )
-        return Family(
+        return ToolFamily(
             key=f"{verb} {noun}",
             names=(name,),
             docs=(doc,),
@@ -126,10 +131,11 @@ class Maker:
             gives=rng.choice(_GIVES),
         )
 
-    def near(self, rng: random.Random, family: Family) -> Family:
-        """Return a family that is easily confused: same thing or same verb, not both.
+    def near(self, rng: random.Random, family: ToolFamily) -> ToolFamily:
+        """Return a family that is easily confused with ``family``: same thing or same verb.
 
-        No word for its verb is one for the other's: a request must mean one of them alone.
+        If the thing is the same, the verbs have no word in common, so that a request can mean
+        only one of the two.
         """
         verb, _, noun = family.key.partition(" ")
         for _ in range(20):
@@ -148,8 +154,3 @@ class Maker:
 
 
 _CAN = ("Can you", "Could you", "Would you", "Will you", "Could you please")
-
-
-def listing_of(names: list[str]) -> str:
-    """Return names as "a, b and c"."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

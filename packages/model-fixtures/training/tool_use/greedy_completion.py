@@ -1,4 +1,4 @@
-"""Greedy completions from llama.cpp inside this process, one thread."""
+"""Greedy completions from llama.cpp in this process, with one thread."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 import xllamacpp
 
 
-class Runner:
-    """One model (merged or plain) behind llama.cpp's server on a free loopback port."""
+class GreedyCompleter:
+    """A model behind llama.cpp's own server, on a free loopback port."""
 
     def __init__(self, model: Path, adapter: Path | None = None, context: int = 2048) -> None:
-        """Load the GGUF ``model``, with the GGUF LoRA ``adapter`` if given."""
+        """Load the GGUF file ``model``, with the GGUF LoRA file ``adapter`` if given."""
         params = xllamacpp.CommonParams()
         params.model.path = str(model)
         params.n_ctx, params.n_parallel = context, 1
@@ -30,7 +30,7 @@ class Runner:
         self._server = xllamacpp.Server(params)
 
     def raw(self, prompt: str, limit: int, grammar: str | None = None, **more: Any) -> Any:
-        """Return llama.cpp's whole answer to a greedy completion of ``prompt``."""
+        """Return llama.cpp's response to a greedy completion of ``prompt``, as JSON data."""
         body: dict[str, Any] = {"prompt": prompt, "n_predict": limit, "temperature": 0, **more}
         if self._lora is not None:
             body["lora"] = self._lora
@@ -46,5 +46,5 @@ class Runner:
             return json.load(response)
 
     def complete(self, prompt: str, limit: int = 200, grammar: str | None = None) -> str:
-        """Return the text after ``prompt``, at most ``limit`` tokens."""
+        """Return the greedy continuation of ``prompt``, of at most ``limit`` tokens."""
         return str(self.raw(prompt, limit, grammar)["content"])

@@ -1,4 +1,7 @@
-"""Messages from llama.cpp in this process, with the server's prompt text and lazy grammar."""
+"""The assistant's messages from llama.cpp in this process.
+
+Prompt text and lazy grammar are those of the server.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +10,25 @@ from collections.abc import Sequence
 from model_fixtures.server.grammars.tool_call_grammar import tool_grammar
 from model_fixtures.tool_format import CALL_START, Message, ToolCall, chatml, parse
 
-from .greedy_completion import Runner
-from .judge import BrokenCallError, Definition
+from .conversation_judge import BrokenCallError, Definition
+from .greedy_completion import GreedyCompleter
 
-TOKENS = 220  # of a message: more than any answer needs
+TOKENS = 220  # at most in a message, more than any answer needs
 
 
-class Direct:
-    """Speaks for the model behind a runner, see ``judge.Say``."""
+class InProcessAssistant:
+    """A ``Speaker`` for the model behind a ``GreedyCompleter``."""
 
-    def __init__(self, runner: Runner, grammar: bool = True) -> None:
-        """``grammar`` chooses the lazy grammar, as the server does."""
-        self._runner = runner
+    def __init__(self, completer: GreedyCompleter, grammar: bool = True) -> None:
+        """Use the server's lazy grammar for calls, unless ``grammar`` is false."""
+        self._completer = completer
         self._grammar = grammar
 
     def __call__(self, messages: Sequence[Message], tools: Sequence[Definition]) -> Message:
-        """Return the model's next message, see ``judge.Say``."""
+        """Return the model's next message, see ``Speaker``."""
         names = [str(tool["function"]["name"]) for tool in tools]
         grammar = tool_grammar(tools) if self._grammar and names else None
-        text = self._runner.complete(chatml(messages, tools), TOKENS, grammar)
+        text = self._completer.complete(chatml(messages, tools), TOKENS, grammar)
         parts = parse(text, names)
         words = "".join(part for part in parts if isinstance(part, str))
         if names and CALL_START in words:

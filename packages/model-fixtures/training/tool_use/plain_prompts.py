@@ -1,14 +1,17 @@
-"""Prompts that need no tool, and the base model's own answers to them (so that it stays itself)."""
+"""Prompts that need no tool, and the base model's own answers to them.
+
+Training on its own answers keeps the model from changing where no tool is needed.
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import re
 from pathlib import Path
 
 from rich.progress import track
+from training.atomic_files import write_json
 
 _TOPICS = """rain|the moon|bread|bicycles|volcanoes|honey bees|chess|the ocean|photosynthesis|
 gravity|
@@ -76,12 +79,15 @@ Portugal|Poland|Ireland|Austria|Kenya|Peru|Chile|Cuba""".replace("\n", "").split
 _HELD_COUNTRIES = ["Denmark", "Finland", "Turkey", "Hungary", "Russia", "Mexico", "England"]
 
 
-def prompts(held: bool, count: int, seed: int = 1) -> list[str]:
-    """Return ``count`` different prompts; held-out ones share no topic or frame with the others."""
-    rng = random.Random(f"plain-{held}-{seed}")  # noqa: S311  # a seed, no secret
-    topics, frames = (_HELD_TOPICS, _HELD_FRAMES) if held else (_TOPICS, _FRAMES)
-    found = list(_HELD_FIXED if held else _FIXED)
-    countries = _HELD_COUNTRIES if held else _COUNTRIES
+def prompts(held_out: bool, count: int, seed: int = 1) -> list[str]:
+    """Return ``count`` different prompts.
+
+    Those of the evaluation (``held_out``) share no topic and no sentence with those of training.
+    """
+    rng = random.Random(f"plain-{held_out}-{seed}")  # noqa: S311  # a seed, no secret
+    topics, frames = (_HELD_TOPICS, _HELD_FRAMES) if held_out else (_TOPICS, _FRAMES)
+    found = list(_HELD_FIXED if held_out else _FIXED)
+    countries = _HELD_COUNTRIES if held_out else _COUNTRIES
     found += [f"What is the capital of {country}?" for country in countries]
     pool = [frame.format(t=topic) for topic in topics for frame in frames]
     found += rng.sample(pool, count - len(found))
@@ -90,7 +96,7 @@ def prompts(held: bool, count: int, seed: int = 1) -> list[str]:
 
 
 def shorten(answer: str) -> str:
-    """Return the first sentences of ``answer``: at most about 160 characters, never cut inside."""
+    """Return the first one or two whole sentences of ``answer``, together about 160 characters."""
     pieces = re.findall(r"[^.!?\n]+[.!?]+[\"')]*", answer)
     kept = ""
     for piece in pieces[:2]:
@@ -101,25 +107,27 @@ def shorten(answer: str) -> str:
 
 
 def main() -> None:
-    """Write the base model's greedy answers to the training prompts as JSON."""
-    from .greedy_completion import Runner  # needs llama.cpp; the prompts alone do not
+    """Write the base model's greedy answers to the training prompts to a JSON file."""
+    from .greedy_completion import GreedyCompleter  # the prompts alone need no llama.cpp
 
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--base", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=600)
+    parser = argparse.ArgumentParser(
+        prog="python -m training.tool_use.plain_prompts", description=main.__doc__
+    )
+    parser.add_argument("--base", type=Path, required=True, help="GGUF file of SmolLM2")
+    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
+    parser.add_argument(
+        "--count", type=int, default=600, help="number of prompts (default: %(default)s)"
+    )
     args = parser.parse_args()
     answers: dict[str, str] = {}
-    runner = Runner(args.base)
-    for prompt in track(prompts(held=False, count=args.count), "plain answers"):
+    completer = GreedyCompleter(args.base)
+    for prompt in track(prompts(held_out=False, count=args.count), "plain answers"):
         head = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
         text = f"<|im_start|>system\n{head}<|im_end|>\n<|im_start|>user\n{prompt}<|im_end|>\n"
-        answer = shorten(runner.complete(text + "<|im_start|>assistant\n", limit=56))
+        answer = shorten(completer.complete(text + "<|im_start|>assistant\n", limit=56))
         if answer and "[" not in answer:
             answers[prompt] = answer
-    part = args.out.with_suffix(".part")
-    part.write_text(json.dumps(answers, indent=1))
-    part.replace(args.out)
+    write_json(args.out, answers)
     print(f"{len(answers)} answers in {args.out}")
 
 

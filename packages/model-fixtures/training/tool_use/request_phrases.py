@@ -1,6 +1,7 @@
-"""How people wrap a request into a sentence. Every second list is for evaluation only.
+"""Frames: the sentences into which people put a request.
 
-``more_frames.txt`` has further frames for training alone.
+The lists whose names begin with ``_HELD`` are for the evaluation only. ``more_frames.txt`` has more
+frames for training only.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import random
 import re
 
 from . import argument_values
-from .tool_families import Request, section
+from .tool_families import ToolRequest, section
 
-# "<a/b>" stands for one of its parts, drawn anew each time.
+# "<a/b>" stands for one of its parts, which is drawn each time.
 _ONE = """{Do}<./!/>|{Do}.|Please {do}.|<Can/Could/Would/Will> you <please />{do}?|
 <Can/Could/Would/Will> you {do}<, please/ for me/ now/>?|{Do}, please.|Please {do} <now/for me>.|
 I <want/need/ask/would love/would want> you to {do}.|Use a tool to {do}.|
@@ -119,20 +120,23 @@ _SPECIAL = (
 
 
 def options(text: str) -> list[str]:
-    """Return the entries of a list in one string."""
+    """Return the entries of a list that is written as one string, with "|" between them."""
     return [part for part in text.replace("\n", "").split("|") if part]
 
 
-def _drawn(known: str, unseen: str, kind: str, held: bool, rng: random.Random) -> str:
-    """Return a frame of a list, with one part of each "<a/b>"."""
-    frames = options(unseen if held else known)
-    if not held and rng.random() < 0.65:
+def _drawn(known: str, unseen: str, kind: str, held_out: bool, rng: random.Random) -> str:
+    """Return a random frame of a kind, with one part of each "<a/b>".
+
+    It is from ``unseen`` if ``held_out``, else from ``known`` or ``more_frames.txt``.
+    """
+    frames = options(unseen if held_out else known)
+    if not held_out and rng.random() < 0.65:
         frames = section("more_frames.txt", kind)
     template = rng.choice(frames)
     return re.sub(r"<([^>]*)>", lambda match: rng.choice(match.group(1).split("/")), template)
 
 
-def _fill(template: str, first: Request, second: Request | None = None, x: str = "") -> str:
+def _fill(template: str, first: ToolRequest, second: ToolRequest | None = None, x: str = "") -> str:
     texts = {"do": first.words, "Do": first.words[:1].upper() + first.words[1:], "x": x, "nl": "\n"}
     texts["tool"] = first.tool.name
     if second is not None:
@@ -141,9 +145,9 @@ def _fill(template: str, first: Request, second: Request | None = None, x: str =
     return template.format(**texts)
 
 
-def one(request: Request, held: bool, rng: random.Random) -> str:
-    """Return a sentence that asks for one call (``request.words`` is an imperative phrase)."""
-    text = _fill(_drawn(_ONE, _HELD_ONE, "ONE", held, rng), request)
+def one(request: ToolRequest, held_out: bool, rng: random.Random) -> str:
+    """Return a sentence that asks for one call; ``request.words`` is an imperative phrase."""
+    text = _fill(_drawn(_ONE, _HELD_ONE, "ONE", held_out, rng), request)
     return _tail(text, rng)
 
 
@@ -155,52 +159,57 @@ def _tail(text: str, rng: random.Random) -> str:
     return text
 
 
-def asked(request: Request, held: bool, rng: random.Random) -> str:
-    """Return a question (``request.words`` is a whole sentence), now and then with a hint."""
+def asked(request: ToolRequest, held_out: bool, rng: random.Random) -> str:
+    """Return a question that asks for one call; ``request.words`` is a whole sentence.
+
+    Some questions have a hint at the tool.
+    """
     if rng.random() < 0.08:
-        hint = rng.choice(options(_HELD_HINTS if held else _HINTS))
+        hint = rng.choice(options(_HELD_HINTS if held_out else _HINTS))
         return f"{request.words} {hint.format(t=request.tool.name)}"
     return _tail(request.words, rng)
 
 
-def explicit(request: Request, held: bool, rng: random.Random) -> str:
-    """Return an order that spells out the call."""
+def explicit(request: ToolRequest, held_out: bool, rng: random.Random) -> str:
+    """Return an instruction that spells out the call."""
     name = request.tool.name
     if not request.arguments:
-        return rng.choice(options(_HELD_BARE if held else _BARE)).format(t=name)
+        return rng.choice(options(_HELD_BARE if held_out else _BARE)).format(t=name)
     equals = rng.choice(("=", " = ", " "))
     pairs = [
         f"{key}{equals}{json.dumps(value, ensure_ascii=False)}"
         for key, value in request.arguments.items()
     ]
-    head = rng.choice(options(_HELD_SPELLED if held else _SPELLED))
+    head = rng.choice(options(_HELD_SPELLED if held_out else _SPELLED))
     return head.format(t=name, p=argument_values.listing(pairs))
 
 
-def two_questions(first: Request, second: Request, held: bool, rng: random.Random) -> str:
-    """Return two questions, whole sentences, one after the other."""
-    link = rng.choice(options(_HELD_LINKS if held else _LINKS))
+def two_questions(
+    first: ToolRequest, second: ToolRequest, held_out: bool, rng: random.Random
+) -> str:
+    """Return two questions, one after the other, each a whole sentence."""
+    link = rng.choice(options(_HELD_LINKS if held_out else _LINKS))
     words = second.words
     if link.strip() == "And" and not words.startswith(tuple(second.texts.values())):
         words = words[0].lower() + words[1:]
     return f"{first.words}{link}{words}"
 
 
-def both(first: Request, second: Request, held: bool, rng: random.Random) -> str:
+def both(first: ToolRequest, second: ToolRequest, held_out: bool, rng: random.Random) -> str:
     """Return a sentence that asks for two independent calls."""
-    return _fill(_drawn(_TWO, _HELD_TWO, "TWO", held, rng), first, second)
+    return _fill(_drawn(_TWO, _HELD_TWO, "TWO", held_out, rng), first, second)
 
 
-def chain(first: Request, second: Request, held: bool, rng: random.Random) -> str:
-    """Return a sentence whose second request needs the first one's result."""
-    return _fill(_drawn(_CHAIN, _HELD_CHAIN, "CHAIN", held, rng), first, second)
+def chain(first: ToolRequest, second: ToolRequest, held_out: bool, rng: random.Random) -> str:
+    """Return a sentence that asks for two calls; the second needs the first one's result."""
+    return _fill(_drawn(_CHAIN, _HELD_CHAIN, "CHAIN", held_out, rng), first, second)
 
 
-def _saying(held: bool, rng: random.Random) -> tuple[str, str]:
-    """Return words to say, as the prompt has them and as the assistant says them."""
+def _saying(held_out: bool, rng: random.Random) -> tuple[str, str]:
+    """Return words to say: as the prompt quotes them, and as the assistant says them."""
     style = rng.random()
     if style < 0.35:
-        plain = rng.choice(options(_HELD_GREETINGS if held else _GREETINGS))
+        plain = rng.choice(options(_HELD_GREETINGS if held_out else _GREETINGS))
         if rng.random() < 0.4:
             return plain, plain[0].upper() + plain[1:]
         said = plain[0].upper() + plain[1:] + rng.choice(("", "!", "."))
@@ -214,18 +223,18 @@ def _saying(held: bool, rng: random.Random) -> tuple[str, str]:
     return f"{mark}{said}{mark}", said
 
 
-def say_first(request: Request, held: bool, rng: random.Random) -> tuple[str, str]:
-    """Return (prompt, the words that come before the call)."""
-    if not held and rng.random() < 0.15:
+def say_first(request: ToolRequest, held_out: bool, rng: random.Random) -> tuple[str, str]:
+    """Return a prompt, and the words that the assistant says before the call."""
+    if not held_out and rng.random() < 0.15:
         template, said = rng.choice(_SPECIAL)
         person = argument_values.person(rng)
         template, said = template.replace("{p}", person), said.replace("{p}", person)
         return template.format(do=request.words), said.format(do=request.words)
-    shown, said = _saying(held, rng)
-    return _fill(_drawn(_SAY, _HELD_SAY, "SAY", held, rng), request, x=shown), said
+    shown, said = _saying(held_out, rng)
+    return _fill(_drawn(_SAY, _HELD_SAY, "SAY", held_out, rng), request, x=shown), said
 
 
-def say_after(request: Request, held: bool, rng: random.Random) -> tuple[str, str]:
-    """Return (prompt, the words that come after the answer)."""
-    shown, said = _saying(held, rng)
-    return _fill(rng.choice(options(_HELD_AFTER if held else _AFTER)), request, x=shown), said
+def say_after(request: ToolRequest, held_out: bool, rng: random.Random) -> tuple[str, str]:
+    """Return a prompt, and the words that the assistant says after the answer."""
+    shown, said = _saying(held_out, rng)
+    return _fill(rng.choice(options(_HELD_AFTER if held_out else _AFTER)), request, x=shown), said

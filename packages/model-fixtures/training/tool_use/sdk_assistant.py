@@ -1,9 +1,9 @@
-"""Messages from the SDK and a server.
+"""The assistant's messages from the SDK and a server.
 
-``act`` takes Python functions only, whose types give the schemas, and holds the rounds itself. The
-evaluation's tools have schemas of their own (nested objects, ``anyOf``, enums, references), so they
-go into the prediction's ``rawTools`` setting, as ``act`` does with its own, and the calls are read
-from the events of ``respond_stream``, of which the public iterator passes on only the text.
+``act`` accepts only Python functions, makes their schemas from types, and runs the rounds itself.
+The evaluation's tools have schemas of their own (nested objects, ``anyOf``, enums, references). So
+they go into the setting ``rawTools`` of the prediction, where ``act`` puts its own tools. The calls
+are read from the events of ``respond_stream``, since its public iterator yields only text.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from lmstudio.history import Chat, ToolCallRequest, ToolCallResultData
 from lmstudio.json_api import PredictionToolCallEvent
 from model_fixtures.tool_format import Message, ToolCall
 
+from .conversation_judge import BrokenCallError, Definition
 from .in_process_assistant import TOKENS
-from .judge import BrokenCallError, Definition
 
-# The SDK logs the failed call that it also raises.
+# Otherwise the SDK logs each failed call, which it also raises.
 logging.getLogger("lmstudio").setLevel(logging.ERROR)
 
 
 def chat(messages: Sequence[Message]) -> Chat:
-    """Return a conversation as the SDK holds it, calls and results with their ids."""
+    """Return the messages as a chat of the SDK; calls and results keep their ids."""
     made = Chat()
     for message in messages:
         if message.role == "system":
@@ -50,10 +50,11 @@ def chat(messages: Sequence[Message]) -> Chat:
 
 
 def config(tokens: int, tools: Sequence[Definition]) -> lmstudio.LlmPredictionConfig:
-    """Return greedy settings with a limit of ``tokens`` that offer the tools.
+    """Return settings that offer the tools and decode at most ``tokens`` tokens greedily.
 
-    A struct, made past the SDK's own ``from_dict``: that, and a dict, would rename the parameters
-    (docs/findings.md). The SDK sends parameters sorted by name, as it does for ``act``.
+    The SDK's ``from_dict``, which a dict goes through too, would rename the parameters of the tools
+    (docs/findings.md), so msgspec makes the struct. The SDK sends the parameters sorted by name, as
+    it does for ``act``.
     """
     settings: dict[str, Any] = {"temperature": 0.0, "maxTokens": tokens}
     if tools:
@@ -61,8 +62,8 @@ def config(tokens: int, tools: Sequence[Definition]) -> lmstudio.LlmPredictionCo
     return msgspec.convert(settings, lmstudio.LlmPredictionConfig)
 
 
-class Served:
-    """Speaks for a loaded model, see ``judge.Say``; ``stats`` are those of the last message."""
+class SdkAssistant:
+    """A ``Speaker`` for a loaded model; ``stats`` are those of its last message."""
 
     stats: lmstudio.LlmPredictionStats
 
@@ -71,7 +72,7 @@ class Served:
         self._tokens = tokens
 
     def __call__(self, messages: Sequence[Message], tools: Sequence[Definition]) -> Message:
-        """Return the model's next message, see ``judge.Say``."""
+        """Return the model's next message, see ``Speaker``."""
         stream = self._model.respond_stream(chat(messages), config=config(self._tokens, tools))
         calls: list[ToolCall] = []
         try:

@@ -1,4 +1,4 @@
-"""The byte-level BPE of SmolLM2, read from the GGUF file: the same ids as llama.cpp gives."""
+"""SmolLM2's byte-level BPE tokenizer, read from the GGUF file; its ids are llama.cpp's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import gguf
 IM_START = 1
 IM_END = 2
 
-# llama.cpp's pre-tokenizer "smollm": every digit alone, then GPT-2's pieces in between.
+# llama.cpp's pre-tokenizer "smollm" splits off every digit, then splits the rest as GPT-2 does.
 _DIGIT = re.compile(r"\d")
 _PIECES = re.compile(
     r"'s|'t|'re|'ve|'m|'ll|'d| ?[^\W\d_]+| ?(?:[^\s\w]|_)+|\s+(?!\S)|\s+",
@@ -20,7 +20,7 @@ _PIECES = re.compile(
 
 
 def _byte_letters() -> list[str]:
-    """Return GPT-2's printable letter for each byte value."""
+    """Return the printable letter by which GPT-2 represents each byte value."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     letters = {value: chr(value) for value in printable}
     extra = 0
@@ -32,10 +32,10 @@ def _byte_letters() -> list[str]:
 
 
 class Tokenizer:
-    """Text to token ids. Special tokens in the text are not recognised: use ``chatml``."""
+    """Converts text to token ids; special tokens in the text count as plain text."""
 
     def __init__(self, model: Path) -> None:
-        """Read vocabulary and merges from the GGUF file ``model``."""
+        """Read the vocabulary and the merges from the GGUF file ``model``."""
         reader = gguf.GGUFReader(model)
         tokens = reader.fields["tokenizer.ggml.tokens"].contents()
         merges = reader.fields["tokenizer.ggml.merges"].contents()
@@ -64,7 +64,7 @@ class Tokenizer:
         return tuple(self._ids[part] for part in parts)
 
     def encode(self, text: str) -> list[int]:
-        """Return the ids of ``text``, without special tokens."""
+        """Return the token ids of ``text``, without special tokens."""
         ids: list[int] = []
         start = 0
         for digit in _DIGIT.finditer(text):
@@ -77,9 +77,9 @@ class Tokenizer:
         return [token for piece in _PIECES.findall(text) for token in self._word(piece)]
 
     def header(self, role: str) -> list[int]:
-        """Return the ids that open a message of ``role``."""
+        """Return the token ids that open a message of ``role``."""
         return [IM_START, *self.encode(f"{role}\n")]
 
     def closing(self) -> list[int]:
-        """Return the ids that end a message: the end token, then a line break."""
+        """Return the token ids that end a message: the end token and a line break."""
         return [IM_END, *self.encode("\n")]

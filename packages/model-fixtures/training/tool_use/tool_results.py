@@ -1,4 +1,4 @@
-"""What tools give back, or fail with, and what the assistant then says."""
+"""Results and errors of tools, and the assistant's answers to them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import argument_values
-from .tool_families import Request
+from .tool_families import ToolRequest
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """A result: its text for the model, the assistant's sentence, and what that must hold."""
+class ToolOutcome:
+    """A result or an error of a call.
+
+    ``content`` is its text for the model, ``answer`` is the assistant's sentence about it, and
+    ``needles`` are the texts that an answer must contain.
+    """
 
     content: str
     answer: str
     needles: list[str]
-    value: Any = None  # the bare result, when a later call can use it
+    value: Any = None  # the bare result, if a later call can use it
 
 
 _SKIES = ("sunny", "cloudy", "rainy", "windy", "foggy", "snowy", "clear", "stormy")
@@ -28,7 +32,7 @@ _OKS = ("ok", "OK", "Done", "done", "success", "Success", "saved", "True")
 _NUMBER = ("The result is {r}.", "The result is {r}.", "The answer is {r}.")
 _TEXT = ("The result is: {r}", "The result is {r}", "Here is the result: {r}")
 
-# Template, then the kinds of its gaps: {n} number, {w} word, {f} file.
+# The gaps are {n} for a number, {w} for a word and {f} for a file name.
 _ERRORS = """division by zero|file {f} not found|permission denied|{w} is not a valid name|
 connection refused|timed out after {n} seconds|invalid argument {w}|no such user: {w}|
 the service is not available|disk full|network is down|access to {f} denied|unknown city {w}|
@@ -60,7 +64,7 @@ _SORRY = (
 
 
 def _pack(value: Any, rng: random.Random) -> str:
-    """Return a result as clients send it: JSON, mostly bare."""
+    """Return a result as clients send it: as JSON, mostly the bare value."""
     style = rng.random()
     if style < 0.12:
         value = {"result": value}
@@ -71,14 +75,14 @@ def _pack(value: Any, rng: random.Random) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _calc(request: Request, sign: str) -> int | float:
+def _calc(request: ToolRequest, sign: str) -> int | float:
     a, b = (request.arguments[request.tool.names[key]] for key in ("a", "b"))
     exact = {"+": operator.add, "-": operator.sub, "*": operator.mul}[sign](a, b)
     return exact if isinstance(exact, int) else round(exact, 3)
 
 
-def _make(request: Request, rng: random.Random) -> tuple[Any, str, list[str]]:
-    """Return the result, how it is said, and the parts that must be said."""
+def _make(request: ToolRequest, rng: random.Random) -> tuple[Any, str, list[str]]:
+    """Return a random result, its wording, and the texts that the answer must contain."""
     kind = request.tool.family.gives
     if kind.startswith("calc"):
         number = _calc(request, kind[4])
@@ -135,8 +139,8 @@ def _make(request: Request, rng: random.Random) -> tuple[Any, str, list[str]]:
     return made, made, [made]
 
 
-def outcome(request: Request, rng: random.Random) -> Outcome:
-    """Return what the call of ``request`` gives."""
+def outcome(request: ToolRequest, rng: random.Random) -> ToolOutcome:
+    """Return a random result of the call of ``request``."""
     family = request.tool.family
     if family.gives == "ok":
         return _done(request, rng)
@@ -148,18 +152,18 @@ def outcome(request: Request, rng: random.Random) -> Outcome:
     else:
         template = rng.choice(_NUMBER)
     answer = template.format(r=said, **request.texts)
-    return Outcome(_pack(value, rng), answer, needles, value)
+    return ToolOutcome(_pack(value, rng), answer, needles, value)
 
 
-def _done(request: Request, rng: random.Random) -> Outcome:
-    """Return the result of an action: nothing, a word, or a sentence about it."""
+def _done(request: ToolRequest, rng: random.Random) -> ToolOutcome:
+    """Return the result of an action: nothing, a word, or a sentence about the action."""
     style = rng.random()
     if style < 0.2:
         empty = rng.choice(("null", "null", "true", '""', "{}"))
-        return Outcome(empty, "Done.", ["done"])
+        return ToolOutcome(empty, "Done.", ["done"])
     if style < 0.5:
         word = rng.choice(_OKS)
-        return Outcome(_pack(word, rng), f"Done: {word}.", [word])
+        return ToolOutcome(_pack(word, rng), f"Done: {word}.", [word])
     texts = [text for text in request.texts.values() if len(text) < 40]
     about = rng.choice(texts) if texts else "it"
     number = argument_values.integer(rng) % 10_000
@@ -178,13 +182,13 @@ def _done(request: Request, rng: random.Random) -> Outcome:
     if rng.random() < 0.25:
         pair = {"status": rng.choice(_OKS).lower(), "id": number}
         said = f"Done: status {pair['status']}, id {number}."
-        return Outcome(json.dumps(pair), said, [str(number)])
-    return Outcome(_pack(report, rng), f"Done: {report}.", [report])
+        return ToolOutcome(json.dumps(pair), said, [str(number)])
+    return ToolOutcome(_pack(report, rng), f"Done: {report}.", [report])
 
 
-def failure(request: Request, held: bool, rng: random.Random) -> Outcome:
-    """Return an error instead of a result, in one of the forms in which clients report it."""
-    template = rng.choice(_HELD_ERRORS if held else _ERRORS)
+def failure(request: ToolRequest, held_out: bool, rng: random.Random) -> ToolOutcome:
+    """Return an error of the call, in one of the forms in which clients report errors."""
+    template = rng.choice(_HELD_ERRORS if held_out else _ERRORS)
     text = template.format(
         n=abs(argument_values.integer(rng)) % 5000,
         w=argument_values.word(rng),
@@ -215,4 +219,4 @@ def failure(request: Request, held: bool, rng: random.Random) -> Outcome:
         if "error" not in text:
             content = json.dumps(f"error: {text}")
     answer = rng.choice(_SORRY).format(tool=name, e=text)
-    return Outcome(content, answer, [text])
+    return ToolOutcome(content, answer, [text])

@@ -1,8 +1,8 @@
-"""A small Llama in torch that reads the GGUF file, with LoRA matrices on all linear layers.
+"""SmolLM2 in torch, from its GGUF file, with LoRA matrices on all linear layers.
 
-Weights stay in GGUF layout (rotary pairs are neighbours), so that the trained matrices go into
-a GGUF adapter as they are. Frozen weights are bfloat16, the adapter is float32.
-Sequences are packed without padding: ``Segment`` says which tokens may see which.
+The weights keep the GGUF layout (rotary pairs are neighbours), so that the trained matrices fit
+into a GGUF adapter unchanged. Frozen weights are bfloat16, the adapter is float32. Sequences are
+packed without padding: a ``Segment`` says which tokens may attend to which.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 import gguf
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812  # torch's customary name
+import torch.nn.functional as F  # noqa: N812  # the usual name
 from torch import Tensor, nn
 
-# Matrices that share their input are fused: one product instead of two or three.
+# Matrices with the same input are fused into one product.
 GROUPS: dict[str, tuple[str, ...]] = {
     "qkv": ("attn_q", "attn_k", "attn_v"),
     "out": ("attn_output",),
@@ -28,10 +28,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Segment:
-    """Tokens ``start:end`` of the pack: they see themselves and the tokens ``prefix``.
+    """The tokens ``start:end`` of a batch, which attend to themselves and the tokens ``prefix``.
 
-    Several conversations after one system prompt share it as their prefix: this is the same as
-    running them one by one, and saves the repeated prompt.
+    Conversations with the same system prompt share it as their prefix. The result is the same as
+    if they ran one by one, but the prompt is computed once.
     """
 
     start: int
@@ -39,7 +39,7 @@ class Segment:
     prefix: slice
 
     def mask(self) -> Tensor:
-        """Return the additive mask (3 x length, prefix + length): query heads are grouped."""
+        """Return the additive attention mask (3 x length, prefix + length), for 3 query heads."""
         length, before = self.end - self.start, self.prefix.stop - self.prefix.start
         own = torch.full((length, length), float("-inf")).triu(1)
         return torch.cat((torch.zeros(length, before), own), 1).to(torch.bfloat16).repeat(3, 1)
@@ -54,10 +54,10 @@ def _diagonal(blocks: list[Tensor]) -> Tensor:
 
 
 class LoraLinear(nn.Module):
-    """A frozen (fused) linear layer with one low-rank correction per original matrix."""
+    """A frozen linear layer of fused matrices, with a low-rank correction for each of them."""
 
     def __init__(self, weights: list[np.ndarray], rank: int, scale: float) -> None:
-        """Take the original matrices (out x in) that share an input."""
+        """Fuse ``weights``, matrices (out x in) with the same input."""
         super().__init__()
         weight = torch.from_numpy(np.concatenate(weights)).to(torch.bfloat16)
         self.register_buffer("weight", weight, persistent=False)
@@ -81,7 +81,7 @@ class LoraLinear(nn.Module):
         return torch.addmm(x @ self.weight.t(), low, (self.b * self.scale).to(torch.bfloat16).t())
 
     def pairs(self) -> list[tuple[Tensor, Tensor]]:
-        """Return (A, B) of each original matrix."""
+        """Return the corrections (A, B) of the fused matrices, in their order."""
         result = []
         row = 0
         for index, out in enumerate(self.outs):
@@ -96,7 +96,7 @@ def _norm(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, segments: Masks) -> Tensor:
-    """Return the attention's result (tokens x 576); q has 9 heads, k and v have 3."""
+    """Return the result of attention (tokens x 576); q has 9 heads, k and v have 3."""
     lengths = [segment.end - segment.start for segment, _ in segments]
     index = {(segment.start, segment.end): i for i, (segment, _) in enumerate(segments)}
     queries = torch.split(q, lengths)
@@ -114,7 +114,7 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, segments: Masks) -> Tensor:
 
 
 class _Loss(torch.autograd.Function):
-    """Output matrix, softmax and cross entropy in one: the gradient is made at once."""
+    """Output matrix, softmax and cross entropy in one; the forward pass computes the gradient."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, embed: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
@@ -137,22 +137,22 @@ class _Loss(torch.autograd.Function):
 
 
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotate neighbouring pairs of ``x`` (tokens x heads x 64)."""
+    """Apply the rotary embedding to the pairs of ``x`` (tokens x heads x 64)."""
     pairs = x.view(*x.shape[:-1], -1, 2)
     even, odd = pairs[..., 0], pairs[..., 1]
     return torch.stack((even * cos - odd * sin, even * sin + odd * cos), -1).flatten(-2)
 
 
-class Block(nn.Module):
-    """One decoder layer."""
+class DecoderLayer(nn.Module):
+    """One decoder layer of the model."""
 
     qkv: LoraLinear
     out: LoraLinear
     gate_up: LoraLinear
     down: LoraLinear
 
-    def __init__(self, read: _Reader, layer: int, rank: int, scale: float) -> None:
-        """Read layer number ``layer``."""
+    def __init__(self, read: _BaseTensors, layer: int, rank: int, scale: float) -> None:
+        """Read the weights of layer number ``layer``."""
         super().__init__()
         for group, names in GROUPS.items():
             weights = [read(f"blk.{layer}.{name}.weight") for name in names]
@@ -173,8 +173,8 @@ class Block(nn.Module):
         return out
 
 
-class _Reader:
-    """Dequantised float32 tensors of a GGUF file by name."""
+class _BaseTensors:
+    """The tensors of a GGUF file by name, dequantised to float32."""
 
     def __init__(self, path: Path) -> None:
         self._tensors = {tensor.name: tensor for tensor in gguf.GGUFReader(path).tensors}
@@ -184,13 +184,13 @@ class _Reader:
         return np.array(gguf.dequantize(tensor.data, tensor.tensor_type), dtype=np.float32)
 
 
-class Llama(nn.Module):
-    """SmolLM2-135M with an adapter; the embedding is also the output matrix."""
+class TorchLlama(nn.Module):
+    """SmolLM2-135M with an adapter; its embedding is also its output matrix."""
 
     def __init__(self, path: Path, rank: int = 16, alpha: float = 32.0, layers: int = 30) -> None:
-        """Read the base weights from the GGUF file ``path``; the adapter starts without effect."""
+        """Read the base weights from the GGUF file ``path``; the new adapter has no effect yet."""
         super().__init__()
-        read = _Reader(path)
+        read = _BaseTensors(path)
         embed = torch.from_numpy(read("token_embd.weight")).to(torch.bfloat16)
         self.register_buffer("embed", embed, persistent=False)
         self.embed: Tensor
@@ -198,11 +198,11 @@ class Llama(nn.Module):
         self.register_buffer("norm", norm, persistent=False)
         self.norm: Tensor
         self.rank, self.alpha = rank, alpha
-        blocks = [Block(read, layer, rank, alpha / rank) for layer in range(layers)]
+        blocks = [DecoderLayer(read, layer, rank, alpha / rank) for layer in range(layers)]
         self.blocks = nn.ModuleList(blocks)
 
     def hidden(self, ids: Tensor, positions: Tensor, segments: list[Segment]) -> Tensor:
-        """Return the normalised last layer (tokens x 576) of packed token ids."""
+        """Return the normalised last hidden states (tokens x 576) of packed token ids."""
         steps = torch.arange(0, 64, 2) / 64
         angles = positions[:, None] * (100_000.0**-steps)[None]
         cos = angles.cos()[:, None].to(torch.bfloat16)
@@ -214,16 +214,16 @@ class Llama(nn.Module):
         return _norm(x, self.norm)
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """Return logits (rows x vocabulary) of rows of ``hidden``."""
+        """Return the logits (rows x vocabulary) for rows of hidden states."""
         return hidden @ self.embed.t()
 
     def loss(self, hidden: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-        """Return the weighted sum of the cross entropies of ``targets`` given ``hidden`` rows."""
+        """Return the weighted sum of the cross entropies of ``targets``, one for each row."""
         value: Tensor = _Loss.apply(hidden, self.embed, targets, weights)  # type: ignore[no-untyped-call]
         return value
 
     def adapter(self) -> dict[str, tuple[Tensor, Tensor]]:
-        """Return (A, B) by GGUF tensor name."""
+        """Return the adapter's matrices (A, B) by the GGUF names of the tensors they correct."""
         found = {}
         for layer, block in enumerate(self.blocks):
             for group, names in GROUPS.items():

@@ -1,9 +1,10 @@
-"""Train the adapter: seeded, resumable, in as many processes of one thread as there are cores.
+"""Train the adapter in several processes of one thread each.
 
-Each process takes its share of a step's tokens and all average their gradients: torch's threads
-inside one process gain much less (7.5 s a step against 4.5 on two cores).
-The batch of a step depends on the seed, the number of processes and the step's number alone, so
-that a run that goes on from a checkpoint sees the same data as one that was never stopped.
+Each process computes its share of a step's tokens, then all average their gradients. Threads inside
+one process gain much less: a step takes 7.5 s with them and 4.5 s with processes on two cores.
+
+The batch of a step depends only on the seed, the number of processes and the number of the step. So
+a run that continues from a checkpoint sees the same data as one that was never stopped.
 """
 
 from __future__ import annotations
@@ -21,24 +22,31 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 from rich.progress import Progress
+from training.atomic_files import replacing
 
-from .packed_batches import Pack, Source
+from .conversation_source import ConversationSource
+from .packed_batches import PackedBatch, draw_batch
 from .tokenizer import Tokenizer
-from .torch_llama import Llama, Segment
+from .torch_llama import Segment, TorchLlama
+
+RENDEZVOUS = "rendezvous"  # the file through which the processes find one another
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The numbers of a run."""
+class TrainingPlan:
+    """The learning rate and the seed of a run."""
 
-    ends: tuple[int, ...]  # the steps at which a cycle of the rate ends
+    ends: tuple[int, ...]  # the steps at which the cycles of the rate end
     peak: float = 1.5e-3
     warmup: int = 30
-    decay: float = 0.4  # the last part of a cycle, in which the rate falls to 0
+    decay: float = 0.4  # share of a cycle, at its end, in which the rate falls to 0
     seed: int = 1
 
     def rate(self, step: int) -> float:
-        """Return the learning rate of a step: warm-up, constant, linear fall in each cycle."""
+        """Return the learning rate of a step.
+
+        In each cycle it rises linearly, stays constant, and falls linearly.
+        """
         start = max((end for end in self.ends if end <= step), default=0)
         length = min(end for end in self.ends if end > step) - start
         rise = min(1.0, (step - start + 1) / self.warmup)
@@ -46,36 +54,35 @@ class Plan:
         return self.peak * rise * max(fall, 0.01)
 
 
-def step_loss(model: Llama, pack: Pack) -> torch.Tensor:
-    """Return the mean cross entropy of the batch's targets."""
-    segments = [Segment(start, end, slice(low, high)) for start, end, low, high in pack.spans]
-    hidden = model.hidden(torch.tensor(pack.ids), torch.tensor(pack.positions), segments)
-    targets = torch.tensor(pack.targets)
+def step_loss(model: TorchLlama, batch: PackedBatch) -> torch.Tensor:
+    """Return the mean cross entropy of the targets of a batch."""
+    segments = [Segment(start, end, slice(low, high)) for start, end, low, high in batch.spans]
+    hidden = model.hidden(torch.tensor(batch.ids), torch.tensor(batch.positions), segments)
+    targets = torch.tensor(batch.targets)
     weights = torch.full((len(targets),), 1 / len(targets))
-    return model.loss(hidden[torch.tensor(pack.wanted)], targets, weights)
+    return model.loss(hidden[torch.tensor(batch.wanted)], targets, weights)
 
 
-def save(path: Path, model: Llama, optimizer: torch.optim.Optimizer, step: int) -> None:
-    """Write a checkpoint in place of the last one; an interrupted write leaves the old one."""
+def save(path: Path, model: TorchLlama, optimizer: torch.optim.Optimizer, step: int) -> None:
+    """Write a checkpoint in place of the last one."""
     state = {
         "adapter": {name: value.detach().clone() for name, value in model.named_parameters()},
         "optimizer": optimizer.state_dict(),
         "step": step,
     }
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    part.replace(path)
+    with replacing(path) as part:
+        torch.save(state, part)
 
 
-def load_adapter(model: Llama, state: dict[str, torch.Tensor]) -> None:
-    """Put saved adapter matrices into the model."""
+def load_adapter(model: TorchLlama, state: dict[str, torch.Tensor]) -> None:
+    """Copy saved adapter matrices into the model."""
     with torch.no_grad():
         for name, value in model.named_parameters():
             value.copy_(state[name])
 
 
-def average_gradients(model: Llama) -> None:
-    """Give every process the mean of all processes' gradients."""
+def average_gradients(model: TorchLlama) -> None:
+    """Replace the gradients in every process by their mean over all processes."""
     grads = [value.grad for value in model.parameters() if value.grad is not None]
     flat = torch.cat([grad.flatten() for grad in grads])
     dist.all_reduce(flat)
@@ -85,7 +92,7 @@ def average_gradients(model: Llama) -> None:
 
 
 def end_with_parent() -> None:
-    """End this process as soon as the one that started it has ended, however that died."""
+    """End this process as soon as its parent process has ended, for whatever reason."""
     parent = multiprocessing.parent_process()
 
     def watch() -> None:
@@ -97,17 +104,20 @@ def end_with_parent() -> None:
 
 
 def train(rank: int, args: argparse.Namespace) -> None:
-    """Train as process number ``rank``; the first one writes checkpoints, log and progress."""
+    """Train as process number ``rank``.
+
+    Process 0 also writes checkpoints and the log, and shows the progress.
+    """
     end_with_parent()
-    store = f"file://{args.out / 'rendezvous'}"
-    dist.init_process_group("gloo", init_method=store, rank=rank, world_size=args.processes)
+    store = dist.FileStore(str(args.out / RENDEZVOUS), args.processes)
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=args.processes)
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
-    plan = Plan(tuple(args.steps), seed=args.seed)
+    plan = TrainingPlan(tuple(args.steps), seed=args.seed)
     total = plan.ends[-1]
-    model = Llama(args.base, rank=args.rank, alpha=2.0 * args.rank)
+    model = TorchLlama(args.base, rank=args.rank, alpha=2.0 * args.rank)
     tokenizer = Tokenizer(args.base)
-    source = Source(json.loads(args.answers.read_text()))
+    source = ConversationSource(json.loads(args.answers.read_text(encoding="utf-8")))
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=plan.peak, betas=(0.9, 0.98), weight_decay=0.0
     )
@@ -126,11 +136,11 @@ def train(rank: int, args: argparse.Namespace) -> None:
         for step in range(first, end):
             began = time.monotonic()
             rng = random.Random(f"{plan.seed}-{step}-{rank}")  # noqa: S311  # a seed, no secret
-            pack = source.pack(tokenizer, rng, args.tokens // args.processes)
+            batch = draw_batch(source, tokenizer, rng, args.tokens // args.processes)
             for group in optimizer.param_groups:
                 group["lr"] = plan.rate(step)
             optimizer.zero_grad(set_to_none=True)
-            loss = step_loss(model, pack)
+            loss = step_loss(model, batch)
             loss.backward()  # type: ignore[no-untyped-call]
             average_gradients(model)
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -146,30 +156,46 @@ def train(rank: int, args: argparse.Namespace) -> None:
                 save(checkpoint, model, optimizer, step + 1)
             if (step + 1) % args.snapshot == 0 or step + 1 in (*plan.ends, end):
                 state = {name: value.detach() for name, value in model.named_parameters()}
-                snapshot = args.out / f"adapter-{step + 1:05}.pt"
-                torch.save({"adapter": state}, snapshot.with_suffix(".part"))
-                snapshot.with_suffix(".part").replace(snapshot)
+                with replacing(args.out / f"adapter-{step + 1:05}.pt") as part:
+                    torch.save({"adapter": state}, part)
     dist.destroy_process_group()
 
 
 def main() -> None:
-    """Train from the start, or go on from the checkpoint in the output folder."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--base", type=Path, required=True, help="SmolLM2-135M-Instruct.Q4_1.gguf")
-    answers = "JSON of training.tool_use.plain_prompts"
-    parser.add_argument("--answers", type=Path, required=True, help=answers)
-    parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoints")
-    parser.add_argument("--steps", type=int, nargs="+", required=True, help="ends of the cycles")
-    parser.add_argument("--until", type=int, help="stop after this step, to go on later")
-    parser.add_argument("--rank", type=int, default=16)
-    parser.add_argument("--tokens", type=int, default=2048, help="tokens of a batch")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--snapshot", type=int, default=100, help="keep an adapter so often")
+    """Train the adapter, or continue from the checkpoint in the output folder."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.tool_use.train_adapter", description=main.__doc__
+    )
+    parser.add_argument("--base", type=Path, required=True, help="GGUF file of SmolLM2")
+    parser.add_argument(
+        "--answers",
+        type=Path,
+        required=True,
+        help="JSON file that training.tool_use.plain_prompts wrote",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoints")
+    parser.add_argument(
+        "--steps",
+        type=int,
+        nargs="+",
+        required=True,
+        help="steps at which the cycles of the learning rate end; the last ends the training",
+    )
+    parser.add_argument("--until", type=int, help="stop after this step, to continue later")
+    for name, default, meaning in (
+        ("--rank", 16, "rank of the adapter"),
+        ("--tokens", 2048, "tokens in a batch"),
+        ("--seed", 1, "seed of all random numbers"),
+        ("--processes", 2, "training processes"),
+        ("--snapshot", 100, "steps between adapters that are kept"),
+    ):
+        parser.add_argument(
+            name, type=int, default=default, help=f"{meaning} (default: %(default)s)"
+        )
     args = parser.parse_args()
     args.out = args.out.resolve()
     args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "rendezvous").unlink(missing_ok=True)  # of a run that was killed
+    (args.out / RENDEZVOUS).unlink(missing_ok=True)  # left by a run that was killed
     os.environ["OMP_NUM_THREADS"] = "1"
     torch.multiprocessing.spawn(train, (args,), nprocs=args.processes)
 

@@ -1,1 +1,1 @@
-"""Training of the vision stand-in: a tiny projector that lets SmolLM2-135M-Instruct see figures."""
+"""The vision stand-in: a small projector with which SmolLM2-135M-Instruct sees drawn figures."""

@@ -1,21 +1,26 @@
-"""The whole way to the vision projector: `hatch run train:vision`. A second start goes on."""
+"""All stages from random weights to the vision projector: `hatch run train:vision`.
+
+A run that was stopped continues when the command is started again.
+"""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
-from training.training_stages import SettingsError, Stage, run, settle
-from training.work_folders import PROJECTOR, base, work
+from training.training_stages import Stage, command_parser, run, run_folder
+from training.work_folders import PROJECTOR, base
 
 
 def stages(folder: Path, align: int, answer: int, count: int, seed: int) -> list[Stage]:
-    """Return what leads to a scored projector in `folder`; the stages find base weights alone."""
+    """Return the stages that make a scored projector in `folder`.
+
+    `align` and `answer` are steps of training, `count` is the number of images to draw.
+    """
     projector = folder / PROJECTOR.name
     data = ["--count", str(count)]
     return [
-        Stage("do torch and llama.cpp agree?", "training.vision.torch_llama_parity"),
+        Stage("check that torch and llama.cpp agree", "training.vision.torch_llama_parity"),
         Stage(
             "align (draws the images first)",
             "training.vision.train_tower",
@@ -32,7 +37,7 @@ def stages(folder: Path, align: int, answer: int, count: int, seed: int) -> list
             ["--checkpoint", str(folder / "runs" / "answer.pt"), "--out", str(projector)],
         ),
         Stage(
-            "does the exported file agree?",
+            "check that torch and llama.cpp agree on the exported file",
             "training.vision.torch_llama_parity",
             ["--projector", str(projector)],
         ),
@@ -48,35 +53,40 @@ def stages(folder: Path, align: int, answer: int, count: int, seed: int) -> list
 
 
 def main() -> int:
-    """Draw images, train, export and score the projector; go on where it was stopped."""
-    parser = argparse.ArgumentParser(prog="hatch run train:vision", description=main.__doc__)
-    parser.add_argument("--align-steps", type=int, default=2400, help="default: %(default)s")
-    parser.add_argument("--answer-steps", type=int, default=240, help="default: %(default)s")
-    parser.add_argument("--count", type=int, default=80_000, help="images to draw (%(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
-    parser.add_argument("--work", type=Path, default=work(), help="folder (%(default)s)")
+    """Draw images, train, export and score the projector; continue a stopped run."""
+    parser = command_parser("vision", main.__doc__)
+    parser.add_argument(
+        "--align-steps",
+        type=int,
+        default=2400,
+        help="steps of stage `align` (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--answer-steps",
+        type=int,
+        default=240,
+        help="steps of stage `answer` (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--count", type=int, default=80_000, help="images to draw (default: %(default)s)"
+    )
     args = parser.parse_args()
-    folder = args.work.absolute() / "vision"
     settings = {
         "align_steps": args.align_steps,
         "answer_steps": args.answer_steps,
         "count": args.count,
         "seed": args.seed,
     }
-    try:
-        settle(folder, settings)
-    except SettingsError as error:
-        parser.error(str(error))
-    base()  # fetched before anything starts
+    folder = run_folder(parser, args.work, "vision", settings)
+    base()  # fetched before anything starts: the stages look for the base weights themselves
     status = run(
         stages(folder, args.align_steps, args.answer_steps, args.count, args.seed),
         args.work.absolute(),
     )
     if not status:
-        print(f"\nTo ship it: copy {folder / PROJECTOR.name} to {PROJECTOR},")
-        print(
-            "measure it with `hatch run train:evaluate --only vision`, and update vision.md there."
-        )
+        print(f"\nTo ship the projector, copy {folder / PROJECTOR.name} to {PROJECTOR},")
+        print("measure it with `hatch run train:evaluate --only vision`,")
+        print("and update vision.md there.")
     return status
 
 

@@ -1,6 +1,9 @@
-"""Batches that depend on seed and step alone, so that a resumed run goes on as it would have."""
+"""Batches that depend only on the seed and the step.
 
-# ruff: noqa: S311 - drawings need no secrets
+So a run that continues from a checkpoint gets the batches that it would have got without a stop.
+"""
+
+# ruff: noqa: S311 - seeded random numbers, no secrets
 
 from random import Random
 
@@ -8,16 +11,19 @@ import numpy as np
 import torch
 from training.vision.dataset import Dataset
 from training.vision.labels import Label
-from training.vision.questions import Turn, ask
+from training.vision.questions import QuestionAndAnswer, ask
 
-from .image_prompts import Prompts
+from .image_prompts import ImagePrompts
 from .vision_tower import normalised
 
 
 def picks(
     count: int, size: int, step: int, seed: int
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return `size` indices below `count`; every image comes once in an epoch."""
+    """Return the `size` sorted indices (below `count`) of a batch.
+
+    No image comes twice in an epoch.
+    """
     per_epoch = count // size
     epoch, position = divmod(step, per_epoch)
     order = np.random.default_rng([seed, epoch]).permutation(count)
@@ -25,7 +31,10 @@ def picks(
 
 
 def images(data: Dataset, size: int, step: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return pixels [size, 3, side, side], half of them mirrored, and codes [size, 4]."""
+    """Return a batch: pixels [size, 3, side, side] and label codes [size, 4].
+
+    A random half of the images is mirrored.
+    """
     index = picks(len(data.codes), size, step, seed)
     pixels = normalised(torch.from_numpy(np.array(data.images[index])))
     mirrored = torch.from_numpy(np.random.default_rng([seed, step, 1]).random(size) < 0.5)
@@ -33,18 +42,19 @@ def images(data: Dataset, size: int, step: int, seed: int) -> tuple[torch.Tensor
     return pixels, torch.from_numpy(data.codes[index])
 
 
-def turns(codes: torch.Tensor, step: int, seed: int, long: bool) -> list[Turn]:
-    """Word one question for each label."""
+def questions(codes: torch.Tensor, step: int, seed: int, long: bool) -> list[QuestionAndAnswer]:
+    """Return a random question and its answer for each label code."""
     rng = Random(f"{seed}-{step}")
     return [ask(Label.from_codes(*code), rng, long) for code in codes.tolist()]
 
 
 def answer_loss(
-    prompts: Prompts, vectors: torch.Tensor, chats: list[Turn], system: int
+    prompts: ImagePrompts, vectors: torch.Tensor, chats: list[QuestionAndAnswer], system: int
 ) -> tuple[torch.Tensor, float]:
-    """Return the cross-entropy of the answers' tokens through the frozen model, and token accuracy.
+    """Return the cross entropy of the answers' tokens in the frozen model, and their accuracy.
 
-    `vectors` [batch, tokens, width] take the image's place in each of the prompts.
+    `vectors` [batch, tokens, width] take the place of the images in the prompts; `system` is the
+    index of the system prompt in `SYSTEMS`.
     """
     language = prompts.language
     rows, places, truths = [], [], []

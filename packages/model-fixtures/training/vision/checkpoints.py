@@ -1,4 +1,4 @@
-"""Checkpoints: written often, whole or not at all, and all that a run needs to go on."""
+"""Checkpoints, which hold everything that a training run needs to continue."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,25 +7,26 @@ from typing import Any
 import torch
 from torch import nn
 from torch.optim import AdamW, Muon, Optimizer
+from training.atomic_files import replacing
 
-from .training_objectives import Objectives
+from .training_objectives import TrainingObjectives
 from .vision_tower import Tower
 
 
 @dataclass
-class Run:
-    """A tower in training, its auxiliary heads, its optimisers and how far it has come."""
+class TrainingRun:
+    """A tower in training, its auxiliary heads, its optimisers, and the number of steps done."""
 
     tower: Tower
-    objectives: Objectives
+    objectives: TrainingObjectives
     optimisers: list[Optimizer]
     step: int = 0
 
     @classmethod
-    def fresh(cls, seed: int, rate: float) -> "Run":
-        """Start from random weights; matrices learn by Muon, everything else by AdamW."""
+    def fresh(cls, seed: int, rate: float) -> "TrainingRun":
+        """Return a new run with random weights: Muon trains the matrices, AdamW everything else."""
         torch.manual_seed(seed)
-        tower, objectives = Tower(), Objectives()
+        tower, objectives = Tower(), TrainingObjectives()
         matrices: list[nn.Parameter] = []
         others: list[nn.Parameter] = []
         for name, parameter in tower.named_parameters():
@@ -40,17 +41,17 @@ class Run:
         return cls(tower, objectives, [muon, adam])
 
     def parameters(self) -> list[nn.Parameter]:
-        """Return everything that learns."""
+        """Return all trained parameters."""
         return [*self.tower.parameters(), *self.objectives.parameters()]
 
     def rate(self, factor: float) -> None:
-        """Set every learning rate to its peak times `factor`."""
+        """Set each learning rate to `factor` times its peak."""
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = group["peak"] * factor
 
     def update(self, loss: torch.Tensor, clip: float = 1.0) -> None:
-        """Take one step down the gradient of `loss`."""
+        """Take one step along the gradient of `loss`, which is clipped to the norm `clip`."""
         for optimiser in self.optimisers:
             optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
@@ -60,20 +61,18 @@ class Run:
         self.step += 1
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint in one move."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        """Write a checkpoint."""
         state: dict[str, Any] = {
             "step": self.step,
             "tower": self.tower.state_dict(),
             "objectives": self.objectives.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
         }
-        partial = path.with_suffix(".part")
-        torch.save(state, partial)
-        partial.replace(path)
+        with replacing(path) as part:
+            torch.save(state, part)
 
     def load(self, path: Path, weights_only: bool = False) -> None:
-        """Go on from a checkpoint, or take over its weights alone."""
+        """Continue from a checkpoint, or (`weights_only`) start with its weights."""
         state = torch.load(path, weights_only=True)
         self.tower.load_state_dict(state["tower"])
         self.objectives.load_state_dict(state["objectives"])

@@ -1,9 +1,9 @@
-"""Draws the training set into two files, pixels and labels, resumable in blocks.
+"""The training set: images and labels, drawn in blocks, each a file of its own.
 
-`python -m training.vision.dataset --count 80000`
+`python -m training.vision.dataset --count 80000` draws it; a second start draws what is missing.
 """
 
-# ruff: noqa: S311 - drawings need no secrets
+# ruff: noqa: S311 - seeded random numbers, no secrets
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,8 @@ import click
 import numpy as np
 import numpy.typing as npt
 from model_fixtures.images import flattened
-from PIL import Image
 from rich.progress import track
+from training.atomic_files import replacing
 from training.vision.labels import Label
 from training.work_folders import work
 
@@ -29,7 +29,7 @@ Bytes = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images uint8 [count, size, size, 3] (mapped from disk) and label codes uint8 [count, 4]."""
+    """Images uint8 [count, size, size, 3], mapped from a file, and label codes uint8 [count, 4]."""
 
     images: Bytes
     codes: Bytes
@@ -40,15 +40,15 @@ class Dataset:
 
 
 def draw(seed: str) -> tuple[Bytes, Label]:
-    """Draw one image from a seed, as the tower will see it."""
+    """Return the image that a seed stands for, as the tower gets it, and its label."""
     rng = Random(seed)
     image, label = sample(rng)
-    # Some keep their margins, for a server or a picture where nothing can be trimmed.
+    # Some keep their margins, since not every server trims and not every picture has margins.
     return to_pixels(flattened(image), trim=rng.random() < 0.88), label
 
 
 def generate(folder: Path, count: int, seed: int) -> Dataset:
-    """Draw `count` images in `folder`; blocks that are there already are kept."""
+    """Return `count` images in `folder`; blocks that exist are not drawn again."""
     folder.mkdir(parents=True, exist_ok=True)
     names = [f"{seed}-{start}" for start in range(0, count, BLOCK)]
     for number, name in enumerate(track(names, f"draw {folder.name}")):
@@ -57,49 +57,47 @@ def generate(folder: Path, count: int, seed: int) -> Dataset:
             continue
         size = min(BLOCK, count - number * BLOCK)
         pairs = [draw(f"{name}-{index}") for index in range(size)]
-        partial = path.with_suffix(".part")
-        with partial.open("wb") as file:
+        with replacing(path) as part, part.open("wb") as file:
             np.savez(
                 file,
                 images=np.stack([pixels for pixels, _ in pairs]),
                 codes=np.array([label.codes() for _, label in pairs], dtype=np.uint8),
             )
-        partial.replace(path)
     return _joined(folder, names, count)
 
 
 def _joined(folder: Path, names: list[str], count: int) -> Dataset:
-    """Put the blocks into one file, which the system maps into memory as it is read."""
-    shape = (count, SHAPE.image, SHAPE.image, 3)
+    """Return the blocks as one set, whose images are in one file that is mapped into memory."""
     path = folder / f"{names[0]}-{count}.npy"
+    if not path.exists():
+        with replacing(path) as part:
+            _write_images(part, folder, names, count)
     codes = []
-    complete = path.exists()
-    partial = path.with_suffix(".part")
-    images = None if complete else np.lib.format.open_memmap(partial, "w+", np.uint8, shape)
-    start = 0
     for name in names:
         with np.load(folder / f"{name}.npz") as block:
             codes.append(block["codes"])
-            if images is not None:
-                images[start : start + len(codes[-1])] = block["images"]
-            start += len(codes[-1])
-    if images is not None:
-        images.flush()
-        partial.replace(path)
     return Dataset(np.load(path, mmap_mode="r"), np.concatenate(codes))
 
 
-def as_image(pixels: Bytes) -> Image.Image:
-    """Return one of the set's images as a picture, to look at."""
-    return Image.fromarray(pixels)
+def _write_images(path: Path, folder: Path, names: list[str], count: int) -> None:
+    """Write the images of all blocks to one file, which is no longer mapped on return."""
+    shape = (count, SHAPE.image, SHAPE.image, 3)
+    images = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+    start = 0
+    for name in names:
+        with np.load(folder / f"{name}.npz") as block:
+            part = block["images"]
+            images[start : start + len(part)] = part
+            start += len(part)
+    images.flush()
 
 
 @click.command()
-@click.option("--count", default=80_000, show_default=True)
-@click.option("--seed", default=11, show_default=True)
-@click.option("--name", default="train", show_default=True)
+@click.option("--count", default=80_000, show_default=True, help="Images to draw.")
+@click.option("--seed", default=11, show_default=True, help="Seed of all images.")
+@click.option("--name", default="train", show_default=True, help="Name of the set's folder.")
 def main(count: int, seed: int, name: str) -> None:
-    """Draw a data set below the work folder."""
+    """Draw a set of images into the work folder."""
     data = generate(work() / "vision" / "data" / name, count, seed)
     click.echo(f"{len(data.codes)} images, {data.images.nbytes / 1e6:.0f} MB")
 

@@ -1,6 +1,7 @@
-"""The evaluation's own generator of figures with several parts; training never draws these.
+"""The figures with several parts that only the evaluation draws; training has others.
 
-Coordinates are shares of a square box. Shades are half web colours by name, half from the palette.
+Coordinates are shares of a square box. One half of the shades are web colours, the other half are
+from the palette.
 """
 
 import math
@@ -26,7 +27,7 @@ WEB: dict[str, tuple[str, ...]] = {
 
 
 def evaluation_shade(name: str, rng: Random) -> Rgb:
-    """Draw a shade of a colour as other people would write it."""
+    """Return a random shade of a colour: one of its web colours, or one of its palette."""
     if rng.random() < 0.5:
         return shade(name, rng)
     red, green, blue = ImageColor.getrgb(rng.choice(WEB[name]))[:3]
@@ -37,7 +38,7 @@ Points = Sequence[tuple[float, float]]
 
 
 class Canvas:
-    """Draws in a box of an image."""
+    """Draws in a square box of an image."""
 
     def __init__(self, image: Image.Image, left: float, top: float, side: float) -> None:
         self._draw = ImageDraw.Draw(image)
@@ -47,11 +48,14 @@ class Canvas:
         return [(self._left + x * self._side, self._top + y * self._side) for x, y in points]
 
     def round(self, x: float, y: float, width: float, height: float, fill: Rgb) -> None:
-        """Fill an ellipse in the rectangle with this corner and these sizes."""
+        """Fill the ellipse in the rectangle with this upper left corner and size."""
         self._draw.ellipse(self._at([(x, y), (x + width, y + height)]), fill=fill)
 
     def pie(self, x: float, y: float, size: float, start: int, end: int, fill: Rgb) -> None:
-        """Fill a slice of a circle in this square; degrees, clockwise from right."""
+        """Fill a slice of the circle in this square, from `start` to `end`.
+
+        Both are degrees, clockwise from the right.
+        """
         self._draw.pieslice(self._at([(x, y), (x + size, y + size)]), start, end, fill=fill)
 
     def area(self, points: Points, fill: Rgb) -> None:
@@ -59,7 +63,7 @@ class Canvas:
         self._draw.polygon(self._at(points), fill=fill)
 
     def soft(self, x: float, y: float, width: float, height: float, fill: Rgb) -> None:
-        """Fill a rectangle with round corners."""
+        """Fill a rectangle with rounded corners."""
         self._draw.rounded_rectangle(
             self._at([(x, y), (x + width, y + height)]), self._side * min(width, height) / 3, fill
         )
@@ -73,7 +77,7 @@ _INK = (15, 15, 20)
 _PAPER = (252, 252, 252)
 
 
-def _look(canvas: Canvas, x: float, y: float, size: float) -> None:
+def _eye(canvas: Canvas, x: float, y: float, size: float) -> None:
     canvas.round(x, y, size, size, _PAPER)
     canvas.round(x + size * 0.3, y + size * 0.3, size * 0.5, size * 0.5, _INK)
 
@@ -86,14 +90,14 @@ def octopus(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
         canvas.stroke(wave, 0.07, main)
     canvas.pie(0.15, 0.05, 0.7, 180, 360, main)
     canvas.soft(0.15, 0.38, 0.7, 0.22, main)
-    _look(canvas, 0.32, 0.3, 0.13)
-    _look(canvas, 0.55, 0.3, 0.13)
+    _eye(canvas, 0.32, 0.3, 0.13)
+    _eye(canvas, 0.55, 0.3, 0.13)
     if rng.random() < 0.5:
         canvas.round(0.44, 0.48, 0.12, 0.06, accent)
 
 
 def rabbit(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """Long ears, a pear-shaped body, feet."""
+    """Draw long ears, a pear-shaped body and feet."""
     for x in (0.34, 0.54):
         canvas.round(x, 0.0, 0.13, 0.36, main)
         canvas.round(x + 0.04, 0.06, 0.05, 0.22, accent)
@@ -117,7 +121,7 @@ def snail(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def butterfly(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """Four wings and a thin body."""
+    """Draw four wings and a thin body."""
     canvas.area([(0.5, 0.5), (0.05, 0.05), (0.02, 0.45), (0.3, 0.58)], main)
     canvas.area([(0.5, 0.5), (0.95, 0.05), (0.98, 0.45), (0.7, 0.58)], main)
     canvas.round(0.12, 0.52, 0.36, 0.38, main)
@@ -132,8 +136,8 @@ def owl(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
     canvas.area([(0.22, 0.02), (0.45, 0.2), (0.2, 0.3)], main)
     canvas.area([(0.78, 0.02), (0.55, 0.2), (0.8, 0.3)], main)
     canvas.soft(0.17, 0.12, 0.66, 0.82, main)
-    _look(canvas, 0.27, 0.22, 0.18)
-    _look(canvas, 0.55, 0.22, 0.18)
+    _eye(canvas, 0.27, 0.22, 0.18)
+    _eye(canvas, 0.55, 0.22, 0.18)
     canvas.area([(0.45, 0.42), (0.55, 0.42), (0.5, 0.52)], accent)
     for row in range(rng.randint(0, 2)):
         for x in (0.35, 0.46, 0.57):
@@ -141,7 +145,7 @@ def owl(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def turtle(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """Draw a half round shell, seen from the side; shell and skin alike."""
+    """Draw a turtle from the side, with shell and skin of one colour."""
     for x in (0.2, 0.56):
         canvas.soft(x, 0.62, 0.14, 0.24, main)
     canvas.round(0.76, 0.4, 0.22, 0.2, main)
@@ -151,13 +155,13 @@ def turtle(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def caterpillar(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """Draw a row of balls, the first with a face."""
+    """Draw a row of balls, of which the first has an eye."""
     for index in range(5):
         y = 0.5 + 0.07 * math.sin(index * 1.7)
         canvas.stroke([(0.78 - index * 0.16, y + 0.2), (0.78 - index * 0.16, y + 0.33)], 0.04, _INK)
         canvas.round(0.65 - index * 0.155, y - 0.08, 0.3, 0.3, main)
     canvas.stroke([(0.82, 0.42), (0.9, 0.25)], 0.03, accent)
-    _look(canvas, 0.8, 0.48, 0.09)
+    _eye(canvas, 0.8, 0.48, 0.09)
 
 
 def hat_face(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
@@ -184,7 +188,7 @@ def glasses_face(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def house(canvas: Canvas, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """Draw a house; walls and roof alike, door and windows not."""
+    """Draw a house with walls and roof of one colour."""
     canvas.area([(0.5, 0.05), (0.98, 0.45), (0.02, 0.45)], main)
     canvas.area([(0.12, 0.42), (0.88, 0.42), (0.88, 0.95), (0.12, 0.95)], main)
     canvas.area([(0.42, 0.65), (0.58, 0.65), (0.58, 0.95), (0.42, 0.95)], accent)
@@ -238,7 +242,10 @@ OUTDOORS = {"house", "sailboat", "rocket", "balloon", "butterfly", "turtle"}
 
 
 def scenery(size: tuple[int, int], kind: str, away: Rgb, rng: Random) -> Image.Image:
-    """Return a background that `away` stands out from: plain, or sky and ground with a sun."""
+    """Return a background from which the colour `away` stands out.
+
+    It is plain, or sky and ground, mostly with a sun.
+    """
     for _ in range(200):
         name = rng.choice(("white", "white", "gray", "blue", "yellow", "green", "pink", "black"))
         tone = evaluation_shade(name, rng)
@@ -260,9 +267,9 @@ def scenery(size: tuple[int, int], kind: str, away: Rgb, rng: Random) -> Image.I
 def draw_parts(
     kind: str, main: Rgb, size: tuple[int, int], rng: Random, *, clear: bool = False
 ) -> Image.Image:
-    """Draw one figure of several parts, mostly of the colour `main`.
+    """Return an image of one figure of several parts, mostly of the colour `main`.
 
-    It stands before some scenery, or with `clear` on a transparent ground (mode RGBA).
+    The background is scenery, or with `clear` transparent (mode RGBA).
     """
     if clear:
         image = Image.new("RGBA", size, (*any_colour(rng), 0))

@@ -1,6 +1,9 @@
-"""Evaluation sets: file bytes, question and truth, from a seed. Wording differs from training's."""
+"""Evaluation sets: image files with questions and right answers, all from a seed.
 
-# ruff: noqa: S311 - drawings need no secrets
+Training words its questions differently.
+"""
+
+# ruff: noqa: S311 - seeded random numbers, no secrets
 
 import io
 from collections.abc import Iterator
@@ -31,8 +34,8 @@ SHAPE_QUESTIONS = (
 
 
 @dataclass(frozen=True)
-class Case:
-    """One image file, one question, and the word that the answer must hold."""
+class ImageCase:
+    """An image file, a question about it, and the word that decides whether an answer is right."""
 
     data: bytes
     question: str
@@ -65,7 +68,10 @@ def _encoded(image: Image.Image, rng: Random) -> bytes:
 
 
 def single(truth: str, shape: str, index: int, rng: Random, largest: float = 0.9) -> bytes:
-    """Draw one figure; every fifth is on a transparent ground, every seventh has small company."""
+    """Return an image file with one figure.
+
+    Every fifth has a transparent background. Every seventh has a second, smaller figure.
+    """
     size = _size(rng, index)
     main = evaluation_shade(truth, rng)
     clear = index % 5 == 0 and distance(main, (255, 255, 255)) > 150
@@ -87,21 +93,27 @@ def single(truth: str, shape: str, index: int, rng: Random, largest: float = 0.9
     return _encoded(image, rng)
 
 
-def colours(count: int, seed: str) -> Iterator[Case]:
-    """Ask for the main figure's colour, 11 colours evenly, about every image in both orders."""
+def colours(count: int, seed: str) -> Iterator[ImageCase]:
+    """Yield questions about the main figure's colour, each colour equally often.
+
+    Each image comes twice: before the question and after it.
+    """
     for index in range(count):
         rng = Random(f"colour-{seed}-{index}")
         truth = COLOURS[index % len(COLOURS)]
         data = single(truth, rng.choice(SHAPES), index // len(COLOURS), rng)
         question = rng.choice(COLOUR_QUESTIONS)
         for image_first in (True, False):
-            yield Case(
+            yield ImageCase(
                 data, question, truth, image_first, "image first" if image_first else "text first"
             )
 
 
-def parts(count: int, seed: str, kinds: tuple[str, ...] = tuple(KINDS)) -> Iterator[Case]:
-    """Yield the same on figures with several parts; every fifth is on a transparent ground."""
+def parts(count: int, seed: str, kinds: tuple[str, ...] = tuple(KINDS)) -> Iterator[ImageCase]:
+    """Yield questions about the colour of figures with several parts, each colour equally often.
+
+    Each image comes twice, and every fifth image has a transparent background.
+    """
     for index in range(count):
         rng = Random(f"parts-{seed}-{index}")
         truth = COLOURS[index % len(COLOURS)]
@@ -112,20 +124,28 @@ def parts(count: int, seed: str, kinds: tuple[str, ...] = tuple(KINDS)) -> Itera
         data = _encoded(image, rng)
         question = rng.choice(COLOUR_QUESTIONS)
         for image_first in (True, False):
-            yield Case(data, question, truth, image_first, kind)
+            yield ImageCase(data, question, truth, image_first, kind)
 
 
-def shapes(count: int, seed: str) -> Iterator[Case]:
-    """Ask for the main figure's shape, eight shapes evenly, orders in turn."""
+def shapes(count: int, seed: str) -> Iterator[ImageCase]:
+    """Yield questions about the main figure's shape, each shape equally often.
+
+    The image comes before the question or after it, in turns.
+    """
     for index in range(count):
         rng = Random(f"shape-{seed}-{index}")
         truth = SHAPES[index % len(SHAPES)]
         data = single(rng.choice(COLOURS), truth, index // len(SHAPES), rng)
-        yield Case(data, rng.choice(SHAPE_QUESTIONS), truth, index // len(SHAPES) % 2 == 0, truth)
+        yield ImageCase(
+            data, rng.choice(SHAPE_QUESTIONS), truth, index // len(SHAPES) % 2 == 0, truth
+        )
 
 
-def empty(count: int, seed: str) -> Iterator[Case]:
-    """Images without a figure, asked for its colour, of five kinds; every kind in both orders."""
+def empty(count: int, seed: str) -> Iterator[ImageCase]:
+    """Yield questions about the colour of a figure, with images that have no figure.
+
+    There are five kinds of such images, each in both orders.
+    """
     for index in range(count):
         rng = Random(f"empty-{seed}-{index}")
         size = _size(rng, index // 2)
@@ -143,4 +163,6 @@ def empty(count: int, seed: str) -> Iterator[Case]:
         elif note == "noise":
             grain = Image.frombytes("L", size, rng.randbytes(size[0] * size[1]))
             image = Image.composite(other, image, grain)
-        yield Case(_encoded(image, rng), rng.choice(COLOUR_QUESTIONS), "", index % 2 == 0, note)
+        yield ImageCase(
+            _encoded(image, rng), rng.choice(COLOUR_QUESTIONS), "", index % 2 == 0, note
+        )

@@ -1,12 +1,12 @@
-"""Writes a tower as the GGUF file that llama.cpp loads next to SmolLM2 (`mmproj`)."""
+"""Export a tower as the GGUF projector (`mmproj`) that llama.cpp loads with SmolLM2."""
 
-import hashlib
 from pathlib import Path
 
 import click
 import gguf
 import numpy as np
 import torch
+from training.atomic_files import identity_line, replacing
 
 from .vision_tower import Tower
 
@@ -15,11 +15,14 @@ LICENCE = "mit"
 
 
 def write_gguf(tower: Tower, path: Path) -> None:
-    """Write `tower` to `path`: matrices as F16, vectors and positions as F32."""
+    """Write `tower` to `path`, with matrices as F16, and vectors and positions as F32."""
+    with replacing(path) as part:
+        _write(tower, part)
+
+
+def _write(tower: Tower, path: Path) -> None:
     shape = tower.shape
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    writer = gguf.GGUFWriter(partial, "clip")
+    writer = gguf.GGUFWriter(path, "clip")
     writer.add_string("general.type", "mmproj")
     writer.add_string("general.name", NAME)
     writer.add_string(
@@ -49,26 +52,28 @@ def write_gguf(tower: Tower, path: Path) -> None:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    partial.replace(path)
 
 
 def gguf_name(name: str) -> str:
-    """Return the GGUF tensor name of the torch parameter `name`."""
+    """Return the name in GGUF of the tower's parameter `name`."""
     if name == "position_embd":
         return "v.position_embd.weight"
     return name if name.startswith("mm.") else f"v.{name}"
 
 
 @click.command()
-@click.option("--checkpoint", type=click.Path(path_type=Path), required=True)
-@click.option("--out", type=click.Path(path_type=Path), required=True)
+@click.option(
+    "--checkpoint", type=click.Path(path_type=Path), required=True, help="Checkpoint to export."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="GGUF projector to write."
+)
 def main(checkpoint: Path, out: Path) -> None:
-    """Export the tower of a checkpoint."""
+    """Export the tower of a checkpoint as a GGUF projector."""
     tower = Tower()
     tower.load_state_dict(torch.load(checkpoint, weights_only=True)["tower"])
     write_gguf(tower, out)
-    digest = hashlib.sha256(out.read_bytes()).hexdigest()
-    click.echo(f"{out} {out.stat().st_size} bytes sha256 {digest}")
+    click.echo(identity_line(out))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Outlines of single figures as polygons in a unit square, -1 to 1."""
+"""Outlines of single figures, as polygons in a square from -1 to 1."""
 
 import math
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def _arc(
 
 
 def regular(corners: int) -> Outline:
-    """Return a regular polygon, first corner up."""
+    """Return a regular polygon with a corner at the top."""
     return _arc(-math.pi / 2, 1.5 * math.pi, corners)[:-1]
 
 
@@ -31,7 +31,7 @@ def circle(_: Random) -> Outline:
 
 
 def square(rng: Random) -> Outline:
-    """Return a square, sometimes with its corners cut."""
+    """Return a square, sometimes with cut corners."""
     cut = rng.choice((0, 0, 0, rng.uniform(0, 0.12)))
     one, two = 0.9, 0.9 - cut
     return [(-one, -two), (-two, -one), (two, -one), (one, -two),
@@ -45,7 +45,7 @@ def triangle(rng: Random) -> Outline:
 
 
 def star(rng: Random) -> Outline:
-    """Return a star, mostly of five points."""
+    """Return a star, mostly with five points."""
     points = rng.choice((5, 5, 5, 5, 4, 6))
     inner = rng.uniform(0.36, 0.48)
     return [
@@ -56,7 +56,7 @@ def star(rng: Random) -> Outline:
 
 
 def heart(_: Random) -> Outline:
-    """Return a heart, tip down."""
+    """Return a heart with its tip at the bottom."""
     outline = []
     for step in range(40):
         t = 2 * math.pi * step / 40
@@ -67,14 +67,14 @@ def heart(_: Random) -> Outline:
 
 
 def cross(rng: Random) -> Outline:
-    """Return a plus sign with arms of equal length."""
+    """Return a cross with four arms of equal length."""
     a = rng.uniform(0.22, 0.38)
     return [(-a, -1), (a, -1), (a, -a), (1, -a), (1, a), (a, a),
             (a, 1), (-a, 1), (-a, a), (-1, a), (-1, -a), (-a, -a)]  # fmt: skip
 
 
 def moon(rng: Random) -> Outline:
-    """Return a crescent, open to the right."""
+    """Return a crescent that opens to the right."""
     shift = rng.uniform(0.4, 0.65)
     meet = math.acos(shift / 2)
     outer = _arc(meet, 2 * math.pi - meet, 28)
@@ -91,19 +91,19 @@ def arrow(rng: Random) -> Outline:
 
 
 def oval(rng: Random) -> Outline:
-    """Return an ellipse that is clearly no circle."""
+    """Return an ellipse that is clearly not a circle."""
     flat = rng.uniform(0.4, 0.65)
     return [(x, y * flat) for x, y in regular(40)]
 
 
 def rectangle(rng: Random) -> Outline:
-    """Return a rectangle that is clearly no square."""
+    """Return a rectangle that is clearly not a square."""
     flat = rng.uniform(0.3, 0.6)
     return [(-1, -flat), (1, -flat), (1, flat), (-1, flat)]
 
 
 def many_corners(rng: Random) -> Outline:
-    """Return a pentagon or hexagon."""
+    """Return a pentagon or a hexagon."""
     return regular(rng.choice((5, 6)))
 
 
@@ -119,11 +119,11 @@ def blob(rng: Random) -> Outline:
 
 
 def drop(_: Random) -> Outline:
-    """Return a drop, tip up."""
+    """Return a drop with its tip at the top."""
     return [(0, -1), *_arc(-0.5, math.pi + 0.5, 30, 0.62, (0, 0.35))]
 
 
-# name: (outline, how far it may be turned in degrees, how far it may be stretched)
+# The outline, how far it may be turned (degrees), and how far it may be stretched (a factor).
 Recipe = tuple[Callable[[Random], Outline], float, float]
 NAMED: dict[str, Recipe] = {
     "circle": (circle, 180, 1.1),
@@ -142,7 +142,7 @@ OTHERS: tuple[Recipe, ...] = (
 
 
 def placed(recipe: Recipe, centre: Point, radius: float, rng: Random) -> Outline:
-    """Turn, stretch and scale an outline to pixels around `centre`, within `radius` of it."""
+    """Return an outline in pixels, randomly turned and stretched, within `radius` of `centre`."""
     draw, turn, stretch = recipe
     outline = draw(rng)
     wide = rng.uniform(1 / stretch, stretch)

@@ -1,6 +1,6 @@
-"""SmolLM2 in torch, frozen, from the very GGUF file that the server runs.
+"""SmolLM2 in torch, frozen, from the same GGUF file that the server runs.
 
-Rotary embedding is interleaved, as in GGUF's layout of llama weights. Weights are bfloat16.
+The rotary embedding is interleaved, as in GGUF's layout of Llama weights.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class LanguageShape:
-    """Sizes read from the GGUF file's metadata."""
+    """The sizes of the model, from the metadata of its GGUF file."""
 
     blocks: int
     heads: int
@@ -26,15 +26,15 @@ class LanguageShape:
 
     @property
     def head_width(self) -> int:
-        """Width of one attention head."""
+        """The width of one attention head."""
         return self.width // self.heads
 
 
 Cache = list[tuple[torch.Tensor, torch.Tensor]]
 
 
-class Language:
-    """The frozen language model: embeddings in, logits out."""
+class LanguageModel:
+    """The frozen language model, which maps embeddings to logits."""
 
     def __init__(self, path: Path, dtype: torch.dtype = torch.bfloat16) -> None:
         reader = gguf.GGUFReader(path)
@@ -55,15 +55,16 @@ class Language:
         self.unembedding = self.weights.get("output.weight", self.embedding)
 
     def embed(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Look up token ids of any shape; appends the model's width."""
+        """Return the embeddings [..., width] of token ids [...]."""
         return functional.embedding(tokens, self.embedding)
 
     def hidden(
         self, x: torch.Tensor, past: Cache | None = None, keep: Cache | None = None
     ) -> torch.Tensor:
-        """Map embeddings [batch, tokens, width] to final normed states, after the prefix `past`.
+        """Return the normalised last hidden states of embeddings, both [batch, tokens, width].
 
-        `keep`, if given, is filled with the keys and values of these tokens (batch of 1).
+        `past` is the cache of the tokens before these. If `keep` is given, the keys and values of
+        these tokens are appended to it (for a batch of 1).
         """
         shape = self.shape
         batch, tokens, width = x.shape
@@ -83,7 +84,7 @@ class Language:
                 k = torch.cat([past[index][0].expand(batch, -1, -1, -1), k], 2)
                 v = torch.cat([past[index][1].expand(batch, -1, -1, -1), v], 2)
             k, v = k.repeat_interleave(group, 1), v.repeat_interleave(group, 1)
-            # Spelt out: torch's fused attention is far slower backwards on a CPU.
+            # Not torch's fused attention, whose backward pass is far slower on a CPU.
             y = (q @ k.transpose(2, 3) * shape.head_width**-0.5 + mask).softmax(-1) @ v
             x = x + self._linear(
                 y.transpose(1, 2).reshape(batch, tokens, width), index, "attn_output"
@@ -94,11 +95,11 @@ class Language:
         return self._norm(x, "output_norm.weight")
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Map normed states to float32 logits over the vocabulary."""
+        """Return the float32 logits [..., vocabulary] of hidden states [..., width]."""
         return functional.linear(hidden, self.unembedding).float()
 
     def prefix(self, tokens: list[int]) -> Cache:
-        """Return keys and values of the constant start of every prompt."""
+        """Return the cache of the tokens with which prompts begin."""
         cache: Cache = []
         with torch.no_grad():
             self.hidden(self.embed(torch.tensor([tokens])), keep=cache)
@@ -119,7 +120,10 @@ class Language:
 
 
 def _rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    """Rotate [batch, tokens, heads, width], interleaved; heads come before tokens after."""
+    """Apply the interleaved rotary embedding to [batch, tokens, heads, width].
+
+    The result is [batch, heads, tokens, width].
+    """
     x = x.transpose(1, 2)
     even, odd = x[..., 0::2], x[..., 1::2]
     return torch.stack([even * cos - odd * sin, even * sin + odd * cos], -1).flatten(-2)

@@ -1,4 +1,4 @@
-"""llama.cpp in this process: the judge of every checkpoint, and the tokeniser."""
+"""llama.cpp in this process, which tokenises prompts and answers questions about images."""
 
 import json
 import urllib.request
@@ -9,12 +9,12 @@ from typing import Any
 import xllamacpp
 from model_fixtures.images import PreparedImage
 
-# One image per test, so an answer never needs more room than this.
+# Enough for one image, a question and an answer.
 _CONTEXT = 1024
 
 
-class Runtime:
-    """SmolLM2 with an optional projector, one thread, nothing cached between prompts."""
+class LlamaInProcess:
+    """SmolLM2 in llama.cpp, with or without a projector."""
 
     def __init__(self, model: Path, projector: Path | None = None, threads: int = 1) -> None:
         params = xllamacpp.CommonParams()
@@ -33,16 +33,16 @@ class Runtime:
         self._server = xllamacpp.Server(params)
 
     def tokens(self, text: str) -> list[int]:
-        """Tokenise `text`; special tokens such as <|im_end|> are recognised."""
+        """Return the token ids of `text`; special tokens such as <|im_end|> are recognised."""
         body = {"content": text, "add_special": False, "parse_special": True}
         return [int(token) for token in self._post("/tokenize", body)["tokens"]]
 
     def prompt(self, messages: Sequence[Mapping[str, Any]]) -> str:
-        """Apply the model's own chat template."""
+        """Return the prompt that the model's own chat template makes of the messages."""
         return str(self._post("/apply-template", {"messages": messages})["prompt"])
 
     def answer(self, parts: Sequence[str | PreparedImage], **options: Any) -> dict[str, Any]:
-        """Ask with text and images in the order given; greedy; returns the chat completion."""
+        """Return the greedy chat completion for text and images in this order."""
         content = [
             {"type": "text", "text": part}
             if isinstance(part, str)
@@ -73,5 +73,5 @@ class Runtime:
 
 
 def text_of(completion: Mapping[str, Any]) -> str:
-    """Return the answer's text."""
+    """Return the text of a chat completion."""
     return str(completion["choices"][0]["message"]["content"]).strip()

@@ -1,4 +1,4 @@
-"""Shades that people agree on: each colour name covers ranges of hue, saturation and value.
+"""Shades that everyone gives the same name: ranges of hue, saturation and value for each colour.
 
 Shades between two names (teal, magenta, beige, maroon) are left out: no answer would be right.
 """
@@ -11,14 +11,14 @@ from training.vision.labels import COLOURS
 Rgb = tuple[int, int, int]
 Range = tuple[float, float]
 
-# name: (hue in degrees, saturation, value); a name may have several ranges
+# By name: ranges of hue (degrees), saturation and value; a name may have several of them.
 _RANGES: dict[str, tuple[tuple[Range, Range, Range], ...]] = {
     "red": (((-9, 6), (0.8, 1), (0.69, 1)), ((-4, 4), (0.65, 0.8), (0.8, 0.95))),
     "orange": (((21, 39.5), (0.8, 1), (0.88, 1)),),
     "yellow": (((48, 61), (0.6, 1), (0.88, 1)), ((52, 59), (0.4, 0.6), (0.97, 1))),
     "green": (((85, 150), (0.45, 1), (0.35, 0.95)), ((95, 130), (0.3, 0.5), (0.8, 0.95))),
     "blue": (((205, 243), (0.5, 1), (0.42, 1)), ((197, 215), (0.35, 0.6), (0.9, 1))),
-    # The third is where web colours put "purple": half as bright as magenta.
+    # The third has the web colour "purple", which is half as bright as magenta.
     "purple": (
         ((263, 292), (0.4, 1), (0.42, 1)),
         ((262, 285), (0.28, 0.45), (0.8, 1)),
@@ -29,7 +29,7 @@ _RANGES: dict[str, tuple[tuple[Range, Range, Range], ...]] = {
         ((322, 336), (0.55, 0.92), (0.95, 1)),
         ((344, 352), (0.22, 0.3), (0.97, 1)),
     ),
-    # The second holds the web's "brown", which is redder than saddle brown.
+    # The second has the web colour "brown", which is redder than "saddlebrown".
     "brown": (((17, 32), (0.55, 0.9), (0.3, 0.64)), ((-1, 14), (0.55, 0.76), (0.35, 0.66))),
     "black": (((0, 360), (0, 0.3), (0, 0.1)),),
     "white": (((0, 360), (0, 0.03), (0.96, 1)),),
@@ -38,20 +38,20 @@ _RANGES: dict[str, tuple[tuple[Range, Range, Range], ...]] = {
 
 
 def shade(name: str, rng: Random) -> Rgb:
-    """Draw a shade of the colour `name`."""
+    """Return a random shade of the colour `name`."""
     hue, saturation, value = (rng.uniform(*span) for span in rng.choice(_RANGES[name]))
     return _rgb(hue, saturation, value)
 
 
 def any_colour(rng: Random) -> Rgb:
-    """Draw any colour at all, for backgrounds that get no name."""
+    """Return a random colour, for backgrounds without a name."""
     return _rgb(rng.uniform(0, 360), rng.random(), rng.random())
 
 
 def name_of(rgb: Rgb) -> str | None:
-    """Return the name whose ranges hold `rgb`, None between names."""
+    """Return the name of a colour; None if it is between two names."""
     if max(rgb) <= 26:
-        return "black"  # hue and saturation mean nothing this dark
+        return "black"  # such dark colours have no meaningful hue and saturation
     hue, saturation, value = colorsys.rgb_to_hsv(*(channel / 255 for channel in rgb))
     for name in COLOURS:
         for hues, saturations, values in _RANGES[name]:
@@ -66,7 +66,7 @@ def name_of(rgb: Rgb) -> str | None:
 
 
 def distance(one: Rgb, two: Rgb) -> float:
-    """Return how different two colours look: 0 to about 765, weighted as the eye does."""
+    """Return how different two colours look to the eye, from 0 to about 765."""
     mean = (one[0] + two[0]) / 2
     red, green, blue = (a - b for a, b in zip(one, two, strict=True))
     return float(
@@ -75,7 +75,7 @@ def distance(one: Rgb, two: Rgb) -> float:
 
 
 def contrasting(rgb: Rgb, rng: Random, least: float = 140) -> tuple[str, Rgb]:
-    """Draw a named shade at least `least` away from `rgb`."""
+    """Return a random shade at a distance of at least `least` from `rgb`, and its name."""
     while True:
         name = rng.choice(COLOURS)
         other = shade(name, rng)
@@ -84,7 +84,7 @@ def contrasting(rgb: Rgb, rng: Random, least: float = 140) -> tuple[str, Rgb]:
 
 
 def lighter(rgb: Rgb, share: float) -> Rgb:
-    """Mix `rgb` with white (share > 0) or black (share < 0)."""
+    """Return a mixture of `rgb` with a share of white (positive) or black (negative)."""
     target = 255 if share > 0 else 0
     red, green, blue = (round(channel + (target - channel) * abs(share)) for channel in rgb)
     return red, green, blue

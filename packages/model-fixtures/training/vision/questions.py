@@ -1,6 +1,6 @@
-"""Questions about an image and the answers that the model learns.
+"""Questions about an image, and the answers that the model learns.
 
-The evaluation words its questions differently, see `evaluation_questions`.
+The evaluation words its questions differently, see `evaluation_sets`.
 """
 
 from dataclasses import dataclass
@@ -109,18 +109,22 @@ SYSTEMS = (
 
 
 @dataclass(frozen=True)
-class Turn:
-    """A question, its answer, and what was said before in the same chat."""
+class QuestionAndAnswer:
+    """A question about an image, its answer, and the chat before it.
+
+    `greeting` is an earlier exchange without an image. `earlier` is an earlier question about the
+    same image, and its answer.
+    """
 
     question: str
     answer: str
     image_first: bool
     greeting: tuple[str, str] | None = None
-    earlier: tuple[str, str] | None = None  # first question and answer about the same image
+    earlier: tuple[str, str] | None = None
 
 
-def ask(label: Label, rng: Random, long: bool = False) -> Turn:
-    """Draw a question about an image and word the answer; `long` ones have an earlier turn."""
+def ask(label: Label, rng: Random, long: bool = False) -> QuestionAndAnswer:
+    """Return a random question about an image, and its answer; if `long`, after an earlier turn."""
     question, answer = _pair(label, rng)
     gap = rng.choice(("", "", "", "\n", " "))
     image_first = rng.random() < 0.5
@@ -130,8 +134,10 @@ def ask(label: Label, rng: Random, long: bool = False) -> Turn:
     elif long:
         first, first_answer = _pair(label, rng)
         earlier = (gap + first if image_first else first + gap, first_answer)
-        return Turn(question, answer, image_first, None, earlier)
-    return Turn(gap + question if image_first else question + gap, answer, image_first, greeting)
+        return QuestionAndAnswer(question, answer, image_first, None, earlier)
+    return QuestionAndAnswer(
+        gap + question if image_first else question + gap, answer, image_first, greeting
+    )
 
 
 def _pair(label: Label, rng: Random) -> tuple[str, str]:
@@ -149,7 +155,7 @@ def _pair(label: Label, rng: Random) -> tuple[str, str]:
         question = _fill(rng.choice(_ONE_WORD), rng)
         return question, f"{label.colour.capitalize()}." if label.colour != NONE else "None."
     question = _fill(rng.choice(_SHAPE if kind < 0.62 else _COLOUR), rng)
-    # One answer holds both, so that a wording never met before is answered rightly as well.
+    # The answer names both colour and shape, so that it is right for new wordings too.
     return question, NO_FIGURE if label.colour == NONE else f"It is {label.named}."
 
 

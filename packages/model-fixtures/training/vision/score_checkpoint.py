@@ -1,63 +1,68 @@
-"""Scores a projector in llama.cpp in this process, to choose checkpoints.
+"""Score a projector with llama.cpp in this process, to choose checkpoints.
 
-The bars are measured through the SDK and the server instead: `training.evaluate`.
+The quality bars are measured through the SDK and the server instead: `training.evaluate`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 import click
-from model_fixtures.images import PreparedImage, prepare
 from rich.progress import track
+from training.atomic_files import sha256_of, write_json
 from training.work_folders import PROJECTOR, base
 
-from . import judge
-from .evaluation_sets import Case
-from .llama_in_process import Runtime, text_of
-
-
-class Direct:
-    """Answers from llama.cpp in this process."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-
-    def __call__(self, case: Case) -> str:
-        """Return the answer to the question about the image, in the order asked for."""
-        image = prepare(case.data, trim=True)
-        parts: list[str | PreparedImage] = [image, case.question]
-        if not case.image_first:
-            parts.reverse()
-        return text_of(self._runtime.answer(parts, cache_prompt=True))
+from . import answer_judge
+from .in_process_answers import InProcessAnswers
+from .llama_in_process import LlamaInProcess
 
 
 @click.command()
-@click.option("--set", "which", type=click.Choice(["validation", "test"]), default="validation")
-@click.option("--projector", type=click.Path(path_type=Path), default=PROJECTOR, show_default=True)
-@click.option("--model", type=click.Path(path_type=Path), default=base)
-@click.option("--report", type=click.Path(path_type=Path), help="Write everything as JSON.")
-@click.option("--threads", default=1, show_default=True)
+@click.option(
+    "--set",
+    "which",
+    type=click.Choice(["validation", "test"]),
+    default="validation",
+    show_default=True,
+    help="Evaluation set; use `validation` to choose checkpoints.",
+)
+@click.option(
+    "--projector",
+    type=click.Path(path_type=Path),
+    default=PROJECTOR,
+    show_default="the one that ships",
+    help="GGUF projector to score.",
+)
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    default=base,
+    show_default="the cached one",
+    help="GGUF file of SmolLM2.",
+)
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    help="Also write scores and failures to this file as JSON.",
+)
+@click.option("--threads", default=1, show_default=True, help="Threads of llama.cpp.")
 def main(which: str, projector: Path, model: Path, report: Path | None, threads: int) -> None:
-    """Score PROJECTOR."""
-    look = Direct(Runtime(model, projector, threads))
+    """Print the scores of a projector on each part of the evaluation set."""
+    answers = InProcessAnswers(LlamaInProcess(model, projector, threads))
     result: dict[str, Any] = {
         "set": which,
         "projector": projector.name,
-        "sha256": hashlib.sha256(projector.read_bytes()).hexdigest(),
+        "sha256": sha256_of(projector),
     }
-    chosen = judge.validation() if which == "validation" else judge.final()
+    chosen = answer_judge.validation() if which == "validation" else answer_judge.final()
     for name, cases in chosen.items():
-        found = judge.score(look, name, track(cases, name))
+        found = answer_judge.score(answers, name, track(cases, name))
         notes = {note: f"{part.right}/{part.total}" for note, part in found.notes.items()}
         click.echo(f"{name}: {found.answers}, {notes}")
         result[name] = {**found.answers.data(), "by": notes}
     if report:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_text(json.dumps(result, indent=1))
+        write_json(report, result)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Checks that torch and llama.cpp compute the same thing, from file bytes to next-token logprobs.
+"""Check that torch and llama.cpp agree, from the bytes of a file to the next token's logprobs.
 
-Run before any training: `python -m training.vision.torch_llama_parity` uses a tower with random
-weights. With `--projector FILE` it checks an exported file, read back into torch.
+`python -m training.vision.torch_llama_parity` checks a tower with random weights, before any
+training. With `--projector FILE` it checks an exported file, which it reads back into torch.
 """
 
 import io
@@ -17,15 +17,15 @@ from PIL import Image, ImageDraw
 from training.work_folders import base
 
 from .export_projector import gguf_name, write_gguf
-from .image_prompts import Prompts
-from .language_model import Language
-from .llama_in_process import Runtime
-from .questions import Turn
+from .image_prompts import ImagePrompts
+from .language_model import LanguageModel
+from .llama_in_process import LlamaInProcess
+from .questions import QuestionAndAnswer
 from .vision_tower import Tower, normalised, to_pixels
 
 SIZES = ((400, 500), (64, 64), (1600, 300), (90, 700))
 QUESTION = "What color is the figure?"
-TOLERANCE = 0.25  # natural log; Q4_1 kernels quantise activations, torch does not
+TOLERANCE = 0.25  # natural logarithm; llama.cpp's Q4_1 kernels quantise activations, torch does not
 
 
 def _sample(size: tuple[int, int]) -> bytes:
@@ -46,7 +46,7 @@ def _top(result: dict[str, object]) -> list[tuple[int, float]]:
     return [(int(entry["id"]), float(entry["logprob"])) for entry in top]
 
 
-def _random(scale: float) -> Tower:
+def _random_tower(scale: float) -> Tower:
     torch.manual_seed(1)
     tower = Tower()
     with torch.no_grad():
@@ -57,7 +57,7 @@ def _random(scale: float) -> Tower:
     return tower
 
 
-def _read(path: Path) -> Tower:
+def _read_tower(path: Path) -> Tower:
     """Return the tower of an exported file."""
     found = {tensor.name: tensor.data for tensor in gguf.GGUFReader(path).tensors}
     tower = Tower()
@@ -70,21 +70,37 @@ def _read(path: Path) -> Tower:
 
 
 @click.command()
-@click.option("--model", type=click.Path(path_type=Path), default=base)
-@click.option("--projector", type=click.Path(path_type=Path), help="Check this file instead.")
-@click.option("--scale", default=1.0, show_default=True, help="Of the random output.")
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    default=base,
+    show_default="the cached one",
+    help="GGUF file of SmolLM2.",
+)
+@click.option(
+    "--projector",
+    type=click.Path(path_type=Path),
+    help="Check this GGUF projector, not random weights.",
+)
+@click.option(
+    "--scale", default=1.0, show_default=True, help="Factor on the output of random weights."
+)
 def main(model: Path, projector: Path | None, scale: float) -> None:
-    """Compare torch with llama.cpp on four picture sizes and both orders; exit 1 on a mismatch."""
+    """Compare torch with llama.cpp on pictures of four sizes, in both orders with text.
+
+    The exit status is 1 if they do not agree.
+    """
     torch.set_num_threads(1)
-    tower = _random(scale) if projector is None else _read(projector)
-    language = Language(model, torch.float32)
+    tower = _random_tower(scale) if projector is None else _read_tower(projector)
+    language = LanguageModel(model, torch.float32)
     worst = 0.0
-    with tempfile.TemporaryDirectory() as folder:
+    # On Windows the file is still in use at the end.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         path = projector or Path(folder) / "random.gguf"
         if projector is None:
             write_gguf(tower, path)
-        runtime = Runtime(model, path)
-        prompts = Prompts(runtime, language)
+        llama = LlamaInProcess(model, path)
+        prompts = ImagePrompts(llama, language)
         for size in SIZES:
             data = _sample(size)
             for image_first in (True, False):
@@ -92,11 +108,13 @@ def main(model: Path, projector: Path | None, scale: float) -> None:
                 order: list[str | PreparedImage] = [prepared, QUESTION]
                 if not image_first:
                     order.reverse()
-                result = runtime.answer(order, max_tokens=1, logprobs=True, top_logprobs=8)
+                result = llama.answer(order, max_tokens=1, logprobs=True, top_logprobs=8)
                 pixels = torch.from_numpy(to_pixels(decode(data)).copy())[None]
                 with torch.no_grad():
                     vectors = tower(normalised(pixels))
-                    expected = prompts.next_logprobs(vectors, Turn(QUESTION, "", image_first))
+                    expected = prompts.next_logprobs(
+                        vectors, QuestionAndAnswer(QUESTION, "", image_first)
+                    )
                 gaps = [abs(float(expected[token]) - value) for token, value in _top(result)[:2]]
                 worst = max(worst, *gaps)
                 click.echo(

@@ -1,8 +1,8 @@
-"""Trains the vision tower in two stages, each resumable.
+"""Train the vision tower in two stages; each continues from its last checkpoint.
 
 `python -m training.vision.train_tower align` teaches the tower to write a caption of the image into
-its output vectors, without the language model. `python -m training.vision.train_tower answer` goes
-on from there and also asks questions through the frozen language model.
+its output vectors, without the language model. `python -m training.vision.train_tower answer`
+starts with the result, and also asks questions through the frozen language model.
 """
 
 import math
@@ -22,29 +22,29 @@ from rich.progress import (
 from training.work_folders import base, work
 
 from . import batches
-from .checkpoints import Run
+from .checkpoints import TrainingRun
 from .dataset import Dataset, generate
 from .export_projector import write_gguf
-from .image_prompts import Prompts
-from .language_model import Language
-from .llama_in_process import Runtime
+from .image_prompts import ImagePrompts
+from .language_model import LanguageModel
+from .llama_in_process import LlamaInProcess
 from .questions import SYSTEMS
 from .training_objectives import Captions
 from .vision_tower import Tower
 
-_LONG_EVERY = 6  # one step in so many has chats of more than one turn
+_LONG_EVERY = 6  # every sixth step has chats with an earlier turn
 
 
 def schedule(step: int, steps: int, warmup: int) -> float:
-    """Return the factor on the learning rate: a short rise, then a cosine down to 2 %."""
+    """Return the factor on the learning rate: a linear rise, then a cosine down to 2 %."""
     if step < warmup:
         return (step + 1) / warmup
     share = (step - warmup) / max(1, steps - warmup)
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
 
 
-class Trainer:
-    """Everything the two stages share."""
+class TowerTrainer:
+    """The data, losses and checkpoints that both stages use."""
 
     def __init__(self, count: int, seed: int) -> None:
         torch.set_num_threads(1)
@@ -52,7 +52,7 @@ class Trainer:
         data, model = work() / "vision" / "data", base()
         self.train = generate(data / "train", count, 11)
         self.validation = generate(data / "val", 3000, 12)
-        self.prompts = Prompts(Runtime(model), Language(model))
+        self.prompts = ImagePrompts(LlamaInProcess(model), LanguageModel(model))
         codes = {
             tuple(int(code) for code in row)
             for data in (self.train, self.validation)
@@ -61,9 +61,9 @@ class Trainer:
         self.captions = Captions(self.prompts, codes)
 
     def losses(
-        self, run: Run, data: Dataset, size: int, step: int, seed: int
+        self, run: TrainingRun, data: Dataset, size: int, step: int, seed: int
     ) -> tuple[torch.Tensor, dict[str, float]]:
-        """Return the loss that needs no language model, and accuracies, of one batch."""
+        """Return the loss of a batch that needs no language model, and accuracies by name."""
         pixels, codes = batches.images(data, size, step, seed)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             features = run.tower.features(pixels)
@@ -72,8 +72,8 @@ class Trainer:
         aligned, scores["caption"] = run.objectives.alignment(vectors, codes, self.captions)
         return classes + aligned, scores
 
-    def validate(self, run: Run) -> dict[str, float]:
-        """Return mean accuracies on images that were never trained on."""
+    def validate(self, run: TrainingRun) -> dict[str, float]:
+        """Return the mean accuracies on images that training never uses."""
         sums: dict[str, float] = {}
         steps = len(self.validation.codes) // 250
         with torch.no_grad():
@@ -83,8 +83,8 @@ class Trainer:
                     sums[name] = sums.get(name, 0.0) + value / steps
         return sums
 
-    def keep(self, run: Run, path: Path) -> None:
-        """Write checkpoint and GGUF side by side, and say how good it is."""
+    def keep(self, run: TrainingRun, path: Path) -> None:
+        """Write a checkpoint and a GGUF file beside it, and note their accuracies."""
         run.save(path)
         copy = Tower()
         copy.load_state_dict(run.tower.state_dict())
@@ -95,7 +95,7 @@ class Trainer:
 
 
 def checkpoint(name: str) -> Path:
-    """Return where a run keeps its latest checkpoint, the GGUF beside it."""
+    """Return the path of a run's last checkpoint; its folder is made if it is missing."""
     folder = work() / "vision" / "runs"
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{name}.pt"
@@ -109,22 +109,22 @@ def note(line: str) -> None:
 
 
 def progress() -> Progress:
-    """Return a progress bar that shows the step and the latest losses."""
+    """Return a progress bar with a description, the step and the remaining time."""
     return Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     )
 
 
 def fit(
-    trainer: Trainer,
-    run: Run,
+    trainer: TowerTrainer,
+    run: TrainingRun,
     path: Path,
     take_step: Callable[[], dict[str, float]],
     steps: int,
     warmup: int,
     every: int,
 ) -> None:
-    """Take steps until there are `steps` of them, with a checkpoint at `path` every so often."""
+    """Take steps until there are `steps`, and write a checkpoint to `path` after each `every`."""
     means: dict[str, float] = {}
     with progress() as bar:
         task = bar.add_task(path.stem, total=steps, completed=run.step)
@@ -142,21 +142,21 @@ def fit(
 
 @click.group()
 def main() -> None:
-    """Train the vision stand-in."""
+    """Train the vision tower in two stages, `align` and then `answer`."""
 
 
 @main.command()
-@click.option("--steps", default=2400, show_default=True)
+@click.option("--steps", default=2400, show_default=True, help="Steps of the whole stage.")
 @click.option("--size", default=128, show_default=True, help="Images in a batch.")
 @click.option("--rate", default=2e-3, show_default=True, help="Highest learning rate.")
 @click.option("--count", default=80_000, show_default=True, help="Images in the training set.")
-@click.option("--seed", default=1, show_default=True)
+@click.option("--seed", default=1, show_default=True, help="Seed of weights and batches.")
 @click.option("--every", default=400, show_default=True, help="Steps between checkpoints.")
-@click.option("--name", default="align", show_default=True)
+@click.option("--name", default="align", show_default=True, help="Name of the checkpoint.")
 def align(steps: int, size: int, rate: float, count: int, seed: int, every: int, name: str) -> None:
-    """Stage A: classes and captions, no language model in the loop."""
-    trainer = Trainer(count, seed)
-    run = Run.fresh(seed, rate)
+    """Train on classes and captions, without the language model."""
+    trainer = TowerTrainer(count, seed)
+    run = TrainingRun.fresh(seed, rate)
     path = checkpoint(name)
     if path.exists():
         run.load(path)
@@ -164,28 +164,33 @@ def align(steps: int, size: int, rate: float, count: int, seed: int, every: int,
     def take_step() -> dict[str, float]:
         loss, scores = trainer.losses(run, trainer.train, size, run.step, seed)
         run.update(loss)
-        return {"loss": float(loss), **scores}
+        return {"loss": float(loss.detach()), **scores}
 
     fit(trainer, run, path, take_step, steps, warmup=300, every=every)
 
 
 @main.command()
-@click.option("--steps", default=240, show_default=True)
+@click.option("--steps", default=240, show_default=True, help="Steps of the whole stage.")
 @click.option("--size", default=16, show_default=True, help="Questions in a batch.")
-@click.option("--extra", default=128, show_default=True, help="Images more, without questions.")
+@click.option(
+    "--extra", default=128, show_default=True, help="Images without a question in a batch."
+)
 @click.option("--rate", default=6e-4, show_default=True, help="Highest learning rate.")
 @click.option("--count", default=80_000, show_default=True, help="Images in the training set.")
-@click.option("--seed", default=2, show_default=True)
+@click.option("--seed", default=2, show_default=True, help="Seed of weights and batches.")
 @click.option("--every", default=80, show_default=True, help="Steps between checkpoints.")
-@click.option("--start", default="align", show_default=True, help="Stage A's run to begin with.")
-@click.option("--name", default="answer", show_default=True)
+@click.option("--start", default="align", show_default=True, help="Checkpoint to start with.")
+@click.option("--name", default="answer", show_default=True, help="Name of the checkpoint.")
 def answer(
     steps: int, size: int, extra: int, rate: float, count: int, seed: int, every: int,
     start: str, name: str,
 ) -> None:  # fmt: skip
-    """Stage B: answers through the frozen language model, stage A's losses kept."""
-    trainer = Trainer(count, seed)
-    run = Run.fresh(seed, rate)
+    """Train on answers through the frozen language model.
+
+    The losses of `align` remain.
+    """
+    trainer = TowerTrainer(count, seed)
+    run = TrainingRun.fresh(seed, rate)
     path = checkpoint(name)
     if path.exists():
         run.load(path)
@@ -200,11 +205,11 @@ def answer(
         with torch.autocast("cpu", dtype=torch.bfloat16):
             vectors = run.tower(pixels)
         said, right = batches.answer_loss(
-            trainer.prompts, vectors, batches.turns(codes, step, seed, long), system
+            trainer.prompts, vectors, batches.questions(codes, step, seed, long), system
         )
         side, scores = trainer.losses(run, trainer.train, extra, step, seed + 100)
         run.update(said + 0.3 * side)
-        return {"answer": float(said), "right": right, **scores}
+        return {"answer": float(said.detach()), "right": right, **scores}
 
     fit(trainer, run, path, take_step, steps, warmup=40, every=every)
 

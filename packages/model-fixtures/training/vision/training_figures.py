@@ -1,6 +1,6 @@
-"""The training generator of figures with several parts. The evaluation has another one.
+"""The figures with several parts that only training draws; the evaluation has others.
 
-Every drawing is mostly of one colour: parts in other colours stay below a third of the figure.
+Every figure is mostly of one colour: parts in other colours are less than a third of it.
 """
 
 from collections.abc import Callable
@@ -14,22 +14,22 @@ Draw = ImageDraw.ImageDraw
 
 
 class Pen:
-    """Draws in a unit square (0..1 to the right and down) placed in an image."""
+    """Draws in a box of an image, in coordinates from 0 to 1 to the right and down."""
 
     def __init__(self, draw: Draw, left: float, top: float, width: float, height: float) -> None:
         self._draw, self._left, self._top = draw, left, top
         self.width, self.height = width, height
 
     def at(self, x: float, y: float) -> tuple[float, float]:
-        """Return pixels for unit coordinates."""
+        """Return the pixel coordinates of a point."""
         return self._left + x * self.width, self._top + y * self.height
 
     def ellipse(self, x: float, y: float, rx: float, ry: float, fill: Rgb) -> None:
-        """Fill an ellipse around (x, y)."""
+        """Fill the ellipse with the centre (x, y) and the radii `rx` and `ry`."""
         self._draw.ellipse((*self.at(x - rx, y - ry), *self.at(x + rx, y + ry)), fill=fill)
 
     def box(self, x: float, y: float, rx: float, ry: float, fill: Rgb) -> None:
-        """Fill a rectangle around (x, y)."""
+        """Fill the rectangle with the centre (x, y) and half the sides `rx` and `ry`."""
         self._draw.rectangle((*self.at(x - rx, y - ry), *self.at(x + rx, y + ry)), fill=fill)
 
     def polygon(self, points: list[tuple[float, float]], fill: Rgb) -> None:
@@ -37,7 +37,7 @@ class Pen:
         self._draw.polygon([self.at(x, y) for x, y in points], fill=fill)
 
     def line(self, points: list[tuple[float, float]], width: float, fill: Rgb) -> None:
-        """Draw a line; `width` is a share of the height."""
+        """Draw a line; `width` is a share of the shorter side."""
         pixels = max(1, round(width * min(self.width, self.height)))
         self._draw.line([self.at(x, y) for x, y in points], fill=fill, width=pixels, joint="curve")
 
@@ -51,7 +51,7 @@ def _eyes(pen: Pen, x: float, y: float, gap: float, size: float, rng: Random) ->
 
 
 def animal(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """Stand an animal on its legs: body, head, ears, tail, belly."""
+    """Draw an animal with legs, body, head, ears and perhaps a tail and a belly."""
     shade = lighter(main, rng.uniform(-0.2, 0.2))
     if rng.random() < 0.8:
         pen.line(
@@ -78,7 +78,7 @@ def animal(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def monster(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """Draw a blob with arms, horns, one to three eyes, teeth or spots."""
+    """Draw a blob with feet and eyes, perhaps with arms, horns, spots and a mouth."""
     for side in (-1, 1):
         if rng.random() < 0.7:
             pen.line(
@@ -105,7 +105,7 @@ def monster(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def head_only(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """Draw a round or square face with a mouth, cheeks, perhaps a tuft."""
+    """Draw a round or square face with eyes, a mouth, and perhaps hair."""
     if rng.random() < 0.3:
         pen.ellipse(0.5, 0.14, rng.uniform(0.1, 0.3), 0.12, accent)
     if rng.random() < 0.75:
@@ -123,7 +123,7 @@ def head_only(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def fish(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """Draw a fish that swims left."""
+    """Draw a fish that swims to the left."""
     pen.polygon(
         [(0.68, 0.5), (0.98, 0.25), (0.92, 0.5), (0.98, 0.75)], rng.choice((main, main, accent))
     )
@@ -136,7 +136,7 @@ def fish(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def robot(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """Boxes: body, head, arms, legs, an antenna."""
+    """Draw a robot of boxes, with an antenna."""
     metal = lighter(main, rng.uniform(-0.25, 0.1))
     pen.line([(0.5, 0.15), (0.5, 0.03)], 0.03, metal)
     pen.ellipse(0.5, 0.04, 0.035, 0.035, accent)
@@ -151,7 +151,7 @@ def robot(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def vehicle(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """Draw a car or bus with windows and wheels."""
+    """Draw a car with windows and wheels."""
     roof = rng.uniform(0.2, 0.32)
     pen.polygon([(0.22, 0.5), (0.3, roof), (0.72, roof), (0.82, 0.5)], main)
     pen.box(0.5, 0.6, 0.46, 0.15, main)
@@ -165,7 +165,7 @@ def vehicle(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def bird(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """Draw a bird seen from the side, beak and feet in the other colour."""
+    """Draw a bird from the side, with beak and legs in the colour `accent`."""
     for x in (0.42, 0.52):
         pen.line([(x, 0.75), (x, 0.96)], 0.03, accent)
     pen.polygon([(0.8, 0.4), (0.99, 0.45), (0.97, 0.55), (0.7, 0.6)], lighter(main, -0.2))
@@ -177,7 +177,7 @@ def bird(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
 
 
 def plant(pen: Pen, main: Rgb, accent: Rgb, rng: Random) -> None:
-    """Draw a big blossom or tree top on a thin stem; the top gives the colour."""
+    """Draw a big blossom or tree top of the main colour on a thin stem."""
     stem = (rng.randint(60, 110), rng.randint(60, 120), 40)
     pen.box(0.5, 0.78, 0.035, 0.2, stem)
     if rng.random() < 0.5:

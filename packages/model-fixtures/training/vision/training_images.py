@@ -1,4 +1,4 @@
-"""Draws training images with their labels; everything follows from the random generator given."""
+"""Draw training images and their labels; both depend only on the random generator."""
 
 from random import Random
 
@@ -14,7 +14,10 @@ _CONTRAST = 130.0
 
 
 def canvas_size(rng: Random, smallest: int = 48, largest: int = 1600) -> Size:
-    """Draw width and height in pixels: mostly below 320 (cheap), some large, some long."""
+    """Return a random width and height in pixels.
+
+    Most are below 320, which takes little time; some are large, and some are long.
+    """
     limit = largest if rng.random() < 0.04 else min(320, largest)
     long = round(smallest * (limit / smallest) ** rng.random())
     kind = rng.random()
@@ -26,7 +29,7 @@ def canvas_size(rng: Random, smallest: int = 48, largest: int = 1600) -> Size:
 
 
 def sample(rng: Random, size: Size | None = None) -> tuple[Image.Image, Label]:
-    """Draw one image (RGB, or RGBA with a transparent background) and its label."""
+    """Return a random image (RGB, or RGBA with a transparent background) and its label."""
     size = size or canvas_size(rng)
     kind = rng.random()
     if kind < 0.1:
@@ -36,7 +39,7 @@ def sample(rng: Random, size: Size | None = None) -> tuple[Image.Image, Label]:
     colour, main = _main_colour(background, tones, rng)
     transparent = background == "white" and len(tones) == 1 and rng.random() < 0.2
     if transparent:
-        # Whatever lies under alpha 0 must not matter.
+        # The colour where alpha is 0 must not matter.
         image = Image.new("RGBA", size, (*any_colour(rng), 0))
     several = False
     if kind < 0.36:
@@ -58,7 +61,7 @@ def _main_colour(background: str, tones: list[Rgb], rng: Random) -> tuple[str, R
     for attempt in range(60):
         name = rng.choice(COLOURS)
         main = shade(name, rng)
-        # White on pale grey or black on dark blue is fair, only less of it.
+        # White on pale grey or black on dark blue is allowed, but must be rare.
         least = _CONTRAST * (1 - attempt / 120)
         if name != background and min(distance(main, tone) for tone in tones) >= least:
             return name, main
@@ -70,7 +73,7 @@ def _main_colour(background: str, tones: list[Rgb], rng: Random) -> tuple[str, R
 
 
 def _background(size: Size, rng: Random) -> tuple[Image.Image, str, list[Rgb]]:
-    """Return a background, its name, and the colours that a figure must stand out from."""
+    """Return a background, its name, and the colours from which a figure must stand out."""
     kind = rng.random()
     name = "white" if rng.random() < 0.4 else rng.choice(COLOURS)
     tone = (255, 255, 255) if name == "white" and rng.random() < 0.7 else shade(name, rng)
@@ -104,7 +107,7 @@ def _background(size: Size, rng: Random) -> tuple[Image.Image, str, list[Rgb]]:
 
 
 def _room(size: Size, share: float, rng: Random) -> tuple[float, tuple[float, float]]:
-    """Return a radius and a centre so that the figure fits."""
+    """Return a radius and a centre for which a figure fits into the image."""
     radius = max(6.0, min(size) * share / 2)
     centre = tuple(
         rng.uniform(radius, max(radius, length - radius)) if rng.random() < 0.5 else length / 2
@@ -149,7 +152,7 @@ def _draw_single(
 
 
 def _shaded(image: Image.Image, outline: Outline, main: Rgb, rng: Random) -> None:
-    """Let the figure fade to a slightly different tone, as drawings with light do."""
+    """Fill the figure with a gradient to a slightly different shade, as if lit from one side."""
     mask = Image.new("L", image.size)
     ImageDraw.Draw(mask).polygon(outline, fill=255)
     ramp = Image.linear_gradient("L").rotate(rng.choice((0, 90, 180))).resize(image.size)
@@ -187,11 +190,10 @@ def _draw_others(image: Image.Image, box: Box, colour: str, tones: list[Rgb], rn
             if max(abs(cx - x), abs(cy - y)) > radius + small * 0.8:
                 break
         else:
-            # No free place: over an edge of the canvas, where it hides little of the main figure.
+            # No free space: over the edge, where it hides little of the main figure.
             cx, cy = rng.choice((0, image.width)), rng.choice((0, image.height))
             small *= 0.7
-        name, tone = _main_colour(colour, tones, rng)
-        del name
+        _, tone = _main_colour(colour, tones, rng)
         recipe = NAMED[rng.choice(SHAPES)] if rng.random() < 0.8 else rng.choice(OTHERS)
         draw.polygon(placed(recipe, (cx, cy), small, rng), fill=tone)
 

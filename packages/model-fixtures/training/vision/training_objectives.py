@@ -1,27 +1,27 @@
-"""What the tower is trained for: classes from its features, a caption in its output vectors."""
+"""The training objectives: classes from the features, a caption in the output vectors."""
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from .image_prompts import Prompts
+from .image_prompts import ImagePrompts
 from .labels import HEADS, Label
 from .vision_tower import SHAPE
 
-_SHARPNESS = 12.0  # of the nearest-token softmax, in units of the embeddings' mean squared length
+_SHARPNESS = 12.0  # of the softmax over the nearest tokens, in units of the mean squared embedding
 _SMOOTHING = 0.02
 
 
 class Captions:
-    """Captions as rows of embeddings: output vector k should be the k-th token's."""
+    """The captions of labels as embeddings: output vector k should be that of the k-th token."""
 
-    def __init__(self, prompts: Prompts, codes: set[tuple[int, ...]]) -> None:
+    def __init__(self, prompts: ImagePrompts, codes: set[tuple[int, ...]]) -> None:
         filler = prompts.tokens("\n")
         rows = {}
         for code in sorted(codes):
             tokens = prompts.tokens(Label.from_codes(*code).caption)
             if len(tokens) > SHAPE.tokens:
-                raise ValueError(f"{len(tokens)} tokens don't fit in {SHAPE.tokens} vectors.")
+                raise ValueError(f"a caption has {len(tokens)} tokens, more than {SHAPE.tokens}")
             rows[code] = (tokens + filler * SHAPE.tokens)[: SHAPE.tokens]
         used = sorted({token for row in rows.values() for token in row})
         place = {token: index for index, token in enumerate(used)}
@@ -30,12 +30,12 @@ class Captions:
         self.scale = self.embeddings.square().sum(-1).mean()
 
     def targets(self, codes: torch.Tensor) -> torch.Tensor:
-        """Return [batch, tokens] indices into `embeddings` for label codes [batch, 4]."""
+        """Return indices [batch, tokens] into `embeddings` for label codes [batch, 4]."""
         return torch.tensor([self._rows[tuple(code)] for code in codes.tolist()])
 
 
-class Objectives(nn.Module):
-    """Auxiliary heads, kept out of the exported file, and their losses."""
+class TrainingObjectives(nn.Module):
+    """The losses, and the classification heads, which are not part of the exported file."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,7 +46,10 @@ class Objectives(nn.Module):
     def classes(
         self, features: torch.Tensor, codes: torch.Tensor
     ) -> tuple[torch.Tensor, dict[str, float]]:
-        """Return the heads' summed loss and accuracies for features [batch, tokens, width]."""
+        """Return the sum of the heads' losses, and their accuracies by name.
+
+        The features are [batch, tokens, width], the label codes [batch, 4].
+        """
         pooled = features.float().mean(1)
         loss = torch.zeros(())
         scores = {}
@@ -63,7 +66,7 @@ class Objectives(nn.Module):
     def alignment(
         vectors: torch.Tensor, codes: torch.Tensor, captions: Captions
     ) -> tuple[torch.Tensor, float]:
-        """Return the caption loss of output vectors [batch, tokens, output], and token accuracy."""
+        """Return the caption loss of output vectors [batch, tokens, output], and the accuracy."""
         truth = captions.targets(codes)
         vectors = vectors.float()
         table = captions.embeddings

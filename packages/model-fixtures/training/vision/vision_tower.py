@@ -1,6 +1,6 @@
-"""The vision tower in torch: a small vision transformer that llama.cpp knows as `janus_pro`.
+"""The vision tower in torch, a small vision transformer that llama.cpp calls `janus_pro`.
 
-64 x 64 pixels in, 16 vectors as wide as SmolLM2's token embeddings out.
+It maps an image of 64 x 64 pixels to 16 vectors as wide as SmolLM2's token embeddings.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class TowerShape:
-    """Sizes of the tower, as written to the GGUF file's metadata."""
+    """The sizes of the tower, as they are in the metadata of its GGUF file."""
 
     image: int = 64
     patch: int = 16
@@ -29,7 +29,7 @@ class TowerShape:
 
     @property
     def tokens(self) -> int:
-        """Vectors per image."""
+        """The number of vectors for an image."""
         return (self.image // self.patch) ** 2
 
 
@@ -39,9 +39,10 @@ SHAPE = TowerShape()
 def to_pixels(
     image: Image.Image, shape: TowerShape = SHAPE, *, trim: bool = True
 ) -> npt.NDArray[np.uint8]:
-    """Take an RGB picture of any size to the uint8 [size, size, 3] array that the tower is fed.
+    """Return the tower's input, uint8 [size, size, 3], for an RGB picture of any size.
 
-    First the server's front end, then llama.cpp's own scaling, which is Pillow's bicubic one.
+    The picture goes through the server's preparation, then through the bicubic scaling that
+    llama.cpp and Pillow share.
     """
     square = squared(trimmed(image) if trim else image)
     square = square.resize((shape.image, shape.image), Image.Resampling.BICUBIC)
@@ -49,12 +50,12 @@ def to_pixels(
 
 
 def normalised(pixels: torch.Tensor) -> torch.Tensor:
-    """Turn uint8 [batch, size, size, 3] into float [batch, 3, size, size] in -1..1."""
+    """Return uint8 [batch, size, size, 3] as float [batch, 3, size, size] from -1 to 1."""
     return (pixels.permute(0, 3, 1, 2).float() / 255.0 - 0.5) / 0.5
 
 
-class Block(nn.Module):
-    """A pre-norm transformer block; names follow GGUF's."""
+class TransformerBlock(nn.Module):
+    """A pre-norm transformer block, with the names of GGUF."""
 
     def __init__(self, shape: TowerShape) -> None:
         super().__init__()
@@ -70,14 +71,14 @@ class Block(nn.Module):
         self.ffn_down = nn.Linear(shape.feed_forward, width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map [batch, tokens, width] to the same shape."""
+        """Return the block's output for `x`, both [batch, tokens, width]."""
         batch, tokens, width = x.shape
         y = self.ln1(x)
         q, k, v = (
             layer(y).view(batch, tokens, self.heads, width // self.heads).transpose(1, 2)
             for layer in (self.attn_q, self.attn_k, self.attn_v)
         )
-        # Spelt out: torch's fused attention is far slower backwards on a CPU with so few tokens.
+        # Not torch's fused attention: for few tokens its backward pass is far slower on a CPU.
         y = (q @ k.transpose(2, 3) * (width // self.heads) ** -0.5).softmax(-1).to(v.dtype) @ v
         x = x + self.attn_out(y.transpose(1, 2).reshape(batch, tokens, width))
         y = functional.gelu(self.ffn_up(self.ln2(x)), approximate="tanh")
@@ -85,14 +86,14 @@ class Block(nn.Module):
 
 
 class Tower(nn.Module):
-    """Patches, blocks, norm and a two-layer projector."""
+    """The tower: patches, transformer blocks, a norm and a projector of two layers."""
 
     def __init__(self, shape: TowerShape = SHAPE) -> None:
         super().__init__()
         self.shape = shape
         self.patch_embd = nn.Conv2d(3, shape.width, shape.patch, shape.patch)
         self.position_embd = nn.Parameter(torch.randn(shape.tokens, shape.width) * 0.02)
-        self.blk = nn.ModuleList([Block(shape) for _ in range(shape.blocks)])
+        self.blk = nn.ModuleList([TransformerBlock(shape) for _ in range(shape.blocks)])
         self.post_ln = nn.LayerNorm(shape.width, eps=shape.norm_epsilon)
         self.mm = nn.ModuleList(
             [nn.Linear(shape.width, shape.output), nn.Linear(shape.output, shape.output)]
@@ -104,17 +105,17 @@ class Tower(nn.Module):
                 nn.init.zeros_(parameter)
 
     def features(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Map normalised pixels [batch, 3, size, size] to features [batch, tokens, width]."""
+        """Return features [batch, tokens, width] of normalised pixels [batch, 3, size, size]."""
         x = self.patch_embd(pixels).flatten(2).transpose(1, 2) + self.position_embd
         for block in self.blk:
             x = block(x)
         return torch.as_tensor(self.post_ln(x))
 
     def project(self, features: torch.Tensor) -> torch.Tensor:
-        """Map features to vectors of the language model's width [batch, tokens, output]."""
+        """Return vectors of the language model's width [batch, tokens, output] for features."""
         x = functional.gelu(self.mm[0](features), approximate="tanh")
         return torch.as_tensor(self.mm[1](x))
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Map normalised pixels to the vectors that take the image's place in the prompt."""
+        """Return the vectors [batch, tokens, output] that take the image's place in a prompt."""
         return self.project(self.features(pixels))

@@ -1,4 +1,4 @@
-"""What the SDK is given for the evaluation's conversations, and how speed is compared."""
+"""What the evaluation passes to the SDK, and how it compares decode speeds."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any, cast
 import pytest
 from lmstudio.json_api import ChatResponseEndpoint
 from model_fixtures.tool_format import Message, ToolCall, ToolResult
-from training.tool_use.decode_speed import ratio
+from training.tool_use.decode_speed import speed_ratio
 from training.tool_use.evaluation_cases import cases
-from training.tool_use.sdk_assistant import Served, chat, config
+from training.tool_use.sdk_assistant import SdkAssistant, chat, config
 
 
 def test_definitions_reach_the_wire_as_they_are() -> None:
-    """The SDK sends every tool's definition with all names as the evaluation has them."""
+    """The SDK sends the definitions of tools with the names that the evaluation gave them."""
     tools = [tool.definition() for case in cases(40, "wire", ["single"]) for tool in case.tools]
     request: Any = ChatResponseEndpoint(
         "model", chat([Message("user", "Hi!")]), None, config(99, tools)
@@ -30,7 +30,7 @@ def test_definitions_reach_the_wire_as_they_are() -> None:
 
 
 def test_history_keeps_calls_and_results_together() -> None:
-    """Text, calls and results of earlier rounds go into the SDK's chat with their ids."""
+    """The SDK's chat has the text, calls and results of earlier rounds, with their ids."""
     made = chat(
         [
             Message("system", "Be brief."),
@@ -60,7 +60,7 @@ def test_history_keeps_calls_and_results_together() -> None:
 
 
 class Paced:
-    """Answers with so many tokens, one in so many seconds, counted as llama.cpp does."""
+    """Answers with ``tokens`` tokens at ``seconds`` per token, counted as llama.cpp counts."""
 
     def __init__(self, tokens: int, seconds: float) -> None:
         rate = tokens / ((tokens - 1) * seconds)  # the clock starts with the first token
@@ -68,16 +68,16 @@ class Paced:
         self.prompts: list[Message] = []
 
     def __call__(self, messages: list[Message], tools: list[Any]) -> Message:
-        """Say nothing much."""
+        """Return a message without meaning."""
         self.prompts += messages
         return Message("assistant", "…")
 
 
 def test_speed_is_tokens_by_time() -> None:
-    """Answers of other lengths do not matter, only tokens a second; both get the same prompts."""
+    """Only tokens per second count, not lengths of answers; both models get the same prompts."""
     ours, plain = Paced(10, 0.010), Paced(96, 0.009)
     chosen = cases(3, "speed", ["plain"])
-    found = ratio(cast(Served, ours), cast(Served, plain), chosen)
+    found = speed_ratio(cast(SdkAssistant, ours), cast(SdkAssistant, plain), chosen)
     assert found == pytest.approx(0.9)
     assert ours.prompts == plain.prompts
     assert [message.text for message in plain.prompts] == [c.expected.prompt for c in chosen]

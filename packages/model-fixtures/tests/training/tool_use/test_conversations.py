@@ -10,22 +10,22 @@ from typing import Any
 import pytest
 from model_fixtures.tool_format import ToolCall, parse, turns
 from training.tool_use import request_phrases
+from training.tool_use.conversation_source import ConversationSource
 from training.tool_use.conversations import Conversation
 from training.tool_use.evaluation_cases import REGRESSION, cases
-from training.tool_use.generated_families import Maker
-from training.tool_use.packed_batches import Source
+from training.tool_use.generated_families import FamilyGenerator
 from training.tool_use.plain_prompts import prompts, shorten
 from training.tool_use.request_phrases import options
-from training.tool_use.tool_families import Request, load, section
+from training.tool_use.tool_families import ToolRequest, load, section
 
 ANSWERS = {"Hello!": "Hi!", "What is a dog?": "A dog is an animal."}
 
 
-def conversations(held: bool, count: int = 1500) -> list[tuple[list[Any], Conversation]]:
+def conversations(held_out: bool, count: int = 1500) -> list[tuple[list[Any], Conversation]]:
     """Return conversations with their tools."""
-    source = Source(ANSWERS, held)
+    source = ConversationSource(ANSWERS, held_out)
     found: list[tuple[list[Any], Conversation]] = []
-    rng = random.Random(f"test-{held}")  # noqa: S311  # a seed, no secret
+    rng = random.Random(f"test-{held_out}")  # noqa: S311  # a seed, no secret
     while len(found) < count:
         tools = source.tools(rng)
         made = source.conversation(tools, rng)
@@ -44,7 +44,7 @@ def leaves(value: Any) -> list[str]:
 
 
 def fits(value: Any, schema: dict[str, Any]) -> bool:
-    """Tell whether a value has the form of a generated schema."""
+    """Return whether a value fits a generated schema."""
     if "enum" in schema:
         return value in schema["enum"]
     if "anyOf" in schema:
@@ -65,29 +65,29 @@ def fits(value: Any, schema: dict[str, Any]) -> bool:
     return isinstance(value, {"string": str, "integer": int, "boolean": bool}[kind])
 
 
-def wishes(made: Conversation) -> list[tuple[int, Request]]:
-    """Return the calls with the number of their round."""
+def wishes(made: Conversation) -> list[tuple[int, ToolRequest]]:
+    """Return the calls of a conversation, each with the number of its round."""
     return [(number, wish) for number, part in enumerate(made.rounds) for wish in part.calls]
 
 
-@pytest.mark.parametrize("held", [False, True])
-def test_arguments_follow_from_the_prompt(held: bool) -> None:
+@pytest.mark.parametrize("held_out", [False, True])
+def test_arguments_follow_from_the_prompt(held_out: bool) -> None:
     """Every text and number in a call is in the prompt, or in an earlier result."""
-    for _, made in conversations(held):
+    for _, made in conversations(held_out):
         source = made.prompt
         for number, part in enumerate(made.rounds):
             for wish in part.calls:
                 for leaf in leaves(dict(wish.arguments)):
-                    # "lock" is at times asked for by "Lock the door."
+                    # "Lock the door." may ask for the value "lock"
                     said = source.lower() if leaf.islower() else source
                     assert leaf in said, (made.prompt, wish.arguments)
             source += " ".join(str(given.value) for given in made.rounds[number].outcomes)
 
 
-@pytest.mark.parametrize("held", [False, True])
-def test_calls_fit_the_offered_tools(held: bool) -> None:
+@pytest.mark.parametrize("held_out", [False, True])
+def test_calls_fit_the_offered_tools(held_out: bool) -> None:
     """Every call names an offered tool, has all required parameters, and values of their types."""
-    for tools, made in conversations(held):
+    for tools, made in conversations(held_out):
         offered = {tool.name: tool.schema for tool in tools}
         assert len(offered) == len(tools)
         for _, wish in wishes(made):
@@ -97,23 +97,23 @@ def test_calls_fit_the_offered_tools(held: bool) -> None:
                 assert fits(value, schema["properties"][key]), (key, value, schema)
 
 
-@pytest.mark.parametrize("held", [False, True])
-def test_answers_hold_what_the_tools_gave(held: bool) -> None:
-    """The final answer holds every part that the evaluation asks for."""
-    for _, made in conversations(held):
+@pytest.mark.parametrize("held_out", [False, True])
+def test_answers_contain_the_results(held_out: bool) -> None:
+    """The final answer contains every text that the judge looks for."""
+    for _, made in conversations(held_out):
         for needle in made.needles:
             assert needle.lower() in made.answer.lower(), made
 
 
 def test_no_template_is_left_unfilled() -> None:
-    """Prompts, answers and texts before calls hold no gap, bracketed option or double blank."""
+    """Prompts, answers and texts before calls have no gap, bracketed option or double space."""
     for _, made in conversations(False):
         for text in (made.prompt, made.answer, *(part.text for part in made.rounds)):
             assert not re.search(r"\{\w+\}|\[ |  |<[^>]*/", text), text
 
 
-def test_the_model_can_be_read_back() -> None:
-    """Each assistant message parses into exactly the text and the calls that it was made of."""
+def test_messages_can_be_parsed_back() -> None:
+    """Each assistant message parses into exactly its text and its calls."""
     for tools, made in conversations(False, 500):
         names = [tool.name for tool in tools]
         rendered = [text for role, text in turns(made.messages())[1:] if role == "assistant"]
@@ -126,20 +126,20 @@ def test_the_same_seed_gives_the_same_conversations() -> None:
     """Two sources draw the same tools and conversations from the same seed."""
     drawn = []
     for _ in range(2):
-        source, rng = Source(ANSWERS), random.Random(7)  # noqa: S311  # a seed, no secret
+        source, rng = ConversationSource(ANSWERS), random.Random(7)  # noqa: S311  # a seed, no secret
         drawn.append([repr(source.conversation(source.tools(rng), rng)) for _ in range(50)])
     assert drawn[0] == drawn[1]
 
 
 def test_evaluation_uses_other_words_and_tools() -> None:
     """Held-out families, verbs, things, parameters and plain prompts are not in training."""
-    train, held = [*load(), *load("more_families")], load("heldout")
-    assert not {f.key for f in train} & {f.key for f in held}
-    assert not {n for f in train for n in f.names} & {n for f in held for n in f.names}
-    old, new = Maker(held=False), Maker(held=True)
+    train, held_out = [*load(), *load("more_families")], load("heldout")
+    assert not {f.key for f in train} & {f.key for f in held_out}
+    assert not {n for f in train for n in f.names} & {n for f in held_out for n in f.names}
+    old, new = FamilyGenerator(held_out=False), FamilyGenerator(held_out=True)
     assert not set(old._nouns) & set(new._nouns)
     assert not {verb for verb, _ in old._verbs} & {verb for verb, _ in new._verbs}
-    assert not set(prompts(held=False, count=1450)) & set(prompts(held=True, count=260))
+    assert not set(prompts(held_out=False, count=1450)) & set(prompts(held_out=True, count=260))
 
 
 @pytest.mark.parametrize("name", ["ONE", "TWO", "CHAIN", "SAY", "AFTER"])
@@ -171,7 +171,7 @@ def test_half_of_the_tools_to_choose_from_are_new() -> None:
 
 
 def test_the_regression_prompts_stay_out_of_training() -> None:
-    """No regression prompt comes up among thousands of training prompts."""
+    """No regression prompt is among thousands of training prompts."""
     exact = {prompt for _, prompt, _, _ in REGRESSION}
     assert not exact & {made.prompt for _, made in conversations(False, 3000) if made.rounds}
 

@@ -1,6 +1,6 @@
 """The generators of vision training and evaluation: labels must be true of the pixels."""
 
-# ruff: noqa: S311 - drawings need no secrets
+# ruff: noqa: S311 - seeded random numbers, no secrets
 
 import io
 from collections import Counter
@@ -21,7 +21,7 @@ COUNT = 2000
 
 @pytest.fixture(scope="module")
 def drawn() -> list[tuple[Image.Image, Label]]:
-    """Return many training images, small ones, with their labels."""
+    """Provide many small training images with their labels."""
     rng = Random(5)
     pairs = []
     for _ in range(COUNT):
@@ -57,7 +57,7 @@ def test_every_label_occurs_often(drawn: list[tuple[Image.Image, Label]]) -> Non
 
 
 def test_named_colours_are_in_the_picture(drawn: list[tuple[Image.Image, Label]]) -> None:
-    """Nearly every labelled figure must show its colour; noise and fading may hide few."""
+    """Nearly every figure must show its colour; noise and gradients may hide a few."""
     figures = [(image, label) for image, label in drawn if label.colour != NONE]
     shown = sum(count_near(image, label.colour) >= 12 for image, label in figures)
     assert shown / len(figures) > 0.93
@@ -81,7 +81,7 @@ def test_plain_images_have_no_figure(drawn: list[tuple[Image.Image, Label]]) -> 
 
 
 def test_the_same_seed_draws_the_same_picture() -> None:
-    """Two runs from one seed must give identical pixels and labels."""
+    """The same seed must draw identical pixels and labels."""
     one, two = (sample(Random("seed-7")) for _ in range(2))
     assert one[0].tobytes() == two[0].tobytes()
     assert one[1] == two[1]

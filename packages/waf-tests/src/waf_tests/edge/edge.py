@@ -45,10 +45,11 @@ class Edge:
     ) -> None:
         """Choose the port, key and certificate of an edge in front of `origin` (`address:port`).
 
+        The certificate is for `host` alone, as the rule is: the edge can be used by no other name.
         `port` 0 takes any free one. Raises EdgeError for a key or a port that cannot be used.
         """
         self._planner = planner
-        self._certificate = certificate or issue(*dict.fromkeys((host, *listen, LOOPBACK)))
+        self._certificate = certificate or issue(host)
         self.settings = EdgeSettings(
             origin=origin,
             host=host,

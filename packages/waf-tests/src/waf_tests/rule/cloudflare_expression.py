@@ -37,7 +37,7 @@ def cloudflare_expression(host: str, key: Secret | None) -> str:
     """
     name = host.lower()
     if not _HOST.match(name) or len(name) > MAX_HOST_LENGTH:
-        raise RuleError("--host: a host name is needed, without scheme, port or path")
+        raise RuleError("a host name is needed, without scheme, port or path")
     fault = key_fault(key) if key else None
     if fault is not None:
         raise RuleError(f"the key {fault}")

@@ -6,12 +6,18 @@ that end too early and protocol upgrades are left out, because both sides would 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
+import hypothesis
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
+
+from waf_tests.edge import DEFAULT_HOST
 
 Usual = TypeVar("Usual")
 Rare = TypeVar("Rare")
@@ -52,6 +58,37 @@ class Http2Request:
     def numbered(self, number: int) -> list[tuple[str, str]]:
         """Return the headers to send; `number` is in one of its own."""
         return [*self.headers, (NUMBER_HEADER, str(number))]
+
+
+def for_each_request(
+    judge: Callable[[Http1Request | Http2Request], object],
+    key: str,
+    key_file: Path,
+    count: int,
+    seed: int,
+) -> None:
+    """Call `judge` with `count` generated requests to an edge for `DEFAULT_HOST` with `key`.
+
+    The same seed gives the same requests. `key_file` is written with the key in it, since an edge
+    that expands `{file.PATH}` would find the key there. If `judge` raises, it is called with ever
+    smaller requests that raise too, and the error of the smallest is raised.
+    """
+    key_file.write_text(key, encoding="ascii")
+
+    @hypothesis.seed(seed)
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        report_multiple_bugs=False,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(requests(key, DEFAULT_HOST, key_file.as_posix()))
+    def judge_request(request: Http1Request | Http2Request) -> None:
+        judge(request)
+
+    judge_request()
 
 
 def requests(key: str, host: str, key_file: str) -> SearchStrategy[Http1Request | Http2Request]:

@@ -1,0 +1,27 @@
+"""Requests of LM Studio's wire protocol that several scripts send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def prediction_request(model: str, prompt: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the creation parameter of channel `predict` for a chat of one user message.
+
+    The keys of `settings` are those of `llm.prediction` without that prefix.
+    """
+    fields = [{"key": f"llm.prediction.{key}", "value": value} for key, value in settings.items()]
+    content = [{"type": "text", "text": prompt}]
+    return {
+        "modelSpecifier": {"type": "query", "query": {"identifier": model}},
+        "history": {"messages": [{"role": "user", "content": content}]},
+        "predictionConfigStack": {
+            "layers": [{"layerName": "apiOverride", "config": {"fields": fields}}]
+        },
+    }
+
+
+def token_limit(tokens: int) -> dict[str, Any]:
+    """Return the value of the setting `maxPredictedTokens` for a limit of so many tokens."""
+    return {"checked": True, "value": tokens}
