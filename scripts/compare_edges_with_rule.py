@@ -22,7 +22,12 @@ from pathlib import Path
 from waf_tests.secret import Secret
 from waf_tests.testing.generated_requests import Http1Request, Http2Request, for_each_request
 from waf_tests.testing.request_grammar import Verdict
-from waf_tests.testing.request_judges import Court, DisagreementError, court, installed_edges
+from waf_tests.testing.request_judges import (
+    DisagreementError,
+    RequestJudges,
+    installed_edges,
+    start_judges,
+)
 
 # Made-up keys; each is used for an equal share of the requests.
 KEYS = (
@@ -49,7 +54,7 @@ class RequestCounter:
             print(f"{self.sent} requests, {time.monotonic() - self._begun:.0f} s", flush=True)
 
 
-def ask(judges: Court, key_file: Path, count: int, seed: int, counter: RequestCounter) -> None:
+def ask(judges: RequestJudges, key_file: Path, count: int, seed: int, counter: RequestCounter) -> None:
     """Ask the judges about `count` requests.
 
     Raises:
@@ -86,7 +91,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for number, (key, share) in enumerate(zip(KEYS, shares, strict=True)):
             try:
-                with court(Secret(key), edges) as judges:
+                with start_judges(Secret(key), edges) as judges:
                     ask(judges, Path(folder, "key"), share, options.seed + number, counter)
             except DisagreementError as error:
                 print(f"key {key}: {error}", *getattr(error, "__notes__", ()), sep="\n")

@@ -39,9 +39,9 @@ def serve() -> None:
     async def run() -> None:
         sockets, _ = listen((0,), default_ports=False)
         async with ServerState(load_catalog(), ServeOptions()) as state:
-            model, _ = await state.registry.model(MODEL, "llm")
+            model, _ = await state.models.downloaded.find(MODEL, "llm")
             settings = Settings({"llm.load.contextLength": 4096})
-            instance = await state.registry.load(model, settings)
+            instance = await state.models.loaded.load(model, settings)
             app = build_app(state)
             config = uvicorn.Config(
                 app, ws="websockets-sansio", lifespan="off", log_config=None, access_log=False

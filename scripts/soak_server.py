@@ -123,12 +123,14 @@ def measure(server: EmbeddedServer) -> dict[str, int]:
     status = Path(f"/proc/{server.pid}/status").read_text()
     resident = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
     children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
-    folders = Path(tempfile.gettempdir()).glob(f"lmstudio-model-fixtures-files-{server.pid}-*")
+    folders = Path(tempfile.gettempdir()).glob(f"lmstudio-model-fixtures-uploads-{server.pid}-*")
     return {
         **holdings,
         "handles": sum(1 for _ in Path(f"/proc/{server.pid}/fd").iterdir()),
         "workers": len(children),
-        "temporary files": sum(len(list(folder.iterdir())) for folder in folders),
+        "temporary files": sum(
+            len(list(folder.iterdir())) for folder in folders if folder.is_dir()
+        ),
         "memory kB": int(resident.split()[1]),
     }
 

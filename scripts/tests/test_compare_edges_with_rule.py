@@ -10,7 +10,7 @@ from pathlib import Path
 import compare_edges_with_rule
 import pytest
 from waf_tests.edge.caddy import plan_caddy
-from waf_tests.edge.launch_plan import EdgeSettings, Plan
+from waf_tests.edge.launch_plan import EdgeSettings, LaunchPlan
 
 
 def _run(monkeypatch: pytest.MonkeyPatch, *options: str) -> int:
@@ -36,7 +36,7 @@ def test_reports_a_difference(
 ) -> None:
     """An edge that lets everything pass ends the run with status 1 and a small request."""
 
-    def open_to_all(settings: EdgeSettings, folder: Path) -> Plan:
+    def open_to_all(settings: EdgeSettings, folder: Path) -> LaunchPlan:
         plan = plan_caddy(settings, folder)
         config = json.loads(plan.stdin)
         del config["apps"]["http"]["servers"]["edge"]["routes"][1]["match"]

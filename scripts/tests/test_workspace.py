@@ -46,6 +46,16 @@ def test_sdk_release_stands_once() -> None:
     assert [name for name, each in ENVIRONMENTS.items() if "lmstudio==" in str(each)] == ["test"]
 
 
+@pytest.mark.parametrize("environment", ["models", "waf"])
+def test_servers_in_the_foreground_end_with_hatch(environment: str) -> None:
+    """What `serve` starts ends with Hatch, which passes no signal on; cmd.exe has no $PPID."""
+    script = ENVIRONMENTS[environment]["scripts"]["serve"]
+    assert " serve --end-with $PPID {args}" in script
+    plain = script.replace(" --end-with $PPID", "")
+    overrides = ENVIRONMENTS[environment]["overrides"]["platform"]["windows"]
+    assert overrides["scripts"] == [f"serve={plain}"]
+
+
 @pytest.mark.parametrize(
     "package", sorted(suite_command.ROOT.glob("packages/*")), ids=lambda path: path.name
 )

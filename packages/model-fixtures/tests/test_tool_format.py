@@ -42,7 +42,7 @@ ADD = tool("add", {"a": {"type": "integer"}, "b": {"type": "integer"}}, ["a", "b
 
 
 def test_a_tool_becomes_one_line_of_json() -> None:
-    """A tool with two required numbers is described by a line without schema boilerplate."""
+    """A tool with two required numbers is described by one line without schema boilerplate."""
     assert tool_line(ADD) == (
         '{"name": "add", "description": "Does add.", '
         '"parameters": {"a": "integer", "b": "integer"}}'
@@ -75,7 +75,7 @@ def test_a_tool_becomes_one_line_of_json() -> None:
     ],
 )
 def test_every_schema_has_a_short_form(schema: Any, form: Any) -> None:
-    """A parameter's schema is shortened to its type words; what cannot be followed is 'any'."""
+    """A parameter's schema is shortened to the names of its types; anything else is 'any'."""
     point = {"type": "object", "properties": {"x": {"type": "number"}}, "required": ["x"]}
     offered = tool("t", {"p": schema}, ["p"], **{"$defs": {"Point": point}})
     assert json.loads(tool_line(offered))["parameters"] == {"p": form}
@@ -88,7 +88,7 @@ def test_an_optional_parameter_says_so() -> None:
 
 
 def test_a_recursive_schema_ends() -> None:
-    """A type that holds itself is cut off instead of never ending."""
+    """A recursive type is cut off after some levels."""
     node = {"type": "object", "properties": {"next": {"$ref": "#/$defs/Node"}}}
     offered = tool("t", {"n": {"$ref": "#/$defs/Node"}}, ["n"], **{"$defs": {"Node": node}})
     assert tool_line(offered).count('"next"') == 6
@@ -96,7 +96,7 @@ def test_a_recursive_schema_ends() -> None:
 
 
 def test_a_tool_without_parameters_or_description() -> None:
-    """Missing description and parameters give empty ones."""
+    """A missing description or missing parameters become empty ones."""
     assert tool_line({"type": "function", "function": {"name": "now"}}) == (
         '{"name": "now", "description": "", "parameters": {}}'
     )
@@ -104,18 +104,18 @@ def test_a_tool_without_parameters_or_description() -> None:
 
 @pytest.mark.parametrize("reference", ["#/a", "#/missing/x", "other.json"])
 def test_references_that_lead_nowhere_allow_anything(reference: str) -> None:
-    """A reference to itself, to nothing or to another document resolves to an empty schema."""
+    """A reference to itself, to nothing or to another document becomes an empty schema."""
     assert resolve({"$ref": reference}, {"a": {"$ref": "#/a"}}) == {}
 
 
 def test_the_system_text_without_tools_is_the_models_own() -> None:
-    """Without tools the system text is the user's, or else the chat template's default."""
+    """Without tools the system text is the user's, or the chat template's default."""
     assert system_text([]) == DEFAULT_SYSTEM
     assert system_text([], "Be brief.") == "Be brief."
 
 
 def test_the_users_system_text_comes_before_the_tools() -> None:
-    """The user's own system text stays, a blank line before the tools."""
+    """The user's own system text stays, followed by a blank line and the tools."""
     text = system_text([ADD], "Be brief.")
     assert text.startswith("Be brief.\n\nYou can call these tools:\n{")
     assert text.endswith(CALL_END)
@@ -123,7 +123,7 @@ def test_the_users_system_text_comes_before_the_tools() -> None:
 
 
 def test_a_whole_conversation_as_a_prompt() -> None:
-    """Calls become blocks after the text, results a user message in the order of the calls."""
+    """Calls become blocks after the text, and results a user message in the order of the calls."""
     calls = [ToolCall("add", {"a": 1, "b": 2}, "11"), ToolCall("add", {"a": 3, "b": 4}, "12")]
     messages = [
         Message("system", "Be brief."),
@@ -145,7 +145,7 @@ def test_a_whole_conversation_as_a_prompt() -> None:
 
 
 def test_results_without_known_ids_keep_their_order() -> None:
-    """Results that answer no known call stay in the order in which they came."""
+    """Results of unknown calls stay in their order."""
     results = [ToolResult("1"), ToolResult("2", "unknown"), ToolResult("3")]
     assert turns([Message("tool", results=results)])[1][1].count("TOOL_RESULT") == 6
     assert [
@@ -158,7 +158,7 @@ def test_results_without_known_ids_keep_their_order() -> None:
 
 
 def test_control_tokens_in_a_message_are_defused() -> None:
-    """A user who spells out a control token does not end the message."""
+    """A control token that a user spells out does not end the message."""
     prompt = chatml([Message("user", "a<|im_end|>b")])
     assert "a< |im_end|>b<|im_end|>\n" in prompt
 
@@ -193,7 +193,7 @@ def test_control_tokens_in_a_message_are_defused() -> None:
     ],
 )
 def test_only_well_formed_blocks_become_calls(text: str, parts: list[str | ToolCall]) -> None:
-    """Text and calls come out in order; anything malformed or unknown stays text."""
+    """Text and calls are returned in order; anything malformed or unknown stays text."""
     assert parse(text, ["add"]) == parts
 
 
@@ -212,7 +212,7 @@ def test_the_grammar_starts_with_the_trigger() -> None:
 
 
 def test_a_grammar_needs_tools() -> None:
-    """No tools, no grammar: a clear error."""
+    """A grammar without tools is a clear error."""
     with pytest.raises(ValueError, match="at least one tool"):
         tool_grammar([])
 
@@ -240,7 +240,7 @@ HARD = tool(
 
 
 def test_every_rule_of_a_grammar_is_defined_once_and_ends() -> None:
-    """The hardest tool's grammar lacks no rule, has none twice, and none that holds itself."""
+    """The grammar of a complex tool has each rule exactly once, and none that is recursive."""
     uses: dict[str, set[str]] = {}
     lines = [line for line in tool_grammar([ADD, HARD]).splitlines() if line]
     names = [line.partition(" ::= ")[0] for line in lines]
@@ -275,12 +275,12 @@ def test_every_rule_of_a_grammar_is_defined_once_and_ends() -> None:
     ],
 )
 def test_schemas_become_rules(schema: dict[str, Any], rule: str) -> None:
-    """Enums, alternatives, arrays with bounds and lost references have the rules one expects."""
+    """Enums, alternatives, bounded arrays and dangling references become the expected rules."""
     assert rule in tool_grammar([tool("t", {"p": schema}, ["p"])]).splitlines()
 
 
 def test_optional_parameters_may_be_left_out() -> None:
-    """Of two optional parameters each may be missing, and commas come only between pairs."""
+    """Each of two optional parameters may be missing, and commas stand only between pairs."""
     pair = {"a": {"type": "integer"}, "b": {"type": "integer"}}
     rules = tool_grammar([tool("t", pair, [])]).splitlines()
     assert rules[3:8] == [
@@ -293,7 +293,7 @@ def test_optional_parameters_may_be_left_out() -> None:
 
 
 def test_required_properties_come_first() -> None:
-    """Keys that a client has sorted get the order of `required` back, in inner objects, too."""
+    """Keys that a client has sorted return to the order of `required`, also in inner objects."""
     inner = {
         "type": "object",
         "properties": {"lat": {}, "lon": {}, "alt": {}},
@@ -309,12 +309,12 @@ def test_required_properties_come_first() -> None:
 
 @pytest.mark.parametrize("schema", [None, 5, [{"a": 1}], {"properties": [], "required": {}}])
 def test_what_is_no_schema_stays(schema: Any) -> None:
-    """Whatever else a client sends comes back as it is."""
+    """Anything else that a client sends is returned unchanged."""
     assert in_order(schema) == schema
 
 
 def test_references_in_a_circle_give_a_small_grammar() -> None:
-    """Objects that all hold each other are followed a few levels deep, not in every order."""
+    """Objects that all contain one another are followed a few levels deep, not in every order."""
     names = ("One", "Two", "Three", "Four", "Five")
     holds = {"type": "object", "properties": {name: {"$ref": f"#/$defs/{name}"} for name in names}}
     definitions = {"$defs": dict.fromkeys(names, holds)}
@@ -323,7 +323,7 @@ def test_references_in_a_circle_give_a_small_grammar() -> None:
 
 
 def test_shared_references_are_written_once() -> None:
-    """A chain in which each level uses the next one twice grows by its length, not its square."""
+    """A chain in which each level uses the next one twice grows in proportion to its length."""
 
     def grammar(levels: int) -> str:
         inner = {
@@ -340,7 +340,7 @@ def test_shared_references_are_written_once() -> None:
 
 
 def test_what_stands_beside_alternatives_holds_in_each() -> None:
-    """An object of which one of two properties is required keeps its type and properties."""
+    """An object that requires one of two properties keeps its type and properties."""
     either = {
         "type": "object",
         "properties": {"a": {"type": "integer"}, "b": {"type": "string"}},
@@ -354,7 +354,7 @@ def test_what_stands_beside_alternatives_holds_in_each() -> None:
 
 
 def test_an_empty_list_of_types_allows_anything() -> None:
-    """`"type": []` says nothing, and no rule of the grammar is empty."""
+    """`"type": []` allows any value, and no rule of the grammar is empty."""
     grammar = tool_grammar([tool("f", {"x": {"type": []}}, ["x"])])
     assert not re.search(r"::= *$", grammar, re.MULTILINE)
 
@@ -362,7 +362,7 @@ def test_an_empty_list_of_types_allows_anything() -> None:
 @pytest.mark.parametrize("write", [tool_line, lambda tool, budget: tool_grammar([tool], budget)])
 @pytest.mark.parametrize("kind", ["crossed", "wide", "options"])
 def test_parameters_have_a_bound_as_a_whole(write: Any, kind: str) -> None:
-    """Parameters that expand without measure, or are too many, are refused in both forms."""
+    """Parameters that expand enormously, or are too many, are refused in both forms."""
     names = [f"n{number}" for number in range(200)]
     holds = {"type": "object", "properties": {name: {"$ref": f"#/$defs/{name}"} for name in names}}
     many = {f"p{number}": {"type": "string"} for number in range(20_000)}

@@ -1,4 +1,4 @@
-"""What all tests of the package get."""
+"""Fixtures and hooks for all tests of the package."""
 
 import gc
 from collections.abc import Generator, Iterator
@@ -6,12 +6,22 @@ from pathlib import Path
 
 import pytest
 from model_fixtures.pytest_plugin.asyncio_backend import anyio_backend
+from sdk_tests.process_fixtures import (
+    default_tracebacks,
+    no_api_token,
+    no_default_client,
+    restored_sync_timeout,
+)
 from sdk_tests.scenario_fixtures import scenario_host, scenario_model
 from sdk_tests.sdk_releases import is_known_bug
 from sdk_tests.wire_watch_fixtures import watched, wire_watch
 
 __all__ = [  # fixtures
     "anyio_backend",
+    "default_tracebacks",
+    "no_api_token",
+    "no_default_client",
+    "restored_sync_timeout",
     "scenario_host",
     "scenario_model",
     "watched",
@@ -21,16 +31,16 @@ __all__ = [  # fixtures
 
 @pytest.fixture(scope="session")
 def no_certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Provide an empty folder in the place of certificates."""
+    """Provide an empty folder to take the place of the folder of certificates."""
     return tmp_path_factory.mktemp("no-certificates")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _plain_connections(no_certificates: Path) -> Iterator[None]:
-    """Keep what only matters to TLS and proxies away from requests to the host.
+    """Keep certificates and proxies out of the SDK's requests to the host.
 
     The SDK's HTTP library reads a bundle of certificates for each connection, encrypted or not,
-    which takes more time than most tests.
+    which takes longer than most tests.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NO_PROXY", "localhost,127.0.0.1")
@@ -40,7 +50,7 @@ def _plain_connections(no_certificates: Path) -> Iterator[None]:
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector what is there now, which stays to the end."""
+    """Exempt from garbage collection what exists by now, because it stays until the end."""
     gc.freeze()
 
 
@@ -48,9 +58,9 @@ def pytest_collection_finish() -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Leave the traceback of a known bug out, which no report shows.
+    """Leave out the traceback of a known bug, which no report shows.
 
-    Pytest parses the whole files of all its frames for it: seventy take longer than their tests.
+    For a traceback pytest parses the files of all its frames, which takes longer than the test.
     """
     option = item.config.option
     style = option.tbstyle

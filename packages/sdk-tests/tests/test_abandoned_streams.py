@@ -1,4 +1,4 @@
-"""Streams of the synchronous API that their reader leaves."""
+"""Streams of the synchronous API whose reader stops early."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ def llm(lmstudio_host: str) -> Iterator[LLM]:
 
 
 def test_session_works_after_a_break(llm: LLM) -> None:
-    """After a loop that was left early the same session predicts as if nothing had been."""
+    """A session still predicts after a loop over a stream was left early."""
     for _ in llm.complete_stream("Hello", config=endless(5)):
         break
     assert llm.complete("Hello", config=written("ok")).content == "ok"
@@ -27,10 +27,10 @@ def test_session_works_after_a_break(llm: LLM) -> None:
 
 @known_bug(
     "A `break` in the loop over a stream ends its generator, and the stream keeps that as its"
-    " error: result() raises GeneratorExit, which is no Exception and passes the caller's handlers."
+    " error: result() raises GeneratorExit, which `except Exception` does not catch."
 )
 def test_result_after_a_break(llm: LLM) -> None:
-    """The result of a stream that was left early must be the error for early closing."""
+    """The result of a stream that was left early must raise the error for early closing."""
     stream = llm.complete_stream("Hello", config=endless(5))
     for _ in stream:
         break

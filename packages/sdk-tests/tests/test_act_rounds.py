@@ -1,4 +1,4 @@
-"""The act() loop of the synchronous API, its model's answers taken from a script."""
+"""The act() loop of the synchronous API, with the model's answers taken from a script."""
 
 import inspect
 import threading
@@ -7,55 +7,26 @@ from typing import Any
 import pytest
 from lmstudio import LLM, Chat, LMStudioPredictionError, LMStudioValueError
 from sdk_tests.host_packets import fragment, predicted, tool_call
+from sdk_tests.prediction_requests import messages_of, tool_names_of
+from sdk_tests.sample_tools import add, broken
 from sdk_tests.scripted_session import ScriptedSession
 
 ANSWER = [fragment("Done"), predicted()]
 
 
-def add(a: int, b: int) -> int:
-    """Add two numbers."""
-    return a + b
-
-
-def fail() -> None:
-    """Fail."""
-    raise LookupError("lost")
-
-
 def asking(*calls: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the packets of a round in which the model says something and requests the calls."""
+    """Return the packets of a round in which the model writes text and requests the calls."""
     requests = [tool_call(name, arguments, f"id-{i}") for i, (name, arguments) in enumerate(calls)]
     return [fragment("Let me see."), *requests, predicted()]
 
 
-def history(request: Any) -> list[tuple[str, list[Any]]]:
-    """Return role and the telling content of each message in a request."""
-    telling = {
-        "text": "text",
-        "toolCallRequest": "toolCallRequest",
-        "toolCallResult": "content",
-    }
-    return [
-        (message["role"], [part[telling[part["type"]]] for part in message["content"]])
-        for message in request["history"]["messages"]
-    ]
-
-
-def offered_tools(request: Any) -> list[str]:
-    """Return the names of the tools in a request."""
-    (layer,) = request["predictionConfigStack"]["layers"]
-    fields = {field["key"]: field["value"] for field in layer["config"]["fields"]}
-    tools = fields.get("llm.prediction.tools", {"tools": []})["tools"]
-    return [tool["function"]["name"] for tool in tools]
-
-
 def test_answer_without_calls_is_one_round() -> None:
-    """A model that requests nothing is asked once, with the tools on offer."""
+    """A model that requests no call is asked once, and the request offers the tools."""
     session = ScriptedSession(ANSWER)
     result = session.llm().act("Hi", [add])
     assert result.rounds == 1
     assert result.total_time_seconds > 0
-    assert [offered_tools(request) for request in session.requests] == [["add"]]
+    assert [tool_names_of(request) for request in session.requests] == [["add"]]
 
 
 def test_results_go_back_to_the_model() -> None:
@@ -64,8 +35,8 @@ def test_results_go_back_to_the_model() -> None:
     result = session.llm().act("What is 1 + 2?", [add])
     assert result.rounds == 2
     request = {"type": "function", "id": "id-0", "name": "add", "arguments": {"a": 1, "b": 2}}
-    assert history(session.requests[0]) == [("user", ["What is 1 + 2?"])]
-    assert history(session.requests[1]) == [
+    assert messages_of(session.requests[0]) == [("user", ["What is 1 + 2?"])]
+    assert messages_of(session.requests[1]) == [
         ("user", ["What is 1 + 2?"]),
         ("assistant", ["Let me see.", request]),
         ("tool", ["3"]),
@@ -73,7 +44,7 @@ def test_results_go_back_to_the_model() -> None:
 
 
 def test_several_calls_share_a_result_message() -> None:
-    """All results of a round are in one message, each with its request's id."""
+    """All results of a round are in one message, each with the id of its request."""
     session = ScriptedSession(asking(("add", {"a": 1, "b": 2}), ("add", {"a": 3, "b": 4})), ANSWER)
     session.llm().act("Go", [add])
     results = session.requests[1]["history"]["messages"][-1]
@@ -86,7 +57,7 @@ def test_several_calls_share_a_result_message() -> None:
 
 @pytest.mark.parametrize("limit", [2, None], ids=["two", "unlimited"])
 def test_parallel_calls_overlap(limit: int | None) -> None:
-    """With room for two, two calls of a round run at the same time."""
+    """With a limit of two or none, the two calls of a round run at the same time."""
     meeting = threading.Barrier(2, timeout=10)
 
     def meet() -> str:
@@ -96,11 +67,11 @@ def test_parallel_calls_overlap(limit: int | None) -> None:
 
     session = ScriptedSession(asking(("meet", {}), ("meet", {})), ANSWER)
     session.llm().act("Go", [meet], max_parallel_tool_calls=limit)
-    assert history(session.requests[1])[-1] == ("tool", ['"met"', '"met"'])
+    assert messages_of(session.requests[1])[-1] == ("tool", ['"met"', '"met"'])
 
 
 def test_calls_run_in_order_by_default() -> None:
-    """Unless told otherwise, one worker runs a round's calls in the order of the requests."""
+    """By default one worker runs a round's calls in the order of the requests."""
     assert inspect.signature(LLM.act).parameters["max_parallel_tool_calls"].default == 1
     order: list[int] = []
 
@@ -115,31 +86,34 @@ def test_calls_run_in_order_by_default() -> None:
 
 
 def test_failed_tool_is_told_to_the_model() -> None:
-    """A tool's exception becomes its result and the loop goes on."""
-    session = ScriptedSession(asking(("fail", {})), ANSWER)
-    assert session.llm().act("Go", [fail]).rounds == 2
-    assert history(session.requests[1])[-1] == (
+    """A tool's exception becomes its result, and the loop continues."""
+    session = ScriptedSession(asking(("broken", {})), ANSWER)
+    assert session.llm().act("Go", [broken]).rounds == 2
+    assert messages_of(session.requests[1])[-1] == (
         "tool",
         ["\"Unhandled Python exception: LookupError('lost')\""],
     )
 
 
 def test_unknown_tool_is_told_to_the_model() -> None:
-    """A request for a tool that isn't there is answered with an error text."""
+    """A request for an unknown tool is answered with an error text."""
     session = ScriptedSession(asking(("subtract", {})), ANSWER)
     session.llm().act("Go", [add])
-    assert history(session.requests[1])[-1] == ("tool", ["Cannot find tool with name subtract."])
+    assert messages_of(session.requests[1])[-1] == (
+        "tool",
+        ["Cannot find tool with name subtract."],
+    )
 
 
 def test_last_round_offers_no_tools() -> None:
-    """With a limit, the last round offers no tools so that the model has to answer."""
+    """The last round within a limit offers no tools, so that the model has to answer."""
     session = ScriptedSession(asking(("add", {"a": 1, "b": 2})), ANSWER)
     assert session.llm().act("Go", [add], max_prediction_rounds=2).rounds == 2
-    assert [offered_tools(request) for request in session.requests] == [["add"], []]
+    assert [tool_names_of(request) for request in session.requests] == [["add"], []]
 
 
 def test_call_in_the_last_round_is_an_error() -> None:
-    """A model that requests a tool that it was not offered any more ends the loop with an error."""
+    """A tool call in the last round ends the loop with an error."""
     session = ScriptedSession(asking(("add", {"a": 1, "b": 2})))
     with pytest.raises(
         LMStudioPredictionError,
@@ -158,7 +132,7 @@ def test_round_limit_is_checked(rounds: int) -> None:
 
 
 def test_callbacks_tell_the_round() -> None:
-    """All callbacks run in the order of what happens and get the round's index where promised."""
+    """All callbacks run in the order of events, and those that promise it get the round's index."""
     seen: list[Any] = []
     session = ScriptedSession(asking(("add", {"a": 1, "b": 2})), ANSWER)
     session.llm().act(
@@ -194,7 +168,7 @@ def test_callbacks_tell_the_round() -> None:
 
 
 def test_callers_chat_is_left_alone() -> None:
-    """act() works on a copy; a caller who wants the messages collects them with on_message."""
+    """act() leaves the caller's chat unchanged."""
     chat = Chat("Be brief.")
     chat.add_user_message("Go")
     before = str(chat)
@@ -204,7 +178,7 @@ def test_callers_chat_is_left_alone() -> None:
 
 
 def test_collected_messages_continue_the_chat() -> None:
-    """Appending each message to the caller's chat gives the whole conversation."""
+    """A chat to which each message was appended has the whole conversation."""
     chat = Chat()
     chat.add_user_message("Go")
     session = ScriptedSession(asking(("add", {"a": 1, "b": 2})), ANSWER)
@@ -216,18 +190,18 @@ def test_collected_messages_continue_the_chat() -> None:
 
 
 def test_failing_callback_does_not_end_the_loop() -> None:
-    """An exception of a message or round callback is logged and the loop goes on."""
+    """An exception in a message or round callback does not end the loop."""
 
-    def broken(*_args: object) -> None:
+    def fail(*_args: object) -> None:
         raise LookupError("no screen")
 
     session = ScriptedSession(asking(("add", {"a": 1, "b": 2})), ANSWER)
     result = session.llm().act(
         "Go",
         [add],
-        on_message=broken,
-        on_round_start=broken,
-        on_round_end=broken,
-        on_prediction_completed=broken,
+        on_message=fail,
+        on_round_start=fail,
+        on_round_end=fail,
+        on_prediction_completed=fail,
     )
     assert result.rounds == 2

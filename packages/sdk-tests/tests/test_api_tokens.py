@@ -1,37 +1,32 @@
-"""Authentication details: generated identities, and API tokens where the release has them."""
+"""Authentication details: generated identities, and API tokens in releases that have them."""
 
 import inspect
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import lmstudio
 import pytest
-from lmstudio import LMStudioValueError, sync_api
+from lmstudio import LMStudioValueError
 from lmstudio.json_api import ClientBase
+from sdk_tests.process_fixtures import TOKEN_VARIABLE
 from sdk_tests.sdk_releases import RELEASE_1_6, SDK_1_6, known_bug
+
+pytestmark = pytest.mark.usefixtures("no_api_token")
 
 TOKEN = "sk-lm-abcDEF12:abcdefghijABCDEFGH12"
 OTHER_TOKEN = "sk-lm-00000000:00000000000000000000"
-TOKEN_VARIABLE = "LMSTUDIO_API_TOKEN"
 HOST = "127.0.0.1:1"
 
-needs_tokens = pytest.mark.skipif(not SDK_1_6, reason="API tokens came with release 1.6.0b1")
-
-
-@pytest.fixture(autouse=True)
-def _no_token_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the user's own token out of the environment."""
-    monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
+needs_tokens = pytest.mark.skipif(not SDK_1_6, reason="release 1.5 has no API tokens")
 
 
 def credentials(*token: Any) -> dict[str, Any]:
-    """Return the authentication message of a client made with or without token argument."""
+    """Return the authentication message of a client with or without a token argument."""
     return dict(ClientBase(HOST, *token)._auth_details)
 
 
 def test_generated_identity() -> None:
-    """Without token, identifier and passkey are random UUIDs; 1.6 marks the first as a guest's."""
+    """A client without a token has random UUIDs, and from 1.6 on a guest's identifier."""
     details = credentials()
     identifier = details["clientIdentifier"]
     assert set(details) == {"authVersion", "clientIdentifier", "clientPasskey"}
@@ -45,7 +40,7 @@ def test_generated_identity() -> None:
 
 
 def test_each_client_has_its_own_identity() -> None:
-    """Two clients never share an identity by chance."""
+    """Two clients without tokens have different identities."""
     first, second = credentials(), credentials()
     assert first["clientIdentifier"] != second["clientIdentifier"]
     assert first["clientPasskey"] != second["clientPasskey"]
@@ -53,20 +48,20 @@ def test_each_client_has_its_own_identity() -> None:
 
 @pytest.mark.parametrize("client_class", [lmstudio.Client, lmstudio.AsyncClient, ClientBase])
 def test_client_parameters(client_class: type) -> None:
-    """Clients take host and, from 1.6 on, token; both are optional."""
+    """Clients accept an optional host and, from 1.6 on, an optional token."""
     parameters = inspect.signature(client_class).parameters
     assert list(parameters) == (["api_host", "api_token"] if SDK_1_6 else ["api_host"])
     assert all(parameter.default is None for parameter in parameters.values())
 
 
 def test_configure_default_client_parameters() -> None:
-    """The default client's configuration takes host and, from 1.6 on, token."""
+    """configure_default_client() accepts a host and, from 1.6 on, a token."""
     parameters = inspect.signature(lmstudio.configure_default_client).parameters
     assert list(parameters) == (["api_host", "api_token"] if SDK_1_6 else ["api_host"])
 
 
 def test_environment_token_before_tokens_existed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """1.5 ignores the token variable, later releases take the identity from it."""
+    """Release 1.5 ignores the token variable, and later releases take the identity from it."""
     monkeypatch.setenv(TOKEN_VARIABLE, TOKEN)
     assert (credentials()["clientIdentifier"] == "abcDEF12") is SDK_1_6
 
@@ -74,7 +69,7 @@ def test_environment_token_before_tokens_existed(monkeypatch: pytest.MonkeyPatch
 @needs_tokens
 @pytest.mark.parametrize("token", [TOKEN, f"  {TOKEN}\n"], ids=["exact", "surrounded-by-space"])
 def test_token_is_split(token: str) -> None:
-    """A token's two parts become identifier and passkey; space around it doesn't matter."""
+    """A token's two parts become identifier and passkey, without the space around the token."""
     assert credentials(token) == {
         "authVersion": 1,
         "clientIdentifier": "abcDEF12",
@@ -84,14 +79,14 @@ def test_token_is_split(token: str) -> None:
 
 @needs_tokens
 def test_argument_wins_over_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A token argument is used instead of the variable's."""
+    """A token argument replaces the token from the environment."""
     monkeypatch.setenv(TOKEN_VARIABLE, OTHER_TOKEN)
     assert credentials(TOKEN)["clientIdentifier"] == "abcDEF12"
 
 
 @needs_tokens
 def test_empty_argument_hides_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty token argument means no token, whatever the variable says."""
+    """An empty token argument means no token, even if the variable has one."""
     monkeypatch.setenv(TOKEN_VARIABLE, TOKEN)
     assert credentials("")["clientIdentifier"].startswith("guest:")
 
@@ -118,7 +113,7 @@ def test_empty_variable_is_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=["no-prefix", "short-id", "long-key", "no-colon", "punctuation", "two", "leading"],
 )
 def test_malformed_token_is_refused(token: str) -> None:
-    """A token of another form is refused before any connection, without being shown."""
+    """A malformed token is refused with an error that does not show it."""
     with pytest.raises(
         LMStudioValueError, match="does not look like a valid LM Studio API token"
     ) as failure:
@@ -128,31 +123,23 @@ def test_malformed_token_is_refused(token: str) -> None:
 
 @needs_tokens
 def test_malformed_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A malformed token from the environment is refused like one from the argument."""
+    """A malformed token from the environment is refused like a malformed argument."""
     monkeypatch.setenv(TOKEN_VARIABLE, "nonsense")
     with pytest.raises(LMStudioValueError, match="does not look like a valid LM Studio API token"):
         credentials()
 
 
-@pytest.fixture
-def _default_client_reset() -> Iterator[None]:
-    """Give the test a process without default client and leave one behind."""
-    sync_api._reset_default_client()
-    yield
-    sync_api._reset_default_client()
-
-
 @needs_tokens
 @known_bug(
-    "configure_default_client(api_host, api_token) assigns the token to a local variable, since"
-    " its global statement names the host only: the default client then connects as a guest.",
+    "configure_default_client(api_host, api_token) assigns the token to a local variable because"
+    " its global statement names only the host: the default client then connects as a guest.",
     seen_in=(RELEASE_1_6,),
 )
-@pytest.mark.usefixtures("_default_client_reset")
+@pytest.mark.usefixtures("no_default_client")
 def test_default_client_uses_the_configured_token(monkeypatch: pytest.MonkeyPatch) -> None:
     """The default client must authenticate with the token given to configure_default_client."""
     monkeypatch.setattr(lmstudio.Client, "_ensure_api_host_is_valid", lambda _client: None)
-    # One argument more than release 1.5 has: the type checker may see either release.
+    # Typed as Any because the type checker may see release 1.5, which has no second argument.
     configure: Any = lmstudio.configure_default_client
     configure(HOST, TOKEN)
     assert lmstudio.get_default_client()._auth_details["clientIdentifier"] == "abcDEF12"

@@ -1,4 +1,4 @@
-"""The synchronous client's background thread: it ends with its client."""
+"""The background thread of a synchronous client, which ends with its client."""
 
 import gc
 import weakref
@@ -9,15 +9,11 @@ from lmstudio._ws_thread import AsyncWebsocketThread, BackgroundThread
 from sdk_tests.foreign_hosts import closed_address
 from sdk_tests.sdk_releases import known_bug
 
-
-@pytest.fixture(autouse=True)
-def _no_token_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the user's token, which every new client parses, out of tests without a host."""
-    monkeypatch.delenv("LMSTUDIO_API_TOKEN", raising=False)
+pytestmark = pytest.mark.usefixtures("no_api_token")
 
 
 def test_thread_runs_coroutines() -> None:
-    """A coroutine handed to a started thread runs there and its result comes back."""
+    """A started thread runs a coroutine and returns its result."""
 
     async def double(value: int) -> int:
         return 2 * value
@@ -30,12 +26,12 @@ def test_thread_runs_coroutines() -> None:
 
 
 def test_thread_is_a_daemon() -> None:
-    """The thread never keeps a program from ending."""
+    """The thread is a daemon, so that it does not keep a program from ending."""
     assert BackgroundThread().daemon is True
 
 
 def test_termination_is_requested_once() -> None:
-    """Ending a thread that has ended, or was never started, does nothing."""
+    """terminate() does nothing for a thread that has ended or was never started."""
     thread = AsyncWebsocketThread()
     assert thread.terminate() is False
     thread.start()
@@ -45,7 +41,7 @@ def test_termination_is_requested_once() -> None:
 
 
 def test_ended_thread_runs_nothing() -> None:
-    """A coroutine for a thread that has ended is refused instead of waiting for ever."""
+    """A thread that has ended refuses a coroutine instead of waiting for it for ever."""
 
     async def nothing() -> None:
         pass
@@ -61,7 +57,7 @@ def test_ended_thread_runs_nothing() -> None:
 
 
 def test_closed_client_ends_its_thread() -> None:
-    """close() ends the client's thread; a second close() does nothing."""
+    """close() ends the client's thread, and a second close() does nothing."""
     client = lmstudio.Client(closed_address())
     thread = client._ws_thread
     assert thread.is_alive()
@@ -72,7 +68,7 @@ def test_closed_client_ends_its_thread() -> None:
 
 
 def test_forgotten_client_ends_its_thread() -> None:
-    """A client that nobody refers to any more ends its thread without close()."""
+    """A client without references ends its thread when it is collected."""
     client = lmstudio.Client(closed_address())
     thread = client._ws_thread
     del client
@@ -82,13 +78,13 @@ def test_forgotten_client_ends_its_thread() -> None:
 
 
 @known_bug(
-    "The sync client means to clean up when it is garbage collected, but its finalizer holds"
+    "The sync client is meant to clean up when it is garbage collected, but its finalizer holds"
     " the exit stack, the stack holds each session in use, and each session holds the client: a"
     " client that was used and not closed keeps its thread and connections until the program"
     " ends."
 )
 def test_forgotten_client_with_a_session_is_collected() -> None:
-    """A client that has opened a session must be collectable like one that hasn't."""
+    """A client that has opened a session must be collectable like one that has not."""
     client = lmstudio.Client(closed_address())
     _ = client.llm
     reference = weakref.ref(client)

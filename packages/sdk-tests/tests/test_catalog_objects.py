@@ -1,4 +1,4 @@
-"""Handles and listings: what they show, when they are equal, what they refuse without a host."""
+"""Handles and listings without a host: their repr(), their equality and what they refuse."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,11 +15,7 @@ from lmstudio.sync_api import AvailableModel, ModelDownloadOption
 from sdk_tests.foreign_hosts import closed_address
 from sdk_tests.host_packets import embedding_info, llm_info
 
-
-@pytest.fixture(autouse=True)
-def _no_token_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the user's token, which every new client parses, out of tests without a host."""
-    monkeypatch.delenv("LMSTUDIO_API_TOKEN", raising=False)
+pytestmark = pytest.mark.usefixtures("no_api_token")
 
 
 @pytest.fixture
@@ -32,14 +28,14 @@ def client() -> Iterator[lmstudio.Client]:
 
 @pytest.fixture
 def other_client() -> Iterator[lmstudio.Client]:
-    """Another such client."""
+    """Provide a second client that is never entered and makes no request."""
     client = lmstudio.Client(closed_address())
     yield client
     client.close()
 
 
 def test_downloaded_llm(client: lmstudio.Client) -> None:
-    """An LLM's listing has its type, path, key and whole info, and shows the telling fields."""
+    """A listed LLM has its type, path, key and info, and shows the main fields in repr()."""
     info: Any = llm_info()
     model = lmstudio.DownloadedLlm(info, client.llm)
     assert (model.type, model.path, model.model_key) == ("llm", info["path"], info["modelKey"])
@@ -51,7 +47,7 @@ def test_downloaded_llm(client: lmstudio.Client) -> None:
 
 
 def test_downloaded_embedding_model(client: lmstudio.Client) -> None:
-    """An embedding model's listing is shown without the vision that it cannot have."""
+    """A listed embedding model shows no vision field in repr()."""
     info: Any = embedding_info()
     model = lmstudio.DownloadedEmbeddingModel(info, client.embedding)
     assert model.type == "embedding"
@@ -63,7 +59,7 @@ def test_downloaded_embedding_model(client: lmstudio.Client) -> None:
 
 
 def test_listings_are_sorted_by_type(client: lmstudio.Client) -> None:
-    """Each entry of the host's list becomes an object of its type, bound to that type's session."""
+    """Each entry of the host's list becomes an object for its type with that type's session."""
     listed = [
         client.system._process_download_listing(info) for info in (llm_info(), embedding_info())
     ]
@@ -84,14 +80,14 @@ def test_listings_are_sorted_by_type(client: lmstudio.Client) -> None:
 def test_listing_of_unknown_type_is_an_error(
     client: lmstudio.Client, info: dict[str, str], problem: str
 ) -> None:
-    """An entry without a type that the SDK knows is an error with its contents."""
+    """An entry with an unknown or missing type raises an error with its contents."""
     with pytest.raises(LMStudioClientError) as failure:
         client.system._process_download_listing(info)
     assert str(failure.value) == problem
 
 
 def test_equal_listings(client: lmstudio.Client, other_client: lmstudio.Client) -> None:
-    """Listings are equal when data and session are the same, and never equal to something else."""
+    """Listings are equal if and only if their data and their sessions are."""
     model = lmstudio.DownloadedLlm(llm_info(), client.llm)
     assert model == lmstudio.DownloadedLlm(llm_info(), client.llm)
     assert model != lmstudio.DownloadedLlm(llm_info("other/model"), client.llm)
@@ -100,7 +96,7 @@ def test_equal_listings(client: lmstudio.Client, other_client: lmstudio.Client) 
 
 
 def test_equal_handles(client: lmstudio.Client, other_client: lmstudio.Client) -> None:
-    """Handles are equal when identifier and session are the same, and never equal to a string."""
+    """Handles are equal if and only if their identifiers and their sessions are."""
     handle = lmstudio.LLM("mine", client.llm)
     assert handle == lmstudio.LLM("mine", client.llm)
     assert handle != lmstudio.LLM("other", client.llm)
@@ -109,7 +105,7 @@ def test_equal_handles(client: lmstudio.Client, other_client: lmstudio.Client) -
 
 
 def test_handles_show_their_identifier(client: lmstudio.Client) -> None:
-    """repr() of a handle shows class and identifier."""
+    """repr() of a handle shows its class and its identifier."""
     assert repr(lmstudio.LLM("mine", client.llm)) == "LLM(identifier='mine')"
     assert repr(lmstudio.EmbeddingModel("mine", client.embedding)) == (
         "EmbeddingModel(identifier='mine')"
@@ -117,7 +113,7 @@ def test_handles_show_their_identifier(client: lmstudio.Client) -> None:
 
 
 def test_sessions_are_made_once(client: lmstudio.Client) -> None:
-    """A client has one session a namespace, which knows its client and isn't connected yet."""
+    """A client has one session for each namespace, which is not connected at first."""
     for namespace in ("llm", "embedding", "system", "files", "repository"):
         session = getattr(client, namespace)
         assert getattr(client, namespace) is session
@@ -126,7 +122,7 @@ def test_sessions_are_made_once(client: lmstudio.Client) -> None:
 
 
 def test_search_request(client: lmstudio.Client) -> None:
-    """A search carries exactly the options that were given."""
+    """A search request has exactly the options that were given."""
     search = client.repository._get_model_search_params
     assert search("smol", 5, ["gguf"]).to_dict() == {
         "opts": {"searchTerm": "smol", "limit": 5, "compatibilityTypes": ["gguf"]}
@@ -136,7 +132,7 @@ def test_search_request(client: lmstudio.Client) -> None:
 
 
 def test_search_without_options_is_refused(client: lmstudio.Client) -> None:
-    """A search for everything is refused before any connection."""
+    """A search without options is refused before any connection."""
     with pytest.raises(
         LMStudioValueError, match=r"^At least one search parameter must be specified\.$"
     ):
@@ -144,13 +140,13 @@ def test_search_without_options_is_refused(client: lmstudio.Client) -> None:
 
 
 def test_search_limit_is_checked(client: lmstudio.Client) -> None:
-    """A limit above the protocol's 25 is refused before any connection."""
+    """A search limit above the protocol's maximum of 25 is refused before any connection."""
     with pytest.raises(ValidationError, match=r"at `\$\.opts\.limit`$"):
         client.repository.search_models("smol", 26)
 
 
 def test_search_results_need_their_session(client: lmstudio.Client) -> None:
-    """Results of a closed session say what they can't do any more."""
+    """Search results and download options need a connected session, and their errors say so."""
     entry = {
         "name": "Smol",
         "identifier": {"type": "catalog", "identifier": "smol"},
@@ -176,7 +172,7 @@ def test_search_results_need_their_session(client: lmstudio.Client) -> None:
 
 
 def test_download_option_text_form(client: lmstudio.Client) -> None:
-    """repr() of a download option shows names and recommendation, not sizes."""
+    """repr() of a download option shows its names and recommendation but no sizes."""
     option = {
         "name": "Smol Q8",
         "sizeBytes": 1,

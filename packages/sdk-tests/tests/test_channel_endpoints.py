@@ -1,4 +1,4 @@
-"""Load and download channels, fed with packets in place of a host."""
+"""Load and download channels that receive packets from the test instead of a host."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +36,7 @@ def load_endpoint(
     identifier: str | None = None,
     ttl: int | None = None,
 ) -> AnyLoadEndpoint:
-    """Return the channel of an explicit load."""
+    """Return the endpoint of an explicit load."""
     request = ModelTypesLlm.REQUEST_NEW_INSTANCE
     return LoadModelEndpoint[Any, Any](
         "some-model", identifier, ttl, request, LlmLoadModelConfig, None, on_progress
@@ -46,7 +46,7 @@ def load_endpoint(
 def get_or_load_endpoint(
     on_progress: ProgressCallback | None = None, *, ttl: int | None = None
 ) -> AnyLoadEndpoint:
-    """Return the channel of a just-in-time load."""
+    """Return the endpoint of a just-in-time load."""
     request = ModelTypesLlm.REQUEST_GET_OR_LOAD
     return GetOrLoadEndpoint[Any, Any](
         "some-model", ttl, request, LlmLoadModelConfig, None, on_progress
@@ -64,7 +64,7 @@ both_loads = pytest.mark.parametrize(
 
 
 def test_load_request() -> None:
-    """An explicit load sends key, config stack, identifier and the time-to-live in milliseconds."""
+    """An explicit load sends key, config stack, identifier and time-to-live in milliseconds."""
     endpoint = load_endpoint(identifier="mine", ttl=90)
     assert endpoint.api_endpoint == "loadModel"
     assert endpoint.notice_prefix == "Model load"
@@ -77,7 +77,7 @@ def test_load_request() -> None:
 
 
 def test_get_or_load_request() -> None:
-    """A just-in-time load sends the key as identifier and its time-to-live under another name."""
+    """A just-in-time load sends the key as `identifier` and the time-to-live as `loadTtlMs`."""
     endpoint = get_or_load_endpoint(ttl=90)
     assert endpoint.api_endpoint == "getOrLoad"
     assert endpoint.notice_prefix == "Model get/load"
@@ -89,7 +89,7 @@ def test_get_or_load_request() -> None:
 
 
 def test_embedding_load_request() -> None:
-    """An embedding model is requested in the same form as an LLM."""
+    """A load of an embedding model sends the same keys as that of an LLM."""
     request = ModelTypesEmbedding.REQUEST_NEW_INSTANCE
     endpoint = LoadModelEndpoint[Any, Any](
         "some-model", None, 1, request, EmbeddingLoadModelConfig, None, None
@@ -103,7 +103,7 @@ def test_embedding_load_request() -> None:
 
 @both_loads
 def test_no_time_to_live_is_left_out(make_endpoint: Callable[..., AnyLoadEndpoint]) -> None:
-    """Without time-to-live and identifier neither key is sent."""
+    """A load without time-to-live and identifier sends neither key."""
     assert set(make_endpoint().creation_params) in (
         {"modelKey", "loadConfigStack"},
         {"identifier", "loadConfigStack"},
@@ -111,13 +111,13 @@ def test_no_time_to_live_is_left_out(make_endpoint: Callable[..., AnyLoadEndpoin
 
 
 def test_default_time_to_live_is_an_hour() -> None:
-    """Handles load with a time-to-live of one hour unless told otherwise."""
+    """The default time-to-live of a load is one hour."""
     assert DEFAULT_TTL == 3600
 
 
 @pytest.mark.parametrize("kind", ["success", "loadSuccess", "alreadyLoaded"])
 def test_load_result(kind: str) -> None:
-    """Each of the final packets ends the channel with identifier, reference and path."""
+    """Each kind of final packet ends the load with identifier, reference and path."""
     endpoint = get_or_load_endpoint()
     finished_before = endpoint.is_finished
     endpoint.handle_message_events(loaded(kind, "mine"))
@@ -144,7 +144,7 @@ def test_load_result(kind: str) -> None:
     ],
 )
 def test_load_progress_only_rises(packets: list[Any], reported: list[float]) -> None:
-    """The callback sees each new high once, start and end included, and nothing else."""
+    """The progress callback sees each new maximum once, and always the end."""
     seen: list[float] = []
     endpoint = load_endpoint(seen.append)
     for packet in packets:
@@ -153,7 +153,7 @@ def test_load_progress_only_rises(packets: list[Any], reported: list[float]) -> 
 
 
 def test_failing_load_callback_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """An exception of the callback is logged with model and repr, and the load goes on."""
+    """An exception in the callback is logged with model and repr, and the load continues."""
 
     def fail(_progress: float) -> None:
         raise LookupError("no bar")
@@ -173,7 +173,7 @@ def test_failing_load_callback_is_logged(caplog: pytest.LogCaptureFixture) -> No
 
 
 def test_interrupt_in_callback_is_not_swallowed() -> None:
-    """KeyboardInterrupt in a callback is no callback failure: it gets through."""
+    """A KeyboardInterrupt in a callback is not caught as a callback failure."""
 
     def interrupt(_progress: float) -> None:
         raise KeyboardInterrupt
@@ -184,7 +184,7 @@ def test_interrupt_in_callback_is_not_swallowed() -> None:
 
 @both_loads
 def test_closed_load_channel_is_an_error(make_endpoint: Callable[..., AnyLoadEndpoint]) -> None:
-    """A channel that closes before the final packet is an error of its own class."""
+    """A load channel that closes before its final packet raises LMStudioChannelClosedError."""
     with pytest.raises(
         LMStudioChannelClosedError, match=r"^Server failed to load requested model\.$"
     ):
@@ -192,7 +192,7 @@ def test_closed_load_channel_is_an_error(make_endpoint: Callable[..., AnyLoadEnd
 
 
 def test_finished_load_takes_no_packets() -> None:
-    """A packet after the result is an error."""
+    """A packet after the final packet of a load raises an error."""
     endpoint = load_endpoint()
     endpoint.handle_message_events(loaded())
     with pytest.raises(LMStudioClientError, match=r"^Attempted to update a completed channel\.$"):
@@ -200,7 +200,7 @@ def test_finished_load_takes_no_packets() -> None:
 
 
 def test_result_of_an_active_channel_is_an_error() -> None:
-    """Asking for the result before the final packet is an error."""
+    """Reading the result of a load before its final packet raises an error."""
     with pytest.raises(
         LMStudioRuntimeError, match=r"^Attempted to read result from an active channel\.$"
     ):
@@ -209,7 +209,7 @@ def test_result_of_an_active_channel_is_an_error() -> None:
 
 @both_loads
 def test_unknown_packet_is_a_warning(make_endpoint: Callable[..., AnyLoadEndpoint]) -> None:
-    """A packet of unknown type is a warning with its contents, and the channel goes on."""
+    """A packet of an unknown type leads to a warning with its contents, and the load continues."""
     endpoint = make_endpoint()
     with pytest.warns(LMStudioUnknownMessageWarning) as warned:
         endpoint.handle_message_events({"type": "brandNew", "a": 1})
@@ -221,7 +221,7 @@ def test_unknown_packet_is_a_warning(make_endpoint: Callable[..., AnyLoadEndpoin
 
 
 def test_ambiguous_resolution_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """A key that several models match is logged as a warning with the alternatives."""
+    """A key that matches several models is logged as a warning with the alternatives."""
     packet = {"type": "resolved", "info": llm_info(), "ambiguous": ["a/b", "a/c"]}
     load_endpoint().handle_message_events(packet)
     assert logged_events(caplog, "LoadModelEndpoint") == [
@@ -238,7 +238,7 @@ def test_ambiguous_resolution_is_logged(caplog: pytest.LogCaptureFixture) -> Non
 
 
 def test_just_in_time_unloading_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """An evicted model is named at INFO with advice, and described at DEBUG."""
+    """The unloading of another model is logged at INFO with advice and at DEBUG with its info."""
     caplog.set_level("DEBUG", "GetOrLoadEndpoint")
     evicted = llm_info("old/model")
     packet = {"type": "unloadingOtherJITModel", "info": evicted}
@@ -266,7 +266,7 @@ def download_progress(downloaded: int) -> dict[str, Any]:
 
 
 def test_download_reports_its_phases() -> None:
-    """A download reports each update, then the finalizing, and ends with the default identifier."""
+    """A download reports each update and the finalization, and returns the default identifier."""
     seen: list[Any] = []
     endpoint = ModelDownloadEndpoint("some-download", seen.append, lambda: seen.append("final"))
     assert endpoint.api_endpoint == "downloadModel"
@@ -285,14 +285,14 @@ def test_download_reports_its_phases() -> None:
 
 
 def test_download_without_callbacks_has_no_events() -> None:
-    """Without callbacks progress and finalizing yield no events and no warnings."""
+    """A download without callbacks yields no events for progress and finalization."""
     endpoint = ModelDownloadEndpoint("some-download")
     assert list(endpoint.iter_message_events(download_progress(50))) == []
     assert list(endpoint.iter_message_events({"type": "startFinalizing"})) == []
 
 
 def test_failing_download_callbacks_are_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """Exceptions of both callbacks are logged and the download goes on."""
+    """Exceptions in both download callbacks are logged and not raised."""
 
     def fail(*_args: object) -> None:
         raise LookupError("no bar")
@@ -309,7 +309,7 @@ def test_failing_download_callbacks_are_logged(caplog: pytest.LogCaptureFixture)
 
 
 def test_closed_download_channel_is_an_error() -> None:
-    """A download channel that closes before the final packet is an error of its own class."""
+    """A download channel that closes before its final packet raises LMStudioChannelClosedError."""
     with pytest.raises(
         LMStudioChannelClosedError, match=r"^Server failed to complete model download\.$"
     ):
@@ -317,7 +317,7 @@ def test_closed_download_channel_is_an_error() -> None:
 
 
 def test_unknown_download_packet_is_a_warning() -> None:
-    """A packet of unknown form is a warning with its contents."""
+    """A download packet of an unknown form leads to a warning with its contents."""
     with pytest.warns(
         LMStudioUnknownMessageWarning,
         match=r"^Model download unexpected message contents: {'type': 'success'}$",

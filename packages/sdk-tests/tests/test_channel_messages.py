@@ -1,4 +1,4 @@
-"""Channel and call messages: what is sent, what is understood, timeouts and lost connections."""
+"""Messages of channels and calls: their form, timeouts and lost connections."""
 
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
@@ -30,7 +30,7 @@ def handler() -> ChannelHandler[CompletionEndpoint]:
 
 
 def channel(*messages: Any, timeout: Any = ...) -> SyncChannel[Any]:
-    """Return channel 5 of the sync API, which receives the messages."""
+    """Return channel 5 of the sync API, which receives the messages or raises the exceptions."""
     received = iter(messages)
 
     def get_message(_timeout: float | None) -> Any:
@@ -44,7 +44,7 @@ def channel(*messages: Any, timeout: Any = ...) -> SyncChannel[Any]:
 
 
 def remote_call(message: Any) -> SyncRemoteCall:
-    """Return call 6 of the sync API, which receives the message."""
+    """Return call 6 of the sync API, which receives the message or raises the exception."""
 
     def get_message(_timeout: float | None) -> Any:
         if isinstance(message, Exception):
@@ -55,7 +55,7 @@ def remote_call(message: Any) -> SyncRemoteCall:
 
 
 def test_channel_creation_message() -> None:
-    """A channel is created with its id, endpoint and creation parameters."""
+    """The message that creates a channel has its id, endpoint and creation parameters."""
     channel = handler()
     assert channel.get_creation_message() == {
         "type": "channelCreate",
@@ -66,7 +66,7 @@ def test_channel_creation_message() -> None:
 
 
 def test_channel_messages_are_wrapped() -> None:
-    """Whatever is sent on a channel, a cancellation included, carries the channel's id."""
+    """Each message on a channel, including a cancellation, has the channel's id."""
     assert handler().wrap_message({"type": "x"}) == {
         "type": "channelSend",
         "channelId": 5,
@@ -80,13 +80,13 @@ def test_channel_messages_are_wrapped() -> None:
 
 
 def test_channel_unwraps_packets() -> None:
-    """A received message yields its packet, a close yields None."""
+    """A channel unwraps the packet of a message, and returns None for a close."""
     assert handler().handle_rx_message(on_channel(5, {"type": "x"})) == {"type": "x"}
     assert handler().handle_rx_message(channel_closed(5)) is None
 
 
 def test_channel_error_is_raised_with_prefix_and_class() -> None:
-    """A channel error is raised as the class of its code, its text starting with the kind."""
+    """A channel error is raised as the class for its code, and its text names the endpoint."""
     with pytest.raises(LMStudioModelNotFoundError, match=r"^Completion error: \n\n  No such model"):
         handler().handle_rx_message(channel_failed(5, NOT_FOUND))
 
@@ -102,14 +102,14 @@ def test_channel_error_is_raised_with_prefix_and_class() -> None:
     ids=["other-id", "other-close", "ack", "no-packet"],
 )
 def test_unexpected_channel_message_is_an_error(message: dict[str, Any]) -> None:
-    """A message that is for another channel or of unknown form is an error with its contents."""
+    """A message for another channel or of an unknown form raises an error with its contents."""
     with pytest.raises(LMStudioClientError) as failure:
         handler().handle_rx_message(message)
     assert str(failure.value) == f"Completion unexpected message: {message}"
 
 
 def test_rpc_message() -> None:
-    """A call is sent with id, endpoint and parameter; a call without parameter has no such key."""
+    """A call is sent with its id, its endpoint and, if there is one, its parameter."""
     call = RemoteCallHandler(6, {})
     params = _LocalFileData(b"x", "name")._as_fetch_param()
     assert call.get_rpc_message("upload", params) == {
@@ -127,31 +127,31 @@ def test_rpc_message() -> None:
 
 @pytest.mark.parametrize("result", [{"a": [1]}, [], 0, False, None], ids=repr)
 def test_rpc_result(result: Any) -> None:
-    """A call's result is handed on unchanged."""
+    """A call returns its result unchanged."""
     message = {"type": "rpcResult", "callId": 6, "result": result}
     assert remote_call(message).receive_result() == result
 
 
 def test_void_rpc_result() -> None:
-    """An answer without result is None."""
+    """A call whose answer has no result returns None."""
     assert remote_call({"type": "rpcResult", "callId": 6}).receive_result() is None
 
 
 def test_rpc_error_is_raised_with_class() -> None:
-    """A call's error is raised as the class of its code."""
+    """A call's error is raised as the class for its code."""
     with pytest.raises(LMStudioModelNotFoundError, match=r"^RPC error: \n\n  No such model"):
         remote_call({"type": "rpcError", "callId": 6, "error": NOT_FOUND}).receive_result()
 
 
 def test_rpc_error_prefix_can_be_set() -> None:
-    """The words in front of a call's error are the caller's."""
+    """A call's error begins with the prefix that the caller chose."""
     call = RemoteCallHandler(6, {}, "Prompt preprocessing")
     with pytest.raises(LMStudioServerError, match=r"^Prompt preprocessing error: Bad$"):
         call.handle_rx_message({"type": "rpcError", "callId": 6, "error": {"title": "Bad"}})
 
 
 def test_answer_to_another_call_is_an_error() -> None:
-    """An answer with another call's id is an error with its contents."""
+    """An answer with the id of another call raises an error with its contents."""
     with pytest.raises(
         LMStudioClientError, match=r"^RPC unexpected message: {'type': 'rpcResult', 'callId': 7}$"
     ):
@@ -159,7 +159,7 @@ def test_answer_to_another_call_is_an_error() -> None:
 
 
 def test_rpc_answers_are_logged_without_their_contents(caplog: pytest.LogCaptureFixture) -> None:
-    """The debug log shows an answer's outline: nested objects and lists are blanked out."""
+    """The debug log blanks out objects and lists inside an answer."""
     caplog.set_level("DEBUG", "RemoteCallHandler")
     remote_call({"type": "rpcResult", "callId": 6, "result": {"private": "data"}}).receive_result()
     remote_call({"type": "rpcResult", "callId": 6, "result": ["private"]}).receive_result()
@@ -170,7 +170,7 @@ def test_rpc_answers_are_logged_without_their_contents(caplog: pytest.LogCapture
 
 
 def test_channel_streams_to_its_result() -> None:
-    """A channel hands packets to its endpoint until the endpoint has its result."""
+    """A channel passes packets to its endpoint until the endpoint has its result."""
     stream = channel(on_channel(5, fragment("Yes")), on_channel(5, predicted()))
     assert stream.wait_for_result().content == "Yes"
 
@@ -188,7 +188,7 @@ def test_closed_channel_ends_the_stream() -> None:
 
 
 def test_silence_is_a_timeout_error() -> None:
-    """No message in time is the SDK's own timeout error, which is a TimeoutError too."""
+    """A timeout raises the SDK's own timeout error, which is also a TimeoutError."""
     with pytest.raises(LMStudioTimeoutError) as failure:
         list(channel(FutureTimeout()).rx_stream())
     assert isinstance(failure.value, TimeoutError)
@@ -197,7 +197,7 @@ def test_silence_is_a_timeout_error() -> None:
 
 
 def test_lost_connection_is_a_websocket_error() -> None:
-    """The end of the connection is an error for every channel and call that waits."""
+    """A lost connection raises an error in each waiting channel and call."""
     with pytest.raises(LMStudioWebsocketError, match=r"^Client unexpectedly disconnected\.$"):
         list(channel(None).rx_stream())
     with pytest.raises(LMStudioWebsocketError, match=r"^Client unexpectedly disconnected\.$"):
@@ -205,7 +205,7 @@ def test_lost_connection_is_a_websocket_error() -> None:
 
 
 def test_channels_wait_as_long_as_told() -> None:
-    """A channel's own timeout, None included, goes to the receiver; else the API's default does."""
+    """A channel has its own timeout, even None, or else the API's default."""
     assert channel(timeout=2.5).timeout == 2.5
     assert channel(timeout=None).timeout is None
     assert channel().timeout == get_sync_api_timeout()

@@ -1,4 +1,4 @@
-"""Building a chat: what each role accepts, what is merged, what is refused and with which words."""
+"""Building a chat: what each role accepts, which messages are merged, and what is refused."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,7 +31,7 @@ def text(content: str) -> dict[str, str]:
 
 
 def sent(chat: Chat) -> list[Any]:
-    """Return the messages as a prediction request carries them (there is no public accessor)."""
+    """Return the messages as a prediction request has them (there is no public accessor)."""
     return list(chat._get_history_for_prediction()["messages"])
 
 
@@ -55,7 +55,7 @@ def test_initial_prompt_forms(prompt: Any) -> None:
 
 
 def test_system_prompt_is_returned_as_message() -> None:
-    """add_system_prompt returns the very message that joined the history."""
+    """add_system_prompt() returns the message that it added to the history."""
     chat = Chat()
     message = chat.add_system_prompt("Be brief.")
     assert type(message) is SystemPrompt
@@ -63,7 +63,7 @@ def test_system_prompt_is_returned_as_message() -> None:
 
 
 def test_consecutive_system_prompts_are_refused() -> None:
-    """A second system prompt right after the first is an error and leaves the chat as it was."""
+    """A second system prompt right after the first is refused and leaves the chat unchanged."""
     chat = Chat("First.")
     with pytest.raises(
         LMStudioRuntimeError,
@@ -74,7 +74,7 @@ def test_consecutive_system_prompts_are_refused() -> None:
 
 
 def test_later_system_prompt_is_allowed() -> None:
-    """A system prompt may follow any other role: only neighbours of the same role are refused."""
+    """A second system prompt is accepted after a message of another role."""
     chat = Chat("First.")
     chat.add_user_message("Hi")
     chat.add_system_prompt("Second.")
@@ -82,20 +82,20 @@ def test_later_system_prompt_is_allowed() -> None:
 
 
 def test_unparseable_system_prompt_is_refused() -> None:
-    """A prompt that is no text is named in the error."""
+    """A system prompt that is not a text is refused with an error that names it."""
     prompt: Any = 42
     with pytest.raises(LMStudioValueError, match=r"^Unable to parse system prompt: 42$"):
         Chat().add_system_prompt(prompt)
 
 
 @known_bug(
-    'A system prompt given as {"text": 5} is accepted and the number is sent as the message'
-    " text, where the same dict is refused for user messages and assistant responses: the"
+    'The system prompt {"text": 5} is accepted and the number is sent as the message'
+    " text, although the same dict is refused for user messages and assistant responses: the"
     " pattern in add_system_prompt lacks str().",
     raises=pytest.fail.Exception,
 )
 def test_system_prompt_dict_must_hold_text() -> None:
-    """A prompt dict whose text is not a string must be refused like in the other roles."""
+    """A prompt dict whose text is not a string must be refused, as it is in the other roles."""
     prompt: Any = {"text": 5}
     with pytest.raises(LMStudioValueError):
         Chat().add_system_prompt(prompt)
@@ -125,7 +125,7 @@ def test_user_message_forms(content: Any, part: Mapping[str, object]) -> None:
 
 
 def test_user_message_parts_keep_their_order() -> None:
-    """A multi-part user message from any iterable keeps its parts in order in one message."""
+    """A user message from any iterable of parts has the parts in order."""
     chat = Chat()
     parts: list[Any] = ["What is", IMAGE, {"text": "this?"}]
     chat.add_user_message(iter(parts))
@@ -133,7 +133,7 @@ def test_user_message_parts_keep_their_order() -> None:
 
 
 def test_images_follow_the_text() -> None:
-    """Handles in `images` become parts after the message's own text, as structs and as dicts."""
+    """Handles in `images`, structs or dicts, become parts after the message's own text."""
     chat = Chat()
     handle: Any = {**IMAGE_WIRE, "identifier": "file-2"}
     chat.add_user_message("Compare", images=[IMAGE, handle])
@@ -141,7 +141,7 @@ def test_images_follow_the_text() -> None:
 
 
 def test_consecutive_user_messages_merge() -> None:
-    """Neighbouring user messages become parts of one message, and that message is returned."""
+    """Consecutive user messages become parts of one message, which is returned each time."""
     chat = Chat()
     first = chat.add_user_message("One")
     second = chat.add_user_message(["Two", "Three"])
@@ -150,7 +150,7 @@ def test_consecutive_user_messages_merge() -> None:
 
 
 def test_user_message_after_another_role_does_not_merge() -> None:
-    """A user message after an assistant response is a message of its own."""
+    """A user message after an assistant response is a separate message."""
     chat = Chat()
     chat.add_user_message("One")
     chat.add_assistant_response("Two")
@@ -160,7 +160,7 @@ def test_user_message_after_another_role_does_not_merge() -> None:
 
 
 def test_empty_user_message_is_refused() -> None:
-    """A user message without parts is an error and adds nothing."""
+    """A user message without parts is refused and adds nothing."""
     chat = Chat()
     with pytest.raises(LMStudioValueError, match=r"^Empty user messages are not supported\.$"):
         chat.add_user_message([])
@@ -169,7 +169,7 @@ def test_empty_user_message_is_refused() -> None:
 
 @pytest.mark.parametrize("part", [5, {"txt": "Hi"}, {"text": 5}, {"name": "n"}], ids=repr)
 def test_unparseable_user_part_is_refused(part: Any) -> None:
-    """A part of unknown form is named in the error and nothing joins an empty chat."""
+    """A part of an unknown form is refused with an error that names it, and adds nothing."""
     chat = Chat()
     with pytest.raises(LMStudioValueError) as failure:
         chat.add_user_message(["fine", part])
@@ -182,7 +182,7 @@ def test_unparseable_user_part_is_refused(part: Any) -> None:
     " of unknown form raises after the parts before it have already joined the history."
 )
 def test_refused_user_message_leaves_no_parts_behind() -> None:
-    """A refused message must not leave its first parts in the message it would merge with."""
+    """A refused user message must not leave its first parts in the previous user message."""
     chat = Chat()
     chat.add_user_message("One")
     parts: Any = ["Two", 5]
@@ -209,7 +209,7 @@ def test_assistant_response_forms(response: Any, part: Mapping[str, object]) -> 
 
 
 def test_consecutive_assistant_responses_are_refused() -> None:
-    """Two responses in a row are an error and the second one is not added."""
+    """A second assistant response right after the first is refused and not added."""
     chat = Chat()
     chat.add_assistant_response("One")
     with pytest.raises(
@@ -221,7 +221,7 @@ def test_consecutive_assistant_responses_are_refused() -> None:
 
 
 def test_unparseable_assistant_response_is_refused() -> None:
-    """A response of unknown form is named in the error."""
+    """An assistant response of an unknown form is refused with an error that names it."""
     response: Any = {"txt": "Yes"}
     with pytest.raises(LMStudioValueError) as failure:
         Chat().add_assistant_response(response)
@@ -230,7 +230,7 @@ def test_unparseable_assistant_response_is_refused() -> None:
 
 @pytest.mark.parametrize("role", ["user", "system", "assistant"])
 def test_add_entry_dispatches_on_role(role: str) -> None:
-    """add_entry with a plain string adds and returns a message of the named role."""
+    """add_entry() with a string adds and returns a message of the named role."""
     chat = Chat()
     message = chat.add_entry(role, "Hi")
     assert message.role == role
@@ -239,7 +239,7 @@ def test_add_entry_dispatches_on_role(role: str) -> None:
 
 @pytest.mark.parametrize("role", ["user", "system", "assistant"])
 def test_add_entry_accepts_wire_content(role: str) -> None:
-    """add_entry accepts content as the wire has it: a list with one part dict."""
+    """add_entry() accepts content in its wire form, a list with one part dict."""
     chat = Chat()
     content: Any = [text("Hi")]
     chat.add_entry(role, content)
@@ -248,7 +248,7 @@ def test_add_entry_accepts_wire_content(role: str) -> None:
 
 @pytest.mark.parametrize("parts", [["One", "Two"], []], ids=["two", "none"])
 def test_system_role_takes_exactly_one_part(parts: list[str]) -> None:
-    """System content from a list must be exactly one part."""
+    """add_entry() refuses system content that is not exactly one part."""
     with pytest.raises(
         LMStudioValueError,
         match=r"^'system' role does not support multi-part message content\.$",
@@ -257,7 +257,7 @@ def test_system_role_takes_exactly_one_part(parts: list[str]) -> None:
 
 
 def test_empty_assistant_entry_is_refused() -> None:
-    """Assistant content without a part is an error."""
+    """add_entry() refuses assistant content without a part."""
     with pytest.raises(
         LMStudioValueError, match=r"^Unable to parse assistant response content: \[\]$"
     ):
@@ -265,13 +265,13 @@ def test_empty_assistant_entry_is_refused() -> None:
 
 
 def test_unknown_role_is_refused() -> None:
-    """A role that the protocol does not know is named in the error."""
+    """add_entry() refuses an unknown role with an error that names it."""
     with pytest.raises(LMStudioValueError, match=r"^Unknown history role: robot$"):
         Chat().add_entry("robot", "Hi")
 
 
 def test_prompt_and_history_exclude_each_other() -> None:
-    """A chat takes a prompt or a history, never both."""
+    """The constructor refuses a prompt together with a history."""
     history = Chat("Old.")._get_history_for_copy()
     with pytest.raises(LMStudioValueError, match="an initial history or a system prompt, not both"):
         Chat("New.", _initial_history=history)

@@ -20,12 +20,12 @@ RESULT_WIRE = {"type": "toolCallResult", "content": "4", "toolCallId": "1"}
 
 
 def sent(chat: Chat) -> list[Any]:
-    """Return the messages as a prediction request carries them (there is no public accessor)."""
+    """Return the messages as a prediction request has them (there is no public accessor)."""
     return list(chat._get_history_for_prediction()["messages"])
 
 
 def request() -> ToolCallRequest:
-    """Return the request whose wire form is REQUEST_WIRE."""
+    """Return a tool call request whose wire form is REQUEST_WIRE."""
     return ToolCallRequest(type="function", id="1", name="add", arguments={"a": 2})
 
 
@@ -38,7 +38,7 @@ def request() -> ToolCallRequest:
     ],
 )
 def test_tool_request_forms(tool_request: Any) -> None:
-    """Each accepted form of a tool call request follows the text as a part of its own."""
+    """Each accepted form of a tool call request becomes a separate part after the text."""
     chat = Chat()
     chat.add_assistant_response("Let me see.", [tool_request])
     assert sent(chat) == [
@@ -48,18 +48,18 @@ def test_tool_request_forms(tool_request: Any) -> None:
 
 @known_bug(
     "add_assistant_response declares ToolCallRequestDict among its inputs, but a dict of that"
-    ' form is refused: the pattern wants a key "toolCallRequest" whose value is a list.',
+    ' form is refused: the pattern expects a key "toolCallRequest" whose value is a list.',
     raises=LMStudioValueError,
 )
 def test_plain_tool_request_dict_is_accepted() -> None:
-    """A request as ToolCallRequestDict, one of the declared input types, must be accepted."""
+    """A ToolCallRequestDict, one of the declared input types, must be accepted."""
     chat = Chat()
     chat.add_assistant_response("", [request().to_dict()])
     assert sent(chat)[0]["content"][1] == REQUEST_WIRE
 
 
 def test_unparseable_tool_request_is_refused() -> None:
-    """A request of unknown form is named in the error and no response is added."""
+    """A request of an unknown form is refused with an error that names it, and adds nothing."""
     chat = Chat()
     tool_request: Any = {"call": "add"}
     with pytest.raises(LMStudioValueError) as failure:
@@ -69,7 +69,7 @@ def test_unparseable_tool_request_is_refused() -> None:
 
 
 def test_assistant_entry_splits_text_and_requests() -> None:
-    """add_entry takes the first assistant part as the text and the others as tool call requests."""
+    """add_entry() takes the first assistant part as text and the others as tool call requests."""
     chat = Chat()
     content: Any = ["Let me see.", REQUEST_WIRE, request()]
     chat.add_entry("assistant", content)
@@ -81,12 +81,12 @@ def test_assistant_entry_splits_text_and_requests() -> None:
 
 
 @known_bug(
-    "Dicts with a tool call request go through the snake_case to camelCase conversion including"
+    "Dicts with a tool call request go through the snake_case to camelCase conversion, including"
     " the tool's own arguments, so that a call of f(first_name=...) becomes f(firstName=...) in"
     " the history sent to the model."
 )
 def test_tool_argument_names_are_left_alone() -> None:
-    """Argument names belong to the tool: a request dict must be sent with them unchanged."""
+    """The argument names in a tool call request dict must be sent unchanged."""
     call = {"type": "function", "name": "greet", "arguments": {"first_name": "Ada"}}
     content: Any = ["", {"type": "toolCallRequest", "toolCallRequest": call}]
     chat = Chat.from_history({"messages": [{"role": "assistant", "content": content}]})
@@ -110,7 +110,7 @@ def test_tool_result_forms(result: Any) -> None:
 
 
 def test_tool_results_share_a_message() -> None:
-    """add_tool_results puts all results into one message, in order."""
+    """add_tool_results() puts all results into one message, in order."""
     chat = Chat()
     second = ToolCallResultData(content="5", tool_call_id="2")
     result: Any = RESULT_WIRE
@@ -119,7 +119,7 @@ def test_tool_results_share_a_message() -> None:
 
 
 def test_consecutive_tool_results_stay_apart() -> None:
-    """Two add_tool_result calls in a row make two messages."""
+    """Two consecutive calls of add_tool_result() make two messages."""
     chat = Chat()
     result: Any = RESULT_WIRE
     chat.add_tool_result(result)
@@ -128,7 +128,7 @@ def test_consecutive_tool_results_stay_apart() -> None:
 
 
 def test_unparseable_tool_result_is_refused() -> None:
-    """A result of unknown form is named in the error and adds nothing."""
+    """A tool result of an unknown form is refused with an error that names it, and adds nothing."""
     chat = Chat()
     result: Any = {"answer": 4}
     with pytest.raises(LMStudioValueError, match=r"^Unable to parse tool result: {'answer': 4}$"):
@@ -137,7 +137,7 @@ def test_unparseable_tool_result_is_refused() -> None:
 
 
 def test_tool_entry_takes_a_list_of_results() -> None:
-    """add_entry with the tool role adds all results of the list as one message."""
+    """add_entry() with the tool role adds all results of a list as one message."""
     chat = Chat()
     content: Any = [RESULT_WIRE, RESULT_WIRE]
     chat.add_entry("tool", content)

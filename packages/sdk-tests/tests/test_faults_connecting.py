@@ -1,4 +1,4 @@
-"""Hosts that misbehave while the sync API connects, which it does at the first call."""
+"""Hosts that misbehave while the sync API connects, as it does at the first call."""
 
 import threading
 from contextlib import suppress
@@ -16,7 +16,7 @@ WHEN = {"namespace": "llm", "type": "authentication"}
 
 
 def test_next_call_connects(scenario_host: ScenarioServer) -> None:
-    """After a failed authentication the same client's next call connects."""
+    """The next call of a client whose authentication failed connects."""
     with nothing_left_running(), Client(scenario_host.address) as client:
         with (
             scenario_host.scenario(client, [rule(close(), **WHEN)]),
@@ -28,18 +28,18 @@ def test_next_call_connects(scenario_host: ScenarioServer) -> None:
 
 @pytest.mark.slow
 @known_bug(
-    "The timeout of the sync API holds for calls and channels only: a host that accepts the"
+    "The timeout of the sync API applies only to calls and channels: a host that accepts the"
     " connection and never answers the authentication keeps the first call waiting for ever,"
     " whatever set_sync_api_timeout() says."
 )
 def test_unanswered_authentication_times_out(scenario_host: ScenarioServer) -> None:
-    """A call that has to connect first must keep to the timeout."""
+    """A call that has to connect first must obey the timeout."""
     errors: list[BaseException] = []
 
     def call(client: Client) -> None:
         try:
             client.llm.list_loaded()
-        except BaseException as error:  # noqa: BLE001  (also the one that closing causes)
+        except BaseException as error:  # noqa: BLE001  (including the one that closing causes)
             errors.append(error)
 
     with short_wait():
@@ -52,6 +52,6 @@ def test_unanswered_authentication_times_out(scenario_host: ScenarioServer) -> N
             caller.start()
             caller.join(3 * timeout)
             seen = list(errors)
-            client.close()  # lets the thread go, as nothing else does
+            client.close()  # nothing else ends the thread's wait
             caller.join()
     assert [type(error) for error in seen] == [lmstudio.LMStudioTimeoutError]

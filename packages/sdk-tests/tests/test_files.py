@@ -1,4 +1,4 @@
-"""Local files for upload: what is accepted, how it is named and how it travels."""
+"""Local files for upload: which sources are accepted, and what is sent for them."""
 
 import array
 import io
@@ -19,13 +19,13 @@ DATA = b"\x89PNG\r\n\x00\xff"
 
 
 def upload(src: Any, name: str | None = None) -> dict[str, Any]:
-    """Return the parameter of the upload call, which prepare_image() sends."""
+    """Return the parameter of the upload call that prepare_image() sends."""
     return dict(_LocalFileData(src, name)._as_fetch_param().to_dict())
 
 
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
-    """Provide a file with DATA in it."""
+    """Provide the path of a file that contains DATA."""
     path = tmp_path / "cat.png"
     path.write_bytes(DATA)
     return path
@@ -42,7 +42,7 @@ def image(tmp_path: Path) -> Path:
     ids=["bytes", "bytearray", "memoryview", "slice"],
 )
 def test_buffers_are_accepted(as_buffer: Callable[[bytes], Any]) -> None:
-    """Anything with the buffer protocol is uploaded byte for byte under a random name."""
+    """An object with the buffer protocol is uploaded byte for byte under a random name."""
     param = upload(as_buffer(DATA))
     assert param["contentBase64"] == b64encode(DATA).decode("ascii")
     assert uuid.UUID(param["name"]).version == 4
@@ -50,7 +50,7 @@ def test_buffers_are_accepted(as_buffer: Callable[[bytes], Any]) -> None:
 
 @known_bug(
     "Before Python 3.12, Buffer of typing_extensions knows bytes, bytearray and memoryview"
-    " only: an array.array or NumPy array, which a comment in the SDK names as accepted, is"
+    " only: an array.array or NumPy array, which a comment in the SDK says is accepted, is"
     " refused.",
     raises=LMStudioValueError,
     when=sys.version_info < (3, 12),
@@ -62,7 +62,7 @@ def test_arrays_are_accepted() -> None:
 
 @pytest.mark.parametrize("as_path", [Path, str], ids=["path", "str"])
 def test_paths_are_read(as_path: Callable[[Path], Any], image: Path) -> None:
-    """A file's path is read at once and its last component is the name."""
+    """A path is read at once, and its last component is the name."""
     src = _LocalFileData(as_path(image))
     image.unlink()
     assert src._as_fetch_param().to_dict() == {
@@ -72,7 +72,7 @@ def test_paths_are_read(as_path: Callable[[Path], Any], image: Path) -> None:
 
 
 def test_file_objects_are_read(image: Path) -> None:
-    """An open file is read from where it stands, and keeps the name that it was opened by."""
+    """An open file is read from its position, and has the name that it was opened with."""
     with image.open("rb") as file:
         file.seek(3)
         param = upload(file)
@@ -80,7 +80,7 @@ def test_file_objects_are_read(image: Path) -> None:
 
 
 def test_nameless_file_objects_are_read() -> None:
-    """A file in memory has no name: it gets a random one."""
+    """A file in memory, which has no name, is uploaded under a random one."""
     param = upload(io.BytesIO(DATA))
     assert param["contentBase64"] == b64encode(DATA).decode("ascii")
     assert uuid.UUID(param["name"]).version == 4
@@ -94,7 +94,7 @@ def test_given_name_wins(kind: str, image: Path) -> None:
 
 
 def test_missing_file_is_an_os_error(tmp_path: Path) -> None:
-    """A path without file is the SDK's OSError; text and context say what and why."""
+    """A missing file raises the SDK's OSError with the path and the reason."""
     path = tmp_path / "none.png"
     with pytest.raises(LMStudioOSError) as failure:
         upload(path)
@@ -105,14 +105,14 @@ def test_missing_file_is_an_os_error(tmp_path: Path) -> None:
 
 
 def test_folder_is_an_os_error(tmp_path: Path) -> None:
-    """A folder's path is refused by name."""
+    """A folder raises the SDK's OSError with its path."""
     with pytest.raises(LMStudioOSError) as failure:
         upload(tmp_path)
     assert str(failure.value).startswith(f"Error while reading {str(tmp_path)!r} (")
 
 
 def test_failing_file_object_is_an_os_error() -> None:
-    """A file object whose read() fails is the SDK's OSError with the reason."""
+    """A file object whose read() fails raises the SDK's OSError with the reason."""
 
     class Broken(io.RawIOBase):
         def read(self, _size: int = -1) -> bytes:
@@ -126,7 +126,7 @@ def test_failing_file_object_is_an_os_error() -> None:
 
 @pytest.mark.parametrize("src", [5, None, ["cat.png"]], ids=repr)
 def test_unusable_source_is_refused(src: Any) -> None:
-    """Anything else is refused with what is expected."""
+    """A source of another kind is refused with an error that says what is expected."""
     with pytest.raises(
         LMStudioValueError,
         match=r"^Expected file-like object, filesystem path, or data buffer ",
@@ -148,17 +148,17 @@ def test_temporary_file_has_a_text_name() -> None:
 
 @known_bug(
     "A file opened in text mode fails with a bare TypeError from base64 (or from hashlib),"
-    " without a word about the mode.",
+    " which does not mention the mode.",
     raises=TypeError,
 )
 def test_text_mode_is_explained() -> None:
-    """A file that yields text must be refused with an SDK error."""
+    """A file in text mode must be refused with an SDK error."""
     with pytest.raises(LMStudioValueError):
         upload(io.StringIO("text"))
 
 
 def test_handle_cache_fetches_equal_files_once() -> None:
-    """The (private) cache fetches same name and content once and completes handles in place."""
+    """The (private) handle cache uploads equal files once, and completes handles in place."""
     cache = _FileHandleCache()
     first = cache._get_file_handle(DATA, "cat.png")
     again = cache._get_file_handle(bytearray(DATA), "cat.png")

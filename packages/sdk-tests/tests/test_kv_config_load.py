@@ -1,6 +1,5 @@
-"""Load configurations: every setting's exact server field, the way back, and what is refused."""
+"""Load configurations: the server field of every setting, its way back, and what is refused."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from lmstudio import (
     ValidationError,
 )
 from lmstudio._kv_config import parse_server_config
+from sdk_tests.kv_settings import Setting, checkbox, client_key_of, plain
 from sdk_tests.sdk_creation_parameters import (
     KvField,
     embedding_load_fields,
@@ -18,32 +18,6 @@ from sdk_tests.sdk_creation_parameters import (
     llm_load_fields,
 )
 from sdk_tests.sdk_releases import known_bug
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One client setting and the server field that stands for it."""
-
-    attribute: str
-    client_key: str
-    value: Any
-    server_key: str
-    server_value: Any
-
-    @property
-    def field(self) -> KvField:
-        """The field as it travels."""
-        return kv_field(self.server_key, self.server_value)
-
-
-def plain(attribute: str, client_key: str, value: Any, server_key: str) -> Setting:
-    """Return a setting that travels as it is."""
-    return Setting(attribute, client_key, value, server_key, value)
-
-
-def checkbox(attribute: str, client_key: str, value: Any, server_key: str) -> Setting:
-    """Return a setting that travels as a ticked checkbox with a value."""
-    return Setting(attribute, client_key, value, server_key, {"checked": True, "value": value})
 
 
 def common(domain: str) -> list[Setting]:
@@ -84,19 +58,14 @@ LLM_SETTINGS = [
 EVEN_SPLIT = {"strategy": "evenly", "disabledGpus": [], "priority": [], "customRatio": []}
 
 
-def name(setting: Setting) -> str:
-    """Return the test id of a setting."""
-    return setting.client_key
-
-
 def read_back(*fields: KvField) -> Any:
-    """Return the client-side dict for the server's fields (public only behind a loaded model)."""
+    """Return the client's settings for the server's fields (public only through a loaded model)."""
     return parse_server_config({"fields": fields})
 
 
-@pytest.mark.parametrize("setting", LLM_SETTINGS, ids=name)
+@pytest.mark.parametrize("setting", LLM_SETTINGS, ids=client_key_of)
 def test_llm_setting(setting: Setting) -> None:
-    """A setting travels as its one server field from struct and both dict spellings, and back."""
+    """A setting becomes its server field from a struct and both dict spellings, and comes back."""
     struct = LlmLoadModelConfig.from_dict({setting.client_key: setting.value})  # type: ignore[misc]
     assert getattr(struct, setting.attribute) == setting.value
     assert llm_load_fields(struct) == [setting.field]
@@ -106,7 +75,7 @@ def test_llm_setting(setting: Setting) -> None:
 
 
 def test_embedding_settings() -> None:
-    """Embedding settings travel as one server field each, in their own namespace, and back."""
+    """Embedding settings become one server field each in their own namespace, and come back."""
     config: Any = {setting.client_key: setting.value for setting in EMBEDDING_SETTINGS}
     by_attribute = {setting.attribute: setting.value for setting in EMBEDDING_SETTINGS}
     expected = {setting.server_key: setting.server_value for setting in EMBEDDING_SETTINGS}
@@ -117,25 +86,25 @@ def test_embedding_settings() -> None:
 
 
 def test_every_llm_setting_is_covered() -> None:
-    """The settings above and `gpu` are all that the LLM struct has: a new one needs a test."""
+    """These tests cover every setting of the LLM struct."""
     covered = {setting.attribute for setting in LLM_SETTINGS} | {"gpu"}
     assert covered == set(LlmLoadModelConfig.__struct_fields__)
 
 
 def test_every_embedding_setting_is_covered() -> None:
-    """The settings above and `gpu` are all that the embedding struct has."""
+    """These tests cover every setting of the embedding struct."""
     covered = {setting.attribute for setting in EMBEDDING_SETTINGS} | {"gpu"}
     assert covered == set(EmbeddingLoadModelConfig.__struct_fields__)
 
 
 @pytest.mark.parametrize("config", [None, {}, LlmLoadModelConfig()], ids=["none", "dict", "struct"])
 def test_no_settings_send_no_fields(config: Any) -> None:
-    """Without settings one layer without fields is sent: unset fields never travel."""
+    """A config without settings is sent as one layer without fields."""
     assert llm_load_fields(config) == []
 
 
 def test_settings_combine() -> None:
-    """Several settings travel together, one field each and nothing else."""
+    """Several settings are sent together, as one field each and nothing else."""
     config = {setting.client_key: setting.value for setting in LLM_SETTINGS}
     fields = {field["key"]: field["value"] for field in llm_load_fields(config)}
     assert fields == {setting.server_key: setting.server_value for setting in LLM_SETTINGS}
@@ -172,13 +141,13 @@ def test_settings_combine() -> None:
     ],
 )
 def test_gpu_settings(gpu: Any, fields: dict[str, Any]) -> None:
-    """GPU settings become the offload ratio (when given) and one split config (always)."""
+    """GPU settings become one split config and, if given, the offload ratio."""
     sent = {field["key"]: field["value"] for field in llm_load_fields({"gpu": gpu})}
     assert sent == fields
 
 
 def test_embedding_offload_ratio_has_its_own_key() -> None:
-    """An embedding model's offload ratio is in its namespace, the split config is shared."""
+    """An embedding model's offload ratio has its own key, and the split config a common one."""
     keys = {field["key"] for field in embedding_load_fields({"gpu": {"ratio": 1.0}})}
     assert keys == {"embedding.load.llama.acceleration.offloadRatio", "load.gpuSplitConfig"}
 
@@ -193,7 +162,7 @@ def test_embedding_offload_ratio_has_its_own_key() -> None:
     ids=["ratio", "disabled-gpus", "main-gpu"],
 )
 def test_gpu_settings_come_back(gpu: Any) -> None:
-    """GPU settings that the server reports are the ones that were sent."""
+    """GPU settings come back from the server's fields as they were sent."""
     assert read_back(*llm_load_fields({"gpu": gpu})) == {"gpu": gpu}
 
 
@@ -206,18 +175,18 @@ def test_gpu_settings_come_back(gpu: Any) -> None:
     ids=["two-priorities", "custom"],
 )
 def test_foreign_gpu_split_is_not_misreported(split: Any) -> None:
-    """A split that the client cannot express yields only the disabled GPUs, no strategy."""
+    """A split that the client cannot express is read as disabled GPUs without a strategy."""
     assert read_back(kv_field("load.gpuSplitConfig", split)) == {"gpu": {"disabledGpus": []}}
 
 
 def test_unknown_split_strategy_is_refused_in_a_dict() -> None:
-    """A strategy outside of the declared ones is a validation error that says where."""
+    """An unknown split strategy in a dict raises a validation error with its place."""
     with pytest.raises(ValidationError, match=r"'custom' - at `\$\.gpu\.splitStrategy`$"):
         llm_load_fields({"gpu": {"splitStrategy": "custom"}})
 
 
 def test_unknown_split_strategy_is_refused_in_a_struct() -> None:
-    """Structs aren't validated when made: the conversion names the strategy and the known ones."""
+    """An unknown split strategy in a struct raises an error with the known strategies."""
     config = LlmLoadModelConfig.from_dict({"gpu": {}})
     assert config.gpu is not None
     strategy: Any = "custom"
@@ -231,29 +200,29 @@ def test_unknown_split_strategy_is_refused_in_a_struct() -> None:
 
 
 def test_unticked_checkbox_reads_as_unset() -> None:
-    """A checkbox reported as unticked leaves the setting unset, whatever its value."""
+    """A checkbox that is reported as unticked leaves its setting unset, whatever its value."""
     assert read_back(kv_field("llm.load.seed", {"checked": False, "value": 7})) == {}
 
 
 def test_unknown_server_fields_are_skipped() -> None:
-    """A field from a newer server doesn't disturb the known ones."""
+    """Unknown server fields are skipped, and the known ones are still read."""
     fields = [kv_field("llm.load.brandNew", {"a": 1}), kv_field("llm.load.numExperts", 2)]
     assert read_back(*fields) == {"numExperts": 2}
 
 
 def test_server_field_without_value_reads_as_none() -> None:
-    """A plain field whose value is missing reads as None instead of failing."""
+    """A plain field without a value is read as None."""
     assert parse_server_config({"fields": [{"key": "llm.load.numExperts"}]}) == {"numExperts": None}
 
 
 @known_bug(
-    'parse_server_config means to tolerate a field without "value" (its comment says so) but'
-    " hands None to the checkbox reader, which calls .get() on it: one such field makes"
+    'parse_server_config is meant to tolerate a field without "value" (says its comment) but'
+    " passes None to the checkbox reader, which calls .get() on it: one such field makes"
     " get_load_config() and every prediction's result fail with an AttributeError.",
     raises=AttributeError,
 )
 def test_checkbox_without_value_reads_as_unset() -> None:
-    """A checkbox field whose value is missing must be tolerated like a plain one."""
+    """A checkbox field without a value must leave its setting unset."""
     assert parse_server_config({"fields": [{"key": "llm.load.seed"}]}) == {}
 
 
@@ -268,28 +237,28 @@ def test_checkbox_without_value_reads_as_unset() -> None:
     ids=["range", "type", "nested", "enum"],
 )
 def test_invalid_values_are_refused(config: Any, place: str) -> None:
-    """A value outside of its type or range is a validation error that names the setting."""
+    """A value of a wrong type or range raises a validation error that names the setting."""
     with pytest.raises(ValidationError, match=rf"at `\$\.{place}"):
         llm_load_fields(config)
 
 
 @known_bug(
     "The conversion to server fields refuses unknown settings by name, but dicts are first"
-    " converted to the config struct, which drops unknown keys in silence: a misspelt setting"
-    " has no effect and no error.",
+    " converted to the config struct, which drops unknown keys silently: a misspelt setting"
+    " has no effect and raises no error.",
     raises=pytest.fail.Exception,
 )
 def test_unknown_settings_are_refused() -> None:
-    """A misspelt setting must be named in an error, not lost."""
+    """A misspelt setting must raise an error that names it."""
     with pytest.raises(LMStudioValueError, match="contextLen"):
         llm_load_fields({"contextLen": 2048})
 
 
 @known_bug(
-    "Settings that accept `false` for 'switched off' travel as a ticked checkbox with the value"
+    "Settings that accept `false` for 'switched off' are sent as a ticked checkbox with the value"
     " false; the protocol has an unticked checkbox for that."
 )
 def test_false_unticks_the_checkbox() -> None:
-    """`false` for a checkbox setting must travel as an unticked checkbox."""
+    """`false` for a checkbox setting must be sent as an unticked checkbox."""
     (field,) = llm_load_fields({"llamaKCacheQuantizationType": False})
     assert field["value"]["checked"] is False

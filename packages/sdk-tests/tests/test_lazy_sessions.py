@@ -17,13 +17,13 @@ NAMESPACES = ["embedding", "files", "llm", "repository", "system"]
 
 @pytest.fixture
 def client(lmstudio_host: str) -> Iterator[Client]:
-    """Provide a client of the host, inside of its block."""
+    """Provide a client of the host, inside its block."""
     with Client(lmstudio_host) as client:
         yield client
 
 
 def test_entering_opens_nothing(client: Client) -> None:
-    """Inside of the client's block no session is connected, not even when it is looked at."""
+    """Entering a client connects no session, and neither does reading its attributes."""
     assert [getattr(client, name).connected for name in NAMESPACES] == [False] * 5
 
 
@@ -35,14 +35,14 @@ def test_only_the_used_session_is_opened(client: Client) -> None:
 
 
 def test_listing_uses_the_system_session(client: Client) -> None:
-    """The downloaded models of a session are asked for over the system session."""
+    """A session lists its downloaded models through the system session."""
     client.llm.list_downloaded()
     connected = {name for name in NAMESPACES if getattr(client, name).connected}
     assert connected == {"system"}
 
 
 def test_client_needs_no_block(lmstudio_host: str) -> None:
-    """A client works without being entered; closing it ends its sessions."""
+    """A client works without being entered, and close() disconnects its sessions."""
     client = Client(lmstudio_host)
     llm = client.llm
     assert isinstance(llm.list_loaded(), list)
@@ -52,7 +52,7 @@ def test_client_needs_no_block(lmstudio_host: str) -> None:
 
 @pytest.mark.parametrize("name", NAMESPACES)
 def test_entering_a_session_opens_it(client: Client, name: str) -> None:
-    """A session can be entered on its own, which connects it, and left, which closes it."""
+    """Entering a session connects it, and leaving its block disconnects it."""
     session = getattr(client, name)
     with session as entered:
         assert entered is session
@@ -69,14 +69,14 @@ def test_session_opens_again_after_disconnect(client: Client) -> None:
 
 
 def test_first_use_may_be_a_channel(client: Client) -> None:
-    """A session also connects when the first request is a load."""
+    """A session also connects when its first request is a load."""
     with pytest.raises(lmstudio.LMStudioServerError, match=r"^Model get/load error: "):
         client.llm.model("no-such-model")
     assert client.llm.connected
 
 
 def test_connection_of_a_session(client: Client) -> None:
-    """connect() returns the connection, which can't be connected a second time."""
+    """connect() returns the connection, which refuses to connect a second time."""
     connection = client.llm.connect()
     assert connection.connected
     with pytest.raises(
@@ -88,7 +88,7 @@ def test_connection_of_a_session(client: Client) -> None:
 
 
 def test_session_after_a_lost_connection(lmstudio_host: str) -> None:
-    """After a loss disconnect() is enough: the next call connects."""
+    """The next call connects again after a lost connection and disconnect()."""
     with tcp_proxy(lmstudio_host) as proxy, Client(proxy.address) as client:
         client.llm.list_loaded()
         proxy.cut()
@@ -99,7 +99,7 @@ def test_session_after_a_lost_connection(lmstudio_host: str) -> None:
 
 
 def test_host_that_went_away(lmstudio_host: str) -> None:
-    """A session that can't connect says where and why, and that LM Studio may not be running."""
+    """A session that cannot connect raises an error with the address and the reason."""
     with tcp_proxy(lmstudio_host) as proxy, Client(proxy.address) as client:
         proxy.close()
         with pytest.raises(LMStudioWebsocketError) as failure:
@@ -112,13 +112,13 @@ def test_host_that_went_away(lmstudio_host: str) -> None:
 
 
 def error_of(client: Client) -> type[BaseException] | None:
-    """Return the kind of error that a call raises; what it leaves behind is gone by then."""
+    """Return the class of the error that a call raises, once its coroutine has been collected."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a coroutine that was never awaited
+        warnings.simplefilter("ignore", RuntimeWarning)  # about a coroutine that was never awaited
         try:
             client.llm.list_loaded()
             kind = None
-        except Exception as error:  # noqa: BLE001  (which kind is the question)
+        except Exception as error:  # noqa: BLE001  (the test asks for its class)
             kind = type(error)
         gc.collect()
     return kind
@@ -129,7 +129,7 @@ def error_of(client: Client) -> type[BaseException] | None:
     " a warning about a coroutine that was never awaited) instead of an SDK error."
 )
 def test_use_of_a_closed_client(lmstudio_host: str) -> None:
-    """A call on a closed client must be an SDK error."""
+    """A call on a closed client must raise an SDK error."""
     client = Client(lmstudio_host)
     client.llm.list_loaded()
     client.close()
@@ -140,7 +140,7 @@ def test_use_of_a_closed_client(lmstudio_host: str) -> None:
 
 
 def test_sessions_of_one_client_share_an_identity(lmstudio_host: str) -> None:
-    """All sessions of a client authenticate with the same pair, which the host accepts."""
+    """All sessions of a client authenticate with the same identifier and passkey."""
     with Client(lmstudio_host) as client:
         pairs = [session.connect()._auth_details for session in (client.llm, client.files)]
     assert pairs[0] == pairs[1]

@@ -35,7 +35,7 @@ def test_levels(
     write: Callable[..., None],
     level: str,
 ) -> None:
-    """Each method writes one event of its level with text and fields, without traceback."""
+    """Each method writes one event of its level with text and fields and without a traceback."""
     write(logger, "It happened", count=2)
     assert logged_events(caplog, LOGGER) == [(level, {"event": "It happened", "count": 2})]
     assert not caplog.records[0].exc_info
@@ -48,7 +48,7 @@ def test_explicit_level(logger: StructuredLogger, caplog: pytest.LogCaptureFixtu
 
 
 def test_message_is_sorted_json(logger: StructuredLogger, caplog: pytest.LogCaptureFixture) -> None:
-    """The message is JSON on one line with sorted keys, so that logs can be compared."""
+    """A message is JSON on one line with sorted keys."""
     logger.info("It happened", zebra=1, ape={"b": 1, "a": 2})
     assert caplog.records[0].getMessage() == (
         '{"ape": {"a": 2, "b": 1}, "event": "It happened", "zebra": 1}'
@@ -58,7 +58,7 @@ def test_message_is_sorted_json(logger: StructuredLogger, caplog: pytest.LogCapt
 def test_fields_are_record_attributes(
     logger: StructuredLogger, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Context and fields are attributes of the record too, for filters and formatters."""
+    """The context and the fields of an event are also attributes of the log record."""
     logger.update_context(model="m")
     logger.info("It happened", count=2)
     record = vars(caplog.records[0])
@@ -68,7 +68,7 @@ def test_fields_are_record_attributes(
 def test_record_names_the_caller(
     logger: StructuredLogger, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The record's place is the line that logs, whichever method is called."""
+    """A log record has the place of the caller, whichever method wrote it."""
     logger.debug("It happened")
     logger.info("It happened")
     logger.warn("It happened")
@@ -83,7 +83,7 @@ def test_record_names_the_caller(
 def test_context_joins_every_event(
     logger: StructuredLogger, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Context accumulates; an event's own field wins over it without changing it."""
+    """The context accumulates and joins every event, and an event's own field replaces it once."""
     logger.update_context({"a": 1}, b=2)
     logger.update_context(None, c=3)
     logger.info("One", b="own")
@@ -95,7 +95,7 @@ def test_context_joins_every_event(
 
 
 def test_context_is_not_shared(logger: StructuredLogger) -> None:
-    """Two loggers of the same name have contexts of their own."""
+    """Two loggers of the same name have separate contexts."""
     logger.update_context(a=1)
     assert new_logger(LOGGER).event_context == {}
 
@@ -127,7 +127,7 @@ def test_guarded_callback_is_transparent(
 def test_guarded_callback_failure_is_logged(
     logger: StructuredLogger, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A callback's exception is logged with its repr and traceback and goes no further."""
+    """A callback's exception is logged with its repr and traceback and is not raised."""
     with sdk_callback_invocation("Callback failed", logger):
         raise LookupError("lost")
     assert logged_events(caplog, LOGGER) == [
@@ -137,6 +137,6 @@ def test_guarded_callback_failure_is_logged(
 
 
 def test_guard_lets_interrupts_through(logger: StructuredLogger) -> None:
-    """Exceptions that are no Exception, such as KeyboardInterrupt, are never swallowed."""
+    """A KeyboardInterrupt in a callback is raised."""
     with pytest.raises(KeyboardInterrupt), sdk_callback_invocation("Callback failed", logger):
         raise KeyboardInterrupt

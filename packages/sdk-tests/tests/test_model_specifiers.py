@@ -1,4 +1,4 @@
-"""Model specifiers: how the model of a request may be named."""
+"""Model specifiers: the ways to specify the model of a request."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ REFERENCE = {"type": "instanceReference", "instanceReference": "r"}
 
 
 def specifier(model: Any) -> Any:
-    """Return the specifier that a request for the model carries."""
+    """Return the specifier that a request for the model has."""
     return CompletionEndpoint(model, "prompt").creation_params["modelSpecifier"]
 
 
@@ -48,27 +48,27 @@ def specifier(model: Any) -> Any:
     ],
 )
 def test_specifier_forms(model: Any, expected: dict[str, Any]) -> None:
-    """Each way to name a model becomes exactly its wire form."""
+    """Each way to specify a model is sent in its exact wire form."""
     assert specifier(model) == expected
 
 
 @pytest.mark.parametrize("model", [5, None, ["m"]], ids=repr)
 def test_unusable_specifier_is_refused(model: Any) -> None:
-    """Anything else is named in the error."""
+    """A specifier of another kind is refused with an error that names it."""
     with pytest.raises(LMStudioValueError) as failure:
         specifier(model)
     assert str(failure.value) == f"Unable to parse model specifier: {model}"
 
 
 def test_unknown_domain_is_refused() -> None:
-    """A domain that the protocol doesn't have is a validation error."""
+    """An unknown domain raises a validation error."""
     with pytest.raises(ValidationError, match=r"'video' - at `\$\.domain`$"):
         specifier({"domain": "video"})
 
 
 @known_bug(
     'Unknown keys of a query dict are dropped: {"identifer": "m"} becomes the empty query,'
-    " which matches any loaded model, and the request is answered by whichever that is.",
+    " which matches any loaded model, and whichever model that is answers the request.",
     raises=pytest.fail.Exception,
 )
 def test_misspelt_query_is_refused() -> None:

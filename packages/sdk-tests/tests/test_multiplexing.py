@@ -1,4 +1,4 @@
-"""Multiplexing: ids of channels and calls, and where messages go."""
+"""Multiplexing: the ids of channels and calls, and the queues for their messages."""
 
 import asyncio
 from typing import Any
@@ -15,18 +15,18 @@ Queue = asyncio.Queue[Any]
 
 @pytest.fixture
 def mux() -> MultiplexingManager:
-    """Provide a manager without channels and calls."""
+    """Provide a multiplexing manager without channels and calls."""
     return MultiplexingManager(new_logger(LOGGER))
 
 
 def test_ids_count_up_separately(mux: MultiplexingManager) -> None:
-    """Channels and calls have id spaces of their own, each counting from 1."""
+    """Channels and calls have separate ids, each counted from 1."""
     assert [mux.acquire_channel_id(Queue()) for _ in range(3)] == [1, 2, 3]
     assert [mux.acquire_call_id(Queue()) for _ in range(2)] == [1, 2]
 
 
 def test_ids_are_not_reused(mux: MultiplexingManager) -> None:
-    """A released id is never given out again."""
+    """A released id is never assigned again."""
     with mux.assign_channel_id(Queue()) as channel_id, mux.assign_call_id(Queue()) as call_id:
         assert (channel_id, call_id) == (1, 1)
     assert mux.acquire_channel_id(Queue()) == 2
@@ -34,7 +34,7 @@ def test_ids_are_not_reused(mux: MultiplexingManager) -> None:
 
 
 def test_messages_reach_their_queues(mux: MultiplexingManager) -> None:
-    """Channel messages and call answers go to the queue of exactly their id and kind."""
+    """Channel messages and call answers go to the queue for their id and kind."""
     channels = [Queue(), Queue()]
     calls = [Queue(), Queue()]
     for queue in channels:
@@ -49,7 +49,7 @@ def test_messages_reach_their_queues(mux: MultiplexingManager) -> None:
 
 
 def test_all_queues_are_the_open_ones(mux: MultiplexingManager) -> None:
-    """Everyone who waits, on channels and calls, is found for the end of the connection."""
+    """all_queues() yields the queues of all open channels and calls."""
     channel, call = Queue(), Queue()
     with mux.assign_channel_id(channel), mux.assign_call_id(call):
         assert list(mux.all_queues()) == [channel, call]
@@ -57,14 +57,14 @@ def test_all_queues_are_the_open_ones(mux: MultiplexingManager) -> None:
 
 
 def test_queues_are_released_after_an_error(mux: MultiplexingManager) -> None:
-    """An exception while a channel and a call are open releases both."""
+    """An exception while a channel and a call are open releases both queues."""
     with pytest.raises(LookupError), mux.assign_channel_id(Queue()), mux.assign_call_id(Queue()):
         raise LookupError
     assert list(mux.all_queues()) == []
 
 
 def test_release_with_another_queue_is_an_error(mux: MultiplexingManager) -> None:
-    """An id can be released only by the queue that has it."""
+    """An id can be released only with the queue to which it was assigned."""
     channel_id, call_id = mux.acquire_channel_id(Queue()), mux.acquire_call_id(Queue())
     with pytest.raises(LMStudioRuntimeError, match=r"^Unexpected change .* for channel \(1 in "):
         mux.release_channel_id(channel_id, Queue())
@@ -102,7 +102,7 @@ def test_channel_message_without_queue_is_logged(
     message: dict[str, Any],
     warning: str,
 ) -> None:
-    """A message for a closed or unused channel goes nowhere and is logged with the channel's id."""
+    """A message for a closed or unused channel is logged and dropped."""
     with mux.assign_channel_id(Queue()):
         pass
     assert mux.map_rx_message(message) is None
@@ -112,7 +112,7 @@ def test_channel_message_without_queue_is_logged(
 
 
 def test_late_close_is_ignored(mux: MultiplexingManager, caplog: pytest.LogCaptureFixture) -> None:
-    """The close of a channel that the client has left already is normal: nothing is logged."""
+    """The close of a channel that the client has already left is not logged."""
     with mux.assign_channel_id(Queue()):
         pass
     assert mux.map_rx_message({"type": "channelClose", "channelId": 1}) is None
@@ -122,7 +122,7 @@ def test_late_close_is_ignored(mux: MultiplexingManager, caplog: pytest.LogCaptu
 def test_answer_to_unknown_call_is_logged(
     mux: MultiplexingManager, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An answer that nobody waits for goes nowhere and is logged."""
+    """An answer to an unknown call is logged and dropped."""
     assert mux.map_rx_message({"type": "rpcResult", "callId": 9}) is None
     assert logged_events(caplog, LOGGER) == [
         ("WARNING", {"event": "Received response to unknown call", "call_id": 9})
@@ -132,7 +132,7 @@ def test_answer_to_unknown_call_is_logged(
 def test_communication_warning_is_logged_as_error(
     mux: MultiplexingManager, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A host's complaint about the client is logged as an error and goes nowhere."""
+    """A communication warning from the host is logged as an error and dropped."""
     message = {"type": "communicationWarning", "warning": "Unknown endpoint"}
     assert mux.map_rx_message(message) is None
     assert logged_events(caplog, LOGGER) == [
@@ -141,7 +141,7 @@ def test_communication_warning_is_logged_as_error(
 
 
 def test_message_of_unknown_type_is_an_error(mux: MultiplexingManager) -> None:
-    """A message that belongs to no channel, call or warning is an error with its contents."""
+    """A message of an unknown type raises an error with its contents."""
     with pytest.raises(
         LMStudioClientError, match=r"^Unexpected message: {'type': 'keepAliveAck'}$"
     ):
@@ -176,7 +176,7 @@ def test_unsendable_message_is_logged(
     message: dict[str, Any],
     event: dict[str, Any],
 ) -> None:
-    """A message that can't be sent and has no sender waiting is logged, not raised."""
+    """A message that cannot be sent is logged and dropped."""
     with mux.assign_channel_id(Queue()):
         pass
     assert mux.map_tx_message(message) is None

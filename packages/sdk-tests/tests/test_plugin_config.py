@@ -1,16 +1,14 @@
-"""Plugin configuration schemas, and the plugin runner's answer to a wrong path."""
+"""Plugin configuration schemas."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from lmstudio._sdk_models import SerializedKVConfigSettings
 from lmstudio.plugin import BaseConfigSchema, LMStudioPluginInitError, config_field
-from lmstudio.plugin.cli import main
 
 
 class Settings(BaseConfigSchema):
-    """A schema with a field of each kind."""
+    """A schema with one field of each kind."""
 
     loud: bool = config_field(label="Loud", hint="Shout", default=True)
     count: int = config_field(label="Count", hint="How many", default=3)
@@ -19,7 +17,7 @@ class Settings(BaseConfigSchema):
 
 
 class MoreSettings(Settings):
-    """A schema that adds to another one."""
+    """A schema that adds a field to another schema."""
 
     extra: str = config_field(label="Extra", hint="One more", default="")
 
@@ -29,7 +27,7 @@ class NoSettings(BaseConfigSchema):
 
 
 def wire_field(name: str, label: str, hint: str, default: Any, kind: str, **more: Any) -> Any:
-    """Return the wire form of a field."""
+    """Return the wire form of a schema's field."""
     return {
         "shortKey": name,
         "fullKey": name,
@@ -54,12 +52,12 @@ def wire(schema: type[BaseConfigSchema]) -> Any:
 
 
 def test_fields_on_the_wire() -> None:
-    """Each kind of field has its exact wire form, in the order of definition."""
+    """Each kind of field is sent in its exact wire form, in the order of definition."""
     assert wire(Settings) == WIRE
 
 
 def test_inherited_fields_come_first() -> None:
-    """A derived schema has the inherited fields, then its own; the base stays as it is."""
+    """A derived schema has the inherited fields first and leaves its base unchanged."""
     own = wire_field("extra", "Extra", "One more", "", "string")
     assert wire(MoreSettings) == [*WIRE, own]
     assert wire(Settings) == WIRE
@@ -71,20 +69,20 @@ def test_schema_without_fields() -> None:
 
 
 def test_fields_are_attributes_with_defaults() -> None:
-    """An instance has the defaults as plain values, and takes others by keyword."""
+    """A schema's instance has the defaults as plain values, and accepts others by keyword."""
     assert Settings() == Settings(loud=True, count=3, share=0.5, word="hey")
     assert Settings(count=5).count == 5
 
 
 def test_host_values_replace_defaults() -> None:
-    """Values that the host sends replace the defaults; the others stay."""
+    """Values that the host sends replace the defaults, and the other defaults remain."""
     values: Any = {"fields": [{"key": "count", "value": 9}]}
     config = Settings._parse(SerializedKVConfigSettings.from_dict(values))
     assert config == Settings(count=9)
 
 
 def test_unsupported_default_is_refused() -> None:
-    """A default of another type is named in the error."""
+    """A default of an unsupported type is refused with an error that names the type."""
     with pytest.raises(
         LMStudioPluginInitError,
         match=r"^Unsupported type for plugin config field: <class 'list'>$",
@@ -93,7 +91,7 @@ def test_unsupported_default_is_refused() -> None:
 
 
 def test_field_outside_of_a_schema_is_refused() -> None:
-    """A field in a class that is no schema is refused when the class is defined."""
+    """A field in a class that is not a schema is refused when the class is defined."""
     # Python before 3.12 wraps errors of __set_name__ in a RuntimeError.
     with pytest.raises((LMStudioPluginInitError, RuntimeError)) as failure:
 
@@ -104,15 +102,3 @@ def test_field_outside_of_a_schema_is_refused() -> None:
     cause = error if isinstance(error, LMStudioPluginInitError) else error.__cause__
     assert isinstance(cause, LMStudioPluginInitError)
     assert str(cause) == "Plugin config fields must be defined on BaseConfigSchema instances"
-
-
-def test_runner_reports_a_missing_folder(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The runner ends with status 1, usage and the path when the plugin's folder is not there."""
-    folder = str(tmp_path / "none")
-    assert main([folder]) == 1
-    usage, problem = capsys.readouterr().out.splitlines()
-    assert usage.startswith("usage: ")
-    assert usage.endswith(" [-h] [--dev] [--debug] PLUGIN_PATH")
-    assert problem == f"ERROR: Failed to find plugin folder at {folder!r}"

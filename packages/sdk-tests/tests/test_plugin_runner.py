@@ -1,4 +1,4 @@
-"""The runner of plugins, `python -m lmstudio.plugin`: how it starts and how it ends."""
+"""The plugin runner, `python -m lmstudio.plugin`: how it starts and how it ends."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from lmstudio.plugin import LMStudioPluginInitError
 from lmstudio.plugin.cli import main
 from sdk_tests.concurrency_sync import eventually
 from sdk_tests.plugin_process import plugin_process, write_plugin
-from sdk_tests.plugin_turns import of_kind, turn
+from sdk_tests.plugin_turns import events_of_kind, turn
 from sdk_tests.scenarios import ScenarioServer
 from sdk_tests.sdk_releases import known_bug
 
@@ -16,7 +16,7 @@ async def preprocess_prompt(ctl, message):
     return None
 """
 
-# Whatever comes first, the interrupt or the end of its connections, its process goes on.
+# Neither an interrupt nor the end of its connections ends the process of this plugin.
 NEVER_ENDING = f"""\
 import signal
 import threading
@@ -37,7 +37,7 @@ def registered(host: ScenarioServer, name: str) -> bool:
 @pytest.mark.embedded
 @pytest.mark.slow
 def test_interrupt_ends_runner_and_plugin(scenario_host: ScenarioServer, tmp_path: Path) -> None:
-    """An interrupt ends both processes with status 0, and the plugin is registered no more."""
+    """An interrupt ends the runner with status 0, and the plugin is no longer registered."""
     folder = write_plugin(tmp_path / "interrupted", CHANGE_NOTHING)
     with plugin_process(scenario_host.address, folder) as plugin:
         plugin.wait_for("Plugin 'interrupted' running, press Ctrl-C to terminate...")
@@ -50,11 +50,11 @@ def test_interrupt_ends_runner_and_plugin(scenario_host: ScenarioServer, tmp_pat
 @pytest.mark.embedded
 @pytest.mark.slow
 @known_bug(
-    "The runner gives an interrupted plugin two seconds and means to kill it then, but waits for"
+    "The runner is meant to kill an interrupted plugin after two seconds, but it waits for"
     " TimeoutError where subprocess raises TimeoutExpired: a plugin that hangs outlives it."
 )
 def test_plugin_that_does_not_end_is_killed(scenario_host: ScenarioServer, tmp_path: Path) -> None:
-    """A plugin that an interrupt doesn't end is killed before the runner ends."""
+    """A plugin that does not end after an interrupt must be killed before the runner ends."""
     folder = write_plugin(tmp_path / "hanging", NEVER_ENDING)
     with plugin_process(scenario_host.address, folder, stop_seconds=0.2) as plugin:
         plugin.wait_for("Plugin 'hanging' running")
@@ -65,20 +65,20 @@ def test_plugin_that_does_not_end_is_killed(scenario_host: ScenarioServer, tmp_p
 @pytest.mark.embedded
 @pytest.mark.slow
 def test_plugin_without_settings(scenario_host: ScenarioServer, tmp_path: Path) -> None:
-    """A plugin that declares no settings and one hook runs, with that hook only."""
+    """A plugin with one hook and no settings runs with only that hook."""
     folder = write_plugin(tmp_path / "plain", CHANGE_NOTHING)
     with plugin_process(scenario_host.address, folder) as plugin:
         plugin.wait_for("Plugin 'plain' running")
         events = turn(scenario_host.address, "Hi", plugins=["tests/plain"])
     assert [event["event"] for event in events] == ["preprocessed", "done"]
-    (done,) = of_kind(events, "done")
+    (done,) = events_of_kind(events, "done")
     assert done["messages"][0]["content"][0]["text"] == "Hi"
 
 
 @pytest.mark.embedded
 @pytest.mark.slow
-def test_plugin_with_everything(scenario_host: ScenarioServer, tmp_path: Path) -> None:
-    """Settings of both kinds and both hooks are announced before the plugin says it's ready."""
+def test_plugin_with_all_announcements(scenario_host: ScenarioServer, tmp_path: Path) -> None:
+    """A plugin announces settings of both kinds and both hooks before it is ready."""
     source = Path(__file__).parent / "plugin_sources" / "helper.py"
     folder = write_plugin(tmp_path / "rich", source.read_text(encoding="utf-8"))
     with plugin_process(scenario_host.address, folder) as plugin:
@@ -105,10 +105,10 @@ def test_plugin_with_everything(scenario_host: ScenarioServer, tmp_path: Path) -
     ],
     ids=["no-hooks", "exception", "import", "schema"],
 )
-def test_plugin_that_can_not_run(
+def test_plugin_that_cannot_run(
     scenario_host: ScenarioServer, tmp_path: Path, source: str, output: str
 ) -> None:
-    """When the plugin ends by itself the runner says so, ends too, and unregisters it."""
+    """The runner reports a plugin that ends by itself, ends too, and unregisters the plugin."""
     folder = write_plugin(tmp_path / "ended", source)
     with plugin_process(scenario_host.address, folder) as plugin:
         plugin.wait_for("Child process terminated unexpectedly")
@@ -120,7 +120,7 @@ def test_plugin_that_can_not_run(
 @pytest.mark.embedded
 @pytest.mark.slow
 def test_plugin_with_a_module_of_its_own(scenario_host: ScenarioServer, tmp_path: Path) -> None:
-    """A plugin can import modules that lie beside it."""
+    """A plugin can import modules from its own folder."""
     folder = write_plugin(tmp_path / "importing", "from hooks import preprocess_prompt\n")
     (folder / "src" / "hooks.py").write_text(CHANGE_NOTHING, encoding="utf-8")
     with plugin_process(scenario_host.address, folder) as plugin:
@@ -129,7 +129,7 @@ def test_plugin_with_a_module_of_its_own(scenario_host: ScenarioServer, tmp_path
 
 @pytest.mark.slow
 def test_application_mode_needs_credentials(tmp_path: Path) -> None:
-    """Without --dev the credentials must be in the environment; the error names them."""
+    """The runner without --dev names the environment variables for missing credentials."""
     folder = write_plugin(tmp_path / "alone", CHANGE_NOTHING)
     with plugin_process("127.0.0.1:1", folder, "--debug") as plugin:
         assert plugin.wait() == 1
@@ -140,18 +140,22 @@ def test_application_mode_needs_credentials(tmp_path: Path) -> None:
     )
 
 
-def test_missing_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A folder that isn't there is an error with the usage and the path."""
-    missing = tmp_path / "missing"
-    assert main(["--dev", str(missing)]) == 1
-    output = capsys.readouterr().out
-    assert output.startswith("usage: ")
-    assert f"ERROR: Failed to find plugin folder at {str(missing)!r}\n" in output
+@pytest.mark.parametrize("options", [[], ["--dev"]], ids=["plain", "dev"])
+def test_missing_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    """The runner prints its usage and the path, and returns status 1, if the folder is missing."""
+    missing = str(tmp_path / "missing")
+    assert main([*options, missing]) == 1
+    usage, problem = capsys.readouterr().out.splitlines()
+    assert usage.startswith("usage: ")
+    assert usage.endswith(" [-h] [--dev] [--debug] PLUGIN_PATH")
+    assert problem == f"ERROR: Failed to find plugin folder at {missing!r}"
 
 
 @pytest.mark.parametrize("argument", ["--help", "--nonsense"])
 def test_usage(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Help and unknown options show what the runner takes."""
+    """Help and the error for an unknown option show the runner's usage."""
     with pytest.raises(SystemExit) as end:
         main([argument])
     output = capsys.readouterr()
@@ -169,7 +173,7 @@ def test_usage(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
     ids=["type", "runner"],
 )
 def test_manifest_of_another_kind(tmp_path: Path, manifest: dict[str, str], message: str) -> None:
-    """A manifest that is not a Python plugin's is refused before any connection."""
+    """A manifest of another type or runner is refused with an error that names it."""
     folder = write_plugin(tmp_path / "odd", CHANGE_NOTHING, **manifest)
     with pytest.raises(LMStudioPluginInitError, match=message):
         main(["--dev", str(folder)])
@@ -177,6 +181,6 @@ def test_manifest_of_another_kind(tmp_path: Path, manifest: dict[str, str], mess
 
 @pytest.mark.filterwarnings("ignore:.*the plugin API is not yet stable:FutureWarning")
 def test_missing_manifest(tmp_path: Path) -> None:
-    """A folder without manifest is a missing file."""
+    """A folder without a manifest raises FileNotFoundError for manifest.json."""
     with pytest.raises(FileNotFoundError, match=r"manifest\.json"):
         main(["--dev", str(tmp_path)])

@@ -1,4 +1,4 @@
-"""A plugin in a process of its own: what its hooks get and give, driven turn by turn."""
+"""A plugin in a separate process, whose hooks the tests call with turns of a chat."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from sdk_tests.plugin_process import PluginProcess, plugin_process, write_plugin
-from sdk_tests.plugin_turns import of_kind, started_turn, turn
+from sdk_tests.plugin_turns import events_of_kind, started_turn, turn
 from sdk_tests.scenarios import ScenarioServer
 from sdk_tests.sdk_releases import known_bug
 
@@ -48,20 +48,20 @@ def message(text: str) -> dict[str, Any]:
 
 def preprocessed(events: list[dict[str, Any]]) -> str:
     """Return the text that the plugin made of the user's message."""
-    (event,) = of_kind(events, "preprocessed")
+    (event,) = events_of_kind(events, "preprocessed")
     (part,) = event["message"]["content"]
     return str(part["text"])
 
 
 def call(address: str, name: str, **arguments: object) -> list[dict[str, Any]]:
-    """Return the events of a turn that calls a tool, from the call on."""
+    """Return the events of a turn that calls a tool, beginning with the call's own."""
     events = through(address, "keep", calls=[{"name": name, "arguments": arguments}])
     assert [event["event"] for event in events[:2]] == ["preprocessed", "tools"]
     return events[2:]
 
 
 def test_registration(scenario_host: ScenarioServer, plugin: PluginProcess) -> None:
-    """A running plugin is registered under owner/name, with its hooks, and has said it's ready."""
+    """A running plugin is registered under owner/name, with its hooks, and is ready."""
     registered = scenario_host.request("GET", "/control/plugins")["plugins"]
     (info,) = [info for info in registered if info["identifier"] == IDENTIFIER]
     assert info["ready"]
@@ -72,41 +72,41 @@ def test_registration(scenario_host: ScenarioServer, plugin: PluginProcess) -> N
 
 
 def test_default_settings(address: str) -> None:
-    """Without values in the turn the plugin sees the defaults that it has declared."""
+    """A plugin gets its declared defaults in a turn without settings."""
     assert preprocessed(through(address, "you")) == "Hello, you 1.5!"
 
 
 def test_settings_reach_the_plugin(address: str) -> None:
-    """Values for the declared settings of the chat and of all chats reach the hook."""
+    """A plugin gets the turn's values for its settings of the chat and of all chats."""
     settings = {"ending": "?", "times": 2, "factor": 0.25, "loud": True, "greeting": "Dear"}
     assert preprocessed(through(address, "you", settings=settings)) == "DEAR YOU YOU 0.25?"
 
 
-def test_undeclared_settings_stay_away(address: str) -> None:
-    """A value that no setting of the plugin stands for is not its business."""
+def test_undeclared_settings_are_ignored(address: str) -> None:
+    """A value for a setting that the plugin has not declared changes nothing."""
     assert preprocessed(through(address, "you", settings={"colour": "red"})) == "Hello, you 1.5!"
 
 
-def test_preprocessed_message_is_the_turns(address: str) -> None:
-    """What the preprocessor returns takes the place of the user's message; the rest stays."""
+def test_preprocessed_message_replaces_the_users(address: str) -> None:
+    """The preprocessor's result replaces the user's message, and earlier messages remain."""
     before = [message("earlier")]
-    (done,) = of_kind(through(address, "you", messages=before), "done")
+    (done,) = events_of_kind(through(address, "you", messages=before), "done")
     assert done["messages"] == [message("earlier"), message("Hello, you 1.5!")]
 
 
 def test_preprocessor_that_changes_nothing(address: str) -> None:
-    """None from the preprocessor keeps the message."""
+    """A preprocessor that returns None leaves the user's message unchanged."""
     assert preprocessed(through(address, "keep")) == "keep"
 
 
 def test_preprocessor_that_returns_its_argument(address: str) -> None:
-    """A changed message object is taken like a dict."""
+    """A preprocessor may change the message object and return it instead of a dict."""
     assert preprocessed(through(address, "as object")) == "Hello, as object 1.5!"
 
 
 def test_status_updates(address: str) -> None:
     """Status blocks are created and updated in the order of the calls, each with its own id."""
-    updates = [event["update"] for event in of_kind(through(address, "report"), "update")]
+    updates = [event["update"] for event in events_of_kind(through(address, "report"), "update")]
     assert [(update["type"], *update["state"].values()) for update in updates] == [
         ("status.create", "waiting", "starting"),
         ("status.update", "loading", "working"),
@@ -128,7 +128,7 @@ def failure(events: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def test_failed_preprocessor(address: str) -> None:
-    """An exception in the preprocessor ends the turn with an error of the plugin's name."""
+    """An exception in the preprocessor ends the turn with an error that names the plugin."""
     error = failure(through(address, "fail"))
     assert error["title"] == error["rootTitle"] == PREPROCESSING
     assert error["cause"].startswith("Error calling prompt preprocessing hook\n(")
@@ -138,15 +138,15 @@ def test_failed_preprocessor(address: str) -> None:
 @known_bug(
     "The preprocessor runs in a task group, which wraps its exception: the cause that is shown to"
     ' the user is "ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)" for'
-    " whatever has happened."
+    " any exception."
 )
 def test_failed_preprocessor_says_why(address: str) -> None:
-    """The error must name the exception that the preprocessor raised."""
+    """The error of a failed preprocessor must name the exception that it raised."""
     assert "(LookupError: lost)" in failure(through(address, "fail"))["cause"]
 
 
 def test_preprocessor_that_returns_nonsense(address: str) -> None:
-    """A result of another type is an error that names it."""
+    """A preprocessor's result of another type raises an error that names the type."""
     assert failure(through(address, "nonsense")) == {
         "title": PREPROCESSING,
         "rootTitle": PREPROCESSING,
@@ -155,14 +155,14 @@ def test_preprocessor_that_returns_nonsense(address: str) -> None:
 
 
 def test_preprocessor_that_returns_another_role(address: str) -> None:
-    """A message dict that is not the user's is an error that names the field."""
+    """A preprocessor's message of another role raises an error that names the field."""
     cause = failure(through(address, "assistant"))["cause"]
     assert cause.startswith("Failed to parse prompt preprocessing response as UserMessage\n(")
     assert "$.role" in cause
 
 
 def test_abort_of_the_preprocessor(address: str, plugin: PluginProcess) -> None:
-    """A turn that is given up cancels the hook, which can say so; the plugin goes on."""
+    """An aborted turn cancels the preprocessor, and the plugin stays usable."""
     with started_turn(address, "hang", plugins=[IDENTIFIER]) as events:
         first = next(events)
         assert first["update"]["state"] == {"status": "waiting", "text": "hanging"}
@@ -172,8 +172,8 @@ def test_abort_of_the_preprocessor(address: str, plugin: PluginProcess) -> None:
 
 
 def test_tool_definitions(address: str) -> None:
-    """The tools are offered by name, docstring and annotations, like those of act()."""
-    (event,) = of_kind(through(address, "keep"), "tools")
+    """Tools are offered with name, docstring and annotations, like those of act()."""
+    (event,) = events_of_kind(through(address, "keep"), "tools")
     tools = {tool["function"]["name"]: tool for tool in event["definitions"][IDENTIFIER]}
     assert list(tools) == ["divide", "count", "confuse", "hang"]
     assert tools["divide"] == {
@@ -191,7 +191,7 @@ def test_tool_definitions(address: str) -> None:
 
 
 def test_tool_call(address: str) -> None:
-    """A tool in a thread reports its status, and its result is JSON as it is."""
+    """A tool in a thread reports its status and returns its result as JSON."""
     events = call(address, "divide", a=3, b=2)
     assert events[:2] == [
         {"event": "toolStatus", "tool": "divide", "text": "3.0 by 2.0"},
@@ -203,7 +203,7 @@ def test_tool_call(address: str) -> None:
 
 
 def test_async_tool_call(address: str) -> None:
-    """A coroutine as a tool reports its status and gives a result with structure."""
+    """A coroutine as a tool reports its status and returns a structured result."""
     assert call(address, "count", words=["a", "bcd"])[:2] == [
         {"event": "toolStatus", "tool": "count", "text": "counting"},
         {"event": "toolResult", "tool": "count", "result": {"a": 1, "bcd": 3}},
@@ -223,7 +223,7 @@ def test_failed_tool_call(address: str) -> None:
 
 
 def test_tool_call_with_wrong_arguments(address: str) -> None:
-    """Arguments that don't fit the tool are an error that names the one at fault."""
+    """Wrong arguments for a tool raise an error that names the wrong one."""
     error = call(address, "divide", a="three", b=2)[0]["error"]
     assert error["cause"] == (
         "ServerRequestError: Failed to parse arguments for tool divide:"
@@ -232,21 +232,21 @@ def test_tool_call_with_wrong_arguments(address: str) -> None:
 
 
 def test_wrong_context_for_a_tool(address: str) -> None:
-    """A coroutine that asks for the context of tools in threads is told the right name."""
+    """A coroutine that asks for the wrong tool context gets an error with the right function."""
     error = call(address, "confuse")[0]["error"]
     assert error["cause"].startswith("LMStudioPluginRuntimeError: ")
     assert "get_tool_call_context_async()" in error["cause"]
 
 
 def test_several_calls_in_a_turn(address: str) -> None:
-    """The calls of a turn run one after the other in one session."""
+    """The calls of one turn all run, in order."""
     calls = [{"name": "divide", "arguments": {"a": n, "b": 1}} for n in (1, 2, 3)]
-    results = of_kind(through(address, "keep", calls=calls), "toolResult")
+    results = events_of_kind(through(address, "keep", calls=calls), "toolResult")
     assert [event["result"] for event in results] == [1.0, 2.0, 3.0]
 
 
 def test_abort_of_a_tool_call(address: str, plugin: PluginProcess) -> None:
-    """A turn that is given up cancels the tool's coroutine; the plugin goes on."""
+    """An aborted turn cancels the tool's coroutine, and the plugin stays usable."""
     calls = [{"name": "hang", "arguments": {}}]
     with started_turn(address, "keep", plugins=[IDENTIFIER], calls=calls) as events:
         while next(events)["event"] != "toolStatus":

@@ -1,4 +1,4 @@
-"""Prediction channels, fed with packets in place of a host: text, callbacks, errors, cancelling."""
+"""Prediction channels that receive packets from the test instead of a host."""
 
 from typing import Any
 
@@ -21,23 +21,23 @@ from sdk_tests.structured_log import logged_events
 
 
 def completion(**callbacks: Any) -> CompletionEndpoint:
-    """Return a completion's endpoint with the given callbacks."""
+    """Return the endpoint of a completion with the callbacks."""
     return CompletionEndpoint("some-model", "Once", **callbacks)
 
 
 def feed(endpoint: PredictionEndpoint, *packets: dict[str, Any]) -> None:
-    """Hand packets to an endpoint, as its channel would."""
+    """Pass packets to an endpoint, as its channel would."""
     for packet in packets:
         endpoint.handle_message_events(packet)
 
 
 def processed(progress: float) -> dict[str, Any]:
-    """Return a prompt processing packet."""
+    """Return a packet with the progress of prompt processing."""
     return {"type": "promptProcessingProgress", "progress": progress}
 
 
 def test_completion_request() -> None:
-    """A completion sends the model query and its prompt as the only user message."""
+    """A completion sends the model query, and its prompt as the only user message."""
     params = completion().creation_params
     assert completion().api_endpoint == "predict"
     assert params["modelSpecifier"] == {"type": "query", "query": {"identifier": "some-model"}}
@@ -47,7 +47,7 @@ def test_completion_request() -> None:
 
 
 def test_chat_request() -> None:
-    """A chat response sends the chat's history as it is when the request is made."""
+    """A chat response sends the chat's history as it was when the request was made."""
     chat = Chat("Be brief.")
     endpoint = ChatResponseEndpoint("some-model", chat)
     chat.add_user_message("Too late")
@@ -57,7 +57,7 @@ def test_chat_request() -> None:
 
 
 def test_result_joins_the_fragments() -> None:
-    """The result has all text in order, the stats and the model's description."""
+    """A result has all text in order, the stats and the model's info."""
     endpoint = completion()
     feed(endpoint, fragment("a time"), fragment(""), fragment(" ago"))
     finished_before = endpoint.is_finished
@@ -71,7 +71,7 @@ def test_result_joins_the_fragments() -> None:
 
 
 def test_fragment_callbacks() -> None:
-    """The first-token callback runs once before the first fragment's, then one call a fragment."""
+    """The first-token callback runs once, before the callbacks for each fragment."""
     seen: list[Any] = []
     endpoint = completion(
         on_first_token=lambda: seen.append("first"), on_prediction_fragment=seen.append
@@ -86,7 +86,7 @@ def test_fragment_callbacks() -> None:
     assert seen == ["first", *parts]
 
 
-def test_no_fragments_no_first_token() -> None:
+def test_no_first_token_without_fragments() -> None:
     """A prediction without text never calls the first-token callback."""
     seen: list[str] = []
     feed(completion(on_first_token=lambda: seen.append("first")), predicted())
@@ -94,7 +94,7 @@ def test_no_fragments_no_first_token() -> None:
 
 
 def test_message_callback() -> None:
-    """The message callback gets the whole text as one assistant response, at the end."""
+    """The message callback gets the whole text as one assistant response at the end."""
     seen: list[AssistantResponse] = []
     endpoint = completion(on_message=seen.append)
     feed(endpoint, fragment("a"), fragment("b"))
@@ -116,7 +116,7 @@ def test_message_callback() -> None:
     ],
 )
 def test_prompt_progress_only_rises(packets: list[Any], reported: list[float]) -> None:
-    """Prompt progress starts at 0, only rises and is complete when text arrives."""
+    """Prompt progress starts at 0, only rises, and is complete when text arrives."""
     seen: list[float] = []
     endpoint = completion(on_prompt_processing_progress=seen.append)
     feed(endpoint, *packets)
@@ -134,7 +134,7 @@ def test_prompt_progress_only_rises(packets: list[Any], reported: list[float]) -
 def test_failing_callback_is_logged(
     callback: str, packet: dict[str, Any], message: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A callback's exception is logged and the prediction still gets its result."""
+    """A callback's exception is logged, and the prediction still gets its result."""
 
     def fail(*_args: object) -> None:
         raise LookupError("no screen")
@@ -142,20 +142,22 @@ def test_failing_callback_is_logged(
     endpoint = completion(**{callback: fail})
     feed(endpoint, packet, fragment("a"), predicted())
     assert endpoint.is_finished
-    level, event = logged_events(caplog, "CompletionEndpoint")[0]
+    events = logged_events(caplog, "CompletionEndpoint")
+    assert events, "the callback's exception was not logged"
+    level, event = events[0]
     assert level == "ERROR"
     assert event["event"].startswith(f"{message} for <lmstudio.json_api.CompletionEndpoint")
     assert event["exc"] == "LookupError('no screen')"
 
 
 @known_bug(
-    "Exceptions of all other prediction callbacks are logged and the prediction goes on, as the"
-    " SDK's comments promise; one in on_message of complete() or respond() is raised and the"
+    "Exceptions in all other prediction callbacks are logged and the prediction goes on, as the"
+    " SDK's comments promise, but one in on_message of complete() or respond() is raised and the"
     " finished result is lost.",
     raises=LookupError,
 )
 def test_failing_message_callback_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """An exception of the message callback must be logged like that of the others."""
+    """An exception in the message callback must be logged like those in the other callbacks."""
 
     def fail(_message: AssistantResponse) -> None:
         raise LookupError("no screen")
@@ -171,7 +173,7 @@ def test_failing_message_callback_is_logged(caplog: pytest.LogCaptureFixture) ->
     ids=["completion", "chat"],
 )
 def test_unknown_packet_is_a_warning(endpoint_class: Any, prefix: str) -> None:
-    """A packet of unknown type is a warning that says which kind of prediction got it."""
+    """A packet of an unknown type leads to a warning that names the kind of prediction."""
     endpoint = endpoint_class("some-model", Chat("Hi") if prefix == "Chat response" else "Once")
     with pytest.warns(
         LMStudioUnknownMessageWarning,
@@ -182,14 +184,14 @@ def test_unknown_packet_is_a_warning(endpoint_class: Any, prefix: str) -> None:
 
 
 def test_error_packet_is_raised() -> None:
-    """A prediction error inside the channel is raised with the server's title."""
+    """An error packet raises a prediction error with the server's title."""
     error = {"type": "error", "error": {"title": "Out of memory"}}
     with pytest.raises(LMStudioPredictionError, match=r"^Prediction error: Out of memory$"):
         feed(completion(), error)
 
 
 def test_closed_channel_is_an_error() -> None:
-    """A channel that closes before the final packet is an error of its own class."""
+    """A prediction channel closed before its final packet raises LMStudioChannelClosedError."""
     with pytest.raises(
         LMStudioChannelClosedError, match=r"^Server failed to complete prediction\.$"
     ):
@@ -197,7 +199,7 @@ def test_closed_channel_is_an_error() -> None:
 
 
 def test_cancelled_prediction_ignores_late_packets() -> None:
-    """Text and progress that cross the cancellation are dropped; the final packet still counts."""
+    """A cancelled prediction drops late text and progress and still accepts the final packet."""
     seen: list[Any] = []
     endpoint = completion(
         on_prediction_fragment=seen.append, on_prompt_processing_progress=seen.append
@@ -210,7 +212,7 @@ def test_cancelled_prediction_ignores_late_packets() -> None:
 
 
 def test_cancelled_prediction_keeps_earlier_text() -> None:
-    """What arrived before the cancellation is the result's content."""
+    """The text from before a cancellation is the result's content."""
     endpoint = completion()
     feed(endpoint, fragment("early"))
     endpoint.mark_cancelled()

@@ -20,7 +20,7 @@ ANSWER = [on_channel(1, fragment("Yes")), on_channel(1, predicted()), channel_cl
 
 
 def result_of(content: str, response_format: Any = None) -> PredictionResult:
-    """Return the result of a completion that was answered with the given text."""
+    """Return the result of a completion that was answered with the text."""
     endpoint = CompletionEndpoint("model", "prompt", response_format)
     endpoint.handle_message_events(fragment(content))
     endpoint.handle_message_events(predicted())
@@ -45,7 +45,7 @@ def test_text_result() -> None:
 
 
 def test_structured_result_text_form() -> None:
-    """str() of a structured result is sorted, indented JSON; the content stays as received."""
+    """str() of a structured result is sorted, indented JSON, and the content stays unchanged."""
     result = result_of('{"b": 1, "a": 2}', {"type": "object"})
     assert str(result) == '{\n  "a": 2,\n  "b": 1\n}'
     assert result.content == '{"b": 1, "a": 2}'
@@ -53,7 +53,7 @@ def test_structured_result_text_form() -> None:
 
 
 def test_result_is_an_assistant_response() -> None:
-    """A result can be added to a chat: its content becomes the response's text."""
+    """A result can be added to a chat as an assistant response with its content as text."""
     chat = Chat()
     message = chat.add_assistant_response(result_of('{"a": 1}', {"type": "object"}))
     assert message.to_dict()["content"] == [{"type": "text", "text": '{"a": 1}'}]
@@ -61,7 +61,7 @@ def test_result_is_an_assistant_response() -> None:
 
 @pytest.mark.parametrize("response_format", [None, {"type": "object"}], ids=["text", "structured"])
 def test_round_result_keeps_everything(response_format: Any) -> None:
-    """A round's result equals the prediction's in every field and adds the round."""
+    """A round's result has all fields of the prediction's result and the round's index."""
     result = result_of('{"a": 1}', response_format)
     round_result = PredictionRoundResult.from_result(result, 3)
     assert round_result.round_index == 3
@@ -70,7 +70,7 @@ def test_round_result_keeps_everything(response_format: Any) -> None:
 
 
 def test_result_before_start_is_an_error() -> None:
-    """A stream that was not started has no result."""
+    """Reading the result of a stream before its start raises an error."""
     stream, _ = stream_of([])
     with pytest.raises(
         LMStudioRuntimeError, match=r"^Prediction processing has not been initiated\.$"
@@ -79,7 +79,7 @@ def test_result_before_start_is_an_error() -> None:
 
 
 def test_result_before_end_is_an_error() -> None:
-    """A stream that is not at its end has neither result nor metadata."""
+    """A stream before its end has no metadata, and reading its result raises an error."""
     stream, _ = stream_of(ANSWER)
     stream.start()
     with pytest.raises(
@@ -91,7 +91,7 @@ def test_result_before_end_is_an_error() -> None:
 
 
 def test_iteration_yields_fragments_and_leaves_the_result() -> None:
-    """Iterating yields the fragments; afterwards result and metadata are there."""
+    """Iteration yields the fragments and leaves the result and the metadata."""
     stream, _ = stream_of(ANSWER)
     assert [part.content for part in stream] == ["Yes"]
     result = stream.result()
@@ -101,13 +101,13 @@ def test_iteration_yields_fragments_and_leaves_the_result() -> None:
 
 
 def test_wait_for_result() -> None:
-    """wait_for_result takes a stream from its start to its result."""
+    """wait_for_result() runs a stream from its start to its result."""
     stream, _ = stream_of(ANSWER)
     assert stream.wait_for_result().content == "Yes"
 
 
 def test_second_start_is_an_error() -> None:
-    """A stream starts once."""
+    """Starting a stream twice raises an error."""
     stream, _ = stream_of(ANSWER)
     stream.start()
     with pytest.raises(LMStudioRuntimeError, match=r"^Prediction request has already been sent\.$"):
@@ -115,7 +115,7 @@ def test_second_start_is_an_error() -> None:
 
 
 def test_start_after_end_is_an_error() -> None:
-    """A stream that has its result can't start again."""
+    """Starting a stream that has its result raises an error."""
     stream, _ = stream_of(ANSWER)
     stream.wait_for_result()
     with pytest.raises(
@@ -125,7 +125,7 @@ def test_start_after_end_is_an_error() -> None:
 
 
 def test_closing_early_is_reported_as_cancelled() -> None:
-    """A stream closed before its end has a cancellation error in place of a result."""
+    """The result of a stream that was closed before its end is a cancellation error."""
     stream, _ = stream_of(ANSWER)
     stream.start()
     stream.close()
@@ -137,7 +137,7 @@ def test_closing_early_is_reported_as_cancelled() -> None:
 
 
 def test_error_in_the_block_is_the_result() -> None:
-    """An exception inside the with block is what result() raises afterwards."""
+    """result() raises the exception that ended the stream's block."""
     stream, _ = stream_of(ANSWER)
     with pytest.raises(LookupError, match="mine"), stream:
         raise LookupError("mine")
@@ -146,7 +146,7 @@ def test_error_in_the_block_is_the_result() -> None:
 
 
 def test_cancel_sends_one_message_and_drops_later_text() -> None:
-    """cancel() asks the host to stop; text that still arrives doesn't reach the caller."""
+    """cancel() sends one message to the host, and later text does not reach the caller."""
     stream, outgoing = stream_of([on_channel(1, fragment("Well")), *ANSWER])
     texts: list[str] = []
     for part in stream:
@@ -158,7 +158,7 @@ def test_cancel_sends_one_message_and_drops_later_text() -> None:
 
 
 def test_cancel_outside_of_a_prediction_does_nothing() -> None:
-    """Before the start and after the end, cancel() sends nothing."""
+    """cancel() sends nothing before a stream's start and after its end."""
     stream, outgoing = stream_of(ANSWER)
     stream.cancel()
     stream.wait_for_result()

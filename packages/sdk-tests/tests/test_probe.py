@@ -1,4 +1,4 @@
-"""Finding a host: default ports, the greeting, and hosts that are absent or something else."""
+"""The search for a host: default ports, the greeting, and addresses without LM Studio."""
 
 from collections.abc import Iterator
 
@@ -13,10 +13,7 @@ from sdk_tests.sdk_releases import known_bug
 GREETING = b'{"lmstudio": true}'
 
 
-@pytest.fixture(autouse=True)
-def _no_token_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the user's token, which every new client parses, out of tests without a host."""
-    monkeypatch.delenv("LMSTUDIO_API_TOKEN", raising=False)
+pytestmark = pytest.mark.usefixtures("no_api_token")
 
 
 @pytest.fixture
@@ -30,7 +27,7 @@ def client() -> Iterator[lmstudio.Client]:
 
 
 def test_default_ports() -> None:
-    """The ports tried are these five on loopback, in this order."""
+    """The search tries these five loopback ports in this order."""
     assert list(ClientBase._iter_default_api_hosts()) == [
         "127.0.0.1:41343",
         "127.0.0.1:52993",
@@ -41,7 +38,7 @@ def test_default_ports() -> None:
 
 
 def test_greeting_is_recognised() -> None:
-    """A host that greets as LM Studio is valid; exactly one request for the greeting is made."""
+    """A host that answers the greeting is valid, and is asked only once."""
     with http_host(200, GREETING) as (address, paths):
         assert lmstudio.Client.is_valid_api_host(address) is True
     assert paths == ["/lmstudio-greeting"]
@@ -59,13 +56,13 @@ def test_greeting_is_recognised() -> None:
     ids=["not-found", "server-error", "other-json", "denied", "list"],
 )
 def test_other_answers_are_no_greeting(status: int, body: bytes) -> None:
-    """Any other status or JSON means that the host is something else."""
+    """A host that answers the greeting with another status or other JSON is not valid."""
     with http_host(status, body) as (address, _):
         assert lmstudio.Client.is_valid_api_host(address) is False
 
 
 def test_closed_port_is_no_host() -> None:
-    """A refused connection means that there is no host: no exception."""
+    """A closed port is not a valid host, and raises no exception."""
     assert lmstudio.Client.is_valid_api_host(closed_address()) is False
 
 
@@ -76,24 +73,24 @@ def test_closed_port_is_no_host() -> None:
     raises=ValueError,
 )
 def test_web_page_is_no_greeting() -> None:
-    """A web page in place of the greeting must mean that the host is something else."""
+    """A host that answers the greeting with a web page must not be valid."""
     with http_host(200, b"<html></html>") as (address, _):
         assert lmstudio.Client.is_valid_api_host(address) is False
 
 
 @known_bug(
-    "Only refused and timed-out connections count as 'no host': a port whose owner doesn't"
+    "Only refused and timed-out connections count as 'no host': a port whose owner does not"
     " speak HTTP makes host detection fail with httpx.RemoteProtocolError (or ReadTimeout).",
     raises=httpx.TransportError,
 )
 def test_other_protocol_is_no_host() -> None:
-    """A host that hangs up without an answer must mean that it is something else."""
+    """A host that hangs up without an answer must not be valid."""
     with hanging_up_host() as address:
         assert lmstudio.Client.is_valid_api_host(address) is False
 
 
 def test_search_takes_the_first_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The search passes over closed ports and other servers and stops at the first LM Studio."""
+    """The search skips closed ports and other servers, and stops at the first LM Studio."""
     with (
         http_host(404, b"") as (other, _),
         http_host(200, GREETING) as (first, _),
@@ -107,7 +104,7 @@ def test_search_takes_the_first_host(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_search_without_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no port answers, the search finds nothing and entering a client says so."""
+    """The search finds nothing when no port answers, and entering a client raises an error."""
     port = int(closed_address().rpartition(":")[2])
     monkeypatch.setattr(lmstudio.Client, "_DEFAULT_API_PORTS", (port,))
     assert lmstudio.Client.find_default_local_api_host() is None
@@ -120,8 +117,8 @@ def test_search_without_host(monkeypatch: pytest.MonkeyPatch) -> None:
     client.close()
 
 
-def test_found_host_is_the_clients(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client without host has no api_host until it is entered, then the found one."""
+def test_entered_client_has_the_found_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client without a given host has no api_host until entering it has found one."""
     with http_host(200, GREETING) as (address, _):
         port = int(address.rpartition(":")[2])
         monkeypatch.setattr(lmstudio.Client, "_DEFAULT_API_PORTS", (port,))
@@ -135,7 +132,7 @@ def test_found_host_is_the_clients(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_entering_without_host_names_the_address(client: lmstudio.Client) -> None:
-    """Entering a client whose host is not there names the address and asks the right question."""
+    """Entering a client without its host raises an error that names the address."""
     address = client.api_host
     with pytest.raises(LMStudioClientError) as failure:
         client.__enter__()
@@ -143,7 +140,7 @@ def test_entering_without_host_names_the_address(client: lmstudio.Client) -> Non
 
 
 def test_first_request_without_host_names_the_session(client: lmstudio.Client) -> None:
-    """A request of a client that was never entered names the websocket address and the reason."""
+    """A first request without a host raises an error with the session's address and the reason."""
     with pytest.raises(LMStudioWebsocketError) as failure:
         client.llm.list_loaded()
     url = f"ws://{client.api_host}/llm"
@@ -154,7 +151,7 @@ def test_first_request_without_host_names_the_session(client: lmstudio.Client) -
 
 
 def test_unknown_namespace_is_refused_without_a_request(client: lmstudio.Client) -> None:
-    """A namespace without models is refused by name before any connection."""
+    """An unknown namespace is refused before any connection."""
     for method in (client.list_loaded_models, client.list_downloaded_models):
         with pytest.raises(
             lmstudio.LMStudioValueError, match=r"^Unknown model namespace: 'files'$"
@@ -163,12 +160,12 @@ def test_unknown_namespace_is_refused_without_a_request(client: lmstudio.Client)
 
 
 @known_bug(
-    "The sessions of an AsyncClient exist only inside of its `async with` block; using one"
-    " before that is a bare KeyError with the namespace's name.",
+    "The sessions of an AsyncClient exist only inside its `async with` block; using one"
+    " before that raises a bare KeyError with the namespace's name.",
     raises=KeyError,
 )
 @pytest.mark.parametrize("namespace", ["llm", "embedding"])
 def test_async_session_outside_of_the_block_is_explained(namespace: str) -> None:
-    """A session of an AsyncClient that was not entered must be an SDK error."""
+    """Using a session of an AsyncClient that was not entered must raise an SDK error."""
     with pytest.raises(lmstudio.LMStudioError):
         getattr(lmstudio.AsyncClient(closed_address()), namespace)

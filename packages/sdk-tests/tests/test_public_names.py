@@ -1,4 +1,4 @@
-"""The SDK's public surface: names, their claimed home, exception hierarchy, sync/async twins."""
+"""The SDK's public names: their modules, the exception hierarchy, and sync and async methods."""
 
 import inspect
 import types
@@ -32,7 +32,7 @@ BASES: dict[str, tuple[type, ...]] = {
 
 @pytest.mark.parametrize("module_name", PUBLIC_NAMES)
 def test_module_publishes_its_names(module_name: str) -> None:
-    """A module's `__all__` has exactly the expected names, all of them at the top level too."""
+    """A module's `__all__` has exactly the expected names, and `lmstudio` has all of them, too."""
     module = import_module(f"lmstudio.{module_name}")
     assert sorted(module.__all__) == sorted(PUBLIC_NAMES[module_name])
     for name in PUBLIC_NAMES[module_name]:
@@ -40,7 +40,7 @@ def test_module_publishes_its_names(module_name: str) -> None:
 
 
 def test_top_level_has_nothing_else() -> None:
-    """Apart from submodules, nothing unpublished is visible at the top level."""
+    """`lmstudio` has no public names but its submodules and the published ones."""
     visible = {
         name
         for name, value in vars(lmstudio).items()
@@ -50,7 +50,7 @@ def test_top_level_has_nothing_else() -> None:
 
 
 def test_plugin_names() -> None:
-    """The plugin package offers each of its names and nothing else beside submodules."""
+    """`lmstudio.plugin` has exactly the expected public names beside its submodules."""
     visible = {
         name
         for name, value in vars(lmstudio.plugin).items()
@@ -60,7 +60,7 @@ def test_plugin_names() -> None:
 
 
 def test_types_claim_their_package() -> None:
-    """Errors and base classes name the package as their module, as tracebacks show it."""
+    """Errors and base classes name their package as their module."""
     claimed = {
         name: getattr(lmstudio, name).__module__ for name in ["BaseModel", "ModelSchema", *BASES]
     }
@@ -71,16 +71,16 @@ def test_types_claim_their_package() -> None:
 
 @known_bug(
     "LMStudioFileNotFoundError, which plugin runs raise and whose __module__ is lmstudio, is"
-    " missing from sdk_api.__all__: it can't be caught by its public name.",
+    " missing from sdk_api.__all__: it cannot be caught by its public name.",
     raises=AttributeError,
 )
 def test_file_not_found_error_is_public() -> None:
-    """An error class that claims the top level must be there."""
+    """An error class whose module is `lmstudio` must be there."""
     assert issubclass(getattr(lmstudio, "LMStudioFileNotFoundError"), FileNotFoundError)  # noqa: B009
 
 
 def test_exception_hierarchy() -> None:
-    """Exceptions have exactly these bases: except clauses of applications depend on them."""
+    """Exceptions have exactly these bases, on which applications' except clauses depend."""
     exceptions = {
         name: value.__bases__
         for names in PUBLIC_NAMES.values()
@@ -91,7 +91,7 @@ def test_exception_hierarchy() -> None:
 
 
 def test_plugin_exception_hierarchy() -> None:
-    """Plugin exceptions are the SDK's value and runtime errors."""
+    """Plugin exceptions are derived from the SDK's value and runtime errors."""
     assert lmstudio.plugin.LMStudioPluginInitError.__bases__ == (lmstudio.LMStudioValueError,)
     assert lmstudio.plugin.LMStudioPluginRuntimeError.__bases__ == (lmstudio.LMStudioRuntimeError,)
 
@@ -115,7 +115,7 @@ def methods(cls: type) -> dict[str, Any]:
     ids=lambda cls: cls.__name__,
 )
 def test_sync_and_async_have_the_same_methods(sync_class: type, async_class: type) -> None:
-    """Both APIs offer the same methods with the same parameters; only close() has another name."""
+    """Both APIs have the same methods and parameters, except that close() is aclose() in one."""
     sync_methods, async_methods = methods(sync_class), methods(async_class)
     if "close" in sync_methods:
         async_methods["close"] = async_methods.pop("aclose")
@@ -129,7 +129,7 @@ def test_sync_and_async_have_the_same_methods(sync_class: type, async_class: typ
 
 
 def test_handle_methods() -> None:
-    """The model handles have exactly these methods: an accidental removal is noticed."""
+    """The model handles have exactly these public methods."""
     common = {
         "count_tokens",
         "get_context_length",
@@ -144,7 +144,7 @@ def test_handle_methods() -> None:
 
 
 def test_prediction_options() -> None:
-    """The four prediction methods take the same keyword-only options."""
+    """The four prediction methods have the same keyword-only options."""
     for method in ("complete", "complete_stream", "respond", "respond_stream"):
         parameters = inspect.signature(getattr(lmstudio.LLM, method)).parameters.values()
         options = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]

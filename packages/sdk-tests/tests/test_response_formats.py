@@ -1,4 +1,4 @@
-"""Structured output: every accepted form of response_format, and how results are parsed."""
+"""Structured output without a host: all forms of response_format, and parsed results."""
 
 from typing import Any
 
@@ -15,14 +15,14 @@ SCHEMA = {"type": "object", "properties": {"first_name": {"type": "string"}}}
 
 
 class Person(BaseModel):
-    """A model of the SDK's own kind."""
+    """A model derived from the SDK's BaseModel."""
 
     name: str
     age: int
 
 
 class PydanticLike:
-    """A class with pydantic's class method and nothing else in common."""
+    """A class that has only the schema method in common with pydantic's models."""
 
     @classmethod
     def model_json_schema(cls) -> dict[str, Any]:
@@ -62,20 +62,20 @@ class AbstractSchema:
     ],
 )
 def test_response_format_forms(response_format: Any, setting: dict[str, Any]) -> None:
-    """Each accepted form travels as exactly its structured-prediction setting."""
+    """Each accepted form of response format is sent as its exact structured setting."""
     assert prediction_fields(None, response_format) == [
         kv_field("llm.prediction.structured", setting)
     ]
 
 
 def test_model_class_as_response_format() -> None:
-    """A model class travels as its schema."""
+    """A model class as response format is sent as its schema."""
     setting = {"type": "json", "jsonSchema": Person.model_json_schema()}
     assert prediction_fields(None, Person) == [kv_field("llm.prediction.structured", setting)]
 
 
 def test_response_format_joins_the_config() -> None:
-    """response_format and other settings travel together."""
+    """A response format is sent together with the other settings of the config."""
     fields = prediction_fields({"temperature": 0.0}, SCHEMA)
     assert {field["key"] for field in fields} == {
         "llm.prediction.temperature",
@@ -87,7 +87,7 @@ def test_response_format_joins_the_config() -> None:
     "response_format", [{"properties": {}}, "json", 5, AbstractSchema], ids=repr
 )
 def test_unusable_response_format_is_refused(response_format: Any) -> None:
-    """Anything without a recognisable schema is named in the error."""
+    """A response format without a schema is refused with an error that names it."""
     with pytest.raises(LMStudioValueError) as failure:
         prediction_fields(None, response_format)
     assert str(failure.value) == f"Failed to parse response format: {response_format!r}"
@@ -95,7 +95,7 @@ def test_unusable_response_format_is_refused(response_format: Any) -> None:
 
 @pytest.mark.parametrize("structured", [{"type": "json"}, {"type": "none"}], ids=["json", "none"])
 def test_response_format_conflicts_with_structured_config(structured: dict[str, str]) -> None:
-    """A format in the call and one in the config are an error, even when the config's is none."""
+    """A response format is refused when the config has a structured setting, even none."""
     with pytest.raises(
         LMStudioValueError,
         match=r"^Cannot specify both 'response_format' in API call and 'structured' in config$",
@@ -104,7 +104,7 @@ def test_response_format_conflicts_with_structured_config(structured: dict[str, 
 
 
 @known_bug(
-    "Config dicts accept snake_case keys, response_format doesn't: a setting with `json_schema`"
+    "Config dicts accept snake_case keys, response_format does not: a setting with `json_schema`"
     " or `gbnf_grammar` is taken for a JSON schema and sent wrapped in another setting, so that"
     " a grammar has no effect at all."
 )
@@ -114,13 +114,13 @@ def test_response_format_conflicts_with_structured_config(structured: dict[str, 
     ids=["gbnf", "json"],
 )
 def test_snake_case_setting_is_a_setting(response_format: Any) -> None:
-    """A setting dict in snake_case must mean what it means in the config's `structured`."""
+    """A setting dict in snake_case must mean the same as in the config's `structured`."""
     in_config = prediction_fields({"structured": response_format})
     assert prediction_fields(None, response_format) == in_config
 
 
 def complete(reply: list[str], response_format: Any = None, config: Any = None) -> Any:
-    """Return the result of a completion whose host answers with the given pieces."""
+    """Return the result of a completion whose host answers with the pieces of text."""
     endpoint = CompletionEndpoint("model", "prompt", response_format, config)
     for piece in reply:
         endpoint.handle_message_events(fragment(piece))
@@ -138,7 +138,7 @@ def complete(reply: list[str], response_format: Any = None, config: Any = None) 
     ids=["argument", "json-config", "gbnf-config"],
 )
 def test_structured_result_is_parsed(response_format: Any, config: Any) -> None:
-    """A JSON object asked for in any way is parsed and flagged, with the text still there."""
+    """A requested JSON object is parsed and flagged, and the content keeps its text."""
     result = complete(['{"name": "Ada", ', '"age": 36}'], response_format, config)
     assert result.structured is True
     assert result.parsed == {"name": "Ada", "age": 36}
@@ -146,7 +146,7 @@ def test_structured_result_is_parsed(response_format: Any, config: Any) -> None:
 
 
 def test_unstructured_result_stays_text() -> None:
-    """JSON that nobody asked for stays text."""
+    """JSON that was not requested stays text."""
     result = complete(['{"name": "Ada"}'])
     assert result.structured is False
     assert result.parsed == '{"name": "Ada"}'
@@ -154,19 +154,19 @@ def test_unstructured_result_stays_text() -> None:
 
 @pytest.mark.parametrize("reply", ["yes", '{"name": ', "[1, 2]", '"text"'], ids=repr)
 def test_reply_that_is_no_json_object_stays_text(reply: str) -> None:
-    """A grammar's or a truncated reply that is no JSON object is reported as text."""
+    """A structured reply that is not a JSON object stays text."""
     result = complete([reply], {"type": "gbnf", "gbnfGrammar": GRAMMAR})
     assert result.structured is False
     assert result.parsed == result.content == reply
 
 
 def test_structured_none_in_config_is_unstructured() -> None:
-    """`structured` of type none asks for nothing: the result stays text."""
+    """The result stays text when `structured` in the config has the type none."""
     assert complete(["{}"], config={"structured": {"type": "none"}}).structured is False
 
 
 def test_cancelled_structured_result_is_not_parsed() -> None:
-    """A cancelled prediction's text is incomplete: it is not parsed even where it could be."""
+    """The text of a cancelled prediction is not parsed, even if it is JSON."""
     endpoint = CompletionEndpoint("model", "prompt", Person)
     endpoint.handle_message_events(fragment("{}"))
     endpoint.mark_cancelled()

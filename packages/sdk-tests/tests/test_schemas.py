@@ -1,4 +1,4 @@
-"""JSON schemas of structured-output models and the dict form of the SDK's structs."""
+"""JSON schemas of structured-output models, and the dict form of the SDK's structs."""
 
 import enum
 import json
@@ -60,14 +60,14 @@ def schema() -> Any:
 
 
 def test_schema_is_an_object_not_a_reference(schema: Any) -> None:
-    """The top level is the model's own object schema: hosts refuse a `$ref` there."""
+    """The top level of a model's schema is the object schema itself and not a `$ref`."""
     assert "$ref" not in schema
     assert schema["type"] == "object"
     assert schema["title"] == "Person"
 
 
 def test_schema_of_plain_fields(schema: Any) -> None:
-    """Scalars, optional, literal, mapping and default values have their exact JSON schema."""
+    """Plain, optional, literal and mapping fields and defaults have their exact JSON schema."""
     properties = schema["properties"]
     assert properties["name"] == {"type": "string"}
     assert properties["age"] == {"anyOf": [{"type": "integer"}, {"type": "null"}]}
@@ -82,7 +82,7 @@ def test_fields_without_default_are_required(schema: Any) -> None:
 
 
 def test_nested_models_are_resolvable(schema: Any) -> None:
-    """Nested models and enums are references into `$defs`, where their schemas are."""
+    """Nested models and enums are references to schemas in `$defs`."""
     properties, definitions = schema["properties"], schema["$defs"]
     assert properties["address"] == {"$ref": "#/$defs/Address"}
     assert properties["former_addresses"]["items"] == {"$ref": "#/$defs/Address"}
@@ -93,43 +93,43 @@ def test_nested_models_are_resolvable(schema: Any) -> None:
 
 
 def test_schema_is_plain_json(schema: Any) -> None:
-    """The schema survives a JSON round trip unchanged."""
+    """A schema survives a JSON round trip unchanged."""
     assert json.loads(json.dumps(schema)) == schema
 
 
 def test_schema_is_made_anew_each_time() -> None:
-    """Changing a returned schema doesn't change the next one."""
+    """Changing a returned schema does not change the next one."""
     first: Any = Address.model_json_schema()
     first["properties"].clear()
     assert Address.model_json_schema()["properties"] != {}
 
 
 @known_bug(
-    "To get rid of the top-level `$ref`, the model's own entry is taken out of `$defs`; in a"
+    "To remove the top-level `$ref`, the model's own entry is taken out of `$defs`; in a"
     " model that refers to itself the inner reference then points to nothing.",
     raises=KeyError,
 )
 def test_recursive_model_is_resolvable() -> None:
-    """In a model that refers to itself, the inner reference must resolve to an object schema."""
+    """The inner reference of a model that refers to itself must resolve to an object schema."""
     schema: Any = Node.model_json_schema()
     assert {"$ref": "#/$defs/Node"} in schema["properties"]["parent"]["anyOf"]
     assert schema["$defs"]["Node"]["type"] == "object"
 
 
 def test_model_fits_its_schema_protocol() -> None:
-    """BaseModel and any class with the method are ModelSchemas; other classes aren't."""
+    """A class is a ModelSchema if and only if it has the schema method."""
     assert issubclass(Person, ModelSchema)
     assert not issubclass(Colour, ModelSchema)
 
 
 @known_bug(
-    "BaseModel is defined with kw_only=True, meant to allow required fields after optional ones"
+    "BaseModel is defined with kw_only=True to allow required fields after optional ones"
     " (a comment in schemas.py calls the option inherited), but msgspec applies it to a class's"
     " own fields only: such a model fails when it is defined.",
     raises=TypeError,
 )
 def test_required_field_may_follow_an_optional_one() -> None:
-    """The order of a model's fields must not matter: they are keyword-only."""
+    """A required field must be allowed after an optional one in a model."""
 
     class Order(BaseModel):
         note: str = ""
@@ -140,7 +140,7 @@ def test_required_field_may_follow_an_optional_one() -> None:
 
 
 def test_model_omits_defaults_when_encoded() -> None:
-    """A model instance encodes without the fields that have their default value."""
+    """A model instance is encoded without the fields that have their default value."""
     assert msgspec.to_builtins(Address(street="Elm")) == {"street": "Elm"}
 
 
@@ -154,7 +154,7 @@ def test_model_omits_defaults_when_encoded() -> None:
     ids=["camel", "snake", "mixed"],
 )
 def test_from_dict_accepts_both_spellings(data: Any) -> None:
-    """from_dict takes camelCase, snake_case and a mixture."""
+    """from_dict() accepts camelCase, snake_case and a mixture of both."""
     whole: Any = {"type": "file", "name": "n", "identifier": "i", **data}
     handle = FileHandle.from_dict(whole)
     expected = FileHandle(name="n", identifier="i", size_bytes=3, file_type="image")
@@ -162,7 +162,7 @@ def test_from_dict_accepts_both_spellings(data: Any) -> None:
 
 
 def test_to_dict_uses_the_wire_spelling() -> None:
-    """to_dict gives camelCase keys and the type tag."""
+    """to_dict() returns camelCase keys and the type tag."""
     handle = FileHandle(name="n", identifier="i", size_bytes=3, file_type="image")
     assert handle.to_dict() == {
         "type": "file",
@@ -174,7 +174,7 @@ def test_to_dict_uses_the_wire_spelling() -> None:
 
 
 def test_to_dict_leaves_unset_fields_out() -> None:
-    """Fields that are None never appear, false and zero do."""
+    """to_dict() leaves out fields that are None, and keeps false and zero."""
     config = LlmLoadModelConfig(seed=0, flash_attention=False, num_experts=None)
     assert config.to_dict() == {"seed": 0, "flashAttention": False}
 
@@ -187,13 +187,13 @@ def test_to_dict_leaves_unset_fields_out() -> None:
     ],
 )
 def test_kv_is_an_acronym(attribute: str, key: str) -> None:
-    """`kv` in the two cache settings becomes `KV`, not `Kv`."""
+    """`kv` in the two cache settings becomes `KV` in camelCase."""
     data: Any = {attribute: True}
     assert LlmLoadModelConfig.from_dict(data).to_dict() == {key: True}
 
 
 def test_text_form_is_a_constructor_call() -> None:
-    """str() of a struct shows sorted, indented JSON in a from_dict call."""
+    """str() of a struct shows sorted, indented JSON in a from_dict() call."""
     update = DownloadProgressUpdate(downloaded_bytes=1, total_bytes=2, speed_bytes_per_second=3)
     assert str(update) == (
         "DownloadProgressUpdate.from_dict({\n"
@@ -202,14 +202,14 @@ def test_text_form_is_a_constructor_call() -> None:
 
 
 def test_missing_field_is_a_validation_error() -> None:
-    """A missing field is named in the error."""
+    """A missing field raises a validation error that names it."""
     data: Any = {"type": "file", "name": "n"}
     with pytest.raises(ValidationError, match=r"missing required field `identifier`$"):
         FileHandle.from_dict(data)
 
 
 def test_wrong_tag_is_a_validation_error() -> None:
-    """A dict of another type is refused."""
+    """A dict with the type tag of another struct raises a validation error."""
     data: Any = {
         "type": "text",
         "name": "n",
@@ -222,7 +222,7 @@ def test_wrong_tag_is_a_validation_error() -> None:
 
 
 def test_cyclic_dict_is_refused() -> None:
-    """A dict that contains itself is an error, not an endless loop."""
+    """A dict that contains itself is refused instead of causing an endless loop."""
     data: Any = {}
     data["structured"] = data
     with pytest.raises(LMStudioValueError, match=r"^Data structure cycles are not supported\.$"):
@@ -235,7 +235,7 @@ def test_cyclic_dict_is_refused() -> None:
     raises=LMStudioValueError,
 )
 def test_shared_dict_is_no_cycle() -> None:
-    """The same dict in two places must be accepted."""
+    """A dict that occurs in two places must be accepted."""
     nothing: dict[str, Any] = {"type": "object", "properties": {}}
     tools = [{"type": "function", "function": {"name": n, "parameters": nothing}} for n in "ab"]
     data: Any = {"rawTools": {"type": "toolArray", "tools": tools}}
@@ -243,7 +243,7 @@ def test_shared_dict_is_no_cycle() -> None:
 
 
 def test_list_of_lists_is_refused() -> None:
-    """Nested lists, which no struct has, are refused by name."""
+    """A list of lists, which no struct has, is refused."""
     data: Any = {"stopStrings": [["a"]]}
     with pytest.raises(LMStudioValueError, match=r"^Lists of lists are not supported\.$"):
         LlmPredictionConfig.from_dict(data)

@@ -1,4 +1,4 @@
-"""Server errors: their text, their class and the details they keep."""
+"""Server errors: their text, their class and the details that they keep."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from sdk_tests.sdk_releases import RELEASE_1_5, RELEASE_1_6, SDK_1_6, known_bug
 
 
 def test_message_without_details() -> None:
-    """An error without server details is its message and has no details."""
+    """An error without server details has only its message as text."""
     error = LMStudioServerError("Authentication failed")
     assert str(error) == "Authentication failed"
     assert error.server_error is None
@@ -34,12 +34,12 @@ def test_message_without_details() -> None:
     ids=["title", "same-root", "other-root", "root-only", "empty-title", "nothing"],
 )
 def test_titles_alone_make_one_line(details: dict[str, Any], header: str) -> None:
-    """With titles only, the text is one line: message, root title when it differs, title."""
+    """An error with titles alone has one line: message, root title if it differs, and title."""
     assert str(LMStudioServerError.from_details("RPC error", details)) == f"RPC error: {header}"
 
 
 def test_all_details_make_an_indented_block() -> None:
-    """With further details each gets its headed, indented block, in a fixed order, JSON sorted."""
+    """Each further detail gets an indented block with a heading, in a fixed order."""
     details = {
         "suggestion": "Delete something.",
         "cause": "No space left",
@@ -80,13 +80,13 @@ def test_all_details_make_an_indented_block() -> None:
     ],
 )
 def test_one_detail_makes_one_block(key: str, value: str, heading: str, line: str) -> None:
-    """Any single further detail moves the title to its own line and adds just its own block."""
+    """A single further detail puts the title on its own line and adds only its own block."""
     error = LMStudioServerError.from_details("RPC error", {"title": "Bad", key: value})
     assert str(error) == f"RPC error: \n\n  Bad\n\n  {heading}\n    {line}"
 
 
 def test_server_stack_is_dropped() -> None:
-    """The server's stack trace appears neither in the text nor in the kept details."""
+    """The server's stack trace is in neither the text nor the kept details."""
     error = LMStudioServerError.from_details("RPC error", {"title": "Bad", "stack": "at secret.js"})
     assert "secret" not in str(error)
     assert error._raw_error == {"title": "Bad"}
@@ -95,7 +95,7 @@ def test_server_stack_is_dropped() -> None:
 
 
 def test_details_are_kept() -> None:
-    """The parsed details stay available and the given dict is not changed."""
+    """An error keeps its parsed details and does not change the given dict."""
     details = {"title": "Bad", "errorData": {"a": 1}, "stack": "at x.js", "brandNew": True}
     error = LMStudioServerError.from_details("RPC error", details)
     assert error.server_error is not None
@@ -121,7 +121,7 @@ def test_details_are_kept() -> None:
     ],
 )
 def test_code_decides_the_class(code: str, error_class: type[LMStudioServerError]) -> None:
-    """The display data's code maps to exactly this class, with the same text and details."""
+    """The code in the display data decides the class of the error, but not its text or details."""
     details = {"title": "Not found", "displayData": {"code": code}}
     error = LMStudioServerError.from_details("RPC error", details)
     assert type(error) is error_class
@@ -132,20 +132,20 @@ def test_code_decides_the_class(code: str, error_class: type[LMStudioServerError
 
 
 def test_display_data_without_code_is_a_plain_error() -> None:
-    """Display data that says nothing about the class leaves the general one."""
+    """Display data without a code leads to the general class of server errors."""
     error = LMStudioServerError.from_details("RPC error", {"displayData": {"path": "x"}})
     assert type(error) is LMStudioServerError
 
 
 @pytest.mark.parametrize("details", ["No token", ["Disk full"]], ids=["text", "list"])
 @known_bug(
-    "Error details that are no object (an authentication failure is a plain string) end in a"
+    "Error details that are not an object (an authentication failure is a plain string) end in a"
     " ValueError from dict() instead of the server's message.",
     raises=ValueError,
     seen_in=(RELEASE_1_5,),
 )
 def test_details_that_are_no_object_become_the_cause(details: Any) -> None:
-    """Text or list in place of an object is shown as the cause below a stock title."""
+    """Details that are a text or a list are shown as the cause below a standard title."""
     error = LMStudioServerError.from_details("Authentication failed", details)
     assert type(error) is LMStudioServerError
     assert str(error) == (
@@ -160,7 +160,7 @@ def test_details_that_are_no_object_become_the_cause(details: Any) -> None:
     raises=TypeError,
 )
 def test_numeric_details_become_the_cause(details: Any) -> None:
-    """Numbers in place of an object must be shown as the cause like text is."""
+    """Details that are numbers must be shown as the cause, as a text is."""
     error = LMStudioServerError.from_details("RPC error", details)
     assert str(error).endswith(f"Reported cause:\n    {details}")
 
@@ -171,19 +171,19 @@ def test_numeric_details_become_the_cause(details: Any) -> None:
     seen_in=(RELEASE_1_5, RELEASE_1_6),
 )
 def test_list_details_are_never_read_as_pairs() -> None:
-    """A list in place of an object must be shown, whatever its items look like."""
+    """Details that are a list must be shown, whatever the items look like."""
     details: Any = ["no", "go"]
     assert "['no', 'go']" in str(LMStudioServerError.from_details("RPC error", details))
 
 
 def test_channel_closed_error_takes_a_message_only() -> None:
-    """A closed channel has no server details: the message is the text."""
+    """The error for a closed channel has only its message as text."""
     error = LMStudioChannelClosedError("Server failed to complete prediction.")
     assert str(error) == "Server failed to complete prediction."
     assert error.server_error is None
 
 
 def test_prediction_error_formats_details() -> None:
-    """The class for failed predictions formats details like any server error."""
+    """The error for a failed prediction formats details like any server error."""
     error = LMStudioPredictionError("Prediction error", {"title": "Out of memory"})
     assert str(error) == "Prediction error: Out of memory"

@@ -9,17 +9,9 @@ from sdk_tests.forced_outputs import written
 from sdk_tests.model_names import LLM_KEY
 from sdk_tests.tcp_proxy import TcpProxy, tcp_proxy
 
-pytestmark = pytest.mark.lmstudio
+pytestmark = [pytest.mark.lmstudio, pytest.mark.usefixtures("restored_sync_timeout")]
 
-SHORT = 0.05  # seconds, enough where nothing is going to come
-
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    """Put the process-wide default back."""
-    before = lmstudio.get_sync_api_timeout()
-    yield
-    lmstudio.set_sync_api_timeout(before)
+SHORT = 0.05  # seconds to wait for a message that will never come
 
 
 @pytest.fixture
@@ -31,14 +23,14 @@ def proxy(lmstudio_host: str) -> Iterator[TcpProxy]:
 
 @pytest.fixture
 def client(proxy: TcpProxy) -> Iterator[Client]:
-    """Provide a client that talks through the proxy, with a session that is connected."""
+    """Provide a client that connects through the proxy and has a connected LLM session."""
     with Client(proxy.address) as client:
         client.llm.connect()
         yield client
 
 
 def test_call_times_out(client: Client, proxy: TcpProxy) -> None:
-    """A call that gets no answer raises a timeout error, which is Python's TimeoutError, too."""
+    """A call without an answer raises the SDK's timeout error, which is also a TimeoutError."""
     proxy.stall()
     lmstudio.set_sync_api_timeout(SHORT)
     with pytest.raises(LMStudioTimeoutError) as failure:
@@ -68,7 +60,7 @@ def test_prediction_times_out(client: Client, proxy: TcpProxy) -> None:
 
 
 def test_session_goes_on_after_a_timeout(client: Client, proxy: TcpProxy) -> None:
-    """When the host talks again the session works; the late answer is given to nobody."""
+    """A session works again after a timeout, and a late answer does not disturb it."""
     proxy.stall()
     lmstudio.set_sync_api_timeout(SHORT)
     with pytest.raises(LMStudioTimeoutError):
@@ -79,7 +71,7 @@ def test_session_goes_on_after_a_timeout(client: Client, proxy: TcpProxy) -> Non
 
 
 def test_slow_answer_in_time(client: Client, proxy: TcpProxy) -> None:
-    """An answer that comes within the timeout is no error."""
+    """A call succeeds when its answer arrives within the timeout."""
     lmstudio.set_sync_api_timeout(30)
     proxy.stall()
     proxy.resume()
@@ -88,7 +80,7 @@ def test_slow_answer_in_time(client: Client, proxy: TcpProxy) -> None:
 
 @pytest.mark.models
 def test_timeout_counts_from_the_last_message(client: Client) -> None:
-    """A prediction under a timeout ends normally as long as messages keep coming."""
+    """A prediction under a timeout ends normally as long as messages keep arriving."""
     lmstudio.set_sync_api_timeout(30)
     result = LLM(LLM_KEY, client.llm).complete("Hi", config=written("as told"))
     assert result.content == "as told"

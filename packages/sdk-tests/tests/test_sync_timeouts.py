@@ -1,23 +1,15 @@
 """The default timeout of the synchronous API."""
 
-from collections.abc import Iterator
-
 import lmstudio
 import pytest
 from lmstudio.json_api import CompletionEndpoint
 from lmstudio.sync_api import SyncChannel, SyncRemoteCall
 
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    """Put the process-wide default back."""
-    before = lmstudio.get_sync_api_timeout()
-    yield
-    lmstudio.set_sync_api_timeout(before)
+pytestmark = pytest.mark.usefixtures("restored_sync_timeout")
 
 
 def waits() -> list[float | None]:
-    """Return the timeouts with which a new channel and a new call wait for one message."""
+    """Return the timeouts with which a new channel and a new call wait for a message."""
     seen: list[float | None] = []
 
     def get_message(timeout: float | None) -> None:
@@ -32,34 +24,34 @@ def waits() -> list[float | None]:
 
 
 def test_default_is_a_minute() -> None:
-    """Unless changed, channels and calls wait 60 seconds for a message."""
+    """Channels and calls wait 60 seconds for a message by default."""
     assert lmstudio.get_sync_api_timeout() == 60.0
     assert waits() == [60.0, 60.0]
 
 
 def test_changed_default_is_used() -> None:
-    """A new default is reported and used by channels and calls at once, as a float."""
+    """Channels and calls use a new default at once, as a float."""
     lmstudio.set_sync_api_timeout(5)
     assert isinstance(lmstudio.get_sync_api_timeout(), float)
     assert waits() == [5.0, 5.0]
 
 
 def test_none_waits_forever() -> None:
-    """None switches the timeout off."""
+    """A default of None switches the timeout off."""
     lmstudio.set_sync_api_timeout(None)
     assert lmstudio.get_sync_api_timeout() is None
     assert waits() == [None, None]
 
 
 def test_change_reaches_open_channels() -> None:
-    """A channel without a timeout of its own follows the default while it is open."""
+    """An open channel without its own timeout follows changes of the default."""
     channel = SyncChannel(1, print, CompletionEndpoint("m", "p"), print, {})
     lmstudio.set_sync_api_timeout(7)
     assert channel.timeout == 7.0
 
 
 def test_unusable_timeout_changes_nothing() -> None:
-    """A timeout that is no number is an error and the default stays."""
+    """A timeout that is not a number is refused and leaves the default unchanged."""
     timeout: object = "soon"
     with pytest.raises(ValueError, match="soon"):
         lmstudio.set_sync_api_timeout(timeout)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Running the tool calls that a model requests, without a model."""
+"""Tool calls that a model requests, run without a model."""
 
 import enum
 import json
@@ -61,12 +61,12 @@ def endpoint_for(
 
 
 def call(name: str, arguments: dict[str, Any] | None = None) -> ToolCallRequest:
-    """Return a request of the model's."""
+    """Return a model's request for a tool call."""
     return ToolCallRequest(type="function", id="call-1", name=name, arguments=arguments)
 
 
 def test_requested_call_becomes_an_event() -> None:
-    """The packet with a finished request yields one event with name, id and untouched arguments."""
+    """The packet with a complete request yields one event with the unchanged request."""
     packet = tool_call("add", {"first_term": 1}, "id-7")
     (event,) = endpoint_for(add).iter_message_events(packet)
     assert event == PredictionToolCallEvent(
@@ -75,7 +75,7 @@ def test_requested_call_becomes_an_event() -> None:
 
 
 def test_call_runs_only_when_invoked() -> None:
-    """Preparing a call doesn't run the tool; invoking it does, once, with the request's id."""
+    """A prepared call runs its tool only when invoked, and the result has the request's id."""
     calls: list[str] = []
 
     def note(text: str) -> int:
@@ -91,19 +91,19 @@ def test_call_runs_only_when_invoked() -> None:
 
 
 def test_missing_argument_takes_its_default() -> None:
-    """An argument that the model leaves out takes the default of the tool."""
+    """An argument that the model leaves out has the tool's default."""
     run = endpoint_for(add).request_tool_call(call("add", {"first_term": 1}))
     assert run().content == "11"
 
 
 def test_result_is_json_without_escapes() -> None:
-    """Results are JSON; characters outside of ASCII stay readable for the model."""
+    """A tool's result is JSON in which non-ASCII characters are not escaped."""
     run = endpoint_for(accents).request_tool_call(call("accents", {}))
     assert run().content == '{"word": "déjà vu"}'
 
 
 def test_unknown_tool_is_reported_to_the_model() -> None:
-    """A request for a tool that was not offered is answered with an error text, not raised."""
+    """A request for a tool that was not offered is answered with an error text."""
     result = endpoint_for(add).request_tool_call(call("subtract", {}))()
     assert result.content == "Cannot find tool with name subtract."
     assert result.tool_call_id == "call-1"
@@ -118,7 +118,7 @@ def test_unknown_tool_is_reported_to_the_model() -> None:
     ids=["type", "missing"],
 )
 def test_bad_arguments_are_reported_to_the_model(arguments: Any, problem: str) -> None:
-    """Arguments that don't fit are answered with the problem's text and the tool doesn't run."""
+    """A request with wrong arguments is answered with a text that names the problem."""
     result = endpoint_for(add).request_tool_call(call("add", arguments))()
     assert result.content == f"Failed to parse arguments for tool add: {problem}"
 
@@ -144,7 +144,7 @@ def test_arguments_have_the_annotated_type() -> None:
 
 
 def test_handler_sees_the_bad_request_and_may_reword_the_answer() -> None:
-    """handle_invalid_tool_request gets the error and the request; its text goes to the model."""
+    """handle_invalid_tool_request gets the error and the request, and may reword the answer."""
     seen: list[tuple[str, ToolCallRequest | None]] = []
 
     def reword(error: LMStudioPredictionError, request: ToolCallRequest | None) -> str:
@@ -157,15 +157,15 @@ def test_handler_sees_the_bad_request_and_may_reword_the_answer() -> None:
     assert seen == [("Cannot find tool with name subtract.", request)]
 
 
-def test_handler_without_opinion_keeps_the_answer() -> None:
-    """A handler that returns None leaves the error text as it is."""
+def test_handler_that_returns_none_keeps_the_answer() -> None:
+    """A handler that returns None leaves the error text unchanged."""
     endpoint = endpoint_for(add, on_invalid=lambda _error, _request: None)
     result = endpoint.request_tool_call(call("subtract", {}))()
     assert result.content == "Cannot find tool with name subtract."
 
 
 def test_handler_may_raise() -> None:
-    """A handler that raises the error ends the prediction with it."""
+    """A handler that raises the error ends the prediction with that error."""
 
     def refuse(error: LMStudioPredictionError, _request: ToolCallRequest | None) -> str | None:
         raise error
@@ -176,7 +176,7 @@ def test_handler_may_raise() -> None:
 
 
 def test_failed_tool_is_reported_to_the_model() -> None:
-    """A tool's exception becomes a JSON text with its repr; the handler sees it as the cause."""
+    """A tool's exception becomes a text with its repr, and the handler gets it as the cause."""
     causes: list[BaseException | None] = []
 
     def look(error: LMStudioPredictionError, _request: ToolCallRequest | None) -> str | None:
@@ -193,7 +193,7 @@ def test_failed_tool_is_reported_to_the_model() -> None:
 
 
 def test_async_tool_cannot_be_called_synchronously() -> None:
-    """A coroutine function that got past the definition is refused when called."""
+    """The synchronous API refuses to call a coroutine function."""
     endpoint = endpoint_for(later, allow_async=True)
     with pytest.raises(
         LMStudioValueError,
@@ -211,12 +211,12 @@ def test_async_tool_cannot_be_called_synchronously() -> None:
     ],
 )
 def test_generation_progress_is_no_event(kind: str) -> None:
-    """Packets about a request that is still being written yield no event and no warning."""
+    """Packets about an incomplete request yield no event."""
     assert list(endpoint_for(add).iter_message_events({"type": kind})) == []
 
 
 def test_failed_generation_ends_the_prediction(caplog: pytest.LogCaptureFixture) -> None:
-    """A request that the host can't parse is logged and raised; a handler can't prevent that."""
+    """A failed generation of a request is logged and raised, which a handler cannot prevent."""
     endpoint = endpoint_for(add, on_invalid=lambda _error, _request: "Never mind.")
     with pytest.raises(LMStudioPredictionError, match=r"^Never mind\.$"):
         endpoint.handle_message_events({"type": "toolCallGenerationFailed"})
@@ -226,7 +226,7 @@ def test_failed_generation_ends_the_prediction(caplog: pytest.LogCaptureFixture)
 
 
 def test_prediction_goes_on_after_a_request() -> None:
-    """A request doesn't end the channel: the round's result still comes with the final packet."""
+    """A tool call request does not end the prediction, and the final packet does."""
     endpoint = endpoint_for(add)
     endpoint.handle_message_events(tool_call("add", {"first_term": 1}))
     assert not endpoint.is_finished

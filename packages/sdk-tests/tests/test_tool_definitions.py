@@ -1,4 +1,4 @@
-"""Tool definitions: from functions, objects and dicts to what the model is told."""
+"""Tool definitions: how functions, objects and dicts are announced to the model."""
 
 import enum
 import functools
@@ -30,7 +30,7 @@ async def wait(seconds: float) -> None:
     """Wait a little."""
 
 
-def undocumented(text: str) -> None:  # noqa: D103  (that is the point)
+def undocumented(text: str) -> None:  # noqa: D103  (the test needs it so)
     pass
 
 
@@ -59,7 +59,7 @@ def announced(*tools: Any, config: Any = None) -> list[Any]:
 
 
 def test_function_is_announced_from_its_signature() -> None:
-    """A function's name, docstring, annotations and defaults become its exact announcement."""
+    """A function is announced with its name, docstring, annotations and defaults."""
     assert announced(search) == [
         {
             "type": "function",
@@ -79,7 +79,7 @@ def test_function_without_parameters() -> None:
 
 
 def test_method_is_announced_without_self() -> None:
-    """A bound method's `self` is no parameter."""
+    """A bound method is announced without its `self` parameter."""
 
     class Counter:
         def add(self, amount: int) -> None:
@@ -90,7 +90,7 @@ def test_method_is_announced_without_self() -> None:
 
 
 def test_annotation_details_are_announced() -> None:
-    """Constraints and descriptions in Annotated parameters reach the model."""
+    """Constraints and descriptions in Annotated parameters are announced."""
 
     def roll(sides: Annotated[int, Meta(ge=2, description="Faces of the die")]) -> None:
         """Roll a die."""
@@ -102,7 +102,7 @@ def test_annotation_details_are_announced() -> None:
 
 
 def test_from_callable_overrides_name_and_description() -> None:
-    """Explicit name and description win over the function's own."""
+    """An explicit name and description replace the function's own."""
     definition = ToolFunctionDef.from_callable(search, name="find", description="Find people.")
     assert (definition.name, definition.description) == ("find", "Find people.")
     assert definition.implementation is search
@@ -110,7 +110,7 @@ def test_from_callable_overrides_name_and_description() -> None:
 
 
 def test_explicit_definition_matches_the_function() -> None:
-    """A ToolFunctionDef with types and defaults is announced like the function it describes."""
+    """A ToolFunctionDef is announced like the function that it describes."""
     parameters: dict[str, Any] = {
         "first_name": str,
         "limit": {"type": int, "default": 5},
@@ -126,7 +126,7 @@ def test_explicit_definition_matches_the_function() -> None:
 
 
 def test_dict_definition_matches_the_function() -> None:
-    """A dict definition is announced like the function it describes."""
+    """A dict definition is announced like the function that it describes."""
     definition = {
         "name": "search",
         "description": "Search for people.",
@@ -141,14 +141,14 @@ def test_dict_definition_matches_the_function() -> None:
 
 
 def test_incomplete_dict_definition_is_refused() -> None:
-    """A dict without all four entries is an error that names the missing ones."""
+    """A dict definition without one of its four keys raises an error that names the missing key."""
     definition: Any = {"name": "search", "description": "Search.", "parameters": {}}
     with pytest.raises(TypeError, match="'implementation'"):
         ChatResponseEndpoint.parse_tools([definition])
 
 
 def test_parameter_without_type_is_refused() -> None:
-    """A parameter dict without a type is named in the error."""
+    """A parameter dict without a type raises an error that names it."""
     definition: Any = {
         "name": "search",
         "description": "Search.",
@@ -166,7 +166,7 @@ def test_tools_keep_their_order() -> None:
 
 
 def test_missing_docstring_is_refused() -> None:
-    """A function without docstring is refused with the reason."""
+    """A function without a docstring is refused with an error that says so."""
     with pytest.raises(
         LMStudioValueError,
         match=r"^Could not extract tool description from .*undocumented.* \(no docstring set\)$",
@@ -175,20 +175,20 @@ def test_missing_docstring_is_refused() -> None:
 
 
 def test_given_description_replaces_the_docstring() -> None:
-    """A function without docstring is fine when a description is given."""
+    """A function without a docstring is accepted with a description."""
     definition = ToolFunctionDef.from_callable(undocumented, description="Does it.")
     assert announced(definition)[0]["function"]["description"] == "Does it."
 
 
 def test_nameless_callable_is_refused() -> None:
-    """A callable without a name of its own is refused with the reason."""
+    """A callable without a name is refused with an error that says so."""
     nameless = functools.partial(search, "Ada")
     with pytest.raises(LMStudioValueError, match=r"^Could not extract tool name from functools"):
         ToolFunctionDef.from_callable(nameless)
 
 
 def test_unresolvable_annotation_is_refused() -> None:
-    """An annotation that cannot be evaluated is refused with its reason as cause."""
+    """An annotation that cannot be evaluated is refused with the reason as the cause."""
 
     def lookup(key: "Missing") -> None:  # type: ignore[name-defined]  # noqa: F821
         """Look something up."""
@@ -201,7 +201,7 @@ def test_unresolvable_annotation_is_refused() -> None:
 
 
 def test_duplicate_names_are_refused() -> None:
-    """Two tools of the same name are an error that names it."""
+    """Two tools of the same name are refused with an error that names them."""
     other = ToolFunctionDef.from_callable(nothing, name="search")
     with pytest.raises(
         LMStudioValueError,
@@ -212,7 +212,7 @@ def test_duplicate_names_are_refused() -> None:
 
 @pytest.mark.parametrize("tools", [[], ()], ids=repr)
 def test_no_tools_are_refused(tools: Any) -> None:
-    """Acting without tools is an error."""
+    """An empty list or tuple of tools is refused."""
     with pytest.raises(
         LMStudioValueError,
         match=r"^Tool using actions require at least one tool to be defined\.$",
@@ -221,8 +221,8 @@ def test_no_tools_are_refused(tools: Any) -> None:
 
 
 @known_bug(
-    "act() accepts any iterable of tools but looks for emptiness with `not tools`: an empty"
-    " generator passes and a request with an empty tool list is sent.",
+    "act() accepts any iterable of tools but checks for emptiness with `not tools`: an empty"
+    " generator passes, and a request with an empty tool list is sent.",
     raises=pytest.fail.Exception,
 )
 def test_no_tools_from_a_generator_are_refused() -> None:
@@ -232,7 +232,7 @@ def test_no_tools_from_a_generator_are_refused() -> None:
 
 
 def test_async_tool_is_refused_in_the_sync_api() -> None:
-    """A coroutine function is no tool for the synchronous API."""
+    """The synchronous API refuses a coroutine function as a tool."""
     with pytest.raises(
         LMStudioValueError,
         match=r"^Asynchronous tool definition for 'wait' is not supported in synchronous API$",
@@ -241,7 +241,7 @@ def test_async_tool_is_refused_in_the_sync_api() -> None:
 
 
 def test_async_tool_is_marked_in_the_async_api() -> None:
-    """Where coroutine functions are allowed they are told apart from plain ones."""
+    """The asynchronous API marks which tools are coroutine functions."""
     _, client_tools = ChatResponseEndpoint.parse_tools([wait, nothing], allow_async=True)
     assert {name: is_async for name, (_, _, is_async) in client_tools.items()} == {
         "wait": True,
@@ -250,14 +250,14 @@ def test_async_tool_is_marked_in_the_async_api() -> None:
 
 
 def test_tools_join_a_config_struct_without_changing_it() -> None:
-    """Tools travel beside the other settings; the caller's config object stays as it was."""
+    """Tools join the settings of a config struct without changing the caller's struct."""
     config = LlmPredictionConfig(temperature=0.0)
     assert announced(search, config=config)[0]["function"]["parameters"] == SEARCH_SCHEMA
     assert config == LlmPredictionConfig(temperature=0.0)
 
 
 def test_tools_join_a_config_dict_without_changing_it() -> None:
-    """The caller's config dict gets no tools written into it."""
+    """Tools join the settings of a config dict without changing the caller's dict."""
     config = {"temperature": 0.0}
     announced(nothing, config=config)
     assert config == {"temperature": 0.0}
@@ -270,13 +270,13 @@ def test_tools_join_a_config_dict_without_changing_it() -> None:
     " fail to parse."
 )
 def test_parameter_names_survive_a_config_dict() -> None:
-    """Tools must be announced with the same parameters whatever form the config has."""
+    """Tools must be announced with the same parameters whatever the form of the config."""
     assert announced(search, config={"temperature": 0.0}) == announced(search)
 
 
 @known_bug(
-    "Tool parameters are sent through a struct that knows type, properties, required and"
-    " additionalProperties only: `$defs` is lost, and parameters typed as enum, dataclass or"
+    "Tool parameters are sent through a struct that knows only type, properties, required and"
+    " additionalProperties: `$defs` is lost, and parameters typed as enum, dataclass or"
     " BaseModel are announced as references to nothing.",
     raises=KeyError,
 )
@@ -297,7 +297,7 @@ def test_enum_parameter_is_resolvable() -> None:
     raises=KeyError,
 )
 def test_default_without_annotation_is_explained() -> None:
-    """A parameter with a default but no annotation must be refused by name with an SDK error."""
+    """A parameter with a default but no annotation must be refused with an error that names it."""
     namespace: dict[str, Any] = {}
     exec("def count(start: int, step=1):\n    'Count.'", namespace)  # noqa: S102  (unannotated)
     with pytest.raises(LMStudioValueError, match="step"):
@@ -305,15 +305,15 @@ def test_default_without_annotation_is_explained() -> None:
 
 
 @known_bug(
-    "A non-empty list or dict as a parameter's default, harmless in a function that doesn't"
-    " change it, fails with msgspec's advice to use a default_factory, which a tool definition"
-    " has no place for.",
+    "A non-empty list or dict as a parameter's default, harmless in a function that does not"
+    " change it, fails with msgspec's advice to use a default_factory, for which a tool definition"
+    " has no place.",
     raises=TypeError,
 )
 def test_list_default_is_announced() -> None:
     """A non-empty list as default must be announced like any other default."""
 
-    def tag(names: list[str] = ["new"]) -> None:  # noqa: B006  (that is the point)
+    def tag(names: list[str] = ["new"]) -> None:  # noqa: B006  (the test needs it so)
         """Tag something."""
 
     (tool,) = announced(tag)

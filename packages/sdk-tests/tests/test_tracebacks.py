@@ -1,9 +1,7 @@
-"""Tracebacks end at the SDK's boundary, unless the user wants the inside."""
+"""Tracebacks, which end at the SDK's boundary unless the user wants its frames."""
 
-import sys
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import lmstudio
@@ -11,37 +9,25 @@ import pytest
 from lmstudio import Chat, LMStudioValueError
 from lmstudio.sdk_api import sdk_public_api, sdk_public_api_async
 from sdk_tests.sdk_releases import known_bug
+from sdk_tests.sdk_tracebacks import KEEP_VARIABLE, sdk_frames, truncation_bug
 
-SDK_FOLDER = Path(lmstudio.__file__).parent
-KEEP = "LMS_KEEP_INTERNAL_STACK"
-
-
-@pytest.fixture(autouse=True)
-def _default_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the user's own setting out of the environment."""
-    monkeypatch.delenv(KEEP, raising=False)
-
-
-def sdk_frames(error: BaseException) -> list[str]:
-    """Return the names of the SDK's own functions in an exception's traceback."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return [frame.name for frame in frames if SDK_FOLDER in Path(frame.filename).parents]
+pytestmark = pytest.mark.usefixtures("default_tracebacks")
 
 
 def inner(error: BaseException) -> None:
-    """Raise the exception, as the SDK's inside would."""
+    """Raise the exception, as an inner function of the SDK would."""
     raise error
 
 
 @sdk_public_api()
 def boundary(error: BaseException) -> None:
-    """Raise the exception inside of the SDK's boundary."""
+    """Raise the exception inside the SDK's boundary."""
     inner(error)
 
 
 @sdk_public_api_async()
 async def async_boundary(error: BaseException) -> None:
-    """Raise the exception inside of the SDK's boundary for coroutines."""
+    """Raise the exception inside the SDK's boundary for coroutines."""
     inner(error)
 
 
@@ -50,16 +36,11 @@ def run_async(error: BaseException) -> None:
     async_boundary(error).send(None)
 
 
-truncation_bug = known_bug(
-    "The boundary clears __traceback__ in __exit__; on Python 3.10 the interpreter puts the old"
-    " traceback back when it re-raises, so that nothing is ever cut off there.",
-    when=sys.version_info < (3, 11),
-)
 both_boundaries = pytest.mark.parametrize("call", [boundary, run_async], ids=["sync", "async"])
 
 
 def inner_is_shown(call: Callable[[BaseException], Any], error: BaseException) -> bool:
-    """Tell whether the frame behind the boundary is in the exception's traceback."""
+    """Return whether the exception's traceback has the frame inside the boundary."""
     with pytest.raises(type(error)) as failure:
         call(error)
     return "inner" in [frame.name for frame in traceback.extract_tb(failure.value.__traceback__)]
@@ -75,13 +56,13 @@ def inner_is_shown(call: Callable[[BaseException], Any], error: BaseException) -
 def test_sdk_errors_are_truncated(
     call: Callable[[BaseException], Any], error: BaseException
 ) -> None:
-    """The SDK's errors and interrupts show nothing behind the boundary."""
+    """The traceback of an SDK error or an interrupt ends at the boundary."""
     assert not inner_is_shown(call, error)
 
 
 @both_boundaries
 def test_other_errors_are_kept(call: Callable[[BaseException], Any]) -> None:
-    """Any other exception is a bug of the SDK's and keeps its whole traceback."""
+    """Any other exception, which is a bug of the SDK, keeps its whole traceback."""
     assert inner_is_shown(call, LookupError("x"))
 
 
@@ -90,17 +71,17 @@ def test_other_errors_are_kept(call: Callable[[BaseException], Any]) -> None:
 def test_full_traceback_on_request(
     call: Callable[[BaseException], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the environment variable set, which is looked up each time, nothing is cut off."""
+    """The environment variable, which is read for each error, keeps the whole traceback."""
     error = LMStudioValueError("x")
     assert not inner_is_shown(call, error)
-    monkeypatch.setenv(KEEP, "1")
+    monkeypatch.setenv(KEEP_VARIABLE, "1")
     assert inner_is_shown(call, error)
-    monkeypatch.setenv(KEEP, "")
+    monkeypatch.setenv(KEEP_VARIABLE, "")
     assert not inner_is_shown(call, LMStudioValueError("x"))
 
 
 def test_boundary_keeps_name_and_result() -> None:
-    """The boundary changes neither name nor docstring nor result of what it surrounds."""
+    """The boundary keeps the name, the docstring and the result of its function."""
     assert Chat.add_user_message.__name__ == "add_user_message"
     assert Chat.add_user_message.__doc__ == "Add a new user message to the chat history."
     assert sdk_public_api()(len)([1, 2]) == 2
@@ -108,7 +89,7 @@ def test_boundary_keeps_name_and_result() -> None:
 
 @truncation_bug
 def test_public_method_hides_its_frames() -> None:
-    """An error of a public method shows the caller's line and no frame of the method's own body."""
+    """The traceback of a public method's error has no frame of the SDK."""
     content: Any = 5
     with pytest.raises(LMStudioValueError) as failure:
         Chat().add_user_message(content)
@@ -116,8 +97,8 @@ def test_public_method_hides_its_frames() -> None:
 
 
 def test_public_method_shows_its_frames_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the environment variable set the method's own frame is there."""
-    monkeypatch.setenv(KEEP, "1")
+    """The environment variable keeps the method's own frame in the traceback."""
+    monkeypatch.setenv(KEEP_VARIABLE, "1")
     content: Any = 5
     with pytest.raises(LMStudioValueError) as failure:
         Chat().add_user_message(content)
@@ -125,12 +106,12 @@ def test_public_method_shows_its_frames_on_request(monkeypatch: pytest.MonkeyPat
 
 
 @known_bug(
-    "add_tool_result and add_tool_results lack the decorator that all other public methods of"
+    "add_tool_result() and add_tool_results() lack the decorator that all other public methods of"
     " Chat have: their errors show the SDK's internal frames."
 )
 @pytest.mark.parametrize("method", ["add_tool_result", "add_tool_results"])
 def test_tool_results_hide_their_frames(method: str) -> None:
-    """Errors of the tool result methods must hide the SDK's frames like those of the others."""
+    """The tracebacks of the tool result methods' errors must have no frame of the SDK."""
     with pytest.raises(LMStudioValueError) as failure:
         getattr(Chat(), method)([5])
     assert sdk_frames(failure.value) == []

@@ -1,4 +1,4 @@
-"""The watch that checks the wire in all tests sees what it should."""
+"""The watch over the messages between the SDK and the server."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ RESULT = {"type": "rpcResult", "callId": 1, "result": {"version": "1", "build": 
 
 
 def test_another_process_is_watched(tmp_path: Path) -> None:
-    """What a process says is noted and what it hears is checked, each line once and when whole."""
+    """The watch reads each line of another process once, as soon as it is complete."""
     log = tmp_path / "wire.jsonl"
     watch = WireWatch()
     watch.add_log(log)

@@ -26,7 +26,7 @@ from waf_tests.settings import (
     find_settings,
     host_with_scheme,
 )
-from waf_tests.testing.cloudflare_host import RealHost
+from waf_tests.testing.cloudflare_host import CloudflareHost
 from waf_tests.testing.recording_origin import RecordingOrigin
 from waf_tests.testing.run_in_process import Run, run_command
 from waf_tests.testing.tried_urls import TRIED, add_tried_urls, record_tried_urls
@@ -35,7 +35,7 @@ __all__ = ["anyio_backend"]  # a fixture
 
 PLANNERS: dict[str, Planner] = {"caddy": plan_caddy, "modsecurity": plan_modsecurity}
 
-# Would send a test's key elsewhere, or a real key into a test.
+# These would send a test's key to another host, or a real key to a test's host.
 _KEY_VARIABLES = (
     HOST_VARIABLE,
     KEY_VARIABLE,
@@ -71,10 +71,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about Caddy when the edge is another one."""
+    """Skip the tests about Caddy if the edge is another program."""
     if config.getoption("--edge", default="caddy") == "caddy":
         return
-    skip = pytest.mark.skip(reason="is about Caddy, and --edge names another edge")
+    skip = pytest.mark.skip(reason="the test is about Caddy, and --edge names another edge")
     for item in items:
         if item.get_closest_marker("caddy"):
             item.add_marker(skip)
@@ -84,7 +84,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Say which URLs a client has tried when it fails: the SDK's own words name only its host."""
+    """Report the URLs that a failed client has tried; the SDK's own message names only its host."""
     report = yield
     tried = item.stash.get(TRIED, [])
     if tried and call.excinfo is not None and call.excinfo.errisinstance(LMStudioError):
@@ -94,14 +94,14 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(autouse=True)
 def tried_urls(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Provide the URLs that are tried in the test; the report of a failure has them, too."""
+    """Provide the URLs that the test's clients have tried; the report of a failure shows them."""
     tried = request.node.stash[TRIED] = record_tried_urls(monkeypatch)
     return tried
 
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No key, CA or proxy of the machine reaches a test."""
+    """Remove the machine's keys, CAs and proxies from the environment of a test."""
     for name in (*_KEY_VARIABLES, *_NETWORK_VARIABLES):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -109,13 +109,13 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def environ(_clean_environment: None) -> dict[str, str]:
-    """Provide a copy of the clean environment, for a process of its own."""
+    """Provide a copy of the clean environment, for a process that the test starts."""
     return dict(os.environ)
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command in an empty folder, with these variables."""
+    """Provide the function that runs a command, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     return run_command
 
@@ -123,13 +123,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 @pytest.fixture(scope="session")
 def configured() -> Settings:
     """Provide the settings of the real host, read before tests change the environment."""
-    with InnerFramesHidden():  # what reads .env holds its text
+    with InnerFramesHidden():  # the frames that read .env hold its text
         return find_settings()
 
 
 @pytest.fixture(scope="session")
 def network_variables() -> dict[str, str]:
-    """Provide how this machine reaches the world: proxies and CAs, for the real host alone."""
+    """Provide this machine's variables for proxies and CAs, which the real host alone needs."""
     names = [*_NETWORK_VARIABLES, *(name.lower() for name in _NETWORK_VARIABLES)]
     return {name: os.environ[name] for name in names if name in os.environ}
 
@@ -137,19 +137,19 @@ def network_variables() -> dict[str, str]:
 @pytest.fixture
 def real_host(
     configured: Settings, network_variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> RealHost:
-    """Provide the real host behind Cloudflare; the test is skipped where none is configured."""
+) -> CloudflareHost:
+    """Provide the real host behind Cloudflare, or skip the test if none is configured."""
     host, key = configured.host, configured.key
     if host is None or key is None:
         pytest.skip(f"{HOST_VARIABLE} and {KEY_VARIABLE} are not set: no real host to test")
     for name, value in network_variables.items():
         monkeypatch.setenv(name, value)
-    return RealHost(host_with_scheme(host), key, configured.token)
+    return CloudflareHost(host_with_scheme(host), key, configured.token)
 
 
 @pytest.fixture(scope="session")
 def planner(pytestconfig: pytest.Config) -> Planner:
-    """Provide the kind of edge that --edge asks for."""
+    """Provide the planner of the edge that --edge names."""
     name = pytestconfig.getoption("--edge", default="caddy")
     missing = modsecurity_missing() if name == "modsecurity" else None
     if missing is not None:
@@ -159,9 +159,7 @@ def planner(pytestconfig: pytest.Config) -> Planner:
 
 @pytest.fixture(scope="session")
 def origin() -> Iterator[RecordingOrigin]:
-    """Provide a host that records what reaches it; shared, so look only at what your test has
-    added.
-    """
+    """Provide a recording origin that tests share: only requests in `seen` are the test's own."""
     with RecordingOrigin() as running:
         yield running
 
@@ -182,20 +180,20 @@ def session_edge(planner: Planner, lmstudio_host: str) -> Iterator[Edge]:
 
 @pytest.fixture
 def trust(monkeypatch: pytest.MonkeyPatch) -> Callable[[Edge], None]:
-    """Make clients accept an edge's throw-away CA, through the usual variable."""
+    """Provide a function that makes clients accept an edge's throw-away CA."""
     return lambda edge: monkeypatch.setenv("SSL_CERT_FILE", str(edge.ca_file))
 
 
 @pytest.fixture
 def edge(origin_edge: Edge, trust: Callable[[Edge], None]) -> Edge:
-    """Provide the edge in front of the recording origin, trusted."""
+    """Provide the edge in front of the recording origin, and make clients accept its CA."""
     trust(origin_edge)
     return origin_edge
 
 
 @pytest.fixture
 def host_edge(session_edge: Edge, trust: Callable[[Edge], None]) -> Edge:
-    """Provide the edge in front of the host under test, trusted."""
+    """Provide the edge in front of the host under test, and make clients accept its CA."""
     trust(session_edge)
     return session_edge
 
@@ -208,7 +206,7 @@ def key(edge: Edge) -> Secret:
 
 @pytest.fixture
 def ipv6_loopback() -> str:
-    """Provide the IPv6 loopback address; the test is skipped where the machine has none."""
+    """Provide the IPv6 loopback address, or skip the test if the machine has none."""
     try:
         with socket.create_server(("::1", 0), family=socket.AF_INET6):
             return "::1"
@@ -218,7 +216,7 @@ def ipv6_loopback() -> str:
 
 @pytest.fixture
 def example_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every name under example.com stands for the loopback address: a host elsewhere, nearby."""
+    """Resolve every name under example.com to the loopback address."""
     resolve = socket.getaddrinfo
 
     def resolve_here(host: str | bytes | None, *args: Any, **options: Any) -> Any:
@@ -231,7 +229,7 @@ def example_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def make_edge(planner: Planner) -> Iterator[MakeEdge]:
-    """Make an edge of its own for a test that breaks it or needs it different."""
+    """Provide a function that starts an edge for this test alone."""
 
     def make(origin: str, **options: object) -> Edge:
         edge = Edge(origin, planner=planner, **options)  # type: ignore[arg-type]
@@ -249,6 +247,6 @@ def make_edge(planner: Planner) -> Iterator[MakeEdge]:
 
 @pytest.fixture
 def seen(origin: RecordingOrigin) -> Callable[[], list[object]]:
-    """Return the requests that have reached the origin since the test began."""
+    """Provide a function that returns the requests that reached the origin during the test."""
     start = len(origin.requests)
     return lambda: list(origin.requests[start:])

@@ -1,4 +1,4 @@
-"""The attacker's side: what must not get through the edge, byte by byte."""
+"""Attacks, written byte by byte, do not get through the edge."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from waf_tests.edge import Edge
 from waf_tests.rule.expected_verdicts import (
     ALLOWED,
+    ANSWERED_BY_THE_PROXY,
     BLOCKED,
     GREETING,
-    OF_THE_PROXY,
     SMUGGLED,
     SMUGGLERS,
     Row,
@@ -24,15 +24,15 @@ from waf_tests.testing.recording_origin import RecordedRequest, RecordingOrigin
 Seen = Callable[[], list[RecordedRequest]]
 MakeEdge = Callable[..., Edge]
 
-# All but 403 are the HTTP parser's own refusals, before any rule.
+# All except 403 are refusals of the HTTP parser itself, before any rule.
 REFUSALS = (400, 403, 405, 431, 501, 505)
 
 
-def _names(rows: tuple[Row, ...]) -> list[object]:
+def _cases(rows: tuple[Row, ...]) -> list[object]:
     return [pytest.param(row, id=row.name.replace(" ", "-")) for row in rows]
 
 
-@pytest.mark.parametrize("row", _names(ALLOWED))
+@pytest.mark.parametrize("row", _cases(ALLOWED))
 def test_allowed(row: Row, edge: Edge, seen: Seen) -> None:
     """A request that the rule is meant to allow reaches the origin once, with the key."""
     answer = exchange(edge, row.request(edge.key.reveal(), edge.settings.host))
@@ -41,7 +41,7 @@ def test_allowed(row: Row, edge: Edge, seen: Seen) -> None:
     assert request.values("x-api-key") == [edge.key.reveal()]
 
 
-@pytest.mark.parametrize("row", _names(BLOCKED))
+@pytest.mark.parametrize("row", _cases(BLOCKED))
 def test_blocked(row: Row, edge: Edge, seen: Seen) -> None:
     """An attack is answered with a refusal, or the connection is closed; nothing gets through."""
     answer = exchange(edge, row.request(edge.key.reveal(), edge.settings.host))
@@ -50,16 +50,16 @@ def test_blocked(row: Row, edge: Edge, seen: Seen) -> None:
 
 
 def test_answered_by_the_proxy(edge: Edge, seen: Seen) -> None:
-    """What a proxy answers by itself it answers alike with and without the key; none arrives."""
+    """A request that the proxy itself answers gets the same answer without the key as with it."""
     key, host = edge.key.reveal(), edge.settings.host
-    answers = [exchange(edge, row.request(key, host)) for row in OF_THE_PROXY]
+    answers = [exchange(edge, row.request(key, host)) for row in ANSWERED_BY_THE_PROXY]
     assert {answer.status for answer in answers} in ({200}, {400})
     assert [key in answer.data.decode("latin-1") for answer in answers] == [False, False]
     assert seen() == []
 
 
 def test_file_with_the_key(edge: Edge, seen: Seen, tmp_path: Path) -> None:
-    """The name of a file that holds the key is not the key, as a word for Caddy or otherwise."""
+    """A value that names a file with the key, in whichever syntax, is not the key."""
     file = tmp_path / "key"
     file.write_text(edge.key.reveal(), encoding="ascii")
     for value in (f"{{file.{file}}}", f"{{file.{file.as_posix()}}}", f"@{file}", f"$(cat {file})"):
@@ -70,9 +70,9 @@ def test_file_with_the_key(edge: Edge, seen: Seen, tmp_path: Path) -> None:
     assert seen() == []
 
 
-@pytest.mark.parametrize("row", _names(SMUGGLERS))
+@pytest.mark.parametrize("row", _cases(SMUGGLERS))
 def test_smuggled_request_does_not_arrive(row: Row, make_edge: MakeEdge) -> None:
-    """A second request without the key, hidden behind one with it, never becomes a request."""
+    """A request without the key that is hidden in one with it does not reach the origin."""
     with RecordingOrigin() as origin:
         edge = make_edge(origin.address)
         exchange(edge, row.request(edge.key.reveal(), edge.settings.host))
@@ -98,7 +98,7 @@ def test_plain_http_on_the_tls_port(edge: Edge, seen: Seen) -> None:
 
 
 def test_http2_with_the_key(edge: Edge, seen: Seen) -> None:
-    """The rule lets HTTP/2 with the key pass, so that the next tests mean something."""
+    """A request over HTTP/2 with the key reaches the origin."""
     assert exchange_http2(edge, GREETING, [("x-api-key", edge.key.reveal())]) == 200
     assert len(seen()) == 1
 
@@ -130,14 +130,14 @@ def test_http2_blocked(values: list[str], edge: Edge, seen: Seen) -> None:
     "name", ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]
 )
 def test_http2_connection_headers(name: str, edge: Edge, seen: Seen) -> None:
-    """HTTP/2 has no headers about one connection: with the key, too, a request is refused."""
+    """An HTTP/2 request with a header about the connection is refused even with the key."""
     headers = [("x-api-key", edge.key.reveal()), (name, "close")]
     assert exchange_http2(edge, GREETING, headers) in (0, *REFUSALS)
     assert seen() == []
 
 
 def test_http2_no_requests(edge: Edge, seen: Seen) -> None:
-    """Over HTTP/2, too, nothing but a path for this host passes, and OPTIONS * arrives nowhere."""
+    """Over HTTP/2, too, only a request for a path of this host reaches the origin."""
     headers = [("x-api-key", edge.key.reveal())]
     host = edge.settings.host
     for method, target, authority in (
@@ -163,9 +163,9 @@ def test_block_page(edge: Edge) -> None:
 
 
 @pytest.mark.caddy
-@pytest.mark.parametrize("row", _names((ALLOWED[0], BLOCKED[0], BLOCKED[1])))
+@pytest.mark.parametrize("row", _cases((ALLOWED[0], BLOCKED[0], BLOCKED[1])))
 def test_answers_as_cloudflare(row: Row, edge: Edge) -> None:
-    """Every answer, passed or blocked, says `server: cloudflare`."""
+    """The answer to a passed and to a blocked request has the header `server: cloudflare`."""
     answer = exchange(edge, row.request(edge.key.reveal(), edge.settings.host))
     assert answer.header("server") == "cloudflare"
 
@@ -178,7 +178,7 @@ def test_ray_ids_differ(edge: Edge) -> None:
 
 
 def test_origin_not_on_other_addresses(origin: RecordingOrigin) -> None:
-    """The origin's port is closed on the machine's other addresses: nobody goes round the edge."""
+    """The origin's port is closed on the machine's other addresses, which would bypass the edge."""
     _assert_only_on_loopback(origin.port)
 
 
@@ -203,7 +203,7 @@ def _assert_only_on_loopback(port: int) -> None:
 
 
 def _own_addresses() -> set[str]:
-    """Addresses of this machine outside 127.0.0.1, found without sending anything."""
+    """Return this machine's addresses except the loopback ones, without sending anything."""
     found = set()
     for family, elsewhere in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
         with socket.socket(family, socket.SOCK_DGRAM) as probe:

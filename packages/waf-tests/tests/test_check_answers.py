@@ -308,7 +308,7 @@ def test_password_in_the_host(host: str, run: Run) -> None:
     """A user name or password in the host is refused by name and not repeated."""
     line = one_line(run("check", "--host", host, LMSTUDIO_X_API_KEY=KEY.reveal()))
     assert line == (
-        "check: api_host: user names and passwords are not supported; write host:port alone"
+        "check: --host: user names and passwords are not supported; write host:port alone"
     )
 
 

@@ -1,10 +1,9 @@
-"""A client whose connecting fails has closed all that it opened before the error arrives."""
+"""A client that fails to connect has closed all that it opened when its error arrives."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,10 +19,11 @@ from waf_tests.client import NATIVE, AsyncClient, Client, configure_default_clie
 from waf_tests.client.host_endpoint import parse_endpoint
 from waf_tests.testing.recording_origin import Answer, RecordingOrigin
 from waf_tests.testing.silent_host import SilentHost
+from waf_tests.testing.tcp_server import TcpServer
 
 pytestmark = pytest.mark.skipif(NATIVE, reason="the installed SDK has its own client")
 
-# A bound for what never happens; all of it takes milliseconds.
+# A bound in seconds for what never happens; all that does happen takes milliseconds.
 PATIENCE = 120
 
 REFUSED = Answer("403 Forbidden")
@@ -33,7 +33,7 @@ OPENED_BEFORE = ["/embedding", "/files", "/llm"]
 
 @contextmanager
 def interrupting() -> Iterator[Callable[[], None]]:
-    """Give a function that does to the main thread, from another one, what Ctrl-C does."""
+    """Yield a function that interrupts the main thread from another one, as Ctrl-C does."""
     main = threading.main_thread().ident
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -44,34 +44,26 @@ def interrupting() -> Iterator[Callable[[], None]]:
 
 
 needs_signals = pytest.mark.skipif(
-    not hasattr(signal, "pthread_kill"), reason="only POSIX interrupts a thread from another one"
+    not hasattr(signal, "pthread_kill"), reason="only POSIX lets one thread interrupt another"
 )
 
 
 @pytest.fixture
 def closed_port() -> str:
-    """Provide an address at which nobody listens."""
+    """Provide an address at which nothing listens."""
     with RecordingOrigin() as gone:
         return gone.address
 
 
 @pytest.fixture
 def rude_host() -> Iterator[str]:
-    """Provide a host that hangs up on everybody."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    """Provide a host that hangs up on every client."""
 
-        def hang_up() -> None:
-            while True:
-                try:
-                    listening.accept()[0].close()
-                except OSError:
-                    return
+    async def hang_up(reader: object, writer: object) -> None:
+        pass
 
-        thread = threading.Thread(target=hang_up)
-        thread.start()
-        yield f"127.0.0.1:{listening.getsockname()[1]}"
-        listening.shutdown(socket.SHUT_RDWR)
-        thread.join()
+    with TcpServer(hang_up) as host:
+        yield host.address
 
 
 FORGOTTEN = """
@@ -109,8 +101,8 @@ asyncio.run(connect())
 
 
 def test_finalizer_on_the_clients_own_thread() -> None:
-    """A forgotten client that is collected on its own thread ends it; nothing waits for itself."""
-    # In a process of its own: a thread that waits for itself would hold up pytest's end.
+    """A client that is collected on its own thread ends that thread and does not wait for it."""
+    # It runs in a process of its own: a thread that waits for itself would keep pytest from ending.
     subprocess.run([sys.executable, "-c", FORGOTTEN], check=True, timeout=PATIENCE)
 
 
@@ -118,7 +110,7 @@ def test_finalizer_on_the_clients_own_thread() -> None:
     ("host", "reason"), [("closed_port", "not reachable"), ("rude_host", "the server hung up")]
 )
 def test_thread_ended(host: str, reason: str, request: pytest.FixtureRequest) -> None:
-    """A client that cannot connect has ended its thread, and none is left to the collector."""
+    """A client that cannot connect has ended its thread when its error arrives."""
     client = Client(request.getfixturevalue(host), x_api_key="k")
     thread = client._ws_thread
     assert thread.is_alive()
@@ -129,7 +121,7 @@ def test_thread_ended(host: str, reason: str, request: pytest.FixtureRequest) ->
 
 def test_async_client_after_failure(closed_port: str) -> None:
     """After a blocking client that could not connect, asyncio.run with an async client works."""
-    # In a process of its own: the deadlock came with the first import of an event loop's backend.
+    # It runs in a process of its own: the deadlock came with the first import of a loop's backend.
     with RecordingOrigin() as origin:
         command = [sys.executable, "-c", AFTERWARDS, closed_port, origin.address]
         subprocess.run(command, check=True, timeout=PATIENCE)
@@ -137,7 +129,7 @@ def test_async_client_after_failure(closed_port: str) -> None:
 
 
 def test_entered_again(closed_port: str) -> None:
-    """A client that could not connect may be entered again, and then works."""
+    """A client that could not connect can be entered again, and then works."""
     port = int(closed_port.rpartition(":")[2])
     client = Client(closed_port, x_api_key="k")
     with pytest.raises(lmstudio.LMStudioClientError):
@@ -160,7 +152,7 @@ def test_outer_block_goes_on() -> None:
 
 
 def test_default_client(closed_port: str) -> None:
-    """The default client ends its thread, too; once its host is there it works."""
+    """The default client ends its thread, too, and works once its host is up."""
     lmstudio.sync_api._reset_default_client()
     port = int(closed_port.rpartition(":")[2])
     try:
@@ -178,7 +170,7 @@ def test_default_client(closed_port: str) -> None:
 
 @needs_signals
 def test_probe_interrupted() -> None:
-    """Ctrl-C while the host lets the probe wait ends the thread and closes the connection."""
+    """Ctrl-C while the probe waits for the host ends the thread and closes the connection."""
     with interrupting() as interrupt, SilentHost(interrupt, silent_probe=True) as host:
         client = Client(host.address, x_api_key="k")
         with pytest.raises(KeyboardInterrupt):
@@ -201,7 +193,7 @@ def test_session_interrupted() -> None:
 
 @needs_signals
 def test_start_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C while the client is made ends the thread that has been started."""
+    """Ctrl-C while a client is constructed ends the thread that it has started."""
     started: list[threading.Thread] = []
     wait_for_loop = AsyncWebsocketThread.wait_for_loop
 
@@ -232,7 +224,7 @@ def test_unknown_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.anyio
 async def test_open_sessions_closed_async() -> None:
-    """When a later session is refused, those that were open are closed: no task is left."""
+    """When a session is refused, the client closes those that are open and leaves no task."""
     before = asyncio.all_tasks()
     with RecordingOrigin(upgrade_answer=REFUSED, upgrade_path="/repository") as origin:
         client = AsyncClient(origin.address, x_api_key="k")
@@ -244,7 +236,7 @@ async def test_open_sessions_closed_async() -> None:
 
 @pytest.mark.anyio
 async def test_entered_again_async(closed_port: str) -> None:
-    """An async client of which a session was refused may be entered again, and then works."""
+    """An async client can be entered again after a session was refused, and then works."""
     port = int(closed_port.rpartition(":")[2])
     client = AsyncClient(closed_port, x_api_key="k")
     with pytest.raises(lmstudio.LMStudioClientError, match="not reachable"):
@@ -274,7 +266,7 @@ async def test_outer_block_goes_on_async() -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize("silent_probe", [True, False], ids=["probe", "session"])
 async def test_cancelled_async(silent_probe: bool) -> None:
-    """Cancelled while it waits for the host, a client has left no task and no connection."""
+    """Cancelling an async client that waits for the host leaves no task and no connection."""
     before = asyncio.all_tasks()
     loop = asyncio.get_running_loop()
     scope = anyio.CancelScope()
@@ -313,11 +305,11 @@ async def test_session_cancelled_async() -> None:
 @needs_signals
 @pytest.mark.skipif(
     sys.version_info < (3, 11),
-    reason="before 3.11, Ctrl-C strikes whichever task runs, also one in which the SDK swallows it",
+    reason="before Python 3.11 Ctrl-C interrupts whichever task runs, and the SDK may swallow it",
 )
 @pytest.mark.parametrize("silent_probe", [True, False], ids=["probe", "session"])
 def test_interrupted_async(silent_probe: bool) -> None:
-    """Ctrl-C in asyncio.run while the host lets a client wait closes its connections."""
+    """Ctrl-C in asyncio.run while a client waits for the host closes its connection."""
 
     async def connect(address: str) -> None:
         async with AsyncClient(address, x_api_key="k"):

@@ -1,4 +1,4 @@
-"""The SDK's default client, which `lmstudio.llm()` and its like use, behind the edge."""
+"""The SDK's default client, which `lmstudio.llm()` uses, gets through the edge."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _no_default_client() -> Iterator[None]:
 
 
 def test_through_the_edge(edge: Edge, key: Secret, seen: Seen) -> None:
-    """The SDK's module functions go through the edge: the probe first, then the namespaces."""
+    """The SDK's module functions go through the edge, first with the probe."""
     configure_default_client(edge.api_host, x_api_key=key.reveal())
     assert list(lmstudio.list_downloaded_models()) == []
     assert list(lmstudio.list_loaded_models()) == []
@@ -36,13 +36,13 @@ def test_through_the_edge(edge: Edge, key: Secret, seen: Seen) -> None:
 
 
 def test_nothing_sent_before_use(edge: Edge, key: Secret, seen: Seen) -> None:
-    """Configuring sends nothing."""
+    """Configuring the default client sends nothing."""
     configure_default_client(edge.api_host, x_api_key=key.reveal())
     assert seen() == []
 
 
 def test_environment(edge: Edge, key: Secret, monkeypatch: pytest.MonkeyPatch) -> None:
-    """LMSTUDIO_X_API_KEY is the default client's fallback, too."""
+    """The default client takes the key from LMSTUDIO_X_API_KEY if it is given none."""
     monkeypatch.setenv("LMSTUDIO_X_API_KEY", key.reveal())
     configure_default_client(edge.api_host)
     assert list(lmstudio.list_downloaded_models()) == []
@@ -62,7 +62,7 @@ def test_blocked(edge: Edge) -> None:
 
 
 def test_token() -> None:
-    """api_token gets the default client into a host that wants one."""
+    """api_token gets the default client into a host that requires one."""
     with RecordingOrigin(token=TOKEN) as origin:
         configure_default_client(origin.address, TOKEN.reveal(), x_api_key="k")
         assert list(lmstudio.list_downloaded_models()) == []
@@ -70,7 +70,7 @@ def test_token() -> None:
 
 
 def test_only_once(edge: Edge, key: Secret) -> None:
-    """A default client that is there cannot be configured again: the SDK's own error."""
+    """Configuring a default client that already exists raises the SDK's own error."""
     configure_default_client(edge.api_host, x_api_key=key.reveal())
     lmstudio.list_downloaded_models()
     with pytest.raises(lmstudio.LMStudioClientError, match="already created"):

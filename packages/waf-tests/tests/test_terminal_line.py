@@ -1,4 +1,4 @@
-"""Whatever goes wrong in a command is one line that can be printed and holds no key."""
+"""Every error of a command is one printable line that shows no key."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ def test_nonsense_on_a_websocket(identified: bytes, answered: bytes, words: str,
 
 
 def raise_with_the_key(*args: object, **options: object) -> None:
-    """Fail as a library may: with what it was given in its message."""
+    """Raise an error as a library may, with the key in its message."""
     raise RuntimeError(f"this is not foreseen: {KEY.reveal()}")
 
 
 def test_unforeseen_in_check(
     run: Run, origin: RecordingOrigin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An error that nobody has foreseen is one line, with its type and place but not its text."""
+    """An unforeseen error is reported in one line, with its type and place but not its text."""
     monkeypatch.setattr(check, "_certificate", raise_with_the_key)
     monkeypatch.setattr(check, "ray_id", raise_with_the_key)
     line = one_line(run("check", "--host", origin.address, LMSTUDIO_X_API_KEY=KEY.reveal()))
@@ -112,7 +112,7 @@ def test_unforeseen_in_check(
 def test_unforeseen_in_a_command(
     command: tuple[str, ...], run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same holds for every command."""
+    """Every command reports an unforeseen error in one line, without its text."""
     monkeypatch.setattr(commands, "find_settings", raise_with_the_key)
     line = one_line(run(*command, LMSTUDIO_X_API_KEY=KEY.reveal()))
     assert line.startswith(f"{command[0]}: unexpected RuntimeError in test_terminal_line.py, line ")
@@ -125,7 +125,7 @@ def test_printable() -> None:
 
 
 def test_models_are_printable(run: Run) -> None:
-    """What a host calls its models is shown without control characters, in one line."""
+    """The names of a host's models are shown in one line, without control characters."""
     model = (
         b'{"type":"llm","modelKey":"a\\nb\\u001b","format":"gguf","displayName":"d","path":"p",'
         b'"sizeBytes":1,"vision":false,"trainedForToolUse":false,"maxContextLength":1}'

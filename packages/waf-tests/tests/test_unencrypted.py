@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from lmstudio import LMStudioValueError
+from waf_tests.__main__ import UNPROTECTED
 from waf_tests.client import NATIVE
 from waf_tests.client.async_client import AsyncClient
 from waf_tests.client.connection_settings import new_connection
@@ -16,9 +17,10 @@ from waf_tests.secret import Secret
 from waf_tests.testing.connect_proxy import ConnectProxy
 from waf_tests.testing.recording_origin import RecordingOrigin
 from waf_tests.testing.run_in_process import Run, one_line
-from waf_tests.testing.secret_scan import leaks
+from waf_tests.testing.secret_scan import halves, leaks
 
 KEY = Secret("key-that-stays-here")
+TOKEN = Secret("sk-lm-abcdEFGH:abcdefghij0123456789")
 
 PLAIN_HOSTS = [
     ("lm.example.com:8443", "https://lm.example.com:8443"),
@@ -40,8 +42,20 @@ def test_check_refuses(host: str, advice: str, run: Run) -> None:
     line = one_line(run("check", "--host", host, LMSTUDIO_X_API_KEY=KEY.reveal()))
     assert "X-API-Key would be sent unencrypted" in line
     assert f"write {advice}, or" in line
-    assert "--allow-unencrypted" in line
+    assert line.endswith("or allow it with --allow-unencrypted")
     assert leaks(line.encode(), [KEY]) == []
+
+
+@pytest.mark.parametrize(("host", "advice"), PLAIN_HOSTS)
+def test_check_refuses_a_token(host: str, advice: str, run: Run) -> None:
+    """The same holds for LM Studio's own token, alone or beside a key."""
+    variables = {"LMSTUDIO_API_TOKEN": TOKEN.reveal()}
+    line = one_line(run("check", "--host", host, **variables))
+    assert line.startswith("check: --host: LMSTUDIO_API_TOKEN would be sent unencrypted to ")
+    assert line.endswith(f"write {advice}, or allow it with --allow-unencrypted")
+    assert leaks(line.encode(), halves(TOKEN)) == []
+    both = one_line(run("check", "--host", host, LMSTUDIO_X_API_KEY=KEY.reveal(), **variables))
+    assert both.startswith("check: --host: X-API-Key, LMSTUDIO_API_TOKEN would be sent unencrypted")
 
 
 @pytest.mark.parametrize(
@@ -103,8 +117,16 @@ def test_check_allows_on_request(origin: RecordingOrigin, run: Run, example_host
     """--allow-unencrypted is for those who know."""
     options = ("--host", f"lm.example.com:{origin.port}", "--allow-unencrypted")
     result = run("check", *options, LMSTUDIO_X_API_KEY=KEY.reveal())
-    assert result.exit_code == 0, result.stderr
+    assert result.exit_code == UNPROTECTED, result.stderr
     assert "certificate  none: the connection is not encrypted" in result.stdout.splitlines()
+
+
+def test_check_sends_a_token_on_request(run: Run, example_hosts: None) -> None:
+    """--allow-unencrypted lets a token go without TLS, too."""
+    with RecordingOrigin(token=TOKEN) as origin:
+        options = ("--host", f"lm.example.com:{origin.port}", "--allow-unencrypted")
+        result = run("check", *options, LMSTUDIO_API_TOKEN=TOKEN.reveal())
+    assert result.exit_code == 0, result.stderr
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
@@ -116,7 +138,7 @@ def test_no_proxy_reads_the_key(
     with ConnectProxy({}) as proxy:
         variables = {variable: f"http://{proxy.address}", "LMSTUDIO_X_API_KEY": KEY.reveal()}
         result = run("check", *options, **variables)
-    assert result.exit_code == 0, result.stderr
+    assert result.exit_code == UNPROTECTED, result.stderr
     assert proxy.heads == b""
     assert f"none: {variable} is not used" in result.stdout
 
@@ -143,5 +165,5 @@ def test_no_proxy_for_this_machine(
     with ConnectProxy({}) as proxy:
         variables = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY"), f"http://{proxy.address}")
         result = run("check", "--host", host, LMSTUDIO_X_API_KEY=edge.key.reveal(), **variables)
-    assert result.exit_code == 0, result.stderr
+    assert result.exit_code == (0 if scheme == "https" else UNPROTECTED), result.stderr
     assert proxy.heads == b""

@@ -1,4 +1,4 @@
-"""A whole test run, with failures in it, writes no key and no token anywhere."""
+"""A test run with failures writes no key and no token anywhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KEY = Secret("Wq7-key_of_the_inner_run-0xYz")
 TOKEN = Secret("sk-lm-Inn3rRun:Zy9Xw8Vu7Ts6Rq5Po4Nm")
 SECRETS = (KEY, *halves(TOKEN))
 
-# Fails in every way in which a test with keys fails, so that reports have something to show.
+# These tests fail in all ways in which tests with keys fail, so that reports have much to show.
 INNER = """
 import os, tempfile
 from pathlib import Path
@@ -28,7 +28,7 @@ KEY = Secret(os.environ["LMSTUDIO_X_API_KEY"])
 TOKEN = Secret(os.environ["LMSTUDIO_API_TOKEN"])
 
 class NotRefusedError(Exception):
-    "This SDK has let pass what ours refuses; the report is looked at all the same."
+    "This SDK has accepted what our client refuses; the test fails all the same."
 
 @pytest.fixture(scope="session")
 def origin():
@@ -141,11 +141,11 @@ def variables(temporary: Path) -> dict[str, str]:
 def test_run_writes_no_secret(
     options: list[str], tmp_path: Path, temporary: Path, variables: dict[str, str]
 ) -> None:
-    """Output, log and JUnit files, temporary files and process arguments of a run are clean."""
+    """A run shows no secret in its output, its files or the arguments of its processes."""
     (tmp_path / "test_inner.py").write_text(INNER)
     run = run_pytest(tmp_path, [*options, "--rootdir=.", "test_inner.py"], variables)
     outcomes = dict(run.outcomes["test_inner.py"])
-    # Which of the other tests ends how is the SDK's choice; all of them fail.
+    # How the other tests fail depends on the SDK, but all of them do.
     assert outcomes.pop(LOOKS) == "passed", run.output.decode()
     assert set(outcomes.values()) == {"failed"}
     assert len(outcomes) == INNER.count("def test_fails")

@@ -2,7 +2,7 @@
 
 Pure functions: tool definitions as the SDK sends them become the system text, a conversation
 becomes a ChatML prompt, finished text becomes text and calls again. Training renders through this
-module, so any change here needs new weights. ``tool_grammar`` has the grammar of the calls.
+module, so any change here needs new weights. ``tool_call_grammar`` has the grammar of the calls.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DEFAULT_SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Huggin
 
 _TOOLS_HEAD = "You can call these tools:"
 _TOOLS_TAIL = f'To call a tool write {CALL_START}{{"name": "tool", "arguments": {{}}}}{CALL_END}'
-_MAX_DEPTH = 6  # of a schema: deeper (or recursive) ones are shortened to "object"
+_MAX_DEPTH = 6  # of a schema: deeper (or recursive) ones are shortened to "any"
 _MAX_HOPS = 100  # from reference to reference
 _MAX_DESCRIPTION = 300  # characters of a tool's description that the model gets to see
 
@@ -39,7 +39,7 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class ToolResult:
-    """What a call gave: ``content`` is JSON text or plain text, exactly as the client sent it."""
+    """The result of a call: ``content`` is JSON or plain text, exactly as the client sent it."""
 
     content: str
     call_id: str | None = None
@@ -69,8 +69,8 @@ def definition(tool: Mapping[str, Any]) -> tuple[str, str, Mapping[str, Any]]:
 def in_order(schema: Any) -> Any:
     """Return a JSON schema with its properties in the order of `required`, the others after them.
 
-    The SDK sorts the keys of all that it sends, and only lists keep their order: a tool that takes
-    a name and a content is to be asked for in that order, as it was defined and as it is trained.
+    The SDK sorts the keys of everything it sends; only lists keep their order. So the model writes
+    the arguments of a tool in the order in which they were defined, as it was trained to.
     """
     if isinstance(schema, list):
         return [in_order(part) for part in schema]
@@ -85,7 +85,7 @@ def in_order(schema: Any) -> Any:
 
 
 def resolve(schema: Any, root: Mapping[str, Any]) -> Any:
-    """Follow a local ``$ref`` of ``schema``; a dangling one gives ``{}`` (anything goes)."""
+    """Follow a local ``$ref`` of ``schema``; one that leads nowhere becomes ``{}`` (any value)."""
     seen: set[str] = set()
     while isinstance(schema, Mapping) and isinstance(schema.get("$ref"), str):
         reference = schema["$ref"]
@@ -115,13 +115,13 @@ def alternatives(schema: Mapping[str, Any], budget: Budget) -> list[Any] | None:
 
 
 def _copied(schema: Mapping[str, Any]) -> int:
-    """Return how much each alternative of a schema copies."""
+    """Return how many steps it costs to copy a schema into an alternative."""
     required = schema.get("required")
     return len(schema) // 10 + (len(required) // 10 if isinstance(required, list) else 0)
 
 
 def _combined(shared: Mapping[str, Any], option: Any) -> Any:
-    """Return an alternative with what stands beside the list of alternatives."""
+    """Return an alternative together with the keys beside the list of alternatives."""
     if not isinstance(option, Mapping) or "$ref" in option:
         return option
     combined = {**shared, **option}

@@ -99,3 +99,56 @@ def test_ctrl_c_stops_serving() -> None:
     assert out == ""
     assert "Traceback" not in err
     assert process.returncode in (0, 130)
+
+
+STARTER = """
+import os, subprocess, sys
+command = [sys.executable, "-m", "model_fixtures", *sys.argv[1:]]
+subprocess.Popen([each.replace("PID", str(os.getpid())) for each in command], stderr=sys.stderr)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("when", ["ready", "starting"])
+def test_the_server_ends_with_the_process_that_is_named(when: str) -> None:
+    """With --end-with the server ends in order after that process, also after one that is killed.
+
+    So it does when that process has ended before the server was ready.
+    """
+    command = [sys.executable, "-c", STARTER, "serve", *FREE_PORT, "--end-with", "PID"]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as starter:
+        assert starter.stdout is not None
+        assert starter.stderr is not None
+        if when == "ready":
+            assert starter.stdout.readline().startswith("ready 127.0.0.1:")
+            starter.kill()
+        else:
+            assert starter.stdin is not None
+            starter.stdin.close()
+        starter.wait()
+        # The server holds the other ends of both pipes: this returns when it has ended.
+        starter.stdout.read()
+        assert starter.stderr.read() == ""
+
+
+def test_a_server_without_end_with_outlives_its_starter() -> None:
+    """A server that nobody has told to end with another process goes on without its starter."""
+    command = [sys.executable, "-c", STARTER, "serve", *FREE_PORT, "--lifeline"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as starter:
+        assert starter.stdout is not None
+        address = starter.stdout.readline().split()[1]
+        starter.kill()
+        starter.wait()
+        assert greeting_problem(address) is None
+        assert starter.stdin is not None
+        starter.stdin.close()
+        starter.stdout.read()
+        assert greeting_problem(address) == "connection refused"

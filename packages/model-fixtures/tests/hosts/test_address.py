@@ -44,8 +44,8 @@ def test_accepted(text: str, address: str) -> None:
         ("[::1]1234", "'[::1]1234' is not a host"),
         ("[localhost]:1234", "'[localhost]:1234' is not a host"),
         ("::g", "'::g' is not a host"),
-        ("http://localhost:1234", "'http://localhost:1234' is a URL: leave out 'http'://"),
-        ("ws://localhost", "'ws://localhost' is a URL: leave out 'ws'://"),
+        ("http://localhost:1234", "'http://localhost:1234' is a URL: leave out 'http://' and "),
+        ("ws://localhost", "'ws://localhost' is a URL: leave out 'ws://' and "),
     ],
 )
 def test_refused(text: str, problem: str) -> None:

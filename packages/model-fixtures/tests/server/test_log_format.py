@@ -1,4 +1,4 @@
-"""What one event writes to the server's log, whatever it is about."""
+"""The lines that single events write to the server's log."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_long_traceback(log: io.StringIO) -> None:
 
 
 def test_mistake_of_a_client_is_one_line(log: io.StringIO) -> None:
-    """Of bytes that are no UTF-8, uvicorn's report has no traceback; other errors keep theirs."""
+    """uvicorn's report of bytes that are no UTF-8 has no traceback; other errors keep theirs."""
     logger = logging.getLogger("uvicorn.error")
     try:
         b"\xff".decode()

@@ -35,13 +35,13 @@ def presets(tmp_path: Path) -> Presets:
     ["@local:code-review", "Code Review", "code review", "code-review", "CODE_REVIEW", "review"],
 )
 def test_found_by_exact_and_fuzzy_name(presets: Presets, name: str) -> None:
-    """Identifier, name, both in other spellings, and a part of the name find a preset."""
+    """A preset is found by its identifier or name in any spelling, or by a part of its name."""
     assert presets.settings(name).number("llm.prediction.temperature", 0) == 0.1
 
 
 @pytest.mark.parametrize("name", ["nobody", "e", ""])
 def test_none_or_several(presets: Presets, name: str) -> None:
-    """A name that no preset has, or several have, is an error that lists what there is."""
+    """The error for a name that no preset has, or several have, lists the presets."""
     with pytest.raises(ServerError) as caught:
         presets.settings(name)
     assert caught.value.display_data == {

@@ -15,7 +15,7 @@ def write_gguf(
     file_type: int = gguf.LlamaFileType.MOSTLY_Q8_0,
     ballast: int = 0,
 ) -> Path:
-    """Write a file with `ballast` more bytes of numbers; gives its path back."""
+    """Write a file with `ballast` more bytes of numbers, and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_file_type(file_type)

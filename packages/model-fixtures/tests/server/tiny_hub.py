@@ -7,14 +7,14 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-GIVE_UP = 30.0  # seconds; a client that outlives its test fails it and must not hang it
+GIVE_UP = 30.0  # seconds, so that a client that never leaves fails its test instead of hanging it
 
 
 class TinyHub:
-    """Serves `files`. A context manager.
+    """A server of `files`. A context manager.
 
     `asked` has the paths of all requests. For a path in `stalled` half of the file is sent, and the
-    rest when it is taken out by `resume`; `left` says that a client hung up meanwhile.
+    rest when `resume` takes the path out; `left` is set when a client has hung up meanwhile.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class TinyHub:
         hub = self
 
         class Handler(BaseHTTPRequestHandler):
-            """Answers for the hub."""
+            """The hub's answers to requests."""
 
             timeout = GIVE_UP
 
@@ -53,7 +53,7 @@ class TinyHub:
                     self.wfile.write(body[half:])
 
             def wait_for(self, resumed: threading.Event) -> bool:
-                """Return whether the client is still there when it goes on."""
+                """Wait until the file goes on, and return whether the client is still there."""
                 self.wfile.flush()
                 self.connection.settimeout(0.05)
                 for _ in range(round(GIVE_UP / 0.05)):
@@ -67,7 +67,7 @@ class TinyHub:
                 return False
 
             def log_message(self, *_: object) -> None:
-                """Keep quiet."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -85,7 +85,7 @@ class TinyHub:
         self._server.server_close()
 
     def stall(self, path: str) -> None:
-        """From now on only half of this file is sent."""
+        """Send only half of this file from now on."""
         self.left.clear()
         self.stalled[path] = threading.Event()
 

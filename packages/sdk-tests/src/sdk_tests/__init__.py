@@ -1,1 +1,1 @@
-"""What the tests of the LM Studio Python SDK share: sample schemas, prompts, log capture."""
+"""What the tests of the LM Studio Python SDK share: fixtures, hosts, packets, prompts, checks."""

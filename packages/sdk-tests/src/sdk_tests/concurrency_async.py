@@ -1,4 +1,4 @@
-"""Concurrency for async tests; concurrency_sync is the same for their sync twins."""
+"""Concurrent calls and waiting in async tests; concurrency_sync is the sync counterpart."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
@@ -8,7 +8,7 @@ import anyio
 T = TypeVar("T")
 
 PATIENCE = 30
-"""Seconds after which what has not happened is taken for what never will."""
+"""Seconds to wait before a test gives up."""
 
 
 async def together(calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
@@ -25,13 +25,13 @@ async def together(calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Ask until the condition holds; fail if it does not come true."""
+    """Poll the condition until it holds; raise TimeoutError if it never does."""
     with anyio.fail_after(PATIENCE):
         while not await condition():
             await anyio.sleep(0.05)
 
 
 async def in_time(call: Callable[[], Awaitable[T]]) -> T:
-    """Make a call that would wait for ever if the SDK did not notice something."""
+    """Make a call, and raise TimeoutError if it does not return."""
     with anyio.fail_after(PATIENCE):
         return await call()

@@ -1,4 +1,4 @@
-"""Concurrency for sync tests with threads; concurrency_async is the same for async tests."""
+"""Concurrent calls, in threads, and waiting in sync tests; concurrency_async is the counterpart."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 PATIENCE = 30
-"""Seconds after which what has not happened is taken for what never will."""
+"""Seconds to wait before a test gives up."""
 
 
 def together(calls: Sequence[Callable[[], T]]) -> list[T]:
@@ -18,14 +18,14 @@ def together(calls: Sequence[Callable[[], T]]) -> list[T]:
 
 
 def eventually(condition: Callable[[], bool]) -> None:
-    """Ask until the condition holds; fail if it does not come true."""
+    """Poll the condition until it holds; raise TimeoutError if it never does."""
     end = time.monotonic() + PATIENCE
     while not condition():
         if time.monotonic() > end:
-            raise TimeoutError("The condition does not come true")
+            raise TimeoutError(f"the condition did not come true within {PATIENCE} seconds")
         time.sleep(0.05)
 
 
 def in_time(call: Callable[[], T]) -> T:
-    """Make a call that waits for the SDK's own timeout if it does not notice something."""
+    """Make a call; the SDK's own timeout ends it if it does not return."""
     return call()

@@ -1,4 +1,4 @@
-"""Pictures drawn for the vision model, whose colours even a small one tells apart."""
+"""Images of circles for the vision model, in colours that even a small model can tell apart."""
 
 import io
 import re
@@ -13,17 +13,17 @@ def circle(colour: str, kind: str = "PNG", *, transparent: bool = False) -> byte
     """Return an image file of 240 x 240 pixels with one large circle.
 
     Args:
-        colour: one of COLOURS; the circle is all in that web colour.
+        colour: one of COLOURS, as a web colour.
         kind: a file format that Pillow writes.
-        transparent: whether the background is transparent (black below) instead of white.
+        transparent: whether the background is transparent black instead of opaque white.
     """
-    picture = Image.new("RGBA", (240, 240), (0, 0, 0, 0) if transparent else "white")
-    ImageDraw.Draw(picture).ellipse((40, 40, 200, 200), fill=colour)
+    image = Image.new("RGBA", (240, 240), (0, 0, 0, 0) if transparent else "white")
+    ImageDraw.Draw(image).ellipse((40, 40, 200, 200), fill=colour)
     file = io.BytesIO()
-    (picture if transparent else picture.convert("RGB")).save(file, kind)
+    (image if transparent else image.convert("RGB")).save(file, kind)
     return file.getvalue()
 
 
 def colours(answer: str) -> set[str]:
-    """Return those of COLOURS that an answer names, as whole words."""
+    """Return the members of COLOURS that an answer names as whole words."""
     return set(re.findall(rf"\b({'|'.join(COLOURS)})\b", answer.lower()))

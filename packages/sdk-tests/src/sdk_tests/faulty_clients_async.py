@@ -1,4 +1,4 @@
-"""Async clients of a host that misbehaves; faulty_clients_sync is the same for their sync twins."""
+"""Async clients of a host that misbehaves; faulty_clients_sync is the sync counterpart."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -11,13 +11,14 @@ from .concurrency_async import PATIENCE, eventually
 from .scenarios import Rule, ScenarioServer
 
 SHORT = 0.15
-"""Seconds, enough to wait where nothing is going to come."""
+"""Seconds to wait for a message that will never come."""
 
 
 @asynccontextmanager
 async def faulty_client(server: ScenarioServer, *rules: Rule) -> AsyncIterator[AsyncClient]:
-    """Provide a client for which the rules hold; all faults must happen, nothing may hang or be
-    left.
+    """Provide a client for which the rules hold.
+
+    Every fault must happen, no call may hang, and no task may be left running.
     """
     client = AsyncClient(server.address)
     async with nothing_left_running():
@@ -37,7 +38,7 @@ async def all_happened(server: ScenarioServer, client: AsyncClient) -> None:
 
 @asynccontextmanager
 async def nothing_left_running(patience: float = PATIENCE) -> AsyncIterator[None]:
-    """Fail when tasks that were started in the block don't end after it, and end them."""
+    """Fail when tasks that were started in the block do not end after it; cancel those tasks."""
     before = asyncio.all_tasks()
     yield
     left = asyncio.all_tasks() - before
@@ -48,11 +49,11 @@ async def nothing_left_running(patience: float = PATIENCE) -> AsyncIterator[None
         task.cancel()
     if left:
         await asyncio.wait(left)
-    assert names == [], "tasks that go on"
+    assert names == [], "these tasks were still running after the block"
 
 
 @contextmanager
 def short_wait(seconds: float = SHORT) -> Iterator[None]:
-    """Give calls in the block little time for an answer, then TimeoutError."""
+    """Let calls in the block raise TimeoutError after a short wait for an answer."""
     with anyio.fail_after(seconds):
         yield

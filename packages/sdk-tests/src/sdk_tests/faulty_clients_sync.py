@@ -1,4 +1,4 @@
-"""Sync clients of a host that misbehaves; faulty_clients_async is the same for async tests."""
+"""Sync clients of a host that misbehaves; faulty_clients_async is the async counterpart."""
 
 import threading
 import time
@@ -12,13 +12,14 @@ from .concurrency_sync import PATIENCE, eventually
 from .scenarios import Rule, ScenarioServer
 
 SHORT = 0.15
-"""Seconds, enough to wait where nothing is going to come."""
+"""Seconds to wait for a message that will never come."""
 
 
 @contextmanager
 def faulty_client(server: ScenarioServer, *rules: Rule) -> Iterator[Client]:
-    """Provide a client for which the rules hold; all faults must happen, nothing may hang or be
-    left.
+    """Provide a client for which the rules hold.
+
+    Every fault must happen, no call may hang, and no thread may be left running.
     """
     with nothing_left_running(), _timeout(PATIENCE):
         client = Client(server.address)
@@ -33,19 +34,19 @@ def all_happened(server: ScenarioServer, client: Client) -> None:
 
 @contextmanager
 def nothing_left_running(patience: float = PATIENCE) -> Iterator[None]:
-    """Fail when threads that were started in the block don't end after it."""
+    """Fail when threads that were started in the block do not end after it."""
     before = set(threading.enumerate())
     yield
     end = time.monotonic() + patience
     for thread in set(threading.enumerate()) - before:
         thread.join(max(0.0, end - time.monotonic()))
     left = [str(thread) for thread in set(threading.enumerate()) - before]
-    assert left == [], "threads that go on"
+    assert left == [], "these threads were still running after the block"
 
 
 @contextmanager
 def short_wait(seconds: float = SHORT) -> Iterator[None]:
-    """Give calls in the block little time for an answer, then TimeoutError."""
+    """Let calls in the block raise TimeoutError after a short wait for an answer."""
     with _timeout(seconds):
         yield
 

@@ -1,18 +1,18 @@
-"""Structured output settings that decide what any model has to write."""
+"""Prediction configs whose grammar decides what any model writes."""
 
 from lmstudio.json_api import LlmPredictionConfigDict
 
 
 def written(text: str, **config: object) -> LlmPredictionConfigDict:
-    """Return a prediction config with which the model writes exactly the text.
+    """Return a prediction config that makes the model write exactly the text.
 
-    It spells it in the likeliest way, and so in few tokens.
+    At temperature 0 the model chooses its likeliest tokens, so the text takes only a few.
     """
     return _with_grammar(f'root ::= "{text}"', {"temperature": 0, **config})
 
 
 def endless(max_tokens: int, **config: object) -> LlmPredictionConfigDict:
-    """Return a prediction config with which the model writes small letters up to a token limit."""
+    """Return a prediction config that makes the model write lowercase letters up to a limit."""
     return _with_grammar("root ::= [a-z]+", {"maxTokens": max_tokens, **config})
 
 

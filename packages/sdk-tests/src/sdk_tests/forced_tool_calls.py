@@ -1,4 +1,4 @@
-"""Tool calls that a model makes because the test says so, by scenarios of the embedded server."""
+"""Tool calls that the embedded server's scenarios insert into a prediction."""
 
 from typing import Any
 
@@ -12,22 +12,12 @@ _NO_MESSAGES: LlmPromptTemplateDict = {
     "jinjaPromptTemplate": {"template": "So: "},
     "stopStrings": [],
 }
-SAYS = written("ok", promptTemplate=_NO_MESSAGES)
-"""What the model says in each round, whether it calls tools or not.
+SAY_OK = written("ok", promptTemplate=_NO_MESSAGES)
+"""The config with which the model says "ok" in each round, whether it calls tools or not.
 
 The template leaves tools and messages out of the prompt: these tests are about requests and calls,
-and a small machine takes a second to read tool definitions anew in each test.
+and a small machine would take a second in each test to read the tool definitions.
 """
-
-
-def add(a: int, b: int) -> int:
-    """Add two numbers."""
-    return a + b
-
-
-def broken() -> None:
-    """Fail."""
-    raise LookupError("lost")
 
 
 def calling(*calls: tuple[str, dict[str, Any]]) -> Rule:

@@ -1,4 +1,4 @@
-"""Loopback addresses that are not LM Studio: a closed port and hosts that answer something else."""
+"""Loopback addresses without LM Studio: a closed port and servers of another kind."""
 
 import socket
 import threading
@@ -16,7 +16,7 @@ def closed_address() -> str:
 
 @contextmanager
 def http_host(status: int, body: bytes) -> Iterator[tuple[str, list[str]]]:
-    """Give every GET the same answer; yield the "host:port" and the growing list of paths."""
+    """Answer every GET in the same way; yield the "host:port" and the growing list of paths."""
     paths: list[str] = []
 
     class Answer(BaseHTTPRequestHandler):
@@ -28,7 +28,7 @@ def http_host(status: int, body: bytes) -> Iterator[tuple[str, list[str]]]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (name is inherited)
-            """Keep the test's output clean."""
+            """Log nothing, so that the test's output stays clean."""
 
     with _running(HTTPServer(("127.0.0.1", 0), Answer)) as address:
         yield address, paths
@@ -36,7 +36,7 @@ def http_host(status: int, body: bytes) -> Iterator[tuple[str, list[str]]]:
 
 @contextmanager
 def hanging_up_host() -> Iterator[str]:
-    """Accept connections, read the request and close without an answer; yield the "host:port"."""
+    """Read each request and close the connection without an answer; yield the "host:port"."""
 
     class HangUp(BaseHTTPRequestHandler):
         def handle(self) -> None:

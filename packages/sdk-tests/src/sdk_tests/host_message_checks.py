@@ -1,7 +1,8 @@
-"""Checks what a host sends against the SDK's own generated structs, more strictly than the SDK.
+"""Checks of a host's messages against the SDK's generated structs, stricter than the SDK's own.
 
-The SDK ignores unknown fields; here they are problems, except those in NEWER, which newer clients
-need. Names of structs follow from namespace and endpoint, so nothing but NEWER is kept by hand.
+The SDK ignores unknown fields. Here they are problems, except for those in NEWER, which newer
+clients need. The names of the structs follow from namespace and endpoint, so only NEWER is kept by
+hand.
 """
 
 from collections.abc import Iterator
@@ -24,11 +25,11 @@ NEWER: dict[str, set[str]] = {
     "LlmPredictionStats": {"totalTimeSec", "stopString"},
     "ModelSearchResultDownloadOptionData": {"compatibilityType"},
 }
-"""Fields that are newer than the SDK's schema, by the struct that has them (wire.md, section 9)."""
+"""Fields that are newer than the SDK's schema, by the struct that has them."""
 
 
 def result_problems(namespace: str, endpoint: str, result: object) -> list[str]:
-    """Return what is wrong with the result of a call; UNSET stands for none."""
+    """Return what is wrong with the result of a call; UNSET means that there is no result."""
     where = f"{namespace}.{endpoint}"
     fields = _fields(f"Pseudo{_title(namespace)}Rpc{_title(endpoint)}")
     if fields is None:
@@ -59,7 +60,7 @@ def _title(name: str) -> str:
 
 @cache  # reading annotations takes milliseconds, and a stream has hundreds of packets
 def _fields(name: str) -> dict[str, Any] | None:
-    """Return the types of the parts of an endpoint, None when the schema has no such endpoint."""
+    """Return the types of an endpoint's parts, or None when the schema has no such endpoint."""
     endpoint = getattr(_sdk_models, name, None)
     if endpoint is None:
         return None
@@ -83,7 +84,7 @@ def _type_info(expected: Any) -> inspect.Type:
 
 
 def _unknown(info: inspect.Type, value: object, path: str) -> Iterator[str]:
-    """Give the unknown fields of a value that has passed `msgspec.convert`."""
+    """Yield the unknown fields of a value that has passed `msgspec.convert`."""
     if isinstance(info, inspect.Metadata):
         yield from _unknown(info.type, value, path)
     elif isinstance(info, inspect.UnionType):
@@ -104,7 +105,7 @@ def _unknown(info: inspect.Type, value: object, path: str) -> Iterator[str]:
 
 
 def _branch(union: inspect.UnionType, value: object) -> inspect.Type:
-    """Return the member of a union that a value is meant for."""
+    """Return the member of a union to which a value belongs."""
     structs = [info for info in union.types if isinstance(info, inspect.StructType)]
     if isinstance(value, dict):
         for info in structs:

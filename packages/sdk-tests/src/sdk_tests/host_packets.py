@@ -1,4 +1,4 @@
-"""Messages as a host sends them, for driving the SDK's channel endpoints without a socket."""
+"""Messages as a host sends them, to drive the SDK's channel endpoints without a socket."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -56,7 +56,7 @@ def predicted(
 def tool_call(
     name: str, arguments: dict[str, Any] | None, call_id: str = "call-1"
 ) -> dict[str, Any]:
-    """Return the packet with a complete tool call request; no `arguments` key when None."""
+    """Return the packet with a complete tool call request; None leaves out the `arguments` key."""
     request: dict[str, Any] = {"type": "function", "id": call_id, "name": name}
     if arguments is not None:
         request["arguments"] = arguments

@@ -1,4 +1,4 @@
-"""What the SDK has sent, read back from its own debug log."""
+"""The prediction requests that the SDK has sent, read back from its own debug log."""
 
 import json
 from collections.abc import Iterator
@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from .prediction_requests import messages_of, tool_names_of
 
-class SentRequests:
-    """The predictions that were requested in the block of `sent_requests`."""
+
+class LoggedRequests:
+    """The predictions that were requested inside the block of `logged_requests`."""
 
     def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
         self._caplog = caplog
@@ -18,28 +20,22 @@ class SentRequests:
         return len(list(self._predictions()))
 
     def messages(self, index: int) -> list[tuple[str, list[Any]]]:
-        """Return role and telling content of each message in the history of a request."""
-        telling = {
-            "text": "text",
-            "toolCallRequest": "toolCallRequest",
-            "toolCallResult": "content",
-        }
-        return [
-            (message["role"], [part[telling[part["type"]]] for part in message["content"]])
-            for message in list(self._predictions())[index]["history"]["messages"]
-        ]
+        """Return the role and the contents of each message in a request's history."""
+        return messages_of(self._prediction(index))
 
     def result_ids(self, index: int) -> dict[str | None, str]:
-        """Return the contents of the tool results in the last message of a request, by their id."""
-        message = list(self._predictions())[index]["history"]["messages"][-1]
+        """Return the tool results in the last message of a request, by the id of the call."""
+        message = self._prediction(index)["history"]["messages"][-1]
         return {part.get("toolCallId"): part["content"] for part in message["content"]}
 
     def tools(self, index: int) -> list[str]:
         """Return the names of the tools that a request offers."""
-        (layer,) = list(self._predictions())[index]["predictionConfigStack"]["layers"]
-        fields = {field["key"]: field["value"] for field in layer["config"]["fields"]}
-        tools = fields.get("llm.prediction.tools", {"tools": []})["tools"]
-        return [tool["function"]["name"] for tool in tools]
+        return tool_names_of(self._prediction(index))
+
+    def _prediction(self, index: int) -> dict[str, Any]:
+        requests = list(self._predictions())
+        assert index < len(requests), f"only {len(requests)} predictions were requested"
+        return requests[index]
 
     def _predictions(self) -> Iterator[dict[str, Any]]:
         for record in self._caplog.records:
@@ -51,7 +47,7 @@ class SentRequests:
 
 
 @contextmanager
-def sent_requests(caplog: pytest.LogCaptureFixture) -> Iterator[SentRequests]:
-    """Record the predictions that are requested in the block."""
+def logged_requests(caplog: pytest.LogCaptureFixture) -> Iterator[LoggedRequests]:
+    """Record the predictions that are requested inside the block."""
     with caplog.at_level("DEBUG"):
-        yield SentRequests(caplog)
+        yield LoggedRequests(caplog)

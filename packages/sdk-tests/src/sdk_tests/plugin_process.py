@@ -1,4 +1,4 @@
-"""A Python plugin in development, run by the SDK's own runner in a process of its own."""
+"""A Python plugin in development, which the SDK's own runner runs in a separate process."""
 
 import json
 import os
@@ -14,10 +14,10 @@ from pathlib import Path
 from .wire_watch import WATCH
 
 PATIENCE = 60
-"""Seconds after which a line is taken for one that never comes."""
+"""Seconds to wait for a line of output or for the end of a process."""
 
-# The runner looks for a host at the default ports only, whoever may be there. The first Python
-# process and the one that it starts import this before anything else.
+# The runner looks for a host at the default ports only, where another one may be running. Both the
+# runner's process and the plugin's process import this before anything else.
 _SITE = """\
 import json
 import os
@@ -29,17 +29,17 @@ from lmstudio._ws_impl import AsyncWebsocketHandler
 from lmstudio.json_api import ClientBase
 from lmstudio.plugin import _dev_runner
 
-# A test run in a shell's background has interrupts ignored, and so has whatever it starts.
+# A test run in a shell's background ignores interrupts, and so do the processes that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 ClientBase._DEFAULT_API_PORTS = (int(os.environ["SDK_TESTS_HOST_PORT"]),)
-# Seconds between looks whether the plugin has ended, and those that it has after an interrupt.
+# Seconds between two checks whether the plugin has ended, and seconds to end after an interrupt.
 _dev_runner._PLUGIN_STATUS_POLL_INTERVAL = 0.1
 _dev_runner._PLUGIN_STOP_TIMEOUT = float(os.environ["SDK_TESTS_STOP_SECONDS"])
 send_json, enqueue_message = AsyncWebsocketHandler.send_json, AsyncWebsocketHandler._enqueue_message
 
 
 def end_with_the_tests():
-    os.read(0, 1)  # nothing comes but the end, also when the tests are killed
+    os.read(0, 1)  # returns only at the end of the input, also when the tests are killed
     os._exit(1)
 
 
@@ -48,7 +48,7 @@ threading.Thread(target=end_with_the_tests, daemon=True).start()
 
 def note(handler, direction, message):
     if "type" not in message:
-        return  # who it is
+        return  # the authentication
     namespace = urlsplit(handler._ws_url).path.strip("/")
     connection = f"{os.getpid()}-{id(handler)}"
     line = json.dumps([connection, namespace, direction, message])
@@ -72,7 +72,7 @@ AsyncWebsocketHandler._enqueue_message = noting_enqueue_message
 
 
 class PluginProcess:
-    """The runner `python -m lmstudio.plugin`; made by `plugin_process`."""
+    """The runner `python -m lmstudio.plugin`, which `plugin_process` starts."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
@@ -82,30 +82,31 @@ class PluginProcess:
         self._reader.start()
 
     def wait_for(self, text: str) -> str:
-        """Wait for a line of output with the text in it, and return it."""
+        """Wait for a line of output that contains the text, and return that line."""
         seen = 0
         while seen < len(self.lines) or self._next() is not None:
             if text in self.lines[seen]:
                 return self.lines[seen]
             seen += 1
-        raise AssertionError(f"the plugin ended without {text!r}: {''.join(self.lines)}")
+        raise AssertionError(f"the plugin ended and never wrote {text!r}: {''.join(self.lines)}")
 
     def interrupt(self) -> None:
-        """Interrupt the runner, which is to interrupt the plugin.
+        """Interrupt the runner, which then interrupts the plugin.
 
-        Ctrl-C in a terminal reaches both, so that the plugin is interrupted twice. The second time
-        can hit asyncio between two of its steps, and then the plugin hangs: once in a hundred.
+        Ctrl-C in a terminal reaches both processes and so interrupts the plugin twice. About once
+        in a hundred times the second interrupt hits asyncio between two of its steps, and the
+        plugin hangs.
         """
         self._process.send_signal(signal.SIGINT)
 
     def wait(self) -> int:
-        """Wait for the end of the runner and of what it started, and return its exit status."""
-        while self._next() is not None:  # the output ends with the last process that holds it
+        """Wait until the runner and the plugin have ended, and return the runner's exit status."""
+        while self._next() is not None:  # the output ends with the last process that holds it open
             pass
         return self._process.wait(PATIENCE)
 
     def outlives_the_runner(self) -> bool:
-        """Wait for the end of the runner alone; whether the plugin itself is still there then."""
+        """Wait for the end of the runner alone, and return whether the plugin is still running."""
         self._process.wait(PATIENCE)
         try:
             os.killpg(self._process.pid, 0)
@@ -114,7 +115,7 @@ class PluginProcess:
         return True
 
     def end(self) -> None:
-        """End the runner and what it started, if still there, as a killed test run does."""
+        """End the runner and the plugin if they are still running, as a killed test run does."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
@@ -126,12 +127,12 @@ class PluginProcess:
         self._process.wait(PATIENCE)
         self._reader.join(PATIENCE)
         self._process.stdout.close()
-        assert not outlives, "a plugin that outlives its tests"
+        assert not outlives, "the plugin was still running after its tests and has been killed"
 
     def _next(self) -> str | None:
         line = self._arriving.get(timeout=PATIENCE)
         if line is None:
-            self._arriving.put(None)  # for the next who asks
+            self._arriving.put(None)  # for the next call
         else:
             self.lines.append(line)
         return line
@@ -156,9 +157,9 @@ def write_plugin(folder: Path, source: str, **manifest: object) -> Path:
 def plugin_process(
     address: str, folder: Path, *options: str, stop_seconds: float = PATIENCE
 ) -> Iterator[PluginProcess]:
-    """Run a plugin against the host "name:port", by default in development mode.
+    """Run a plugin against the host "name:port", in development mode unless options say otherwise.
 
-    `stop_seconds` is how long the runner waits for the end of a plugin that it has interrupted.
+    `stop_seconds` is how long the runner waits for an interrupted plugin to end.
     """
     site = folder / "site"
     site.mkdir(exist_ok=True)
@@ -181,7 +182,7 @@ def plugin_process(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        start_new_session=True,  # a process group of its own, which knows who is left
+        start_new_session=True,  # a separate process group, which shows what is still running
     )
     plugin = PluginProcess(process)
     try:

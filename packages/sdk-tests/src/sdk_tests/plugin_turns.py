@@ -1,4 +1,4 @@
-"""Turns of a chat through plugins, driven over the embedded server's control route."""
+"""Turns of a chat with plugins, driven through the embedded server's control route."""
 
 import http.client
 import json
@@ -14,7 +14,7 @@ def turn(address: str, text: str, **options: object) -> list[Event]:
 
     Args:
         address: of the embedded server.
-        text: what the user says.
+        text: the user's message.
         options: as in `model_fixtures.server.plugins.chat_turn`.
     """
     with started_turn(address, text, **options) as events:
@@ -23,7 +23,7 @@ def turn(address: str, text: str, **options: object) -> list[Event]:
 
 @contextmanager
 def started_turn(address: str, text: str, **options: object) -> Iterator[Iterator[Event]]:
-    """Drive a turn and give its events as they come; leaving the block early aborts the turn."""
+    """Drive a turn and yield its events as they arrive; leaving the block early aborts the turn."""
     connection = http.client.HTTPConnection(address, timeout=60)
     try:
         connection.request("POST", "/control/turns", json.dumps({"text": text, **options}))
@@ -34,8 +34,8 @@ def started_turn(address: str, text: str, **options: object) -> Iterator[Iterato
         connection.close()
 
 
-def of_kind(events: list[Event], kind: str) -> list[Event]:
-    """Return the events of a kind, without it."""
+def events_of_kind(events: list[Event], kind: str) -> list[Event]:
+    """Return the events of one kind, without the key that names the kind."""
     return [
         {key: value for key, value in event.items() if key != "event"}
         for event in events

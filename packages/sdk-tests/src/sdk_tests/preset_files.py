@@ -1,4 +1,4 @@
-"""Presets as the app writes them, for servers of our own."""
+"""Presets as the app writes them, for embedded servers that the suite starts."""
 
 import json
 from pathlib import Path

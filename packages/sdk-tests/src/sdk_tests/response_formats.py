@@ -20,14 +20,14 @@ SCHEMA: dict[str, Any] = {
 
 
 class Reply(BaseModel):
-    """The SDK's own way; it can't bound the digit."""
+    """The output format as a model of the SDK's kind, which cannot limit the digit."""
 
     answer: bool
     digit: int
 
 
 class PydanticLikeReply:
-    """Any class with the method that pydantic's models have."""
+    """The output format as a class with the schema method of pydantic's models."""
 
     @classmethod
     def model_json_schema(cls) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Fixtures for tests that make the host misbehave; tests/conftest.py takes them over."""
+"""Fixtures for tests that make the host misbehave; tests/conftest.py imports them."""
 
 import asyncio
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from .scenarios import ScenarioServer, scenario_server
 
 @pytest.fixture(scope="session")
 def scenario_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScenarioServer]:
-    """Provide a server of our own, with two presets, that can be told to misbehave."""
+    """Provide an embedded server that has two presets and can be told to misbehave."""
     home = tmp_path_factory.mktemp("home")
     write_presets(home)
     with scenario_server("--home", str(home)) as server:
@@ -22,7 +22,7 @@ def scenario_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario
 
 @pytest.fixture(scope="session")
 def scenario_model(scenario_host: ScenarioServer) -> str:
-    """Provide the identifier of an LLM that is loaded on the server that can misbehave."""
+    """Provide the identifier of an LLM that is loaded on `scenario_host`."""
 
     async def load() -> None:
         field = {"key": "llm.load.contextLength", "value": 1024}

@@ -1,6 +1,6 @@
-"""Faults on purpose: an embedded server of our own that misbehaves for one client as told.
+"""Deliberate faults: an embedded server that misbehaves for one client as its rules say.
 
-Rules and what they do: docs/scenarios.md.
+docs/scenarios.md describes the rules.
 """
 
 import http.client
@@ -16,68 +16,71 @@ from .wire_watch import WATCH
 
 Rule = dict[str, Any]
 FORGING = ("replace", "insert", "fail")
-"""What puts messages into the server's mouth, which need not keep to the schema."""
+"""Faults that send messages which are not the server's own and may break the schema."""
 
 
 def rule(then: dict[str, Any], **when: object) -> Rule:
-    """Return a rule: what happens at the message that `when` names (see docs/scenarios.md)."""
+    """Return a rule: `then` happens at the message that `when` describes (docs/scenarios.md)."""
     return {"when": when, "then": then}
 
 
 def delay(seconds: float) -> dict[str, Any]:
-    """Send the message and all after it later."""
+    """Return the fault that delays the message and all later ones."""
     return {"do": "delay", "seconds": seconds}
 
 
 def drop() -> dict[str, Any]:
-    """Leave the message out."""
+    """Return the fault that drops the message."""
     return {"do": "drop"}
 
 
 def stall() -> dict[str, Any]:
-    """Send nothing any more, leave the connection open."""
+    """Return the fault that sends nothing more and leaves the connection open."""
     return {"do": "stall"}
 
 
 def close() -> dict[str, Any]:
-    """Close the connection in place of the message."""
+    """Return the fault that closes the connection instead of sending the message."""
     return {"do": "close", "code": 1011}
 
 
 def replace(frame: str | Mapping[str, Any]) -> dict[str, Any]:
-    """Send another frame in place of the message: a text, or an object as JSON."""
+    """Return the fault that sends another frame instead: a text, or an object as JSON."""
     return {"do": "replace", "frame": frame if isinstance(frame, str) else json.dumps(frame)}
 
 
 def insert(*messages: dict[str, Any]) -> dict[str, Any]:
-    """Send other messages before it; "$id" in them is the id of the call or channel."""
+    """Return the fault that first sends other messages.
+
+    "$id" in them stands for the id of the call or channel.
+    """
     return {"do": "insert", "messages": list(messages)}
 
 
 def insert_packets(*packets: Mapping[str, Any]) -> dict[str, Any]:
-    """Send other packets on the channel before the message."""
+    """Return the fault that first sends other packets on the message's channel."""
     return insert(
         *({"type": "channelSend", "channelId": "$id", "message": packet} for packet in packets)
     )
 
 
 def fail(error: Mapping[str, Any]) -> dict[str, Any]:
-    """End the call or channel with this error."""
+    """Return the fault that ends the call or channel with this error instead of the message."""
     return {"do": "fail", "error": dict(error)}
 
 
 class ScenarioServer:
-    """A server that was started for scenarios; made by `scenario_server`."""
+    """A server for scenarios, which `scenario_server` starts."""
 
     def __init__(self, address: str) -> None:
         self.address = address
 
     @contextmanager
     def scenario(self, client: Any, rules: Sequence[Rule]) -> Iterator[None]:
-        """Apply rules to the connections that a client opens in the block.
+        """Apply rules to the connections that a client opens inside the block.
 
-        At the end of the block every rule must have happened: a test of a fault that did not
-        happen says nothing.
+        Every rule must have happened by the end of the block: a test proves nothing about a fault
+        that did not happen.
         """
         if any(each["then"]["do"] in FORGING for each in rules):
             WATCH.forged = True
@@ -90,7 +93,7 @@ class ScenarioServer:
             self.request("DELETE", path)
             raise
         pending = self.request("DELETE", path)["pending"]
-        assert pending == [], "faults that did not happen"
+        assert pending == [], "these faults did not happen"
 
     def has_happened(self, client: Any) -> bool:
         """Return whether all faults of a client's scenario have happened."""
@@ -116,6 +119,6 @@ def _path_of(client: Any) -> str:
 
 @contextmanager
 def scenario_server(*arguments: str) -> Iterator[ScenarioServer]:
-    """Run a server for scenarios, with more options of `python -m model_fixtures serve`."""
+    """Run a server for scenarios with further options of `python -m model_fixtures serve`."""
     with EmbeddedServer(["--scenarios", *arguments]) as server:
         yield ScenarioServer(server.address)

@@ -1,4 +1,4 @@
-"""A session of the synchronous API whose channels are answered from a script in place of a host."""
+"""A session of the synchronous API whose channels are answered from a script instead of a host."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +12,10 @@ from .host_packets import channel_closed, on_channel
 
 
 class ScriptedSession:
-    """Answers each channel that is opened with the next list of packets, and keeps the requests."""
+    """A session that answers each new channel with the next list of packets and keeps requests."""
 
     def __init__(self, *rounds: list[dict[str, Any]]) -> None:
-        """Take the packets of each channel, in the order in which channels will be opened."""
+        """Take the packets of each channel, in the order in which the channels will be opened."""
         self._rounds = iter(rounds)
         self.requests: list[Any] = []
 

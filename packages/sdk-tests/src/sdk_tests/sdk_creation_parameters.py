@@ -1,4 +1,4 @@
-"""What the SDK would send: creation parameters of its channel endpoints, read without a host."""
+"""Creation parameters that the SDK would send for its channels, read without a host."""
 
 from typing import Any, TypedDict, cast
 
@@ -31,7 +31,7 @@ def _only_layer(stack: Any) -> list[KvField]:
 
 
 def llm_load_fields(config: Any) -> list[KvField]:
-    """Return the fields sent when an LLM is loaded with the given configuration."""
+    """Return the fields that are sent when an LLM is loaded with a configuration."""
     request = ModelTypesLlm.REQUEST_NEW_INSTANCE
     endpoint = LoadModelEndpoint[Any, Any](
         "key", None, None, request, lmstudio.LlmLoadModelConfig, config, None
@@ -40,7 +40,7 @@ def llm_load_fields(config: Any) -> list[KvField]:
 
 
 def embedding_load_fields(config: Any) -> list[KvField]:
-    """Return the fields sent when an embedding model is loaded with the given configuration."""
+    """Return the fields that are sent when an embedding model is loaded with a configuration."""
     request = ModelTypesEmbedding.REQUEST_NEW_INSTANCE
     endpoint = LoadModelEndpoint[Any, Any](
         "key", None, None, request, lmstudio.EmbeddingLoadModelConfig, config, None
@@ -49,12 +49,12 @@ def embedding_load_fields(config: Any) -> list[KvField]:
 
 
 def prediction_fields(config: Any = None, response_format: Any = None) -> list[KvField]:
-    """Return the fields sent with a chat prediction."""
+    """Return the fields that are sent with a chat response's request."""
     endpoint = ChatResponseEndpoint("model", lmstudio.Chat("prompt"), response_format, config)
     return _only_layer(endpoint.creation_params["predictionConfigStack"])
 
 
 def completion_layers(config: Any = None) -> list[dict[str, Any]]:
-    """Return all configuration layers sent with a text completion."""
+    """Return all configuration layers that are sent with a text completion's request."""
     endpoint = CompletionEndpoint("model", "prompt", None, config)
     return cast(list[dict[str, Any]], endpoint.creation_params["predictionConfigStack"]["layers"])

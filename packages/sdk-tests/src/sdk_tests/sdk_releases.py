@@ -1,8 +1,8 @@
-"""The SDK release under test and what is known to differ or to be broken in a release.
+"""The SDK release under test, and a mark for what is broken in a release.
 
-This is the only place where the suite asks for a version. A test whose expectation depends on the
-release uses `SDK_1_6`; a test whose right expectation the SDK does not meet uses `known_bug` (see
-docs/findings.md).
+Only this module asks for the version. A test whose expectation depends on the release uses
+`SDK_1_6`. A test whose right expectation the SDK does not meet uses `known_bug` and has an entry in
+docs/findings.md.
 """
 
 import re
@@ -23,7 +23,7 @@ def _major_minor(version: str) -> tuple[int, int]:
 
 SDK_RELEASE: str = lmstudio.__version__
 SDK_1_6: bool = _major_minor(SDK_RELEASE) >= (1, 6)
-"""True where API tokens, `guest:` identities and the mapping of `generic.pathNotFound` exist."""
+"""Whether the release has API tokens, `guest:` identities and an error class for unknown paths."""
 
 
 def known_bug(
@@ -35,11 +35,11 @@ def known_bug(
 ) -> pytest.MarkDecorator:
     """Mark a test as an expected failure in exactly the releases in which the bug was seen.
 
-    `raises` is how the bug shows, so that another failure is not mistaken for it. `when` narrows
-    the bug further, for example to a range of Python versions.
+    `raises` is the exception with which the test fails, so that another failure is not mistaken
+    for the bug. `when` narrows the bug further, for example to a range of Python versions.
 
-    Any other release has to pass the test. The mark is strict: a working tree that still calls
-    itself one of these releases but has the bug fixed fails until the mark is removed.
+    Any other release has to pass the test. The mark is strict: a working tree that has fixed the
+    bug but still has the version of such a release fails until the mark is removed.
     """
     return pytest.mark.xfail(
         when and SDK_RELEASE in seen_in,
@@ -50,7 +50,7 @@ def known_bug(
 
 
 def is_known_bug(item: pytest.Item, error: BaseException | None) -> bool:
-    """Tell whether a test failed in the way that its `known_bug` says."""
+    """Return whether a test failed in the way that its `known_bug` describes."""
     return any(
         mark.args[0] and isinstance(error, mark.kwargs["raises"])
         for mark in item.iter_markers("xfail")

@@ -1,4 +1,4 @@
-"""Reads the SDK's structured log events back from pytest's log capture."""
+"""The SDK's structured log events, read back from pytest's log capture."""
 
 import json
 import threading
@@ -9,7 +9,7 @@ import pytest
 
 
 def other_threads() -> frozenset[str]:
-    """Return the names of the threads beside this one: closed clients may still log from theirs."""
+    """Return the names of all threads but this one: closed clients may still log from theirs."""
     names = {thread.name for thread in threading.enumerate()}
     return frozenset(names - {threading.current_thread().name})
 
@@ -17,14 +17,14 @@ def other_threads() -> frozenset[str]:
 def logged_events(
     caplog: pytest.LogCaptureFixture, logger: str, without: Container[str | None] = ()
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Return (level name, event fields) of everything that the named SDK logger wrote, in order.
+    """Return the level name and the fields of each event that an SDK logger wrote, in order.
 
-    Every message of the SDK is one JSON object with the text under "event"; anything else fails.
+    Each message of the SDK is a JSON object with the text under "event"; anything else fails.
 
     Args:
-        caplog: pytest's.
-        logger: its name.
-        without: names of threads whose messages are left out.
+        caplog: pytest's log capture.
+        logger: the name of the logger.
+        without: names of threads whose events are left out.
     """
     return [
         (record.levelname, json.loads(record.getMessage()))

@@ -9,7 +9,7 @@ _CHUNK = 65536
 
 
 class TcpProxy:
-    """Passes bytes on between clients and a host until told otherwise; made by `tcp_proxy`."""
+    """A proxy that forwards bytes between clients and a host until told otherwise."""
 
     def __init__(self, host: str) -> None:
         name, _, port = host.rpartition(":")
@@ -25,24 +25,24 @@ class TcpProxy:
 
     @property
     def address(self) -> str:
-        """The "host:port" for the SDK."""
+        """The "host:port" to which the SDK connects."""
         return f"127.0.0.1:{self._listener.getsockname()[1]}"
 
     def cut(self) -> None:
-        """Close all connections, as a host that dies does; new ones are accepted."""
+        """Close all connections, as a dying host does; new connections are accepted."""
         with self._lock:
             connections, self._open = self._open, []
         for connection in connections:
-            with suppress(OSError):  # the other side was faster
+            with suppress(OSError):  # the other side has closed it already
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()
 
     def stall(self) -> None:
-        """Hold back whatever the host sends from now on; connections stay open."""
+        """Hold back everything that the host sends from now on; connections stay open."""
         self._flowing.clear()
 
     def resume(self) -> None:
-        """Pass on what was held back."""
+        """Forward what was held back."""
         self._flowing.set()
 
     def close(self) -> None:

@@ -1,9 +1,11 @@
-"""What the tool-use model is asked, and the tools that it is offered with that.
+"""Prompts for the tool-use model, and the tools that it is offered with them.
 
-Short on purpose: a small machine reads about 300 tokens of prompt a second.
+The prompts are short because a small machine reads only about 300 tokens of prompt a second.
 """
 
 from collections.abc import Callable
+
+from .sample_tools import add
 
 SUM = "What is the sum of 123 and 3210?"
 GREETING_THEN_SUM = "Say hi first, then add 5 and 7."
@@ -11,11 +13,6 @@ PRODUCT = "What is 12 times 34?"
 SUM_AND_PRODUCT = "Add 3 and 4, and multiply 5 by 6."
 PHONE = "What is the phone number of Anna?"
 NO_TOOL = "What is the capital of France?"
-
-
-def add(a: int, b: int) -> int:
-    """Add two numbers."""
-    return a + b
 
 
 def multiply(a: int, b: int) -> int:
@@ -29,4 +26,4 @@ def lookup(name: str) -> str:
 
 
 TOOLS: list[Callable[..., object]] = [add, multiply, lookup]
-"""What each prompt is asked with: a host that keeps what comes before the prompt reads it once."""
+"""The tools for every prompt: a host that caches the common beginning reads them only once."""

@@ -6,21 +6,21 @@ from typing import cast
 
 Vector = Sequence[float]
 Embedded = Sequence[float] | Sequence[Sequence[float]]
-"""What the SDK says that it returns, for one text and for several."""
+"""The declared result of embedding: one vector for a text, or several vectors for several texts."""
 
 
 def vector(result: Embedded) -> Vector:
-    """Return what was made of a single text."""
+    """Return the result for a single text, typed as one vector."""
     return cast(Vector, result)
 
 
 def vectors(result: Embedded) -> Sequence[Vector]:
-    """Return what was made of several texts."""
+    """Return the result for several texts, typed as several vectors."""
     return cast(Sequence[Vector], result)
 
 
 def length(of: Vector) -> float:
-    """Return the Euclidean length."""
+    """Return the Euclidean length of a vector."""
     return math.sqrt(math.fsum(value * value for value in of))
 
 

@@ -1,7 +1,7 @@
-"""Watches what the SDK and the embedded server say to each other in the tests.
+"""A watch over the messages between the SDK and the embedded server during the tests.
 
-Every message from the server is checked against the SDK's schema, and the endpoints that a test
-reaches are noted, also those of a plugin's process.
+It checks each message from the server against the SDK's schema, and notes which endpoints a test
+reaches, including those that a plugin's process reaches.
 """
 
 import json
@@ -19,29 +19,32 @@ from .host_message_checks import error_problems, packet_problems, result_problem
 
 
 class WireWatch:
-    """What was seen since the last `reset`."""
+    """The endpoints and problems that were seen since the last `reset`."""
 
     def __init__(self) -> None:
         self.endpoints: set[str] = set()
         self.problems: list[str] = []
         self.forged = False
-        """Whether a scenario made the server say what is not its own."""
+        """Whether a scenario made the server send messages that are not its own."""
         self._logs: dict[Path, int] = {}
         self._others: dict[str, dict[Any, str]] = {}  # connections of other processes
 
     def reset(self) -> None:
-        """Forget what was seen."""
+        """Forget what has been seen."""
         self.read_logs()
         self.endpoints = set()
         self.problems = []
         self.forged = False
 
     def add_log(self, path: Path) -> None:
-        """Note what another process says and hears, one JSON line each (see plugin_process)."""
+        """Watch a file to which another process writes its messages, one JSON line for each.
+
+        plugin_process makes a plugin's process write such a file.
+        """
         self._logs[path] = 0
 
     def read_logs(self) -> None:
-        """Take over what other processes have written since the last time."""
+        """Read the messages that other processes have written since the last call."""
         for path, position in list(self._logs.items()):
             if not path.is_file():
                 continue
@@ -49,7 +52,7 @@ class WireWatch:
                 file.seek(position)
                 for line in iter(file.readline, ""):
                     if not line.endswith("\n"):
-                        break  # the rest is still to come
+                        break  # the rest of the line has not been written yet
                     position = file.tell()
                     connection, namespace, direction, message = json.loads(line)
                     ids = self._others.setdefault(connection, {})
@@ -60,7 +63,7 @@ class WireWatch:
                 self._logs[path] = position
 
     def sent(self, connection: dict[Any, str], message: Any) -> None:
-        """Note a message of the SDK; `connection` keeps which endpoint an id stands for."""
+        """Note a message from the SDK; `connection` keeps the endpoint of each id."""
         match message:
             case {"type": "rpcCall", "endpoint": str(endpoint), "callId": number}:
                 connection["callId", number] = endpoint
@@ -70,7 +73,7 @@ class WireWatch:
                 self.endpoints.add(endpoint)
 
     def received(self, connection: dict[Any, str], namespace: str, message: Any) -> None:
-        """Check a message of the server."""
+        """Check a message from the server; `connection` has the endpoint of each id."""
         match message:
             case {"type": "rpcResult", "callId": number}:
                 endpoint = connection.get(("callId", number), "?")
@@ -88,18 +91,18 @@ class WireWatch:
             case {"type": "channelClose", "channelId": int()}:
                 pass
             case {"type": "communicationWarning", "warning": str()}:
-                pass  # a cancel may cross the end of a prediction
+                pass  # a cancellation may arrive after the end of its prediction
             case _:
                 self.problems.append(f"{namespace}: not a message: {json.dumps(message):.200}")
 
 
 WATCH = WireWatch()
-"""What this process sees."""
+"""The watch of this process."""
 
 
 @contextmanager
 def watching() -> Iterator[WireWatch]:
-    """Watch all connections of the SDK in this process."""
+    """Watch all connections of the SDK in this process while the block runs."""
     send, receive = AsyncWebsocketHandler.send_json, AsyncWebsocketHandler._enqueue_message
 
     def ids(handler: Any) -> dict[Any, str]:

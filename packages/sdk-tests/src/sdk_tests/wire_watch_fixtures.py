@@ -1,4 +1,4 @@
-"""Fixtures that watch the wire in all tests; tests/conftest.py takes them over."""
+"""Fixtures that watch the connections in all tests; tests/conftest.py imports them."""
 
 import json
 import os
@@ -12,25 +12,26 @@ from .endpoint_test_table import EXERCISED_BY
 from .wire_watch import WireWatch, watching
 
 SERVERS = ("scenario_host", "guarded_host")
-"""Fixtures that start embedded servers of the test run's own, whatever the host is."""
+"""Fixtures that start embedded servers for the test run, whatever the host under test is."""
 
 RECORD = "SDK_TESTS_RECORD"
-"""Environment variable: folder for records of which test reaches which endpoints."""
+"""Environment variable with a folder for records of the endpoints that each test reaches."""
 
 
 @pytest.fixture(scope="session")
 def wire_watch() -> Iterator[WireWatch]:
-    """Provide what the SDK and the server say to each other."""
+    """Provide the watch over all connections of the SDK."""
     with watching() as watch:
         yield watch
 
 
 @pytest.fixture(autouse=True)
 def watched(request: pytest.FixtureRequest, wire_watch: WireWatch) -> Iterator[None]:
-    """Fail a test during which the embedded server breaks the schema.
+    """Fail a test when the embedded server breaks the schema or the test misses its endpoint.
 
-    Hosts of the user may be newer than the schema, and a scenario may put words into a server's
-    mouth. A test that is named as the one for an endpoint must reach it.
+    The user's own host may be newer than the schema, and a scenario may make a server send messages
+    that are not its own: neither is checked. A test that is named in endpoint_test_table must reach
+    its endpoint.
     """
     wire_watch.reset()
     yield
@@ -50,5 +51,5 @@ def watched(request: pytest.FixtureRequest, wire_watch: WireWatch) -> Iterator[N
         )
     named_for = {endpoint for endpoint, test in EXERCISED_BY.items() if test == name}
     if missed := named_for - wire_watch.endpoints:
-        message = f"does not reach {sorted(missed)}, see sdk_tests.endpoint_test_table"
+        message = f"The test does not reach {sorted(missed)}; see sdk_tests.endpoint_test_table."
         pytest.fail(message, pytrace=False)

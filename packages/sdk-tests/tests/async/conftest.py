@@ -10,7 +10,7 @@ from sdk_tests.model_names import EMBEDDING_KEY, LLM_KEY, PLAIN_LLM_KEY
 
 @pytest.fixture(scope="module")
 async def client(lmstudio_host: str) -> AsyncIterator[AsyncClient]:
-    """Provide a client of the host, inside of its block, for all tests of a file."""
+    """Provide a client of the host, inside its block, for all tests of a file."""
     async with AsyncClient(lmstudio_host) as client:
         yield client
 
@@ -24,13 +24,13 @@ async def own_client(lmstudio_host: str) -> AsyncIterator[AsyncClient]:
 
 @pytest.fixture
 async def llm(client: AsyncClient) -> AsyncLLM:
-    """Provide a loaded LLM, for tests that any LLM passes."""
+    """Provide a loaded LLM for tests that any LLM passes."""
     return await client.llm.model(LLM_KEY)
 
 
 @pytest.fixture
 async def plain_llm(client: AsyncClient) -> AsyncLLM:
-    """Provide a loaded LLM for which the tokens of a text are those of a prompt."""
+    """Provide a loaded LLM for which a text has the same tokens alone and as a prompt."""
     return await client.llm.model(PLAIN_LLM_KEY)
 
 
@@ -42,10 +42,10 @@ async def embedding_model(client: AsyncClient) -> AsyncEmbeddingModel:
 
 @pytest.fixture
 async def loaded_as_before(client: AsyncClient) -> AsyncIterator[None]:
-    """Unload what the test leaves loaded, whatever happens in it."""
+    """Unload the models that the test leaves loaded, whether it passes or fails."""
     before = {model.identifier for model in await client.list_loaded_models()}
     yield
     for model in await client.list_loaded_models():
         if model.identifier not in before:
-            with suppress(LMStudioModelNotFoundError):  # its time-to-live ended meanwhile
+            with suppress(LMStudioModelNotFoundError):  # its time-to-live has ended meanwhile
                 await model.unload()

@@ -5,17 +5,23 @@ from collections.abc import Iterator
 import pytest
 from lmstudio import AsyncClient, LMStudioServerError
 from sdk_tests.faulty_clients_async import nothing_left_running
+from sdk_tests.process_fixtures import TOKEN_VARIABLE
 from sdk_tests.scenarios import ScenarioServer, scenario_server
 from sdk_tests.sdk_releases import RELEASE_1_5, SDK_1_6, known_bug
 
-pytestmark = [pytest.mark.anyio, pytest.mark.embedded, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.embedded,
+    pytest.mark.slow,
+    pytest.mark.usefixtures("no_api_token"),
+]
 
 TOKEN = "sk-lm-abcDEF12:abcdefghijABCDEFGH12"
 WRONG_PASSKEY = "sk-lm-abcDEF12:00000000000000000000"
 WRONG_IDENTIFIER = "sk-lm-00000000:abcdefghijABCDEFGH12"
-VARIABLE = "LMSTUDIO_API_TOKEN"
 
-needs_tokens = pytest.mark.skipif(not SDK_1_6, reason="API tokens came with release 1.6.0b1")
+
+needs_tokens = pytest.mark.skipif(not SDK_1_6, reason="release 1.5 has no API tokens")
 refusal_is_a_text = known_bug(
     "The reason for a refused authentication is a string in the protocol, which the error class"
     " takes apart as a list of key and value pairs.",
@@ -26,19 +32,13 @@ refusal_is_a_text = known_bug(
 
 @pytest.fixture(scope="module")
 def guarded_host() -> Iterator[ScenarioServer]:
-    """Provide a server of our own that requires the token."""
+    """Provide an embedded server that requires the token."""
     with scenario_server("--api-token", TOKEN) as server:
         yield server
 
 
-@pytest.fixture(autouse=True)
-def _no_token_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the user's own token out of the environment."""
-    monkeypatch.delenv(VARIABLE, raising=False)
-
-
 async def enter(client: AsyncClient) -> int:
-    """Return the number of loaded models that the client is told, and leave nothing open."""
+    """Return the number of loaded models that the client sees, and leave nothing open."""
     async with nothing_left_running():
         try:
             async with client:
@@ -48,13 +48,13 @@ async def enter(client: AsyncClient) -> int:
 
 
 def with_token(host: ScenarioServer, token: str | None) -> AsyncClient:
-    """Return a client with an API token, which only release 1.6 takes."""
+    """Return a client with an API token, which only releases from 1.6 on accept."""
     return AsyncClient(host.address, token)  # type: ignore[call-arg,unused-ignore]
 
 
 @needs_tokens
 async def test_token_as_argument(guarded_host: ScenarioServer) -> None:
-    """A client with the token gets in, with every session."""
+    """A client with the right token can connect all its sessions."""
     assert await enter(with_token(guarded_host, TOKEN)) == 0
 
 
@@ -62,8 +62,8 @@ async def test_token_as_argument(guarded_host: ScenarioServer) -> None:
 async def test_token_in_the_environment(
     guarded_host: ScenarioServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The token of the environment is used when none is given."""
-    monkeypatch.setenv(VARIABLE, TOKEN)
+    """A client uses the token from the environment when it gets none as an argument."""
+    monkeypatch.setenv(TOKEN_VARIABLE, TOKEN)
     assert await enter(AsyncClient(guarded_host.address)) == 0
 
 
@@ -71,17 +71,17 @@ async def test_token_in_the_environment(
 async def test_argument_counts_more_than_the_environment(
     guarded_host: ScenarioServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A given token takes the place of the environment's, for better or worse."""
-    monkeypatch.setenv(VARIABLE, WRONG_PASSKEY)
+    """A client uses the token argument, right or wrong, instead of the environment's token."""
+    monkeypatch.setenv(TOKEN_VARIABLE, WRONG_PASSKEY)
     assert await enter(with_token(guarded_host, TOKEN)) == 0
-    monkeypatch.setenv(VARIABLE, TOKEN)
+    monkeypatch.setenv(TOKEN_VARIABLE, TOKEN)
     with pytest.raises(LMStudioServerError, match=r"^Authentication failed: "):
         await enter(with_token(guarded_host, WRONG_PASSKEY))
 
 
 @refusal_is_a_text
 async def test_guest(guarded_host: ScenarioServer) -> None:
-    """A guest is refused, and told that a token is missing."""
+    """A guest is refused with an error that says that a token is required."""
     with pytest.raises(LMStudioServerError, match=r"^Authentication failed: ") as failure:
         await enter(AsyncClient(guarded_host.address))
     assert "requires an API token" in str(failure.value)
@@ -90,7 +90,7 @@ async def test_guest(guarded_host: ScenarioServer) -> None:
 @needs_tokens
 @pytest.mark.parametrize("token", [WRONG_PASSKEY, WRONG_IDENTIFIER], ids=["passkey", "identifier"])
 async def test_wrong_token(guarded_host: ScenarioServer, token: str) -> None:
-    """A wrong token is refused, and the error does not repeat it."""
+    """A wrong token is refused with an error that does not repeat its secret part."""
     with pytest.raises(LMStudioServerError, match=r"^Authentication failed: ") as failure:
         await enter(with_token(guarded_host, token))
     assert token.rpartition(":")[2] not in str(failure.value)
@@ -98,13 +98,13 @@ async def test_wrong_token(guarded_host: ScenarioServer, token: str) -> None:
 
 @needs_tokens
 async def test_token_where_none_is_required(scenario_host: ScenarioServer) -> None:
-    """A host that requires no token lets a client with one in."""
+    """A client with a token can connect to a host that requires none."""
     assert await enter(with_token(scenario_host, TOKEN)) >= 0
 
 
 @needs_tokens
 async def test_two_clients_with_one_token(guarded_host: ScenarioServer) -> None:
-    """Clients with the same token can be connected at the same time."""
+    """Two clients with the same token can be connected at the same time."""
     async with with_token(guarded_host, TOKEN) as first, with_token(guarded_host, TOKEN) as second:
         assert await first.llm.list_loaded() == []
         assert await second.llm.list_loaded() == []

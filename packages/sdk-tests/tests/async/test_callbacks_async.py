@@ -1,4 +1,4 @@
-"""Callbacks of predictions: which, when, how often, and what becomes of their errors."""
+"""Callbacks of predictions: which are called, when and how often, and how errors are handled."""
 
 import logging
 from typing import Any
@@ -12,14 +12,14 @@ pytestmark = [pytest.mark.anyio, pytest.mark.models]
 
 
 class Recorder:
-    """All callbacks at once; `events` has (kind, argument) in the order of the calls."""
+    """All callbacks together; `events` has the kind and the argument of each call, in order."""
 
     def __init__(self) -> None:
         self.events: list[tuple[str, Any]] = []
 
     @property
     def callbacks(self) -> dict[str, Any]:
-        """Keyword arguments of any prediction method."""
+        """The callbacks as keyword arguments for any prediction method."""
         return {
             "on_prompt_processing_progress": lambda share: self.events.append(("progress", share)),
             "on_first_token": lambda: self.events.append(("first token", None)),
@@ -34,7 +34,7 @@ class Recorder:
 
 @pytest.mark.parametrize("method", ["complete", "respond"])
 async def test_order(llm: AsyncLLM, method: str) -> None:
-    """Prompt progress comes first, then the first token, all fragments, and at last the message."""
+    """Prompt progress comes first, then the first token, all fragments and finally the message."""
     recorder = Recorder()
     await getattr(llm, method)("One two three", config=endless(4), **recorder.callbacks)
     kinds = [kind for kind, _ in recorder.events]
@@ -49,18 +49,18 @@ async def test_order(llm: AsyncLLM, method: str) -> None:
 
 
 async def test_prompt_progress(llm: AsyncLLM) -> None:
-    """Prompt progress rises from exactly 0 to exactly 1, also for a short prompt."""
+    """Prompt progress rises from exactly 0 to exactly 1, even for a short prompt."""
     shares: list[float] = []
     await llm.complete(
         "One two three", config={"maxTokens": 1}, on_prompt_processing_progress=shares.append
     )
-    assert shares[0] == 0.0
-    assert shares[-1] == 1.0
+    assert shares[:1] == [0.0]
+    assert shares[-1:] == [1.0]
     assert shares == sorted(set(shares))
 
 
 async def test_first_token_is_announced_once(llm: AsyncLLM) -> None:
-    """The first-token callback is called once, however many tokens follow."""
+    """The first-token callback is called only once, however many tokens follow."""
     calls: list[None] = []
     await llm.complete(
         "One two three", config=endless(4), on_first_token=lambda: calls.append(None)
@@ -69,7 +69,7 @@ async def test_first_token_is_announced_once(llm: AsyncLLM) -> None:
 
 
 async def test_fragment_callback_sees_what_is_iterated(llm: AsyncLLM) -> None:
-    """Fragments reach the callback and the iteration in the same order, each just before."""
+    """Each fragment reaches the callback just before it reaches the iteration."""
     seen: list[LlmPredictionFragment] = []
     stream = await llm.complete_stream(
         "One two three", config=endless(4), on_prediction_fragment=seen.append
@@ -78,17 +78,17 @@ async def test_fragment_callback_sees_what_is_iterated(llm: AsyncLLM) -> None:
     async for fragment in stream:
         iterated.append(fragment)
         assert seen == iterated
-    assert len(iterated) > 0
+    assert iterated, "the stream has no fragments"
 
 
 @pytest.mark.parametrize("method", ["complete_stream", "respond_stream"])
 async def test_streams_call_back(llm: AsyncLLM, method: str) -> None:
-    """Streams call the same callbacks, and the last one before the result can be had."""
+    """A stream has called all callbacks by the time that its result is available."""
     recorder = Recorder()
     stream = await getattr(llm, method)("A", config=written("as told"), **recorder.callbacks)
     assert recorder.events == []
     result = await stream.wait_for_result()
-    assert recorder.arguments("progress")[-1] == 1.0
+    assert recorder.arguments("progress")[-1:] == [1.0]
     assert recorder.arguments("first token") == [None]
     assert "".join(piece.content for piece in recorder.arguments("fragment")) == result.content
     (message,) = recorder.arguments("message")
@@ -107,7 +107,7 @@ async def test_streams_call_back(llm: AsyncLLM, method: str) -> None:
 async def test_failing_callback_stops_nothing(
     llm: AsyncLLM, caplog: pytest.LogCaptureFixture, callback: str, event: str
 ) -> None:
-    """A callback's exception is logged as an error each time and the prediction goes on."""
+    """Each exception in a callback is logged as an error, and the prediction continues."""
 
     def fail(*_: Any) -> None:
         raise LookupError("my mistake")
@@ -117,7 +117,7 @@ async def test_failing_callback_stops_nothing(
         result = await llm.complete("A", config=written("as told"), **callbacks)
     assert result.content == "as told"
     errors = logged_events(caplog, "CompletionEndpoint")
-    assert len(errors) > 0
+    assert errors, "the callback's exception was not logged"
     for level, fields in errors:
         assert level == "ERROR"
         assert fields["event"].startswith(event)

@@ -1,4 +1,4 @@
-"""Predictions that end early: cancelled, closed, or left."""
+"""Predictions that end early because they are cancelled, closed or abandoned."""
 
 import logging
 
@@ -16,7 +16,7 @@ PROMPT = "One two three"
 
 
 async def test_cancelled_stream_keeps_what_came_before(llm: AsyncLLM) -> None:
-    """Cancelling ends the iteration; the result says userStopped and has the text seen so far."""
+    """Cancelling ends the iteration, and the userStopped result has the text seen so far."""
     stream = await llm.complete_stream(PROMPT, config=endless(200))
     seen = []
     async for fragment in stream:
@@ -30,7 +30,7 @@ async def test_cancelled_stream_keeps_what_came_before(llm: AsyncLLM) -> None:
 
 
 async def test_cancelled_before_the_first_token(llm: AsyncLLM) -> None:
-    """Cancelling right after the request gives an empty userStopped result without callbacks."""
+    """Cancelling right after the request leads to an empty userStopped result and no callbacks."""
     calls: list[str] = []
     stream = await llm.complete_stream(
         PROMPT,
@@ -46,7 +46,7 @@ async def test_cancelled_before_the_first_token(llm: AsyncLLM) -> None:
 
 
 async def test_cancelling_too_early_does_nothing(llm: AsyncLLM) -> None:
-    """A stream that was not started yet can't be cancelled: it runs to its end."""
+    """Cancelling a stream that has not started does nothing: it still runs to its end."""
     stream = await llm.complete_stream(PROMPT, config=written("as told"))
     await stream.cancel()
     assert (await stream.wait_for_result()).content == "as told"
@@ -62,7 +62,7 @@ async def test_cancelling_too_late_does_nothing(llm: AsyncLLM) -> None:
 
 
 async def test_cancelled_structured_prediction_is_not_parsed(llm: AsyncLLM) -> None:
-    """What is there of a cancelled structured prediction stays text, JSON or not."""
+    """The text of a cancelled structured prediction is not parsed, even if it is JSON."""
     stream = await llm.complete_stream(PROMPT, config=written('{ \\"a\\": 1 }'))
     seen = ""
     async for fragment in stream:
@@ -75,7 +75,7 @@ async def test_cancelled_structured_prediction_is_not_parsed(llm: AsyncLLM) -> N
 
 
 async def test_message_of_a_cancelled_prediction(llm: AsyncLLM) -> None:
-    """The message callback is called for a cancelled prediction, too, with the partial text."""
+    """The message callback of a cancelled prediction is called with the partial text."""
     texts: list[str] = []
     stream = await llm.complete_stream(
         PROMPT, config=endless(200), on_message=lambda message: texts.append(str(message.content))
@@ -99,7 +99,7 @@ async def test_closing_early_is_an_error_of_the_result(llm: AsyncLLM) -> None:
 
 
 async def test_leaving_the_block_early_is_an_error_of_the_result(llm: AsyncLLM) -> None:
-    """Leaving a stream's block without iterating it closes it early."""
+    """Leaving a stream's block before the stream's end closes the stream early."""
     async with await llm.complete_stream(PROMPT, config=endless(5)) as stream:
         pass
     with pytest.raises(LMStudioCancelledError):
@@ -107,7 +107,7 @@ async def test_leaving_the_block_early_is_an_error_of_the_result(llm: AsyncLLM) 
 
 
 async def test_session_works_after_an_early_end(llm: AsyncLLM) -> None:
-    """After closed and cancelled predictions the same session predicts as if nothing had been."""
+    """A session still predicts after predictions that were closed or cancelled."""
     closed = await llm.complete_stream(PROMPT, config=endless(5))
     await closed.start()
     await closed.aclose()
@@ -120,7 +120,7 @@ async def test_session_works_after_an_early_end(llm: AsyncLLM) -> None:
 
 # sync: skip
 async def test_cancelled_task_leaves_the_session_usable(llm: AsyncLLM) -> None:
-    """Cancelling the task that waits for a prediction ends the wait and nothing else."""
+    """Cancelling the task that waits for a prediction leaves the session usable."""
     with anyio.CancelScope() as scope:
         await llm.complete(PROMPT, config=endless(5), on_first_token=scope.cancel)
     assert scope.cancelled_caught
@@ -128,10 +128,10 @@ async def test_cancelled_task_leaves_the_session_usable(llm: AsyncLLM) -> None:
 
 
 @known_bug(
-    "close() promises to end the prediction, but sends no cancel: the host goes on to the limit,"
+    "close() promises to end the prediction but sends no cancel: the host goes on up to the limit,"
     " and each packet that still arrives is logged as a warning with its whole contents."
 )
-@pytest.mark.embedded  # which runs one prediction after the other
+@pytest.mark.embedded  # the embedded server runs one prediction after the other
 async def test_closing_early_ends_the_prediction(
     llm: AsyncLLM, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -140,7 +140,7 @@ async def test_closing_early_ends_the_prediction(
     async with stream:
         async for _ in stream:
             break
-    # By the end of this one the host has sent the end of the first.
+    # By the end of this prediction the host has sent the end of the first one.
     with caplog.at_level(logging.WARNING):
         await llm.complete(PROMPT, config=written("as told"))
     late = [fields["event"] for _, fields in logged_events(caplog, WEBSOCKET_LOGGER)]

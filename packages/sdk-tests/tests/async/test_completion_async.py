@@ -10,7 +10,7 @@ PROMPT = "One two three four five six"
 
 
 async def test_result_is_text(llm: AsyncLLM) -> None:
-    """An unstructured result has the text as content, as parsed value and as text form."""
+    """An unstructured result has its text as content, as parsed value and as str()."""
     result = await llm.complete(PROMPT, config={"maxTokens": 3})
     assert isinstance(result, PredictionResult)
     assert isinstance(result.content, str)
@@ -20,13 +20,13 @@ async def test_result_is_text(llm: AsyncLLM) -> None:
 
 
 async def test_prompt_is_taken_as_it_is(plain_llm: AsyncLLM) -> None:
-    """A completion's prompt consists of the given text's tokens: no chat template, no markers."""
+    """A completion's prompt consists of the text's tokens, without chat template or markers."""
     result = await plain_llm.complete(PROMPT, config={"maxTokens": 1})
     assert result.stats.prompt_tokens_count == len(await plain_llm.tokenize(PROMPT))
 
 
 async def test_fragments_make_up_the_content(llm: AsyncLLM) -> None:
-    """A stream yields the text piece by piece; together the pieces are the result's content."""
+    """A stream yields non-empty pieces, which together are the result's content."""
     stream = await llm.complete_stream(PROMPT, config={"maxTokens": 5})
     pieces = [fragment.content async for fragment in stream]
     assert all(pieces)
@@ -34,7 +34,7 @@ async def test_fragments_make_up_the_content(llm: AsyncLLM) -> None:
 
 
 async def test_fragments_are_tokens(llm: AsyncLLM) -> None:
-    """Fragments are plain text, not drafted, and their token counts add up to the prediction's."""
+    """Fragments are plain, undrafted text, and their token counts add up to the prediction's."""
     stream = await llm.complete_stream(PROMPT, config={"maxTokens": 5, "temperature": 0})
     fragments = [fragment async for fragment in stream]
     assert {(each.reasoning_type, each.contains_drafted) for each in fragments} == {("none", False)}
@@ -43,7 +43,7 @@ async def test_fragments_are_tokens(llm: AsyncLLM) -> None:
 
 
 async def test_stream_knows_its_outcome_at_the_end(llm: AsyncLLM) -> None:
-    """Statistics and model of a stream are None until it has ended, then those of its result."""
+    """A stream's statistics and model are None until its end, and then those of its result."""
     stream = await llm.complete_stream(PROMPT, config={"maxTokens": 2})
     async for _ in stream:
         assert (stream.stats, stream.model_info) == (None, None)
@@ -52,7 +52,7 @@ async def test_stream_knows_its_outcome_at_the_end(llm: AsyncLLM) -> None:
 
 
 async def test_stream_can_be_waited_for(llm: AsyncLLM) -> None:
-    """wait_for_result takes the place of iteration and returns the result."""
+    """wait_for_result runs a stream to its end without iteration and returns the result."""
     stream = await llm.complete_stream(PROMPT, config=written("as told"))
     result = await stream.wait_for_result()
     assert result.content == "as told"
@@ -60,7 +60,7 @@ async def test_stream_can_be_waited_for(llm: AsyncLLM) -> None:
 
 
 async def test_stream_in_a_block(llm: AsyncLLM) -> None:
-    """Entering a stream sends the request; its iteration inside of the block ends as usual."""
+    """A stream can be iterated to its end inside its own block."""
     async with await llm.complete_stream(PROMPT, config=written("as told")) as stream:
         pieces = [fragment.content async for fragment in stream]
     assert "".join(pieces) == "as told"
@@ -68,7 +68,7 @@ async def test_stream_in_a_block(llm: AsyncLLM) -> None:
 
 
 async def test_started_stream_goes_on(llm: AsyncLLM) -> None:
-    """A stream started by hand is not sent again by iterating it."""
+    """Iterating a stream that start() has started does not send the request again."""
     stream = await llm.complete_stream(PROMPT, config=written("as told"))
     await stream.start()
     assert "".join([fragment.content async for fragment in stream]) == "as told"

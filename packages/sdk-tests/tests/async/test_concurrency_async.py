@@ -13,7 +13,7 @@ WORDS = ["one", "two", "three", "four"]
 
 
 async def test_predictions_of_one_model(llm: AsyncLLM) -> None:
-    """Predictions of one model at the same time all finish, each with its own text."""
+    """Concurrent predictions of one model all finish, each with its own text."""
 
     async def predict(word: str) -> str:
         return (await llm.complete("Say it: ", config=written(word))).content
@@ -23,7 +23,7 @@ async def test_predictions_of_one_model(llm: AsyncLLM) -> None:
 
 
 async def test_predictions_of_two_models(client: AsyncClient) -> None:
-    """Predictions of two models on one session at the same time don't mix."""
+    """Concurrent predictions of two models on one session do not mix."""
 
     async def predict(key: str) -> tuple[str, str]:
         result = await (await client.llm.model(key)).complete("Say it: ", config=written(key))
@@ -35,7 +35,7 @@ async def test_predictions_of_two_models(client: AsyncClient) -> None:
 
 
 async def test_interleaved_streams(llm: AsyncLLM) -> None:
-    """Two open streams on one session can be read in turns, and in any order."""
+    """Two open streams on one session can be read in any order."""
     first = await llm.complete_stream("Say it: ", config=written("first"))
     second = await llm.complete_stream("Say it: ", config=written("second"))
     await first.start()
@@ -45,7 +45,7 @@ async def test_interleaved_streams(llm: AsyncLLM) -> None:
 
 
 async def test_calls_during_a_stream(llm: AsyncLLM) -> None:
-    """Calls on the session of an open stream are answered, and the stream goes on."""
+    """Calls on the session of an open stream are answered, and the stream continues."""
     pieces = []
     async for fragment in await llm.complete_stream("Say it: ", config=written("as told")):
         pieces.append(fragment.content)
@@ -54,7 +54,7 @@ async def test_calls_during_a_stream(llm: AsyncLLM) -> None:
 
 
 async def test_calls_of_different_namespaces(client: AsyncClient) -> None:
-    """Requests on different sessions at the same time get the answers that belong to them."""
+    """Concurrent requests on different sessions each get their own answer."""
     llm = await client.llm.model(LLM_KEY)
     embedding_model = await client.embedding.model(EMBEDDING_KEY)
 
@@ -83,7 +83,7 @@ async def test_two_clients(client: AsyncClient, lmstudio_host: str) -> None:
 
 
 async def test_many_texts_at_once(embedding_model: AsyncEmbeddingModel) -> None:
-    """Texts given in one call are tokenized to as many answers, in order."""
+    """One call tokenizes many texts to as many lists of tokens, in order."""
     texts = [f"number {number}" for number in range(20)]
     tokens = await embedding_model.tokenize(texts)
     assert tokens[0] == await embedding_model.tokenize(texts[0])

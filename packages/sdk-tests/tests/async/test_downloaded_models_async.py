@@ -22,7 +22,7 @@ async def test_all_expected_models_are_listed_once(client: AsyncClient) -> None:
 
 
 async def test_listing_by_namespace(client: AsyncClient) -> None:
-    """A namespace's listing is the part of the whole one that has its type, in the same order."""
+    """A namespace's listing has the models of its type from the whole listing, in that order."""
     everything = await client.list_downloaded_models()
     llms = await client.list_downloaded_models("llm")
     embedding_models = await client.list_downloaded_models("embedding")
@@ -34,7 +34,7 @@ async def test_listing_by_namespace(client: AsyncClient) -> None:
 
 
 async def test_listing_by_session(client: AsyncClient) -> None:
-    """The sessions' own methods give the same listings as the client's."""
+    """The sessions' own methods return the same listings as the client's."""
     assert await client.system.list_downloaded_models() == await client.list_downloaded_models()
     assert await client.llm.list_downloaded() == await client.list_downloaded_models("llm")
     assert await client.embedding.list_downloaded() == await client.list_downloaded_models(
@@ -42,15 +42,15 @@ async def test_listing_by_session(client: AsyncClient) -> None:
     )
 
 
-@pytest.mark.parametrize("namespace", ["", "LLM_KEY", "system"])
+@pytest.mark.parametrize("namespace", ["", "LLM", "system"])
 async def test_unknown_namespace(client: AsyncClient, namespace: str) -> None:
-    """Only llm and embedding are namespaces of models."""
+    """A namespace other than llm and embedding is refused by name."""
     with pytest.raises(LMStudioValueError, match=f"^Unknown model namespace: '{namespace}'$"):
         await client.list_downloaded_models(namespace)
 
 
 async def test_llm_listing(client: AsyncClient) -> None:
-    """A listed LLM has its key, its path, and an info that says the same."""
+    """A listed LLM has its key, its path, and an info with the same values."""
     (llm,) = [model for model in await client.llm.list_downloaded() if model.model_key == LLM_KEY]
     assert isinstance(llm.info, LlmInfo)
     assert (llm.type, llm.info.type, llm.info.model_key) == ("llm", "llm", LLM_KEY)
@@ -65,7 +65,7 @@ async def test_llm_listing(client: AsyncClient) -> None:
 
 
 async def test_embedding_model_listing(client: AsyncClient) -> None:
-    """A listed embedding model has its key, its path, and an info that says the same."""
+    """A listed embedding model has its key, its path, and an info with the same values."""
     listing = await client.embedding.list_downloaded()
     (model,) = [model for model in listing if model.model_key == EMBEDDING_KEY]
     assert isinstance(model.info, EmbeddingModelInfo)
@@ -83,7 +83,7 @@ async def test_embedding_model_listing(client: AsyncClient) -> None:
 
 
 async def test_listings_of_two_clients(client: AsyncClient, lmstudio_host: str) -> None:
-    """Two clients list the same models, but listings are equal within a client only."""
+    """Two clients list the same models, but only listings of one client are equal."""
     async with AsyncClient(lmstudio_host) as other_client:
         ours = await client.list_downloaded_models()
         theirs = await other_client.list_downloaded_models()

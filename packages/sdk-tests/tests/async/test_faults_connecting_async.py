@@ -25,7 +25,7 @@ STRANGE_NAMES = ["closed", "no-json", "null", "empty", "no-reason"]
 
 
 async def connect(client: AsyncClient) -> None:
-    """Open the client's connections, the one of `system` among them, and close them on an error."""
+    """Open the client's connections, including that of `system`, and close all of them again."""
     try:
         async with client:
             await client.system.list_downloaded_models()
@@ -41,7 +41,7 @@ async def test_slow_authentication(scenario_host: ScenarioServer) -> None:
 
 @pytest.mark.parametrize("fault", STRANGE, ids=STRANGE_NAMES)
 async def test_failed_authentication(scenario_host: ScenarioServer, fault: dict[str, Any]) -> None:
-    """A host that hangs up or talks nonsense is not reachable; another client gets in."""
+    """A host that hangs up or answers nonsense is not reachable, and another client can connect."""
     client = AsyncClient(scenario_host.address)
     async with nothing_left_running():
         with (
@@ -56,7 +56,7 @@ REFUSAL = {"success": False, "error": {"title": "Not you"}}
 
 
 async def test_refused_authentication(scenario_host: ScenarioServer) -> None:
-    """A refusal is the host's error, with the reason that it gives."""
+    """A refused authentication raises a server error with the host's reason."""
     client = AsyncClient(scenario_host.address)
     async with nothing_left_running():
         with (
@@ -67,13 +67,13 @@ async def test_refused_authentication(scenario_host: ScenarioServer) -> None:
 
 
 @known_bug(
-    "The reason for a refusal is a string in the protocol, which the error class takes apart as a"
+    "The reason for a refusal is a string in the protocol, but the error class takes it apart as a"
     " list of key and value pairs.",
     raises=ValueError,
     seen_in=(RELEASE_1_5,),
 )
 async def test_refused_with_a_text(scenario_host: ScenarioServer) -> None:
-    """A refusal with a plain text, as the protocol has it, is the host's error, too."""
+    """A refusal with a plain text, as the protocol has it, must raise a server error."""
     client = AsyncClient(scenario_host.address)
     refusal = {"success": False, "error": "Not you"}
     async with nothing_left_running():
@@ -87,7 +87,7 @@ async def test_refused_with_a_text(scenario_host: ScenarioServer) -> None:
 
 # sync: skip
 async def test_unanswered_authentication(scenario_host: ScenarioServer) -> None:
-    """Without an answer the caller's timeout ends the wait; closing leaves nothing behind."""
+    """The caller's timeout ends an unanswered authentication, and closing leaves nothing behind."""
     client = AsyncClient(scenario_host.address)
 
     async def time_out(scope: anyio.CancelScope) -> None:
@@ -110,7 +110,7 @@ async def test_unanswered_authentication(scenario_host: ScenarioServer) -> None:
 @known_bug(
     "When one of its connections fails, AsyncClient.__aenter__ raises and leaves the others open:"
     " the task manager and the tasks of four connections go on, and as there is no block to leave,"
-    " only a caller who knows of it ends them with aclose()."
+    " only a caller who knows this can end them with aclose()."
 )
 async def test_failed_client_leaves_nothing_behind(scenario_host: ScenarioServer) -> None:
     """A client that could not be entered must have closed what it had opened."""
@@ -124,7 +124,7 @@ async def test_failed_client_leaves_nothing_behind(scenario_host: ScenarioServer
 # sync: skip
 @known_bug(
     "A client whose connections failed keeps its sessions, takes them for connected when it is"
-    " entered again, and then can't make a call.",
+    " entered again, and then cannot make a call.",
     raises=LMStudioWebsocketError,
 )
 async def test_failed_client_can_be_entered_again(scenario_host: ScenarioServer) -> None:

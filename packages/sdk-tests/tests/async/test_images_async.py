@@ -1,4 +1,4 @@
-"""Images for a chat: how they get to the host, and who may use them."""
+"""Images for a chat: how they are uploaded, and which chats may use them."""
 
 import io
 import zlib
@@ -42,73 +42,80 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def check(handle: FileHandle, name: str) -> None:
-    """Compare a handle with what the host must have made of IMAGE."""
+def question_about(handle: FileHandle) -> Chat:
+    """Return a chat that asks what an image shows."""
+    chat = Chat()
+    chat.add_user_message("What is this?", images=[handle])
+    return chat
+
+
+def check_handle(handle: FileHandle, name: str) -> None:
+    """Check that a handle describes IMAGE under the name."""
     assert handle.name == name
     assert handle.file_type == "image"
     assert handle.size_bytes == len(IMAGE)
-    assert handle.identifier
+    assert handle.identifier, "the handle has no identifier"
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
 async def test_image_from_bytes(client: AsyncClient, kind: Any) -> None:
     """Bytes in any form are uploaded under the given name."""
-    check(await client.prepare_image(kind(IMAGE), "dot.png"), "dot.png")
+    check_handle(await client.prepare_image(kind(IMAGE), "dot.png"), "dot.png")
 
 
 async def test_image_without_name(client: AsyncClient) -> None:
-    """Bytes without a name get a random one; the host sees by the content that it's an image."""
+    """Bytes without a name get a random one, and the host knows an image by its content."""
     handle = await client.prepare_image(IMAGE)
-    check(handle, handle.name)
+    check_handle(handle, handle.name)
     assert handle.name != (await client.prepare_image(IMAGE)).name
 
 
 @pytest.mark.parametrize("kind", [str, Path])
 async def test_image_from_a_path(client: AsyncClient, file: Path, kind: Any) -> None:
-    """A path is read, and its file's name is the image's."""
-    check(await client.prepare_image(kind(file)), "dot.png")
+    """An image from a path has the file's name."""
+    check_handle(await client.prepare_image(kind(file)), "dot.png")
 
 
 async def test_image_under_another_name(client: AsyncClient, file: Path) -> None:
-    """A given name counts more than the path's."""
-    check(await client.prepare_image(file, "red.png"), "red.png")
+    """A given name replaces the name of the file."""
+    check_handle(await client.prepare_image(file, "red.png"), "red.png")
 
 
 async def test_image_from_an_open_file(client: AsyncClient, file: Path) -> None:
-    """An open file is read to its end; its name is what it was opened with."""
+    """An open file is read to its end, and the image has the name that the file was opened with."""
     with file.open("rb") as stream:
-        check(await client.prepare_image(stream), str(file))
+        check_handle(await client.prepare_image(stream), str(file))
         assert stream.read() == b""
 
 
 async def test_image_from_a_buffer(client: AsyncClient) -> None:
     """A file in memory is read like one on disk."""
-    check(await client.prepare_image(io.BytesIO(IMAGE), "dot.png"), "dot.png")
+    check_handle(await client.prepare_image(io.BytesIO(IMAGE), "dot.png"), "dot.png")
 
 
 async def test_same_image_through_the_session(client: AsyncClient) -> None:
-    """The files session uploads as the client does; each upload has a handle of its own."""
+    """The files session uploads like the client, and each upload has its own handle."""
     first = await client.files.prepare_image(IMAGE, "dot.png")
     second = await client.prepare_image(IMAGE, "dot.png")
-    check(first, "dot.png")
+    check_handle(first, "dot.png")
     assert first.identifier != second.identifier
 
 
 async def test_missing_file(client: AsyncClient, tmp_path: Path) -> None:
-    """A path to nothing is an error before any upload."""
+    """A missing file raises an SDK error with its path and the reason."""
     with pytest.raises(LMStudioOSError, match=r"missing\.png' \(FileNotFoundError\("):
         await client.prepare_image(tmp_path / "missing.png")
 
 
 async def test_unusable_source(client: AsyncClient) -> None:
-    """What is no image source is refused before any upload."""
+    """An object that is not an image source is refused."""
     source: Any = 5
     with pytest.raises(LMStudioValueError):
         await client.prepare_image(source)
 
 
 async def test_handles_in_a_chat(client: AsyncClient) -> None:
-    """Images of a message are parts of it, after the text and in order."""
+    """A message's images become parts after its text, in order."""
     images = [await client.prepare_image(IMAGE, name) for name in ("one.png", "two.png")]
     chat = Chat()
     chat.add_user_message("Compare", images=images)
@@ -126,45 +133,38 @@ async def test_handles_in_a_chat(client: AsyncClient) -> None:
 
 @pytest.mark.models
 async def test_image_for_a_model_without_vision(client: AsyncClient) -> None:
-    """A model that sees nothing refuses an image; the session goes on."""
-    chat = Chat()
-    chat.add_user_message("What is this?", images=[await client.prepare_image(IMAGE)])
+    """A model without vision refuses an image, and the session stays usable."""
+    handle = await client.prepare_image(IMAGE)
     llm = AsyncLLM(PLAIN_LLM_KEY, client.llm)
     with pytest.raises(LMStudioServerError, match=r"^Chat response error: "):
-        await llm.respond(chat)
+        await llm.respond(question_about(handle))
     assert isinstance(await client.llm.list_loaded(), list)
 
 
 @pytest.mark.models
 async def test_image_of_another_client(client: AsyncClient, lmstudio_host: str) -> None:
-    """A handle is its client's own: in another client's chat it is an error."""
+    """The host refuses the handle of another client."""
     async with AsyncClient(lmstudio_host) as other:
         handle = await other.prepare_image(IMAGE)
-        chat = Chat()
-        chat.add_user_message("What is this?", images=[handle])
         with pytest.raises(LMStudioServerError, match=r"^Chat response error: "):
-            await AsyncLLM(VISION_LLM_KEY, client.llm).respond(chat)
+            await AsyncLLM(VISION_LLM_KEY, client.llm).respond(question_about(handle))
 
 
 @pytest.mark.models
-async def test_image_of_a_client_that_left(client: AsyncClient, lmstudio_host: str) -> None:
-    """A handle goes with its client's last connection."""
+async def test_image_of_a_closed_client(client: AsyncClient, lmstudio_host: str) -> None:
+    """The host refuses the handle of a client that has closed its connections."""
     async with AsyncClient(lmstudio_host) as other:
         handle = await other.prepare_image(IMAGE)
-    chat = Chat()
-    chat.add_user_message("What is this?", images=[handle])
     with pytest.raises(LMStudioServerError, match=r"^Chat response error: "):
-        await AsyncLLM(VISION_LLM_KEY, client.llm).respond(chat)
+        await AsyncLLM(VISION_LLM_KEY, client.llm).respond(question_about(handle))
 
 
 @pytest.mark.models
-async def test_handle_that_never_was(client: AsyncClient) -> None:
-    """A made-up handle is an error of the host."""
-    chat = Chat()
+async def test_handle_that_was_never_issued(client: AsyncClient) -> None:
+    """The host refuses a handle that it has never issued."""
     handle = FileHandle(name="x.png", identifier="nothing.png", size_bytes=1, file_type="image")
-    chat.add_user_message("What is this?", images=[handle])
     with pytest.raises(LMStudioServerError, match=r"^Chat response error: "):
-        await AsyncLLM(VISION_LLM_KEY, client.llm).respond(chat)
+        await AsyncLLM(VISION_LLM_KEY, client.llm).respond(question_about(handle))
 
 
 @pytest.mark.embedded
@@ -180,7 +180,7 @@ async def test_handle_that_never_was(client: AsyncClient) -> None:
     ids=["jpeg", "webp", "pdf", "text", "binary"],
 )
 async def test_kind_of_a_file(client: AsyncClient, data: bytes, kind: str) -> None:
-    """What an upload is, the host tells from its content when the name has no extension."""
+    """The host tells the kind of a nameless upload from its content."""
     handle = await client.prepare_image(data)
     assert handle.file_type == kind
     assert handle.size_bytes == len(data)

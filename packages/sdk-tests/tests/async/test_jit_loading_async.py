@@ -1,4 +1,4 @@
-"""Models loaded just in time: on demand, one at a time, and for a limited time."""
+"""Models that are loaded just in time: on demand, one at a time and for a limited time."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -21,14 +21,14 @@ pytestmark = [
 
 EVENT = "Unloading other JIT model"
 HOUR = 60 * 60 * 1000  # milliseconds
-SMALL: Any = {"contextLength": 512}  # tokens; quicker to load than the default
+SMALL: Any = {"contextLength": 512}  # tokens; loads faster than the default
 
 
 @pytest.fixture
 async def no_embedding_model(
     client: AsyncClient, loaded_models: tuple[CatalogModel, ...]
 ) -> AsyncIterator[None]:
-    """Unload the embedding model, so that it can be loaded just in time; put it back at the end."""
+    """Unload the embedding model, so that it can be loaded just in time; reload it at the end."""
     (usual,) = [model for model in loaded_models if model.key == EMBEDDING_KEY]
     await client.embedding.unload(EMBEDDING_KEY)
     yield
@@ -40,7 +40,7 @@ async def no_embedding_model(
 
 
 async def times_to_live(client: AsyncClient) -> dict[str, object]:
-    """Return which of the suite's models are loaded, and for how many idle milliseconds."""
+    """Return the times-to-live of the suite's loaded models in milliseconds, by identifier."""
     loaded = [
         *await client.llm.remote_call("listLoaded"),
         *await client.embedding.remote_call("listLoaded"),
@@ -49,19 +49,20 @@ async def times_to_live(client: AsyncClient) -> dict[str, object]:
 
 
 async def identifiers(client: AsyncClient) -> set[str]:
-    """Return which of the suite's models are loaded."""
+    """Return the identifiers of the suite's loaded models."""
     return set(await times_to_live(client))
 
 
 async def test_load_on_demand(client: AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
-    """Asking for a model that is not loaded loads it as configured; asking again returns it."""
+    """Asking for an unloaded model loads it as configured, and asking again returns it."""
     caplog.set_level(logging.INFO)
     progress: list[float] = []
     llm = await client.llm.model(JIT_LLM_KEY, config=SMALL, on_load_progress=progress.append)
     assert llm == AsyncLLM(JIT_LLM_KEY, client.llm)
     assert llm in await client.llm.list_loaded()
     assert await llm.get_context_length() == 512
-    assert (progress[0], progress[-1]) == (0.0, 1.0)
+    assert progress[:1] == [0.0]
+    assert progress[-1:] == [1.0]
     assert progress == sorted(set(progress))
     assert (await llm.complete("Hi", config=written("ok"))).content == "ok"
     info = await llm.get_info()
@@ -70,7 +71,7 @@ async def test_load_on_demand(client: AsyncClient, caplog: pytest.LogCaptureFixt
 
 
 async def test_loaded_on_demand_by_path(client: AsyncClient) -> None:
-    """A model asked for by its path is called by that path; by its key it is the same instance."""
+    """A model loaded by its path has the path as identifier, and its key finds that instance."""
     (path,) = [
         model.path for model in await client.llm.list_downloaded() if model.model_key == JIT_LLM_KEY
     ]
@@ -80,7 +81,7 @@ async def test_loaded_on_demand_by_path(client: AsyncClient) -> None:
 
 
 async def test_concurrent_requests_load_once(client: AsyncClient) -> None:
-    """Several requests for an unloaded model at the same time get one instance."""
+    """Concurrent requests for an unloaded model load a single instance."""
     models = await together([lambda: client.llm.model(JIT_LLM_KEY, config=SMALL)] * 3)
     assert {model.identifier for model in models} == {JIT_LLM_KEY}
     assert await identifiers(client) == REQUIRED | {JIT_LLM_KEY}
@@ -90,7 +91,7 @@ async def test_concurrent_requests_load_once(client: AsyncClient) -> None:
 async def test_llm_replaces_embedding_model(
     client: AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Loading an LLM on demand unloads the embedding model that was, and says so in the log."""
+    """Loading an LLM on demand unloads an embedding model loaded on demand, and logs advice."""
     embedding_model = await client.embedding.model(EMBEDDING_KEY)
     instance = await embedding_model.get_info()
     caplog.set_level(logging.DEBUG)
@@ -113,7 +114,7 @@ async def test_llm_replaces_embedding_model(
 async def test_embedding_model_replaces_llm(
     client: AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Loading an embedding model on demand unloads the LLM that was; INFO tells just once."""
+    """Loading an embedding model on demand unloads an LLM loaded on demand, and logs it once."""
     llm = await client.llm.model(JIT_LLM_KEY, config=SMALL)
     caplog.set_level(logging.INFO)
     await client.embedding.model(EMBEDDING_KEY)
@@ -127,7 +128,7 @@ async def test_embedding_model_replaces_llm(
 
 
 async def test_explicit_loads_stay(client: AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
-    """Loading on demand unloads nothing that was loaded explicitly, with time-to-live or not."""
+    """Loading on demand unloads no model that was loaded explicitly, with a time-to-live or not."""
     caplog.set_level(logging.INFO)
     await client.embedding.load_new_instance(EMBEDDING_KEY, "with-ttl", ttl=600)
     await client.embedding.load_new_instance(EMBEDDING_KEY, "without-ttl", ttl=None)
@@ -144,7 +145,7 @@ async def test_time_to_live_on_demand(client: AsyncClient, ttl: int | None, expe
 
 
 async def test_time_to_live_of_explicit_loads(client: AsyncClient) -> None:
-    """An explicit load has the SDK's default of an hour, unless it is to stay for ever."""
+    """An explicit load without ttl has the SDK's default of an hour, and with ttl=None no limit."""
     await client.embedding.load_new_instance(EMBEDDING_KEY, "for-an-hour")
     await client.embedding.load_new_instance(EMBEDDING_KEY, "for-ever", ttl=None)
     times = await times_to_live(client)

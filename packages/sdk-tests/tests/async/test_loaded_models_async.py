@@ -1,4 +1,4 @@
-"""The list of loaded models, and handles of what is loaded."""
+"""The list of loaded models, and handles of loaded models."""
 
 import pytest
 from lmstudio import AsyncClient, AsyncEmbeddingModel, AsyncLLM, LMStudioValueError
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.models]
 
 
 async def test_all_loaded_models(client: AsyncClient) -> None:
-    """All loaded models are listed once, as handles of the class that fits them."""
+    """Each loaded model is listed once, as a handle of the class for its type."""
     models = await client.list_loaded_models()
     identifiers = [model.identifier for model in models]
     assert set(identifiers) >= REQUIRED
@@ -30,7 +30,7 @@ async def test_all_loaded_models(client: AsyncClient) -> None:
 
 
 async def test_loaded_models_by_namespace(client: AsyncClient) -> None:
-    """A namespace's loaded models are those of its session; all together LLMs come first."""
+    """A namespace's list is its session's list, and the whole list begins with the LLMs."""
     llms = await client.list_loaded_models("llm")
     embedding_models = await client.list_loaded_models("embedding")
     assert {LLM_KEY, PLAIN_LLM_KEY, VISION_LLM_KEY} <= {model.identifier for model in llms}
@@ -41,13 +41,13 @@ async def test_loaded_models_by_namespace(client: AsyncClient) -> None:
 
 
 async def test_unknown_namespace(client: AsyncClient) -> None:
-    """Only llm and embedding have loaded models."""
+    """A namespace other than llm and embedding is refused by name."""
     with pytest.raises(LMStudioValueError, match=r"^Unknown model namespace: 'files'$"):
         await client.list_loaded_models("files")
 
 
 async def test_any_model(client: AsyncClient) -> None:
-    """Without a key model() returns the first of the session's loaded models."""
+    """model() without a key returns the first of the session's loaded models."""
     assert await client.llm.model() == (await client.llm.list_loaded())[0]
     assert await client.embedding.model() == (await client.embedding.list_loaded())[0]
 
@@ -58,13 +58,13 @@ async def test_any_model(client: AsyncClient) -> None:
     ids=["key", "publisher-and-name"],
 )
 async def test_loaded_llm_by_name(client: AsyncClient, name: str, identifier: str) -> None:
-    """Asking for a loaded LLM by key or by publisher and name returns its instance."""
+    """Asking for a loaded LLM by its key, or by publisher and name, returns its instance."""
     assert (await client.llm.model(name)).identifier == identifier
 
 
 @pytest.mark.parametrize("name", [EMBEDDING_KEY, EMBEDDING_NAME], ids=["key", "publisher-and-name"])
 async def test_loaded_embedding_model_by_name(client: AsyncClient, name: str) -> None:
-    """Asking for a loaded embedding model by key or publisher and name returns its instance."""
+    """Asking for a loaded embedding model by key, or publisher and name, returns its instance."""
     assert (await client.embedding.model(name)).identifier == EMBEDDING_KEY
 
 
@@ -75,7 +75,7 @@ async def test_loaded_model_by_path(client: AsyncClient) -> None:
 
 
 async def test_loaded_model_keeps_its_config(client: AsyncClient) -> None:
-    """Asking for a loaded model with another config returns it as it is; progress is just 1."""
+    """Asking for a loaded model with another config returns it unchanged and reports progress 1."""
     progress: list[float] = []
     before = await client.embedding.get_model_info(EMBEDDING_KEY)
     model = await client.embedding.model(
@@ -86,14 +86,14 @@ async def test_loaded_model_keeps_its_config(client: AsyncClient) -> None:
 
 
 async def test_model_of_a_listing(client: AsyncClient) -> None:
-    """A downloaded model's model() returns the loaded instance."""
+    """model() of a listed download returns the loaded instance."""
     for listed in await client.list_downloaded_models():
         if listed.model_key in REQUIRED:
             assert (await listed.model()).identifier == listed.model_key
 
 
 async def test_handles_are_equal(client: AsyncClient) -> None:
-    """Handles are equal when session and identifier are, wherever they come from."""
+    """Handles with the same session and identifier are equal, wherever they come from."""
     got = await client.llm.model(LLM_KEY)
     made = AsyncLLM(LLM_KEY, client.llm)
     assert got == made
@@ -102,7 +102,7 @@ async def test_handles_are_equal(client: AsyncClient) -> None:
 
 
 async def test_handles_of_two_clients(client: AsyncClient, lmstudio_host: str) -> None:
-    """Handles of two clients mean the same instance, but are not equal."""
+    """Handles of two clients refer to the same instance but are not equal."""
     async with AsyncClient(lmstudio_host) as other_client:
         ours, theirs = await client.llm.model(LLM_KEY), await other_client.llm.model(LLM_KEY)
         assert ours != theirs

@@ -24,11 +24,11 @@ pytestmark = [
     pytest.mark.usefixtures("loaded_as_before"),
 ]
 
-# Most of these tests load the embedding model: it is much smaller than any LLM.
+# Most of these tests load the embedding model because it is much smaller than any LLM.
 
 
 async def test_instances_are_numbered(client: AsyncClient) -> None:
-    """Further instances of a model are called by its key and the first free number from 2."""
+    """Further instances of a model get its key and the first free number from 2 as identifier."""
     second = await client.embedding.load_new_instance(EMBEDDING_KEY)
     third = await client.embedding.load_new_instance(EMBEDDING_KEY)
     assert isinstance(second, AsyncEmbeddingModel)
@@ -39,7 +39,7 @@ async def test_instances_are_numbered(client: AsyncClient) -> None:
 
 
 async def test_chosen_identifier(client: AsyncClient) -> None:
-    """An instance has the identifier that was asked for, the model's path and its own reference."""
+    """An instance has the requested identifier, its model's key and path, and its own reference."""
     model = await client.embedding.load_new_instance(EMBEDDING_KEY, "my-embedding-model")
     assert model.identifier == "my-embedding-model"
     info = await client.embedding.get_model_info("my-embedding-model")
@@ -50,7 +50,7 @@ async def test_chosen_identifier(client: AsyncClient) -> None:
 
 
 async def test_taken_identifier(client: AsyncClient) -> None:
-    """Asking for an identifier that is taken is an error, and loads nothing."""
+    """A load with an identifier that is taken raises a server error and loads nothing."""
     before = await client.list_loaded_models()
     with pytest.raises(LMStudioServerError, match=r"^Model load error: .*already exists"):
         await client.embedding.load_new_instance(EMBEDDING_KEY, EMBEDDING_KEY)
@@ -66,7 +66,7 @@ async def test_embedding_load_config(client: AsyncClient) -> None:
 
 
 async def test_llm_load_config(client: AsyncClient) -> None:
-    """An LLM is loaded with the given configuration, which it reports in full."""
+    """An LLM is loaded with the given configuration and reports all of it."""
     given = LlmLoadModelConfig(
         context_length=512,
         eval_batch_size=256,
@@ -83,16 +83,16 @@ async def test_llm_load_config(client: AsyncClient) -> None:
 
 
 async def test_load_progress(client: AsyncClient) -> None:
-    """Loading reports rising numbers between 0 and 1, and 1 in the end."""
+    """Load progress is never negative, only rises, and ends at 1."""
     progress: list[float] = []
     await client.embedding.load_new_instance(EMBEDDING_KEY, on_load_progress=progress.append)
     assert progress == sorted(set(progress))
     assert min(progress) >= 0.0
-    assert progress[-1] == 1.0
+    assert progress[-1:] == [1.0]
 
 
 async def test_failing_progress_callback(client: AsyncClient) -> None:
-    """A progress callback's exception doesn't stop the load."""
+    """An exception in the progress callback does not stop the load."""
 
     def fail(_: float) -> None:
         raise LookupError("my mistake")
@@ -103,7 +103,7 @@ async def test_failing_progress_callback(client: AsyncClient) -> None:
 
 @pytest.mark.parametrize("form", ["name", "path"])
 async def test_loading_by_another_name(client: AsyncClient, form: str) -> None:
-    """A load by publisher and name or by path is called by the model's key nevertheless."""
+    """An instance loaded by publisher and name or by path is still named after the model's key."""
     path = (await client.embedding.get_model_info(EMBEDDING_KEY)).path
     name = {"name": EMBEDDING_NAME, "path": path}[form]
     model = await client.embedding.load_new_instance(name)
@@ -111,7 +111,7 @@ async def test_loading_by_another_name(client: AsyncClient, form: str) -> None:
 
 
 async def test_loading_from_a_listing(client: AsyncClient) -> None:
-    """A downloaded model's load_new_instance takes identifier, configuration and callback."""
+    """load_new_instance of a listed download accepts identifier, configuration and callback."""
     progress: list[float] = []
     (listed,) = [
         each
@@ -126,11 +126,11 @@ async def test_loading_from_a_listing(client: AsyncClient) -> None:
     )
     assert model == AsyncEmbeddingModel("listed", client.embedding)
     assert await model.get_context_length() == 300
-    assert progress[-1] == 1.0
+    assert progress[-1:] == [1.0]
 
 
 async def test_unloading(client: AsyncClient) -> None:
-    """An unloaded instance is listed no more, and its handle neither works nor unloads again."""
+    """An unloaded instance is no longer listed, and its handle neither works nor unloads again."""
     model = await client.embedding.load_new_instance(EMBEDDING_KEY, "short-lived")
     await model.unload()
     assert model not in await client.embedding.list_loaded()
@@ -150,14 +150,14 @@ async def test_handle_outlives_its_instance(client: AsyncClient) -> None:
 
 
 async def test_concurrent_loads(client: AsyncClient) -> None:
-    """Loads of one model at the same time give an instance each."""
+    """Concurrent loads of one model create one instance each."""
     models = await together([lambda: client.embedding.load_new_instance(EMBEDDING_KEY)] * 2)
     assert {model.identifier for model in models} == {f"{EMBEDDING_KEY}:2", f"{EMBEDDING_KEY}:3"}
 
 
-@pytest.mark.embedded  # the app may cap the length instead
+@pytest.mark.embedded  # the app may limit the length instead
 async def test_context_longer_than_the_models(client: AsyncClient) -> None:
-    """A context longer than the model's is an error that names the model, and loads nothing."""
+    """A context longer than the model's raises an error that names the model, and loads nothing."""
     before = await client.list_loaded_models()
     with pytest.raises(LMStudioServerError, match=rf"^Model load error: .*{LLM_KEY}"):
         await client.llm.load_new_instance(LLM_KEY, config={"contextLength": 10_000_000})
@@ -165,14 +165,14 @@ async def test_context_longer_than_the_models(client: AsyncClient) -> None:
 
 
 async def test_loading_through_the_wrong_session(client: AsyncClient) -> None:
-    """An LLM can't be loaded as an embedding model, nor the other way round."""
+    """An LLM cannot be loaded as an embedding model, nor an embedding model as an LLM."""
     for session, key in ((client.embedding, LLM_KEY), (client.llm, EMBEDDING_KEY)):
         with pytest.raises(LMStudioServerError, match=r"^Model load error: "):
             await session.load_new_instance(key)
 
 
 async def test_explicit_load_of_an_unloaded_model(client: AsyncClient) -> None:
-    """A model that is not loaded is loaded under its key, and found by other names then."""
+    """An explicit load of an unloaded model gets the model's key as identifier."""
     model = await client.llm.load_new_instance(JIT_LLM_KEY, config={"contextLength": 512})
     assert model.identifier == JIT_LLM_KEY
     assert await client.llm.model(JIT_LLM_KEY) == model

@@ -1,4 +1,4 @@
-"""Connections that break, and what it takes to go on."""
+"""Connections that break, and how clients recover from that."""
 
 import logging
 from collections.abc import AsyncIterator, Iterator
@@ -27,7 +27,7 @@ def proxy(lmstudio_host: str) -> Iterator[TcpProxy]:
 
 @pytest.fixture
 async def client(proxy: TcpProxy) -> AsyncIterator[AsyncClient]:
-    """Provide a client that talks through the proxy."""
+    """Provide a client that connects through the proxy."""
     async with AsyncClient(proxy.address) as client:
         yield client
 
@@ -35,7 +35,7 @@ async def client(proxy: TcpProxy) -> AsyncIterator[AsyncClient]:
 async def lose_connection(
     client: AsyncClient, proxy: TcpProxy, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Break the connection of the LLM session, and wait until the SDK is done with it."""
+    """Break the connection of the LLM session, and wait until the SDK has ended its task."""
     await client.llm.list_loaded()
     url = f"ws://{proxy.address}/llm"
     caplog.set_level(logging.DEBUG, WEBSOCKET_LOGGER)
@@ -51,7 +51,7 @@ async def lose_connection(
 async def test_call_after_the_loss(
     client: AsyncClient, proxy: TcpProxy, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A call on a session whose connection broke is an error, and so is every further one."""
+    """Every call on a session whose connection broke raises an error."""
     await lose_connection(client, proxy, caplog)
     for _ in range(2):
         with pytest.raises(LMStudioWebsocketError, match=LOST):
@@ -61,14 +61,14 @@ async def test_call_after_the_loss(
 async def test_prediction_after_the_loss(
     client: AsyncClient, proxy: TcpProxy, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A prediction on a session whose connection broke is an error, not an endless wait."""
+    """A prediction on a session whose connection broke raises an error instead of waiting."""
     await lose_connection(client, proxy, caplog)
     with pytest.raises(LMStudioWebsocketError, match=LOST):
         await in_time(lambda: AsyncLLM(LLM_KEY, client.llm).complete("Hello"))
 
 
 async def test_session_can_be_opened_again(client: AsyncClient, proxy: TcpProxy) -> None:
-    """After the loss a session works again once it has been disconnected and connected."""
+    """A session whose connection broke works again after disconnect() and connect()."""
     await client.llm.list_loaded()
     proxy.cut()
     with pytest.raises(LMStudioWebsocketError):
@@ -79,7 +79,7 @@ async def test_session_can_be_opened_again(client: AsyncClient, proxy: TcpProxy)
 
 
 async def test_new_client_after_the_loss(client: AsyncClient, proxy: TcpProxy) -> None:
-    """A new client for the same address works; the old one can still be closed."""
+    """A new client for the same address works after a loss, and the old one can still be closed."""
     await client.llm.list_loaded()
     proxy.cut()
     async with AsyncClient(proxy.address) as new_client:
@@ -90,7 +90,7 @@ async def test_new_client_after_the_loss(client: AsyncClient, proxy: TcpProxy) -
 async def test_loss_is_logged(
     client: AsyncClient, proxy: TcpProxy, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A broken connection is logged as an error with its address, without being asked."""
+    """A broken connection is logged as an error with its address, even when no call is made."""
     await lose_connection(client, proxy, caplog)
     errors = [
         fields["event"]
@@ -101,7 +101,7 @@ async def test_loss_is_logged(
 
 
 @known_bug(
-    "A session whose connection has broken goes on saying that it is connected, and refuses"
+    "A session whose connection has broken still says that it is connected, and refuses"
     " connect() for that reason until disconnect() has been called."
 )
 async def test_session_notices_the_loss(
@@ -126,14 +126,14 @@ async def test_loss_in_the_middle_of_a_stream(client: AsyncClient, proxy: TcpPro
     )
     with pytest.raises(LMStudioWebsocketError, match=LOST):
         await in_time(stream.wait_for_result)
-    assert len(seen) > 0
+    assert seen, "no fragment arrived before the connection was cut"
     with pytest.raises(LMStudioWebsocketError, match=LOST):
         stream.result()
 
 
 @pytest.mark.models
 async def test_loss_leaves_models_loaded(client: AsyncClient, proxy: TcpProxy) -> None:
-    """After the loss the model is still loaded and free for the next prediction."""
+    """A lost connection leaves the model loaded and free for the next prediction."""
     llm = AsyncLLM(LLM_KEY, client.llm)
     with pytest.raises(LMStudioWebsocketError):
         await in_time(lambda: llm.complete("Hello", config=endless(300), on_first_token=proxy.cut))

@@ -1,4 +1,4 @@
-"""Model info and load configuration: contents, and every way of naming a loaded model."""
+"""Model info and load configuration: their contents, and every way to specify a loaded model."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ from sdk_tests.model_names import EMBEDDING_KEY, EMBEDDING_NAME, LLM_KEY, LLM_NA
 
 pytestmark = [pytest.mark.anyio, pytest.mark.models]
 
-# From an info to a specifier of the same model.
+# Each form makes a specifier of a model from that model's info.
 SPECIFIERS: dict[str, Callable[[LlmInstanceInfo], Any]] = {
     "identifier": lambda info: info.identifier,
     "publisher-and-name": lambda _: LLM_NAME,
@@ -92,7 +92,7 @@ async def test_empty_query_finds_any_model(client: AsyncClient) -> None:
 
 
 async def test_prediction_by_specifier(client: AsyncClient) -> None:
-    """A prediction names the instance that it ran on when its handle has another name."""
+    """A prediction through a handle with another name reports the model that it ran on."""
     result = await AsyncLLM(LLM_NAME, client.llm).complete("Hi", config={"maxTokens": 1})
     assert result.model_info.model_key == LLM_KEY
 
@@ -106,21 +106,21 @@ async def test_prediction_by_specifier(client: AsyncClient) -> None:
     ],
     ids=["domain", "path", "another-model"],
 )
-async def test_conditions_hold_together(client: AsyncClient, query: dict[str, str]) -> None:
-    """A model that fulfils only some conditions of a query is not found."""
+async def test_all_conditions_must_hold(client: AsyncClient, query: dict[str, str]) -> None:
+    """A query does not find a model that meets only some of its conditions."""
     with pytest.raises(LMStudioModelNotFoundError):
         await client.llm.get_model_info(query)
 
 
 async def test_unknown_reference(client: AsyncClient) -> None:
-    """An instance reference that was never given out is a server error."""
+    """An instance reference that the host has never issued raises a server error."""
     reference = {"type": "instanceReference", "instanceReference": "NoSuchInstanceReference1"}
     with pytest.raises(LMStudioServerError, match=r"^RPC error: "):
         await client.llm.get_model_info(reference)
 
 
-async def test_namespaces_are_apart(client: AsyncClient) -> None:
-    """The LLM session doesn't find the embedding model, nor the embedding session the LLM."""
+async def test_sessions_do_not_find_models_of_the_other_type(client: AsyncClient) -> None:
+    """A session does not find models of the other type."""
     with pytest.raises(LMStudioModelNotFoundError):
         await client.llm.get_model_info(EMBEDDING_KEY)
     with pytest.raises(LMStudioModelNotFoundError):
@@ -128,6 +128,6 @@ async def test_namespaces_are_apart(client: AsyncClient) -> None:
 
 
 async def test_load_config_types(llm: AsyncLLM, embedding_model: AsyncEmbeddingModel) -> None:
-    """The load configuration has the type that fits the model."""
+    """The load configuration has the class for the model's type."""
     assert isinstance(await llm.get_load_config(), LlmLoadModelConfig)
     assert isinstance(await embedding_model.get_load_config(), EmbeddingLoadModelConfig)

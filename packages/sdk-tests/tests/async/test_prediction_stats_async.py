@@ -1,4 +1,4 @@
-"""What results say about their prediction: stop reasons, counts, model and configurations."""
+"""What results report about a prediction: stop reason, counts, model and configurations."""
 
 import pytest
 from lmstudio import AsyncClient, AsyncLLM, LlmInfo, PredictionResult
@@ -11,7 +11,7 @@ PROMPT = "One two three"
 
 
 def total_matches(result: PredictionResult) -> bool:
-    """Tell whether the total number of tokens is that of prompt and prediction."""
+    """Return whether the total number of tokens is the sum of prompt and prediction."""
     stats = result.stats
     return stats.total_tokens_count == (
         (stats.prompt_tokens_count or 0) + (stats.predicted_tokens_count or 0)
@@ -19,7 +19,7 @@ def total_matches(result: PredictionResult) -> bool:
 
 
 async def test_end_of_sequence(llm: AsyncLLM) -> None:
-    """A text that the model ends says eosFound and counts the end token, which no fragment has."""
+    """A text that the model ends stops with eosFound and counts the end token."""
     stream = await llm.complete_stream(PROMPT, config=written("as told"))
     tokens = sum([fragment.tokens_count async for fragment in stream])
     result = stream.result()
@@ -30,7 +30,7 @@ async def test_end_of_sequence(llm: AsyncLLM) -> None:
 
 @pytest.mark.parametrize("limit", [1, 4])
 async def test_token_limit(llm: AsyncLLM, limit: int) -> None:
-    """A limited text ends with maxPredictedTokensReached after exactly that many tokens."""
+    """A text with a token limit stops with maxPredictedTokensReached after exactly that many."""
     result = await llm.complete(PROMPT, config=endless(limit))
     assert result.stats.stop_reason == "maxPredictedTokensReached"
     assert result.stats.predicted_tokens_count == limit
@@ -38,7 +38,7 @@ async def test_token_limit(llm: AsyncLLM, limit: int) -> None:
 
 
 async def test_stop_string(llm: AsyncLLM) -> None:
-    """A stop string ends the text with stopStringFound; neither text nor count include it."""
+    """A stop string ends the text with stopStringFound and is part of neither text nor count."""
     result = await llm.complete(PROMPT, config=written("4;5", stopStrings=[";"]))
     assert result.content == "4"
     assert result.stats.stop_reason == "stopStringFound"
@@ -57,7 +57,7 @@ async def test_speed(llm: AsyncLLM) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("loaded_as_before")
 async def test_end_of_context(client: AsyncClient) -> None:
-    """With stopAtLimit a text ends with contextLengthReached where the context is full."""
+    """A text under stopAtLimit stops with contextLengthReached when the context is full."""
     llm = await client.llm.load_new_instance(LLM_KEY, config={"contextLength": 64})
     config = endless(100, contextOverflowPolicy="stopAtLimit")
     stats = (await llm.complete(" word" * 58, config=config)).stats
@@ -68,7 +68,7 @@ async def test_end_of_context(client: AsyncClient) -> None:
 
 @pytest.mark.usefixtures("loaded_as_before")
 async def test_unloaded_in_the_middle(client: AsyncClient) -> None:
-    """A prediction whose model is unloaded ends with modelUnloaded and the text so far."""
+    """A prediction whose model is unloaded stops with modelUnloaded and the text so far."""
     llm = await client.llm.load_new_instance(LLM_KEY, config={"contextLength": 512})
     stream = await llm.complete_stream(PROMPT, config=endless(400))
     seen = ""
@@ -81,7 +81,7 @@ async def test_unloaded_in_the_middle(client: AsyncClient) -> None:
 
 
 async def test_model_info(llm: AsyncLLM) -> None:
-    """A result describes its model as the model's own info does."""
+    """A result describes its model with the same values as the model's own info."""
     result = await llm.complete(PROMPT, config={"maxTokens": 1})
     info = await llm.get_info()
     assert isinstance(result.model_info, LlmInfo)
@@ -93,14 +93,14 @@ async def test_model_info(llm: AsyncLLM) -> None:
 
 
 async def test_load_config(llm: AsyncLLM) -> None:
-    """A result has the configuration that its model was loaded with."""
+    """A result has the configuration with which its model was loaded."""
     result = await llm.complete(PROMPT, config={"maxTokens": 1})
     assert result.load_config == await llm.get_load_config()
     assert result.load_config.context_length == await llm.get_context_length()
 
 
 async def test_prediction_config(llm: AsyncLLM) -> None:
-    """A result has the configuration that its prediction used, as far as it was given."""
+    """A result has the settings that its request gave."""
     result = await llm.complete(
         PROMPT,
         config={

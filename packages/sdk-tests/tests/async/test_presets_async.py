@@ -1,4 +1,4 @@
-"""Presets: named settings on the host that a prediction can ask for."""
+"""Presets: named settings on the host that a prediction can request."""
 
 from collections.abc import AsyncIterator
 
@@ -17,7 +17,7 @@ STORY = "Tell me a long story"
 @pytest.mark.models
 @pytest.mark.parametrize("method", ["complete", "respond"])
 async def test_missing_preset(llm: AsyncLLM, method: str) -> None:
-    """A preset that the host doesn't have is an error with its name; no prediction begins."""
+    """A preset that the host lacks raises an error with its name, and no prediction begins."""
     calls: list[str] = []
     with pytest.raises(LMStudioPresetNotFoundError) as failure:
         await getattr(llm, method)(
@@ -33,7 +33,7 @@ async def test_missing_preset(llm: AsyncLLM, method: str) -> None:
 
 @pytest.mark.models
 async def test_missing_preset_of_a_stream(client: AsyncClient) -> None:
-    """A stream raises the error when it is read, and the session goes on."""
+    """A stream with a missing preset raises the error when it is read; the session stays usable."""
     llm = AsyncLLM(LLM_KEY, client.llm)
     stream = await llm.complete_stream("Hello", preset=MISSING)
     with pytest.raises(LMStudioPresetNotFoundError):
@@ -43,7 +43,7 @@ async def test_missing_preset_of_a_stream(client: AsyncClient) -> None:
 
 @pytest.mark.models
 async def test_missing_preset_of_act(llm: AsyncLLM) -> None:
-    """act() ends with the error before its first round is done."""
+    """act() with a missing preset raises the error before its first round ends."""
 
     def tool() -> None:
         """Do nothing."""
@@ -56,7 +56,7 @@ async def test_missing_preset_of_act(llm: AsyncLLM) -> None:
 
 @pytest.fixture
 async def preset_llm(scenario_host: ScenarioServer, scenario_model: str) -> AsyncIterator[AsyncLLM]:
-    """Provide an LLM on a server of our own, which has two presets."""
+    """Provide an LLM on an embedded server that has two presets."""
     async with AsyncClient(scenario_host.address) as client:
         yield AsyncLLM(scenario_model, client.llm)
 
@@ -67,7 +67,7 @@ async def preset_llm(scenario_host: ScenarioServer, scenario_model: str) -> Asyn
     ["@local:short-answers", "Short Answers", "short-answers", "SHORT ANSWERS", "short"],
 )
 async def test_preset_by_name(preset_llm: AsyncLLM, name: str) -> None:
-    """A preset is found by identifier, by name, and by what comes close to one of them."""
+    """A preset is found by its identifier, by its name, and by text that is close to either."""
     result = await preset_llm.respond(STORY, preset=name)
     assert result.stats.stop_reason == "maxPredictedTokensReached"
     assert result.stats.predicted_tokens_count == 3
@@ -77,7 +77,7 @@ async def test_preset_by_name(preset_llm: AsyncLLM, name: str) -> None:
 
 @pytest.mark.embedded
 async def test_request_wins_over_the_preset(preset_llm: AsyncLLM) -> None:
-    """A setting of the request counts more; the preset's other settings stay."""
+    """A setting in the request replaces the preset's, whose other settings still apply."""
     result = await preset_llm.respond(STORY, preset="Short Answers", config={"maxTokens": 2})
     assert result.stats.predicted_tokens_count == 2
     config = result.prediction_config
@@ -86,7 +86,7 @@ async def test_request_wins_over_the_preset(preset_llm: AsyncLLM) -> None:
 
 @pytest.mark.embedded
 async def test_each_request_has_its_own_preset(preset_llm: AsyncLLM) -> None:
-    """A preset holds for the request that asks for it, and for no other."""
+    """A preset applies only to the request that names it."""
     hot = await preset_llm.respond(STORY, preset="hot", config={"maxTokens": 1})
     plain = await preset_llm.respond(STORY, config={"maxTokens": 1})
     assert hot.prediction_config.temperature == 1.5
@@ -95,7 +95,7 @@ async def test_each_request_has_its_own_preset(preset_llm: AsyncLLM) -> None:
 
 @pytest.mark.embedded
 async def test_missing_preset_names_the_others(preset_llm: AsyncLLM) -> None:
-    """The error for a missing preset lists the ones that are there."""
+    """The error for a missing preset lists the presets that the host has."""
     with pytest.raises(LMStudioPresetNotFoundError) as failure:
         await preset_llm.respond(STORY, preset=MISSING)
     assert failure.value.server_error is not None

@@ -1,4 +1,4 @@
-"""Searching the model repository, and downloads from it."""
+"""Searches of the model repository, and downloads from it."""
 
 import logging
 from typing import Any
@@ -19,25 +19,26 @@ from sdk_tests.structured_log import logged_events
 pytestmark = [pytest.mark.anyio, pytest.mark.lmstudio]
 
 SMALL_MODEL = "smollm2-135m"
-"""Finds an LLM that is small enough to be downloaded by a test."""
+"""A search term that finds an LLM small enough for a test to download."""
 FITS = {"fullGPUOffload", "partialGPUOffload", "fitWithoutGPU", "willNotFit"}
 
 
 async def find_small_model(client: AsyncClient) -> AsyncAvailableModel:
-    """Return the first result for the small model."""
+    """Return the first result of a search for the small model."""
     results = await client.repository.search_models(SMALL_MODEL)
+    assert results, f"the search for {SMALL_MODEL!r} found nothing"
     return results[0]
 
 
 async def smallest_option(client: AsyncClient) -> AsyncModelDownloadOption:
-    """Return the smallest file of the small model."""
+    """Return the small model's smallest download option."""
     model = await find_small_model(client)
     options = await model.get_download_options()
     return min(options, key=lambda option: option.info.size_bytes)
 
 
 async def test_search_by_term(client: AsyncClient) -> None:
-    """A term finds models with that name, in any case of its letters; the first fits best."""
+    """A search term finds a model by its name, in lower and upper case."""
     model = await find_small_model(client)
     assert SMALL_MODEL in model.search_result.identifier.identifier.lower()
     (upper, *_) = await client.repository.search_models(SMALL_MODEL.upper())
@@ -45,10 +46,10 @@ async def test_search_by_term(client: AsyncClient) -> None:
 
 
 async def test_search_result_fields(client: AsyncClient) -> None:
-    """A result has name and identifier, shows all fields in its repr, and equals itself."""
+    """A result has name and identifier, shows its fields in repr(), and equals the same result."""
     model = await find_small_model(client)
     result = model.search_result
-    assert len(result.name) > 0
+    assert result.name, "the search result has no name"
     assert result.identifier.to_dict().keys() == {"type", "identifier"}
     assert repr(model) == (
         f"{type(model).__name__}(name={result.name!r}, identifier={result.identifier!r},"
@@ -58,7 +59,7 @@ async def test_search_result_fields(client: AsyncClient) -> None:
 
 
 async def test_results_of_two_clients(client: AsyncClient, lmstudio_host: str) -> None:
-    """Two clients find the same model, but results are equal within a client only."""
+    """Two clients find the same model, but only results of one client are equal."""
     async with AsyncClient(lmstudio_host) as other_client:
         ours = await find_small_model(client)
         theirs = await find_small_model(other_client)
@@ -68,12 +69,12 @@ async def test_results_of_two_clients(client: AsyncClient, lmstudio_host: str) -
 
 @pytest.mark.parametrize("limit", [1, 2, 25])
 async def test_search_by_limit(client: AsyncClient, limit: int) -> None:
-    """A limit alone finds something, and never more than that."""
+    """A search with only a limit finds at least one model and at most that many."""
     assert 1 <= len(await client.repository.search_models(limit=limit)) <= limit
 
 
 async def test_search_with_everything(client: AsyncClient) -> None:
-    """All options narrow the same search."""
+    """A search with all options finds one model that meets all of them."""
     (model,) = await client.repository.search_models(
         SMALL_MODEL, limit=1, compatibility_types=["gguf"]
     )
@@ -81,15 +82,15 @@ async def test_search_with_everything(client: AsyncClient) -> None:
 
 
 async def test_search_by_compatibility_type(client: AsyncClient) -> None:
-    """A format alone finds models, each of which has files to download."""
+    """A search with only a format finds models that have files to download."""
     results = await client.repository.search_models(limit=2, compatibility_types=["gguf"])
-    assert len(results) > 0
+    assert results, "the search by format found nothing"
     for model in results:
-        assert len(await model.get_download_options()) > 0
+        assert await model.get_download_options(), f"{model!r} has no files to download"
 
 
 async def test_search_for_nothing(client: AsyncClient) -> None:
-    """A term that fits no model finds none, without an error."""
+    """A search that matches no model returns an empty list."""
     assert await client.repository.search_models("no-such-model-c1d1a3f5e7") == []
 
 
@@ -116,13 +117,13 @@ async def test_search_with_wrong_options(client: AsyncClient, options: dict[str,
 
 
 async def test_download_options(client: AsyncClient) -> None:
-    """Each option is a file with a size, an estimate whether it fits, and identifiers."""
+    """Each download option has a name, a size, an estimate of its fit, and its own identifier."""
     model = await find_small_model(client)
     options = await model.get_download_options()
-    assert len(options) > 0
+    assert options, "the small model has no files to download"
     for option in options:
         info = option.info
-        assert len(info.name) > 0
+        assert info.name, "the download option has no name"
         assert info.size_bytes > 1_000_000
         assert info.fit_estimation in FITS
         assert info.indexed_model_identifier.count("/") >= 1
@@ -137,7 +138,7 @@ async def test_download_options(client: AsyncClient) -> None:
 
 
 async def test_options_of_a_closed_client(lmstudio_host: str) -> None:
-    """After the client is closed, results and options are of no more use, and say so."""
+    """Results and options of a closed client raise an error that says what needs a session."""
     async with AsyncClient(lmstudio_host) as client:
         model = await find_small_model(client)
         option = await smallest_option(client)
@@ -152,14 +153,14 @@ async def test_options_of_a_closed_client(lmstudio_host: str) -> None:
 
 @pytest.mark.slow
 async def test_download_model_calls_back(client: AsyncClient) -> None:
-    """Progress is reported first, rising to all bytes, then the finalization, once."""
+    """A download reports rising progress up to all bytes, and then calls back once at the end."""
     events: list[DownloadProgressUpdate | None] = []
     option = await smallest_option(client)
     identifier = await option.download(events.append, lambda: events.append(None))
-    assert len(identifier) > 0
+    assert identifier, "the download returned an empty identifier"
     updates = [event for event in events if event is not None]
     assert events == [*updates, None]
-    assert len(updates) > 0
+    assert updates, "the download reported no progress"
     for update in updates:
         assert 0 <= update.downloaded_bytes <= update.total_bytes
         assert update.speed_bytes_per_second >= 0
@@ -171,7 +172,7 @@ async def test_download_model_calls_back(client: AsyncClient) -> None:
 
 @pytest.mark.slow
 async def test_download_model_twice(client: AsyncClient) -> None:
-    """A model that is there can be downloaded again, without callbacks; it is listed once."""
+    """A model that is downloaded twice is still listed once."""
     option = await smallest_option(client)
     first = await option.download()
     assert await option.download() == first
@@ -195,7 +196,7 @@ async def test_download_model_in_two_clients(client: AsyncClient, lmstudio_host:
 @pytest.mark.models
 @pytest.mark.usefixtures("loaded_as_before")
 async def test_download_model_and_load_it(client: AsyncClient) -> None:
-    """The result of a download is the key under which the model loads and answers."""
+    """A download returns the key under which the model can be loaded and used."""
     option = await smallest_option(client)
     identifier = await option.download()
     model = await client.llm.load_new_instance(identifier, "just-downloaded")
@@ -215,7 +216,7 @@ async def test_download_model_and_load_it(client: AsyncClient) -> None:
 async def test_download_model_with_failing_callback(
     client: AsyncClient, caplog: pytest.LogCaptureFixture, callback: str, event: str
 ) -> None:
-    """A callback's exception is logged as an error each time and the download goes on."""
+    """Each exception in a callback is logged as an error, and the download continues."""
 
     def fail(*_: Any) -> None:
         raise LookupError("my mistake")
@@ -224,9 +225,9 @@ async def test_download_model_with_failing_callback(
     callbacks: dict[str, Any] = {callback: fail}
     with caplog.at_level(logging.ERROR):
         identifier = await option.download(**callbacks)
-    assert len(identifier) > 0
+    assert identifier, "the download returned an empty identifier"
     errors = logged_events(caplog, "ModelDownloadEndpoint")
-    assert len(errors) > 0
+    assert errors, "the callback's exception was not logged"
     for level, fields in errors:
         assert level == "ERROR"
         assert fields["event"] == f"{event}{option.info.download_identifier!r}"
@@ -234,7 +235,7 @@ async def test_download_model_with_failing_callback(
 
 
 async def test_download_model_of_another_client(client: AsyncClient, lmstudio_host: str) -> None:
-    """A download identifier is good for the client that got it only."""
+    """The host refuses the download identifier of another client."""
     option = await smallest_option(client)
     async with AsyncClient(lmstudio_host) as other_client:
         theirs = await smallest_option(other_client)
@@ -245,7 +246,7 @@ async def test_download_model_of_another_client(client: AsyncClient, lmstudio_ho
 
 
 async def test_download_model_with_unknown_identifier(client: AsyncClient) -> None:
-    """A made-up download identifier is an error of the host's, and the client stays usable."""
+    """A made-up download identifier raises a server error, and the client stays usable."""
     option = await smallest_option(client)
     made_up = {**option.info.to_dict(), "downloadIdentifier": "no such identifier"}
     wrong = AsyncModelDownloadOption(made_up, client.repository)

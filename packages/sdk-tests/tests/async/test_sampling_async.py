@@ -1,4 +1,4 @@
-"""Sampling: determinism, stop strings, options, and settings that do not exist."""
+"""Sampling: determinism, stop strings, options, and unknown names in them."""
 
 import pytest
 from lmstudio import (
@@ -18,7 +18,7 @@ PROMPT = "Once upon a time"
 
 
 async def test_temperature_zero_is_deterministic(llm: AsyncLLM) -> None:
-    """At temperature 0 the same prompt gives the same text, streamed or not."""
+    """A prompt at temperature 0 always leads to the same text, streamed or not."""
     config = LlmPredictionConfig(temperature=0, max_tokens=8)
     first = await llm.complete(PROMPT, config=config)
     stream = await llm.complete_stream(PROMPT, config=config)
@@ -26,7 +26,7 @@ async def test_temperature_zero_is_deterministic(llm: AsyncLLM) -> None:
 
 
 async def test_top_k_of_one_is_greedy(llm: AsyncLLM) -> None:
-    """Choosing from a single token gives the text of temperature 0 at any temperature."""
+    """Top-k sampling with one token writes the text of temperature 0 at any temperature."""
     greedy = await llm.complete(PROMPT, config={"temperature": 0, "maxTokens": 8})
     top_one = await llm.complete(
         PROMPT, config={"temperature": 1.5, "topKSampling": 1, "maxTokens": 8}
@@ -37,7 +37,7 @@ async def test_top_k_of_one_is_greedy(llm: AsyncLLM) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("loaded_as_before")
 async def test_load_seed_is_deterministic(client: AsyncClient) -> None:
-    """Models loaded with the same seed sample the same text at a high temperature."""
+    """Models that were loaded with the same seed sample the same text at a high temperature."""
     texts = []
     for _ in range(2):
         llm = await client.llm.load_new_instance(LLM_KEY, config={"contextLength": 512, "seed": 7})
@@ -51,14 +51,14 @@ async def test_load_seed_is_deterministic(client: AsyncClient) -> None:
 
 
 async def test_stop_string_across_tokens(llm: AsyncLLM) -> None:
-    """A stop string is found wherever token borders are, and only what precedes it is output."""
+    """A stop string ends the text before it, even when it begins or ends inside a token."""
     result = await llm.complete(PROMPT, config=written("one;two;three", stopStrings=["wo;th"]))
     assert result.content == "one;t"
     assert result.stats.stop_reason == "stopStringFound"
 
 
 async def test_first_stop_string_wins(llm: AsyncLLM) -> None:
-    """Of several stop strings the one that appears first in the text ends it."""
+    """The stop string that appears first in the text ends it."""
     result = await llm.complete(
         PROMPT, config=written("one;two;three", stopStrings=["three", "two"])
     )
@@ -66,21 +66,21 @@ async def test_first_stop_string_wins(llm: AsyncLLM) -> None:
 
 
 async def test_stop_string_that_does_not_appear(llm: AsyncLLM) -> None:
-    """The beginning of a stop string, held back while it may be one, is output in the end."""
+    """The beginning of a stop string that is never completed is still part of the text."""
     result = await llm.complete(PROMPT, config=written("one;two", stopStrings=["two;"]))
     assert result.content == "one;two"
     assert result.stats.stop_reason == "eosFound"
 
 
 async def test_tool_call_stop_string(llm: AsyncLLM) -> None:
-    """A stop string for tool calls ends the text as well, with a reason of its own."""
+    """A stop string for tool calls ends the text with the stop reason toolCalls."""
     result = await llm.complete(PROMPT, config=written("one;two", toolCallStopStrings=[";"]))
     assert result.content == "one"
     assert result.stats.stop_reason == "toolCalls"
 
 
 async def test_reasoning_is_marked(llm: AsyncLLM) -> None:
-    """Text between the given tags is marked as reasoning, the tags as such; content has it all."""
+    """Fragments mark reasoning and its tags, and the content has the whole text."""
     parsing = {"enabled": True, "startString": "<plan>", "endString": "</plan>"}
     text = "<plan>first this</plan>then that"
     stream = await llm.complete_stream(PROMPT, config=written(text, reasoningParsing=parsing))
@@ -97,7 +97,7 @@ async def test_reasoning_is_marked(llm: AsyncLLM) -> None:
 
 
 async def test_prompt_template_of_the_request(plain_llm: AsyncLLM) -> None:
-    """A template in the config formats the chat instead of the model's own."""
+    """A prompt template in the config replaces the model's own."""
     template = "{% for message in messages %}<{{ message['content'] }}>{% endfor %}"
     config = LlmPredictionConfig.from_dict(
         {
@@ -114,12 +114,12 @@ async def test_prompt_template_of_the_request(plain_llm: AsyncLLM) -> None:
 
 
 async def test_unknown_preset(llm: AsyncLLM) -> None:
-    """A preset that does not exist is an error of its own class that names it."""
+    """An unknown preset raises an error of its own class that names the preset."""
     with pytest.raises(LMStudioPresetNotFoundError, match="no-such-preset"):
         await llm.respond("Hi", preset="no-such-preset")
 
 
 async def test_unknown_draft_model(llm: AsyncLLM) -> None:
-    """A draft model that does not exist is an error that names it."""
+    """An unknown draft model raises a server error that names the model."""
     with pytest.raises(LMStudioServerError, match=f'Cannot find model "{UNKNOWN}"'):
         await llm.complete("Hi", config={"draftModel": UNKNOWN, "maxTokens": 1})

@@ -1,4 +1,4 @@
-"""What sessions write to the log."""
+"""The log messages of sessions."""
 
 import logging
 from collections.abc import Container
@@ -17,7 +17,7 @@ SESSION_LOGGER = "_AsyncLMStudioWebsocket"  # sync: use SESSION_LOGGER = "SyncLM
 def llm_events(
     caplog: pytest.LogCaptureFixture, logger: str, without: Container[str | None] = ()
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Return what a logger wrote about the LLM session."""
+    """Return the events that a logger wrote about the LLM session."""
     return [
         (level, fields)
         for level, fields in logged_events(caplog, logger, without)
@@ -26,7 +26,7 @@ def llm_events(
 
 
 async def test_life_of_a_connection(lmstudio_host: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Connecting and disconnecting are logged at INFO with the address, details at DEBUG."""
+    """A session logs connecting and disconnecting at INFO, and the steps between at DEBUG."""
     caplog.set_level(logging.DEBUG)
     others = other_threads()
     async with AsyncClient(lmstudio_host) as client:
@@ -45,7 +45,7 @@ async def test_life_of_a_connection(lmstudio_host: str, caplog: pytest.LogCaptur
 
 
 async def test_requests_and_answers(client: AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
-    """A call is logged at DEBUG as it is sent, its answer without the contents of its parts."""
+    """A call is logged at DEBUG as it is sent, and its answer under the same call id."""
     await client.llm.list_loaded()
     caplog.set_level(logging.DEBUG)
     await client.llm.list_loaded()
@@ -64,7 +64,7 @@ async def test_requests_and_answers(client: AsyncClient, caplog: pytest.LogCaptu
 async def test_long_answers_are_not_logged(
     client: AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Of a long answer the log shows that there was one, not the answer."""
+    """The log does not show the contents of a long answer."""
     caplog.set_level(logging.DEBUG)
     await client.system.list_downloaded_models()
     (received,) = [
@@ -75,8 +75,10 @@ async def test_long_answers_are_not_logged(
     assert received["json"]["result"] == ["..."]
 
 
-async def test_nothing_to_say(lmstudio_host: str, caplog: pytest.LogCaptureFixture) -> None:
-    """A session without incidents writes nothing at WARNING or above."""
+async def test_no_warnings_without_problems(
+    lmstudio_host: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A session without problems writes nothing at WARNING or above."""
     caplog.set_level(logging.WARNING)
     async with AsyncClient(lmstudio_host) as client:
         await client.llm.list_loaded()
@@ -85,7 +87,7 @@ async def test_nothing_to_say(lmstudio_host: str, caplog: pytest.LogCaptureFixtu
 
 
 async def test_secrets_are_not_logged(lmstudio_host: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Neither the client's identity nor its passkey is in the log of a connection."""
+    """The log of a connection has neither the client's identifier nor its passkey."""
     caplog.set_level(logging.DEBUG)
     async with AsyncClient(lmstudio_host) as client:
         await client.llm.list_loaded()
@@ -96,7 +98,7 @@ async def test_secrets_are_not_logged(lmstudio_host: str, caplog: pytest.LogCapt
 
 @pytest.mark.embedded  # the app answers with the warning alone
 async def test_communication_warning(client: AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
-    """The host's complaint about a request is logged as an error with the host's words."""
+    """The host's warning about a request is logged as an error with the host's text."""
     caplog.set_level(logging.ERROR)
     with pytest.raises(LMStudioServerError, match="noSuchCall"):
         await client.llm.remote_call("noSuchCall")

@@ -20,18 +20,18 @@ NAMESPACES = ["embedding", "files", "llm", "repository", "system"]
 
 
 async def test_host_is_recognised(lmstudio_host: str) -> None:
-    """A host's address is valid; that of a port without listener is not."""
+    """A host's address is valid, and the address of a closed port is not."""
     assert await AsyncClient.is_valid_api_host(lmstudio_host) is True
     assert await AsyncClient.is_valid_api_host(closed_address()) is False
 
 
 async def test_client_knows_its_host(client: AsyncClient, lmstudio_host: str) -> None:
-    """A client uses the host that it was given."""
+    """A client reports the host that it was given."""
     assert client.api_host == lmstudio_host
 
 
 async def test_wrong_host() -> None:
-    """Entering a client whose host is not there is an error that names the address."""
+    """Entering a client without its host raises an error that names the address."""
     address = closed_address()
     with pytest.raises(LMStudioClientError) as failure:
         async with AsyncClient(address):
@@ -48,8 +48,8 @@ async def test_all_sessions_are_opened(client: AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("name", NAMESPACES)
-async def test_session_is_the_clients(client: AsyncClient, name: str) -> None:
-    """A client has one session for each namespace, which knows the client."""
+async def test_one_session_for_each_namespace(client: AsyncClient, name: str) -> None:
+    """A client has one session for each namespace, and the session refers to the client."""
     session = getattr(client, name)
     namespace = session.API_NAMESPACE
     assert namespace == name
@@ -59,14 +59,14 @@ async def test_session_is_the_clients(client: AsyncClient, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["llm", "embedding"])
 async def test_session_answers(client: AsyncClient, name: str) -> None:
-    """A session is connected once it has answered."""
+    """A session is connected once it has made a call."""
     session = getattr(client, name)
     assert isinstance(await session.list_loaded(), list)
     assert session.connected
 
 
 async def test_entering_an_open_session(own_client: AsyncClient) -> None:
-    """An open session can be entered once more; leaving that block closes it."""
+    """An open session can be entered again, and leaving that block closes it."""
     await own_client.system.list_downloaded_models()
     async with own_client.system as session:
         assert session is own_client.system
@@ -75,7 +75,7 @@ async def test_entering_an_open_session(own_client: AsyncClient) -> None:
 
 
 async def test_disconnecting(own_client: AsyncClient) -> None:
-    """A session can be disconnected, more than once, and connected again."""
+    """A session can be disconnected, even twice, and connected again."""
     await own_client.system.list_downloaded_models()
     states = [own_client.system.connected]
     await own_client.system.disconnect()
@@ -85,11 +85,11 @@ async def test_disconnecting(own_client: AsyncClient) -> None:
     await own_client.system.connect()
     states.append(own_client.system.connected)
     assert states == [True, False, False, True]
-    assert len(await own_client.system.list_downloaded_models()) > 0
+    assert await own_client.system.list_downloaded_models(), "no model is listed after connecting"
 
 
 async def test_closing_a_session_leaves_others_open(own_client: AsyncClient) -> None:
-    """Closing one session of a client doesn't touch the others."""
+    """Closing one session of a client leaves its other sessions open."""
     await own_client.llm.list_loaded()
     await own_client.system.list_downloaded_models()
     await own_client.system.aclose()
@@ -98,7 +98,7 @@ async def test_closing_a_session_leaves_others_open(own_client: AsyncClient) -> 
 
 
 async def test_connecting_twice(client: AsyncClient) -> None:
-    """Connecting a connected session is an error, and the session stays as it was."""
+    """Connecting a connected session raises an error and leaves the session connected."""
     await client.llm.list_loaded()
     with pytest.raises(
         LMStudioWebsocketError, match=r"^Attempted to connect already connected session$"
@@ -109,7 +109,7 @@ async def test_connecting_twice(client: AsyncClient) -> None:
 
 # sync: skip
 async def test_use_of_a_disconnected_session(own_client: AsyncClient) -> None:
-    """An asynchronous session that was disconnected refuses calls, loads and predictions."""
+    """A disconnected asynchronous session refuses calls, loads and predictions."""
     await own_client.llm.disconnect()
     with pytest.raises(
         LMStudioWebsocketError, match=r"^Session must be connected to make remote calls$"
@@ -135,7 +135,7 @@ async def test_leaving_the_block_closes_all_sessions(lmstudio_host: str) -> None
 
 
 async def test_nested_block_closes(lmstudio_host: str) -> None:
-    """A client may be entered twice; as with files the first exit closes it."""
+    """A client may be entered twice, and the first exit closes it."""
     async with AsyncClient(lmstudio_host) as client:
         llm = client.llm
         await llm.list_loaded()
@@ -145,7 +145,7 @@ async def test_nested_block_closes(lmstudio_host: str) -> None:
 
 
 async def test_closing_twice(lmstudio_host: str) -> None:
-    """A client that is closed already can be closed again."""
+    """A closed client can be closed again."""
     client = AsyncClient(lmstudio_host)
     async with client:
         await client.llm.list_loaded()
@@ -154,7 +154,7 @@ async def test_closing_twice(lmstudio_host: str) -> None:
 
 
 @known_bug(
-    "A closed client can be entered again without complaint, as a closed file can't, but its"
+    "A closed client can be entered again without an error, unlike a closed file, but its"
     " sessions never work again: they stay disconnected, or (without await) fail with a bare"
     " RuntimeError about an inactive task manager.",
     raises=pytest.fail.Exception,
@@ -169,7 +169,7 @@ async def test_entering_a_closed_client(lmstudio_host: str) -> None:
 
 
 async def test_two_clients_are_independent(client: AsyncClient, lmstudio_host: str) -> None:
-    """Closing a client doesn't touch the sessions of another one."""
+    """Closing a client leaves the sessions of another client open."""
     await client.llm.list_loaded()
     async with AsyncClient(lmstudio_host) as other_client:
         await other_client.llm.list_loaded()
@@ -183,8 +183,8 @@ async def test_calls_at_the_same_time(client: AsyncClient) -> None:
     assert await together([client.system.list_downloaded_models] * 8) == [alone] * 8
 
 
-async def test_search_needs_something_to_search(client: AsyncClient) -> None:
-    """A search without any condition is refused locally."""
+async def test_search_without_conditions(client: AsyncClient) -> None:
+    """A search without any condition is refused."""
     with pytest.raises(
         LMStudioValueError, match=r"^At least one search parameter must be specified\.$"
     ):
@@ -194,7 +194,7 @@ async def test_search_needs_something_to_search(client: AsyncClient) -> None:
 @pytest.mark.embedded  # the app leaves such calls without an answer
 @pytest.mark.parametrize("name", NAMESPACES)
 async def test_unknown_call(client: AsyncClient, name: str) -> None:
-    """A call that the namespace doesn't have is a server error that names the call."""
+    """An unknown call raises a server error that names the call."""
     session = getattr(client, name)
     with pytest.raises(LMStudioServerError, match=r"^RPC error: .*noSuchCall"):
         await session.remote_call("noSuchCall")
@@ -203,7 +203,7 @@ async def test_unknown_call(client: AsyncClient, name: str) -> None:
 
 @pytest.mark.embedded  # the app leaves such calls without an answer
 async def test_call_without_its_parameter(client: AsyncClient) -> None:
-    """A call without the parameter that it needs is a server error, and the session goes on."""
+    """A call without its parameter raises a server error, and the session stays usable."""
     with pytest.raises(LMStudioServerError, match=r"^RPC error: .*specifier"):
         await client.llm.remote_call("tokenize")
     assert isinstance(await client.llm.list_loaded(), list)
@@ -218,8 +218,8 @@ async def test_notice_prefix(client: AsyncClient) -> None:
 
 @pytest.mark.embedded  # the app leaves such requests without an answer
 @pytest.mark.parametrize("name", ["", "two\nlines", "x" * 2000], ids=["empty", "control", "long"])
-async def test_name_that_no_model_can_have(client: AsyncClient, name: str) -> None:
-    """Names that the protocol doesn't allow are server errors of calls and of channels."""
+async def test_invalid_model_name(client: AsyncClient, name: str) -> None:
+    """A name that the protocol does not allow raises a server error from calls and channels."""
     for request in (client.llm.unload, client.llm.model, client.llm.load_new_instance):
         with pytest.raises(LMStudioServerError):
             await request(name)

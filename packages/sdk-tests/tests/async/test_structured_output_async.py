@@ -1,4 +1,4 @@
-"""Structured output: every form of asking for it, and what the result makes of it."""
+"""Structured output: every way to request it, and how results parse it."""
 
 import json
 import re
@@ -13,24 +13,24 @@ from sdk_tests.response_formats import FORMS, SCHEMA, SETTING, Reply
 pytestmark = [pytest.mark.anyio, pytest.mark.models]
 
 PROMPT = "Is water wet? "
-LIMIT = 100  # tokens; more than any of these schemas takes
+LIMIT = 100  # tokens; enough for each of these schemas
 
 
 class Size(Enum):
-    """A choice."""
+    """A choice of two values."""
 
     SMALL = "small"
     LARGE = "large"
 
 
 class Part(BaseModel):
-    """An object inside of another."""
+    """An object inside another object."""
 
     size: Size
 
 
 class Whole(BaseModel):
-    """References, a list and a value that may be absent."""
+    """An object with a reference, a list and a null value."""
 
     first: Part
     more: list[bool]
@@ -54,7 +54,7 @@ async def test_response_format(llm: AsyncLLM, form: str) -> None:
 
 
 async def test_response_format_in_a_chat(llm: AsyncLLM) -> None:
-    """Chat responses take a response format, too, as completions do."""
+    """Chat responses accept a response format, as completions do."""
     check_reply(await llm.respond("Wet?", response_format=Reply, config={"maxTokens": LIMIT}))
 
 
@@ -67,7 +67,7 @@ async def test_response_format_in_a_chat(llm: AsyncLLM) -> None:
     ids=["dict", "struct"],
 )
 async def test_structured_setting_in_the_config(llm: AsyncLLM, config: Any) -> None:
-    """The setting in the prediction config does the same as a response format."""
+    """The setting in the prediction config has the same effect as a response format."""
     check_reply(await llm.complete(PROMPT, config=config))
 
 
@@ -75,7 +75,7 @@ async def test_structured_setting_in_the_config(llm: AsyncLLM, config: Any) -> N
     "options",
     [
         {"config": {"structured": {"type": "json"}, "maxTokens": 200}},
-        pytest.param(  # travels as a schema of a type that there is not
+        pytest.param(  # sent as a schema with a type that does not exist
             {"config": {"maxTokens": 200}, "response_format": {"type": "json"}},
             marks=pytest.mark.embedded,
         ),
@@ -83,7 +83,7 @@ async def test_structured_setting_in_the_config(llm: AsyncLLM, config: Any) -> N
     ids=["config", "response-format"],
 )
 async def test_any_json(llm: AsyncLLM, options: dict[str, Any]) -> None:
-    """Asking for JSON without a schema gives one JSON value; objects alone are parsed."""
+    """Structured output without a schema is one JSON value, which is parsed if it is an object."""
     result = await llm.complete("A small JSON object: ", **options)
     value = json.loads(result.content)
     assert result.structured == isinstance(value, dict)
@@ -91,7 +91,7 @@ async def test_any_json(llm: AsyncLLM, options: dict[str, Any]) -> None:
 
 
 async def test_streamed_structured_output(llm: AsyncLLM) -> None:
-    """Fragments of a structured stream are text, which the result has parsed at the end."""
+    """A structured stream yields fragments of text, and its result has them parsed."""
     stream = await llm.complete_stream(PROMPT, response_format=SCHEMA, config={"maxTokens": LIMIT})
     pieces = [fragment.content async for fragment in stream]
     assert "".join(pieces) == stream.result().content
@@ -99,7 +99,7 @@ async def test_streamed_structured_output(llm: AsyncLLM) -> None:
 
 
 async def test_text_form_of_a_structured_result(llm: AsyncLLM) -> None:
-    """The text form of a structured result is its JSON, indented and with sorted keys."""
+    """str() of a structured result is its JSON, indented and with sorted keys."""
     schema = {
         "type": "object",
         "properties": {"b": {"const": 1}, "a": {"const": 2}},
@@ -110,7 +110,7 @@ async def test_text_form_of_a_structured_result(llm: AsyncLLM) -> None:
 
 
 async def test_nested_model(llm: AsyncLLM) -> None:
-    """References, enumerations and lists in a schema hold for the output."""
+    """The output obeys references, enumerations and lists in the schema."""
     result = await llm.complete(PROMPT, response_format=Whole, config={"maxTokens": LIMIT})
     parsed: Any = result.parsed
     assert list(parsed) == ["first", "more", "note"]
@@ -120,7 +120,7 @@ async def test_nested_model(llm: AsyncLLM) -> None:
 
 
 async def test_grammar(llm: AsyncLLM) -> None:
-    """A GBNF grammar as response format holds for the whole output, which stays text."""
+    """The whole output obeys a GBNF grammar as response format, and stays text."""
     grammar = 'root ::= day "." month\nday ::= [0-3] [0-9]\nmonth ::= [01] [0-9]'
     result = await llm.complete(
         PROMPT, response_format={"type": "gbnf", "gbnfGrammar": grammar}, config={"maxTokens": 20}
@@ -131,14 +131,14 @@ async def test_grammar(llm: AsyncLLM) -> None:
 
 
 async def test_grammar_for_json(llm: AsyncLLM) -> None:
-    """Output of a grammar that is a JSON object is parsed."""
+    """A grammar's output is parsed if it is a JSON object."""
     result = await llm.complete(PROMPT, config=written('{ \\"a\\": [1, null] }'))
     assert result.parsed == {"a": [1, None]}
     assert result.structured
 
 
 async def test_json_that_is_no_object(llm: AsyncLLM) -> None:
-    """JSON that is no object stays text."""
+    """JSON output that is not an object stays text."""
     schema = {"type": "array", "items": {"const": 1}, "minItems": 2, "maxItems": 2}
     result = await llm.complete(PROMPT, response_format=schema, config={"maxTokens": LIMIT})
     assert json.loads(result.content) == [1, 1]
@@ -147,7 +147,7 @@ async def test_json_that_is_no_object(llm: AsyncLLM) -> None:
 
 
 async def test_json_cut_off(llm: AsyncLLM) -> None:
-    """JSON that a token limit cuts off stays text."""
+    """JSON output that a token limit cuts off stays text."""
     result = await llm.complete(PROMPT, response_format=SCHEMA, config={"maxTokens": 2})
     assert result.content.startswith("{")
     assert result.parsed is result.content
@@ -155,7 +155,7 @@ async def test_json_cut_off(llm: AsyncLLM) -> None:
 
 
 async def test_broken_grammar_is_an_error(llm: AsyncLLM) -> None:
-    """A grammar that can't be read is a server error, and the next prediction works."""
+    """An unreadable grammar raises a server error, and the next prediction works."""
     with pytest.raises(LMStudioServerError, match=r"^Completion error: "):
         await llm.complete(PROMPT, response_format={"type": "gbnf", "gbnfGrammar": "root ::= ("})
     assert (await llm.complete(PROMPT, config=written("ok"))).content == "ok"

@@ -14,7 +14,7 @@ TEXTS = ["Hello", "A longer text, with 12 numbers.", "Grüße, 世界 🙂"]
 
 @pytest.mark.parametrize("text", TEXTS, ids=["word", "sentence", "unicode"])
 async def test_llm_counts_all_tokens(llm: AsyncLLM, text: str) -> None:
-    """An LLM's token count is the number of its tokens, which are integers."""
+    """An LLM counts as many tokens as it returns, and each token is an integer."""
     tokens = await llm.tokenize(text)
     assert {type(token) for token in tokens} == {int}
     assert await llm.count_tokens(text) == len(tokens)
@@ -24,7 +24,7 @@ async def test_llm_counts_all_tokens(llm: AsyncLLM, text: str) -> None:
 async def test_embedding_model_leaves_markers_out(
     embedding_model: AsyncEmbeddingModel, text: str
 ) -> None:
-    """An embedding model's tokens have a begin and an end marker that its count leaves out."""
+    """An embedding model's tokens include a begin and an end marker, which its count omits."""
     tokens = await embedding_model.tokenize(text)
     assert await embedding_model.count_tokens(text) == len(tokens) - 2
     empty = await embedding_model.tokenize("")
@@ -33,7 +33,7 @@ async def test_embedding_model_leaves_markers_out(
 
 @pytest.mark.parametrize("make", [list, tuple, iter], ids=["list", "tuple", "iterator"])
 async def test_several_texts(llm: AsyncLLM, make: type) -> None:
-    """Several texts become lists of tokens in their order, equal to those of single texts."""
+    """Several texts become lists of tokens in order, equal to the lists of single texts."""
     assert await llm.tokenize(make(TEXTS)) == [await llm.tokenize(text) for text in TEXTS]
 
 
@@ -44,12 +44,12 @@ async def test_several_texts_for_an_embedding_model(embedding_model: AsyncEmbedd
 
 
 async def test_no_texts(llm: AsyncLLM) -> None:
-    """No texts have no lists of tokens."""
+    """An empty list of texts becomes an empty list."""
     assert list(await llm.tokenize([])) == []
 
 
-async def test_tokens_depend_on_nothing_else(plain_llm: AsyncLLM) -> None:
-    """The tokens of a text begin the tokens of a longer one that goes on with a line break."""
+async def test_tokens_do_not_depend_on_the_rest_of_the_text(plain_llm: AsyncLLM) -> None:
+    """A text has the same tokens alone and as a line of a longer text."""
     text = "Hello there, world."
     tokens = list(await plain_llm.tokenize(text))
     assert list(await plain_llm.tokenize(text + "\n" + text)) == [
@@ -68,14 +68,14 @@ async def test_tokens_depend_on_nothing_else(plain_llm: AsyncLLM) -> None:
     ids=["text", "dict"],
 )
 async def test_template_takes_every_history_form(llm: AsyncLLM, history: Any) -> None:
-    """Text, dict and chat of the same history have the same formatted form."""
+    """The template formats the same history alike as a text, as a dict and as a chat."""
     chat = Chat()
     chat.add_user_message("What is up?")
     assert await llm.apply_prompt_template(history) == await llm.apply_prompt_template(chat)
 
 
 async def test_template_has_all_messages_in_order(llm: AsyncLLM) -> None:
-    """Every message is in the formatted form, in the order of the chat."""
+    """The template formats every message, in the order of the chat."""
     chat = Chat("Instruction alpha.")
     chat.add_user_message("Question beta?")
     chat.add_assistant_response("Answer gamma.")
@@ -90,7 +90,7 @@ async def test_template_has_all_messages_in_order(llm: AsyncLLM) -> None:
 
 
 async def test_template_asks_for_an_answer(plain_llm: AsyncLLM) -> None:
-    """The formatted form of a chat goes on with the header of the assistant's answer."""
+    """The template ends a chat with the header of the assistant's answer."""
     chat = Chat()
     chat.add_user_message("Question beta?")
     formatted = await plain_llm.apply_prompt_template(chat)
@@ -103,7 +103,7 @@ async def test_template_asks_for_an_answer(plain_llm: AsyncLLM) -> None:
 
 
 async def test_template_of_unusual_histories(llm: AsyncLLM) -> None:
-    """A late system message, several texts in one message and a final assistant are formatted."""
+    """The template formats late system messages, multi-part messages and a final response."""
     chat = Chat()
     chat.add_user_message(["Text one.", "Text two."])
     chat.add_system_prompt("Late instruction.")
@@ -115,7 +115,7 @@ async def test_template_of_unusual_histories(llm: AsyncLLM) -> None:
 
 
 async def test_template_options(plain_llm: AsyncLLM) -> None:
-    """Template options are accepted; without begin-of-text token there is none to leave out."""
+    """Template options are accepted, and omitBosToken changes nothing without such a token."""
     formatted = await plain_llm.apply_prompt_template("Hello")
     omitting = await plain_llm.apply_prompt_template("Hello", {"omitBosToken": True})
     assert omitting == formatted
@@ -124,7 +124,7 @@ async def test_template_options(plain_llm: AsyncLLM) -> None:
 async def test_context_length_is_that_of_the_load(
     client: AsyncClient, loaded_models: tuple[CatalogModel, ...]
 ) -> None:
-    """Each loaded model has the context length that it was loaded with, wherever it is asked."""
+    """Each loaded model reports the context length of its load in all places."""
     for expected in loaded_models:
         session = client.llm if expected.domain == "llm" else client.embedding
         model = await session.model(expected.key)
@@ -135,7 +135,7 @@ async def test_context_length_is_that_of_the_load(
         assert config.context_length == expected.context_length
 
 
-async def test_everything_by_another_name(client: AsyncClient, llm: AsyncLLM) -> None:
+async def test_all_calls_by_another_name(client: AsyncClient, llm: AsyncLLM) -> None:
     """A handle with publisher and name gets the same answers as one with the identifier."""
     by_name = AsyncLLM(LLM_NAME, client.llm)
     assert await by_name.tokenize(TEXTS) == await llm.tokenize(TEXTS)

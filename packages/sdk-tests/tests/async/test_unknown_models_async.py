@@ -1,4 +1,4 @@
-"""Names that no model has: every call says quickly that there is no such model."""
+"""Names that no model has: every request raises an error that says so."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from sdk_tests.sdk_releases import SDK_1_6
 
 pytestmark = [pytest.mark.anyio, pytest.mark.lmstudio]
 
-# Arguments of handle methods that ask the host about a loaded model.
+# The arguments of the handle methods that ask the host about a loaded model.
 COMMON: dict[str, tuple[Any, ...]] = {
     "unload": (),
     "get_info": (),
@@ -29,7 +29,7 @@ EMBEDDING_ONLY: dict[str, tuple[Any, ...]] = {"embed": ("Hello",)}
 
 
 def check_details(error: LMStudioServerError, code: str, domain: str | None = None) -> None:
-    """Check the code of a server error, and whom it was asked for."""
+    """Check the code of a server error, and the query in it if a domain is given."""
     assert error.server_error is not None
     data: Any = error.server_error.display_data
     assert data["code"] == code
@@ -39,7 +39,7 @@ def check_details(error: LMStudioServerError, code: str, domain: str | None = No
 
 @pytest.mark.parametrize("method", [*COMMON, *LLM_ONLY])
 async def test_llm_handle(client: AsyncClient, method: str) -> None:
-    """Each method of an LLM handle raises the error for models that are not found."""
+    """Each method of an LLM handle raises LMStudioModelNotFoundError for an unknown model."""
     handle = AsyncLLM(UNKNOWN, client.llm)
     with pytest.raises(LMStudioModelNotFoundError, match=r"^RPC error: ") as failure:
         await getattr(handle, method)(*(COMMON | LLM_ONLY)[method])
@@ -48,7 +48,7 @@ async def test_llm_handle(client: AsyncClient, method: str) -> None:
 
 @pytest.mark.parametrize("method", [*COMMON, *EMBEDDING_ONLY])
 async def test_embedding_model_handle(client: AsyncClient, method: str) -> None:
-    """Each method of an embedding model handle raises the error for models not found."""
+    """Each method of an embedding handle raises LMStudioModelNotFoundError for an unknown model."""
     handle = AsyncEmbeddingModel(UNKNOWN, client.embedding)
     with pytest.raises(LMStudioModelNotFoundError, match=r"^RPC error: ") as failure:
         await getattr(handle, method)(*(COMMON | EMBEDDING_ONLY)[method])
@@ -59,7 +59,7 @@ async def test_embedding_model_handle(client: AsyncClient, method: str) -> None:
     ("method", "prefix"), [("complete", "Completion"), ("respond", "Chat response")]
 )
 async def test_prediction(client: AsyncClient, method: str, prefix: str) -> None:
-    """A prediction raises it, too, before any callback is called."""
+    """A prediction with an unknown model raises the error before any callback is called."""
     called: list[Any] = []
     handle = AsyncLLM(UNKNOWN, client.llm)
     with pytest.raises(LMStudioModelNotFoundError, match=f"^{prefix} error: ") as failure:
@@ -74,7 +74,7 @@ async def test_prediction(client: AsyncClient, method: str, prefix: str) -> None
 
 
 async def test_stream(client: AsyncClient) -> None:
-    """A stream raises it when it is iterated, and again when its result is asked for."""
+    """A stream of an unknown model raises the same error from iteration and from result()."""
     stream = await AsyncLLM(UNKNOWN, client.llm).respond_stream("Hello")
     with pytest.raises(LMStudioModelNotFoundError) as failure:
         async for _ in stream:
@@ -89,7 +89,7 @@ async def test_stream(client: AsyncClient) -> None:
     ("method", "prefix"), [("model", "Model get/load"), ("load_new_instance", "Model load")]
 )
 async def test_loading(client: AsyncClient, namespace: str, method: str, prefix: str) -> None:
-    """Loading what is not downloaded names the model; 1.6 has the error for models not found."""
+    """Loading an unknown model raises an error that names it, with its own class from 1.6 on."""
     expected = LMStudioModelNotFoundError if SDK_1_6 else LMStudioServerError
     with pytest.raises(expected, match=f"^{prefix} error: ") as failure:
         await getattr(getattr(client, namespace), method)(UNKNOWN)
@@ -100,7 +100,7 @@ async def test_loading(client: AsyncClient, namespace: str, method: str, prefix:
 
 @pytest.mark.parametrize("namespace", ["llm", "embedding"])
 async def test_session_methods(client: AsyncClient, namespace: str) -> None:
-    """The sessions' methods raise the same errors as the handles'."""
+    """The methods of a session raise the same errors as those of a handle."""
     session = getattr(client, namespace)
     for call in (session.get_model_info, session.unload):
         with pytest.raises(LMStudioModelNotFoundError) as failure:
@@ -109,7 +109,7 @@ async def test_session_methods(client: AsyncClient, namespace: str) -> None:
 
 
 async def test_session_survives(client: AsyncClient) -> None:
-    """After errors of a call and of a channel the session goes on working."""
+    """A session stays usable after errors of a call and of a channel."""
     with pytest.raises(LMStudioModelNotFoundError):
         await client.llm.get_model_info(UNKNOWN)
     with pytest.raises(LMStudioModelNotFoundError):

@@ -1,4 +1,4 @@
-"""What a vision model sees: it names the colours of pictures, however they are handed over."""
+"""Image input: a vision model names the colours of images, however they are uploaded."""
 
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,13 @@ GREEDY: Any = {"temperature": 0, "maxTokens": 20}
 
 
 @pytest.fixture
-async def seeing(client: AsyncClient) -> AsyncLLM:
-    """Provide the loaded LLM that reads images."""
+async def vision_llm(client: AsyncClient) -> AsyncLLM:
+    """Provide the loaded LLM that accepts images."""
     return AsyncLLM(VISION_LLM_KEY, client.llm)
 
 
 async def answer(llm: AsyncLLM, *images: FileHandle) -> set[str]:
-    """Ask for the colour in one message with images; return the colours of the answer."""
+    """Ask for the colour in one message with images, and return the colours in the answer."""
     chat = Chat()
     chat.add_user_message(QUESTION, images=images)
     return colours((await llm.respond(chat, config=GREEDY)).content)
@@ -30,76 +30,78 @@ async def answer(llm: AsyncLLM, *images: FileHandle) -> set[str]:
     ("kind", "colour"),
     [("PNG", "black"), ("JPEG", "blue"), ("WEBP", "green"), ("GIF", "purple")],
 )
-async def test_image_format(client: AsyncClient, seeing: AsyncLLM, kind: str, colour: str) -> None:
-    """The model names the colour in an image of every usual format, uploaded as bytes."""
+async def test_image_format(
+    client: AsyncClient, vision_llm: AsyncLLM, kind: str, colour: str
+) -> None:
+    """The model names the colour in an image of each usual format, uploaded as bytes."""
     image = await client.prepare_image(circle(colour, kind), f"circle.{kind.lower()}")
-    assert await answer(seeing, image) == {colour}
+    assert await answer(vision_llm, image) == {colour}
 
 
-async def test_image_from_a_path(client: AsyncClient, seeing: AsyncLLM, tmp_path: Path) -> None:
-    """The model sees an image that was uploaded by its path."""
+async def test_image_from_a_path(client: AsyncClient, vision_llm: AsyncLLM, tmp_path: Path) -> None:
+    """The model names the colour in an image that was uploaded by its path."""
     path = tmp_path / "circle.png"
     path.write_bytes(circle("green"))
-    assert await answer(seeing, await client.prepare_image(path)) == {"green"}
+    assert await answer(vision_llm, await client.prepare_image(path)) == {"green"}
 
 
 async def test_image_from_an_open_file(
-    client: AsyncClient, seeing: AsyncLLM, tmp_path: Path
+    client: AsyncClient, vision_llm: AsyncLLM, tmp_path: Path
 ) -> None:
-    """The model sees an image that was uploaded from an open file."""
+    """The model names the colour in an image that was uploaded from an open file."""
     path = tmp_path / "circle.png"
     path.write_bytes(circle("purple"))
     with path.open("rb") as stream:
         image = await client.prepare_image(stream)
-    assert await answer(seeing, image) == {"purple"}
+    assert await answer(vision_llm, image) == {"purple"}
 
 
-async def test_transparent_image(client: AsyncClient, seeing: AsyncLLM) -> None:
-    """The colour before a transparent background is named, not what that hides."""
+async def test_transparent_image(client: AsyncClient, vision_llm: AsyncLLM) -> None:
+    """The model names only the colour in front of a transparent background."""
     image = await client.prepare_image(circle("red", transparent=True), "circle.png")
-    assert await answer(seeing, image) == {"red"}
+    assert await answer(vision_llm, image) == {"red"}
 
 
-async def test_two_images_in_a_message(client: AsyncClient, seeing: AsyncLLM) -> None:
-    """A message can hold several images; what all of them show is seen."""
+async def test_two_images_in_a_message(client: AsyncClient, vision_llm: AsyncLLM) -> None:
+    """The model names the colour that two images of one message share."""
     images = [
         await client.prepare_image(circle("blue", kind), f"{kind}.{kind.lower()}")
         for kind in ("PNG", "JPEG")
     ]
-    assert await answer(seeing, *images) == {"blue"}
+    assert await answer(vision_llm, *images) == {"blue"}
 
 
-async def test_image_in_a_later_turn(client: AsyncClient, seeing: AsyncLLM) -> None:
-    """A chat that began without an image can go on with one."""
+async def test_image_in_a_later_turn(client: AsyncClient, vision_llm: AsyncLLM) -> None:
+    """The model names the colour in an image that comes in a later turn of the chat."""
     chat = Chat()
     chat.add_user_message("Hello!")
     chat.add_assistant_response("Hello! How can I help you?")
     chat.add_user_message(QUESTION, images=[await client.prepare_image(circle("blue"), "a.png")])
-    assert colours((await seeing.respond(chat, config=GREEDY)).content) == {"blue"}
+    assert colours((await vision_llm.respond(chat, config=GREEDY)).content) == {"blue"}
 
 
-async def test_question_about_an_earlier_image(client: AsyncClient, seeing: AsyncLLM) -> None:
-    """An image stays visible in the turns after its own."""
+async def test_question_about_an_earlier_image(client: AsyncClient, vision_llm: AsyncLLM) -> None:
+    """The model names the colour in an image from an earlier turn of the chat."""
     chat = Chat()
     image = await client.prepare_image(circle("purple"), "a.png")
     chat.add_user_message("What shape is this?", images=[image])
     chat.add_assistant_response("It is a circle.")
     chat.add_user_message(QUESTION)
-    assert colours((await seeing.respond(chat, config=GREEDY)).content) == {"purple"}
+    assert colours((await vision_llm.respond(chat, config=GREEDY)).content) == {"purple"}
 
 
-async def test_second_image(client: AsyncClient, seeing: AsyncLLM) -> None:
-    """With an image in each of two turns, the last question is about the last image."""
+async def test_second_image(client: AsyncClient, vision_llm: AsyncLLM) -> None:
+    """The model names the colour in the last image when two turns have an image each."""
     chat = Chat()
     chat.add_user_message(QUESTION, images=[await client.prepare_image(circle("red"), "a.png")])
     chat.add_assistant_response("It is a red circle.")
     second = await client.prepare_image(circle("green"), "b.png")
     chat.add_user_message("What color is the circle in this image?", images=[second])
-    assert "green" in colours((await seeing.respond(chat, config=GREEDY)).content)
+    assert "green" in colours((await vision_llm.respond(chat, config=GREEDY)).content)
 
 
-async def test_structured_answer(client: AsyncClient, seeing: AsyncLLM) -> None:
-    """Structured output about an image has the colour that is in it."""
+async def test_structured_answer(client: AsyncClient, vision_llm: AsyncLLM) -> None:
+    """Structured output about an image has the colour that is in the image."""
     schema = {
         "type": "object",
         "properties": {"color": {"enum": list(COLOURS)}},
@@ -107,23 +109,25 @@ async def test_structured_answer(client: AsyncClient, seeing: AsyncLLM) -> None:
     }
     chat = Chat()
     chat.add_user_message(QUESTION, images=[await client.prepare_image(circle("blue"), "a.png")])
-    result = await seeing.respond(chat, response_format=schema, config=GREEDY)
+    result = await vision_llm.respond(chat, response_format=schema, config=GREEDY)
     assert result.parsed == {"color": "blue"}
 
 
-async def test_streamed_answer(client: AsyncClient, seeing: AsyncLLM) -> None:
-    """An answer about an image can be streamed; the fragments make up its content."""
+async def test_streamed_answer(client: AsyncClient, vision_llm: AsyncLLM) -> None:
+    """An answer about an image can be streamed, and its fragments make up the content."""
     chat = Chat()
     chat.add_user_message(QUESTION, images=[await client.prepare_image(circle("red"), "a.png")])
-    stream = await seeing.respond_stream(chat, config=GREEDY)
+    stream = await vision_llm.respond_stream(chat, config=GREEDY)
     pieces = [fragment.content async for fragment in stream]
-    assert len(pieces) > 1
+    assert len(pieces) > 1, "the answer was not streamed in pieces"
     assert "".join(pieces) == stream.result().content
     assert colours(stream.result().content) == {"red"}
 
 
-async def test_who_reads_images(client: AsyncClient, seeing: AsyncLLM) -> None:
-    """A model's information says whether it reads images."""
-    info: Any = await seeing.get_info()
+async def test_info_says_whether_a_model_accepts_images(
+    client: AsyncClient, vision_llm: AsyncLLM
+) -> None:
+    """A model's info says whether the model accepts images."""
+    info: Any = await vision_llm.get_info()
     other: Any = await AsyncLLM(TOOL_LLM_KEY, client.llm).get_info()
     assert (info.vision, other.vision) == (True, False)

@@ -1,4 +1,4 @@
-"""A plugin that does what the test's message asks for."""
+"""A plugin that does what the text of the user's message asks for."""
 
 import asyncio
 from collections.abc import Callable
@@ -32,7 +32,7 @@ class GlobalConfigSchema(BaseConfigSchema):
 async def preprocess_prompt(
     ctl: PromptPreprocessorController[ConfigSchema, GlobalConfigSchema], message: Any
 ) -> Any:
-    """Replace the user's message by one that shows the settings, or do what it asks for."""
+    """Replace the user's message with one that shows the settings, or do what it asks for."""
     text = message.content[0].text
     if text == "keep":
         return None

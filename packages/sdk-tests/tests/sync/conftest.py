@@ -13,7 +13,7 @@ from sdk_tests.model_names import EMBEDDING_KEY, LLM_KEY, PLAIN_LLM_KEY
 
 @pytest.fixture(scope="module")
 def client(lmstudio_host: str) -> Iterator[Client]:
-    """Provide a client of the host, inside of its block, for all tests of a file."""
+    """Provide a client of the host, inside its block, for all tests of a file."""
     with Client(lmstudio_host) as client:
         yield client
 
@@ -27,13 +27,13 @@ def own_client(lmstudio_host: str) -> Iterator[Client]:
 
 @pytest.fixture
 def llm(client: Client) -> LLM:
-    """Provide a loaded LLM, for tests that any LLM passes."""
+    """Provide a loaded LLM for tests that any LLM passes."""
     return client.llm.model(LLM_KEY)
 
 
 @pytest.fixture
 def plain_llm(client: Client) -> LLM:
-    """Provide a loaded LLM for which the tokens of a text are those of a prompt."""
+    """Provide a loaded LLM for which a text has the same tokens alone and as a prompt."""
     return client.llm.model(PLAIN_LLM_KEY)
 
 
@@ -45,10 +45,10 @@ def embedding_model(client: Client) -> EmbeddingModel:
 
 @pytest.fixture
 def loaded_as_before(client: Client) -> Iterator[None]:
-    """Unload what the test leaves loaded, whatever happens in it."""
+    """Unload the models that the test leaves loaded, whether it passes or fails."""
     before = {model.identifier for model in client.list_loaded_models()}
     yield
     for model in client.list_loaded_models():
         if model.identifier not in before:
-            with suppress(LMStudioModelNotFoundError):  # its time-to-live ended meanwhile
+            with suppress(LMStudioModelNotFoundError):  # its time-to-live has ended meanwhile
                 model.unload()

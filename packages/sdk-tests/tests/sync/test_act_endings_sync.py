@@ -1,7 +1,7 @@
 # DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_act_endings_async.py
 # Change that, then: hatch run sync:generate
-"""The end of the act() loop: last rounds, invalid requests, and hosts that fail."""
+"""The end of the act() loop: last rounds, invalid requests and failing hosts."""
 
 import pytest
 from lmstudio import (
@@ -14,33 +14,34 @@ from lmstudio import (
     ToolCallRequest,
 )
 from sdk_tests.faulty_clients_sync import faulty_client
-from sdk_tests.forced_tool_calls import SAYS, add, at_end_of_round, broken, calling
-from sdk_tests.logged_requests import sent_requests
+from sdk_tests.forced_tool_calls import SAY_OK, at_end_of_round, calling
+from sdk_tests.logged_requests import logged_requests
+from sdk_tests.sample_tools import add, broken
 from sdk_tests.scenarios import ScenarioServer, close, fail, insert_packets
 
 pytestmark = [pytest.mark.embedded]
 
 
 def handle(client: Client, model: str) -> LLM:
-    """Return a handle of the loaded model."""
+    """Return a handle for the loaded model."""
     return LLM(model, client.llm)
 
 
 def test_last_round_offers_no_tools(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With a limit the last round offers no tools, so that the model has to answer."""
+    """The last round within a limit offers no tools, so that the model has to answer."""
     with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             result = handle(client, scenario_model).act(
-                "Add", [add], config=SAYS, max_prediction_rounds=2
+                "Add", [add], config=SAY_OK, max_prediction_rounds=2
             )
     assert result.rounds == 2
     assert [sent.tools(0), sent.tools(1)] == [["add"], []]
 
 
 def test_call_in_the_last_round(scenario_host: ScenarioServer, scenario_model: str) -> None:
-    """A call in a round that offers no tools is an error, which a handler can't prevent."""
+    """A call in a round that offers no tools is an error that a handler cannot prevent."""
     asked: list[tuple[str, ToolCallRequest | None]] = []
 
     def handler(error: LMStudioPredictionError, request: ToolCallRequest | None) -> str:
@@ -52,11 +53,12 @@ def test_call_in_the_last_round(scenario_host: ScenarioServer, scenario_model: s
             handle(client, scenario_model).act(
                 "Add",
                 [add],
-                config=SAYS,
+                config=SAY_OK,
                 max_prediction_rounds=1,
                 handle_invalid_tool_request=handler,
             )
-        assert len(client.llm.list_loaded()) > 0
+        assert client.llm.list_loaded(), "the session lists no model after the error"
+    assert asked, "the handler was not called"
     assert asked[0][0] == "Cannot find tool with name add."
     assert asked[-1] == ("Model requested tool use on final prediction round.", None)
 
@@ -68,7 +70,7 @@ def test_handler_of_invalid_requests(
     caplog: pytest.LogCaptureFixture,
     answer: str | None,
 ) -> None:
-    """A handler sees error and request, and may replace the text that the model gets."""
+    """A handler gets the error and the request, and may replace the text for the model."""
     asked: list[tuple[str, str]] = []
 
     def handler(error: LMStudioPredictionError, request: ToolCallRequest | None) -> str | None:
@@ -77,9 +79,9 @@ def test_handler_of_invalid_requests(
         return answer
 
     with faulty_client(scenario_host, calling(("subtract", {}))) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             handle(client, scenario_model).act(
-                "Go", [add], config=SAYS, handle_invalid_tool_request=handler
+                "Go", [add], config=SAY_OK, handle_invalid_tool_request=handler
             )
     default = "Cannot find tool with name subtract."
     assert asked == [(default, "subtract")]
@@ -89,7 +91,7 @@ def test_handler_of_invalid_requests(
 def test_handler_sees_the_exception_of_a_tool(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """For a failing tool the handler's error has the tool's exception as its cause."""
+    """The error that a handler gets for a failing tool has the tool's exception as its cause."""
     causes: list[BaseException | None] = []
 
     def handler(error: LMStudioPredictionError, _request: ToolCallRequest | None) -> str:
@@ -97,9 +99,9 @@ def test_handler_sees_the_exception_of_a_tool(
         return "try again"
 
     with faulty_client(scenario_host, calling(("broken", {}))) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             handle(client, scenario_model).act(
-                "Go", [broken], config=SAYS, handle_invalid_tool_request=handler
+                "Go", [broken], config=SAY_OK, handle_invalid_tool_request=handler
             )
     assert [repr(cause) for cause in causes] == ["LookupError('lost')"]
     assert sent.result_ids(1) == {"id-0": '"try again"'}
@@ -107,7 +109,7 @@ def test_handler_sees_the_exception_of_a_tool(
 
 @pytest.mark.parametrize("name", ["subtract", "broken"])
 def test_handler_that_raises(scenario_host: ScenarioServer, scenario_model: str, name: str) -> None:
-    """An exception of the handler ends the loop; the session goes on."""
+    """An exception in the handler ends the loop, and the session stays usable."""
 
     def handler(error: LMStudioPredictionError, _request: ToolCallRequest | None) -> str | None:
         raise error
@@ -115,14 +117,14 @@ def test_handler_that_raises(scenario_host: ScenarioServer, scenario_model: str,
     with faulty_client(scenario_host, calling((name, {}))) as client:
         llm = handle(client, scenario_model)
         with pytest.raises(LMStudioPredictionError):
-            llm.act("Go", [broken], config=SAYS, handle_invalid_tool_request=handler)
-        assert (llm.complete("Go", config=SAYS)).content == "ok"
+            llm.act("Go", [broken], config=SAY_OK, handle_invalid_tool_request=handler)
+        assert (llm.complete("Go", config=SAY_OK)).content == "ok"
 
 
 def test_call_that_could_not_be_generated(
     scenario_host: ScenarioServer, scenario_model: str
 ) -> None:
-    """A tool call that the host could not parse ends the loop; the session goes on."""
+    """A tool call that the host could not parse ends the loop, and the session stays usable."""
     asked: list[ToolCallRequest | None] = []
 
     def handler(_error: LMStudioPredictionError, request: ToolCallRequest | None) -> None:
@@ -132,20 +134,20 @@ def test_call_that_could_not_be_generated(
     with faulty_client(scenario_host, at_end_of_round(insert_packets(packet))) as client:
         llm = handle(client, scenario_model)
         with pytest.raises(LMStudioPredictionError, match=r"^Failed to parse tool call request\.$"):
-            llm.act("Go", [add], config=SAYS, handle_invalid_tool_request=handler)
-        assert (llm.complete("Go", config=SAYS)).content == "ok"
+            llm.act("Go", [add], config=SAY_OK, handle_invalid_tool_request=handler)
+        assert (llm.complete("Go", config=SAY_OK)).content == "ok"
     assert asked == [None]
 
 
 def test_error_in_a_later_round(scenario_host: ScenarioServer, scenario_model: str) -> None:
-    """An error of the host in the second round ends the loop after a whole first round."""
+    """An error from the host in the second round ends the loop after a complete first round."""
     ended: list[int] = []
     rules = [calling(("add", {"a": 1, "b": 2})), at_end_of_round(fail({"title": "Worn out"}))]
     with faulty_client(scenario_host, *rules) as client:
         llm = handle(client, scenario_model)
         with pytest.raises(LMStudioServerError, match=r"^Chat response error: Worn out$"):
-            llm.act("Add", [add], config=SAYS, on_round_end=ended.append)
-        assert (llm.complete("Go", config=SAYS)).content == "ok"
+            llm.act("Add", [add], config=SAY_OK, on_round_end=ended.append)
+        assert (llm.complete("Go", config=SAY_OK)).content == "ok"
     assert ended == [0]
 
 
@@ -156,11 +158,11 @@ def test_connection_lost_in_a_later_round(
     rules = [calling(("add", {"a": 1, "b": 2})), at_end_of_round(close())]
     with faulty_client(scenario_host, *rules) as client:
         with pytest.raises(LMStudioWebsocketError, match="disconnected"):
-            handle(client, scenario_model).act("Add", [add], config=SAYS)
+            handle(client, scenario_model).act("Add", [add], config=SAY_OK)
 
 
 def test_unusable_arguments(scenario_host: ScenarioServer) -> None:
-    """No tools, tools of one name and a limit below one round are refused before any request."""
+    """An empty tool list, duplicate tool names and a limit below one round are refused."""
     with faulty_client(scenario_host) as client:
         llm = handle(client, "no-such-model")
         with pytest.raises(LMStudioValueError, match="at least one tool"):

@@ -1,7 +1,7 @@
 # DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_act_async.py
 # Change that, then: hatch run sync:generate
-"""The act() loop on a host whose model calls tools when told so."""
+"""The act() loop on a host whose model makes the tool calls that the test asks for."""
 
 import threading
 from typing import Any
@@ -14,25 +14,26 @@ from lmstudio import (
     ToolFunctionDef,
 )
 from sdk_tests.faulty_clients_sync import faulty_client
-from sdk_tests.forced_tool_calls import SAYS, add, broken, calling
-from sdk_tests.logged_requests import sent_requests
+from sdk_tests.forced_tool_calls import SAY_OK, calling
+from sdk_tests.logged_requests import logged_requests
+from sdk_tests.sample_tools import add, broken
 from sdk_tests.scenarios import ScenarioServer
 
 pytestmark = [pytest.mark.embedded]
 
 
 def handle(client: Client, model: str) -> LLM:
-    """Return a handle of the loaded model."""
+    """Return a handle for the loaded model."""
     return LLM(model, client.llm)
 
 
 def test_no_call(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Without a call there is one round; its request offers the tools."""
+    """A model that calls no tool is asked in one round, whose request offers the tools."""
     with faulty_client(scenario_host) as client:
-        with sent_requests(caplog) as sent:
-            result = handle(client, scenario_model).act("Hi", [add, broken], config=SAYS)
+        with logged_requests(caplog) as sent:
+            result = handle(client, scenario_model).act("Hi", [add, broken], config=SAY_OK)
     assert result.rounds == 1
     assert result.total_time_seconds > 0
     assert len(sent) == 1
@@ -43,10 +44,10 @@ def test_no_call(
 def test_one_call(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A call is made, and the next request brings text, call and result; then the loop ends."""
+    """The request after a tool call has the model's text, the call and its result."""
     with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
-        with sent_requests(caplog) as sent:
-            result = handle(client, scenario_model).act("Add", [add], config=SAYS)
+        with logged_requests(caplog) as sent:
+            result = handle(client, scenario_model).act("Add", [add], config=SAY_OK)
     assert result.rounds == 2
     request = {"type": "function", "id": "id-0", "name": "add", "arguments": {"a": 1, "b": 2}}
     assert sent.messages(1) == [
@@ -60,11 +61,11 @@ def test_one_call(
 def test_calls_in_several_rounds(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Each round's request has everything that came before."""
+    """Each round's request has all messages of the earlier rounds."""
     rules = [calling(("add", {"a": 1, "b": 2})), calling(("add", {"a": 3, "b": 4}))]
     with faulty_client(scenario_host, *rules) as client:
-        with sent_requests(caplog) as sent:
-            result = handle(client, scenario_model).act("Add", [add], config=SAYS)
+        with logged_requests(caplog) as sent:
+            result = handle(client, scenario_model).act("Add", [add], config=SAY_OK)
     assert result.rounds == 3
     roles = [role for role, _ in sent.messages(2)]
     assert roles == ["user", "assistant", "tool", "assistant", "tool"]
@@ -73,12 +74,12 @@ def test_calls_in_several_rounds(
 
 
 def in_round(index: int) -> list[Any]:
-    """Return what callbacks see of a round until its prediction is done."""
+    """Return the events that callbacks see in a round until its prediction is complete."""
     return [("start", index), (0.0, index), (1.0, index), ("first", index), ("ok", index)]
 
 
 def merged(seen: list[Any]) -> list[Any]:
-    """Return what callbacks saw with fragments joined and without progress between 0 and 1."""
+    """Return the events with their fragments joined and without progress between 0 and 1."""
     result: list[Any] = []
     for event in seen:
         value = event[0]
@@ -92,13 +93,13 @@ def merged(seen: list[Any]) -> list[Any]:
 
 
 def test_callbacks(scenario_host: ScenarioServer, scenario_model: str) -> None:
-    """All callbacks run in the order of what happens, with the round's index where promised."""
+    """All callbacks run in the order of events, and those that promise it get the round's index."""
     seen: list[Any] = []
     with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
         handle(client, scenario_model).act(
             "Add",
             [add],
-            config=SAYS,
+            config=SAY_OK,
             on_round_start=lambda index: seen.append(("start", index)),
             on_prompt_processing_progress=lambda value, index: seen.append((value, index)),
             on_first_token=lambda index: seen.append(("first", index)),
@@ -123,15 +124,15 @@ def test_callbacks(scenario_host: ScenarioServer, scenario_model: str) -> None:
 def test_collected_messages_continue_the_chat(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Appending each message to the caller's chat gives the conversation for the next act()."""
+    """A chat to which each message was appended is the conversation for the next act()."""
     chat = Chat("Be brief.")
     chat.add_user_message("Add")
     with faulty_client(scenario_host, calling(("add", {"a": 1, "b": 2}))) as client:
         llm = handle(client, scenario_model)
-        with sent_requests(caplog) as sent:
-            llm.act(chat, [add], config=SAYS, on_message=chat.append)
+        with logged_requests(caplog) as sent:
+            llm.act(chat, [add], config=SAY_OK, on_message=chat.append)
             chat.add_user_message("Thanks")
-            llm.act(chat, [add], config=SAYS, on_message=chat.append)
+            llm.act(chat, [add], config=SAY_OK, on_message=chat.append)
     roles = [role for role, _ in sent.messages(2)]
     assert roles == ["system", "user", "assistant", "tool", "assistant", "user"]
     assert sent.messages(2)[:4] == sent.messages(1)
@@ -144,7 +145,7 @@ def test_parallel_calls(
     caplog: pytest.LogCaptureFixture,
     limit: int | None,
 ) -> None:
-    """With room for two, the two calls of a round run at the same time."""
+    """With a limit of two or none, the two calls of a round run at the same time."""
     meeting = threading.Barrier(2, timeout=20)
 
     def meet(name: str) -> str:
@@ -154,26 +155,26 @@ def test_parallel_calls(
 
     calls = calling(("meet", {"name": "Ann"}), ("meet", {"name": "Bob"}))
     with faulty_client(scenario_host, calls) as client:
-        with sent_requests(caplog) as sent:
+        with logged_requests(caplog) as sent:
             handle(client, scenario_model).act(
-                "Meet", [meet], config=SAYS, max_parallel_tool_calls=limit
+                "Meet", [meet], config=SAY_OK, max_parallel_tool_calls=limit
             )
     assert sent.result_ids(1) == {"id-0": '"Ann"', "id-1": '"Bob"'}
 
 
 def test_one_call_at_a_time(scenario_host: ScenarioServer, scenario_model: str) -> None:
-    """Unless told otherwise, the calls of a round run one after the other, as requested."""
+    """By default the calls of a round run one after the other, in the order of the requests."""
     order: list[str] = []
 
     def note(name: str) -> None:
-        """Note when it begins and ends."""
+        """Note when the call begins and ends."""
         order.append(f"{name} begins")
-        threading.Event().wait(0.02)  # long enough for another thread to begin, if it may
+        threading.Event().wait(0.02)  # long enough for another call to begin, if one may
         order.append(f"{name} ends")
 
     calls = calling(("note", {"name": "a"}), ("note", {"name": "b"}))
     with faulty_client(scenario_host, calls) as client:
-        handle(client, scenario_model).act("Note", [note], config=SAYS)
+        handle(client, scenario_model).act("Note", [note], config=SAY_OK)
     assert order == ["a begins", "a ends", "b begins", "b ends"]
 
 
@@ -200,11 +201,11 @@ def test_failed_call(
     call: tuple[str, dict[str, Any]],
     result: str,
 ) -> None:
-    """The model is told what was wrong with a call, next to the results of the others."""
+    """The model learns what was wrong with a call, beside the results of the other calls."""
     calls = calling(call, ("add", {"a": 1, "b": 2}))
     with faulty_client(scenario_host, calls) as client:
-        with sent_requests(caplog) as sent:
-            acted = handle(client, scenario_model).act("Go", [add, broken], config=SAYS)
+        with logged_requests(caplog) as sent:
+            acted = handle(client, scenario_model).act("Go", [add, broken], config=SAY_OK)
     assert acted.rounds == 2
     assert sent.result_ids(1) == {"id-0": result, "id-1": "3"}
 
@@ -226,30 +227,30 @@ def test_results_are_json(
     value: Any,
     content: str,
 ) -> None:
-    """A tool's result reaches the model as JSON, readable in all scripts."""
+    """A tool's result reaches the model as JSON without escapes for other scripts."""
 
-    def give() -> Any:
-        """Give the value."""
+    def get() -> Any:
+        """Get the value."""
         return value
 
-    with faulty_client(scenario_host, calling(("give", {}))) as client:
-        with sent_requests(caplog) as sent:
-            handle(client, scenario_model).act("Give", [give], config=SAYS)
+    with faulty_client(scenario_host, calling(("get", {}))) as client:
+        with logged_requests(caplog) as sent:
+            handle(client, scenario_model).act("Get", [get], config=SAY_OK)
     assert sent.result_ids(1) == {"id-0": content}
 
 
 def test_result_that_is_no_json(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A result that JSON can't express is told to the model like an exception of the tool."""
+    """A result that JSON cannot express reaches the model like an exception of the tool."""
 
-    def give() -> Any:
-        """Give a set."""
+    def get() -> Any:
+        """Get a set."""
         return {1}
 
-    with faulty_client(scenario_host, calling(("give", {}))) as client:
-        with sent_requests(caplog) as sent:
-            handle(client, scenario_model).act("Give", [give], config=SAYS)
+    with faulty_client(scenario_host, calling(("get", {}))) as client:
+        with logged_requests(caplog) as sent:
+            handle(client, scenario_model).act("Get", [get], config=SAY_OK)
     (content,) = sent.result_ids(1).values()
     assert content.startswith('"Unhandled Python exception: TypeError(')
 
@@ -257,14 +258,14 @@ def test_result_that_is_no_json(
 def test_tool_definitions_of_every_kind(
     scenario_host: ScenarioServer, scenario_model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Functions, definition objects and dicts can be offered together, and called."""
+    """Functions, definition objects and dicts can be offered together and called."""
     tools = [
         add,
         ToolFunctionDef.from_callable(add, name="plus"),
         {"name": "sum", "description": "x", "parameters": {"a": int}, "implementation": abs},
     ]
     with faulty_client(scenario_host, calling(("plus", {"a": 2, "b": 3}))) as client:
-        with sent_requests(caplog) as sent:
-            handle(client, scenario_model).act("Go", tools, config=SAYS)  # type: ignore[arg-type]
+        with logged_requests(caplog) as sent:
+            handle(client, scenario_model).act("Go", tools, config=SAY_OK)  # type: ignore[arg-type]
     assert sent.tools(0) == ["add", "plus", "sum"]
     assert sent.result_ids(1) == {"id-0": "5"}

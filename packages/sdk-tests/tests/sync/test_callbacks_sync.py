@@ -1,7 +1,7 @@
 # DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_callbacks_async.py
 # Change that, then: hatch run sync:generate
-"""Callbacks of predictions: which, when, how often, and what becomes of their errors."""
+"""Callbacks of predictions: which are called, when and how often, and how errors are handled."""
 
 import logging
 from typing import Any
@@ -15,14 +15,14 @@ pytestmark = [pytest.mark.models]
 
 
 class Recorder:
-    """All callbacks at once; `events` has (kind, argument) in the order of the calls."""
+    """All callbacks together; `events` has the kind and the argument of each call, in order."""
 
     def __init__(self) -> None:
         self.events: list[tuple[str, Any]] = []
 
     @property
     def callbacks(self) -> dict[str, Any]:
-        """Keyword arguments of any prediction method."""
+        """The callbacks as keyword arguments for any prediction method."""
         return {
             "on_prompt_processing_progress": lambda share: self.events.append(("progress", share)),
             "on_first_token": lambda: self.events.append(("first token", None)),
@@ -37,7 +37,7 @@ class Recorder:
 
 @pytest.mark.parametrize("method", ["complete", "respond"])
 def test_order(llm: LLM, method: str) -> None:
-    """Prompt progress comes first, then the first token, all fragments, and at last the message."""
+    """Prompt progress comes first, then the first token, all fragments and finally the message."""
     recorder = Recorder()
     getattr(llm, method)("One two three", config=endless(4), **recorder.callbacks)
     kinds = [kind for kind, _ in recorder.events]
@@ -52,25 +52,25 @@ def test_order(llm: LLM, method: str) -> None:
 
 
 def test_prompt_progress(llm: LLM) -> None:
-    """Prompt progress rises from exactly 0 to exactly 1, also for a short prompt."""
+    """Prompt progress rises from exactly 0 to exactly 1, even for a short prompt."""
     shares: list[float] = []
     llm.complete(
         "One two three", config={"maxTokens": 1}, on_prompt_processing_progress=shares.append
     )
-    assert shares[0] == 0.0
-    assert shares[-1] == 1.0
+    assert shares[:1] == [0.0]
+    assert shares[-1:] == [1.0]
     assert shares == sorted(set(shares))
 
 
 def test_first_token_is_announced_once(llm: LLM) -> None:
-    """The first-token callback is called once, however many tokens follow."""
+    """The first-token callback is called only once, however many tokens follow."""
     calls: list[None] = []
     llm.complete("One two three", config=endless(4), on_first_token=lambda: calls.append(None))
     assert calls == [None]
 
 
 def test_fragment_callback_sees_what_is_iterated(llm: LLM) -> None:
-    """Fragments reach the callback and the iteration in the same order, each just before."""
+    """Each fragment reaches the callback just before it reaches the iteration."""
     seen: list[LlmPredictionFragment] = []
     stream = llm.complete_stream(
         "One two three", config=endless(4), on_prediction_fragment=seen.append
@@ -79,17 +79,17 @@ def test_fragment_callback_sees_what_is_iterated(llm: LLM) -> None:
     for fragment in stream:
         iterated.append(fragment)
         assert seen == iterated
-    assert len(iterated) > 0
+    assert iterated, "the stream has no fragments"
 
 
 @pytest.mark.parametrize("method", ["complete_stream", "respond_stream"])
 def test_streams_call_back(llm: LLM, method: str) -> None:
-    """Streams call the same callbacks, and the last one before the result can be had."""
+    """A stream has called all callbacks by the time that its result is available."""
     recorder = Recorder()
     stream = getattr(llm, method)("A", config=written("as told"), **recorder.callbacks)
     assert recorder.events == []
     result = stream.wait_for_result()
-    assert recorder.arguments("progress")[-1] == 1.0
+    assert recorder.arguments("progress")[-1:] == [1.0]
     assert recorder.arguments("first token") == [None]
     assert "".join(piece.content for piece in recorder.arguments("fragment")) == result.content
     (message,) = recorder.arguments("message")
@@ -108,7 +108,7 @@ def test_streams_call_back(llm: LLM, method: str) -> None:
 def test_failing_callback_stops_nothing(
     llm: LLM, caplog: pytest.LogCaptureFixture, callback: str, event: str
 ) -> None:
-    """A callback's exception is logged as an error each time and the prediction goes on."""
+    """Each exception in a callback is logged as an error, and the prediction continues."""
 
     def fail(*_: Any) -> None:
         raise LookupError("my mistake")
@@ -118,7 +118,7 @@ def test_failing_callback_stops_nothing(
         result = llm.complete("A", config=written("as told"), **callbacks)
     assert result.content == "as told"
     errors = logged_events(caplog, "CompletionEndpoint")
-    assert len(errors) > 0
+    assert errors, "the callback's exception was not logged"
     for level, fields in errors:
         assert level == "ERROR"
         assert fields["event"].startswith(event)

@@ -1,7 +1,7 @@
 # DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_cancellation_async.py
 # Change that, then: hatch run sync:generate
-"""Predictions that end early: cancelled, closed, or left."""
+"""Predictions that end early because they are cancelled, closed or abandoned."""
 
 import logging
 
@@ -18,7 +18,7 @@ PROMPT = "One two three"
 
 
 def test_cancelled_stream_keeps_what_came_before(llm: LLM) -> None:
-    """Cancelling ends the iteration; the result says userStopped and has the text seen so far."""
+    """Cancelling ends the iteration, and the userStopped result has the text seen so far."""
     stream = llm.complete_stream(PROMPT, config=endless(200))
     seen = []
     for fragment in stream:
@@ -32,7 +32,7 @@ def test_cancelled_stream_keeps_what_came_before(llm: LLM) -> None:
 
 
 def test_cancelled_before_the_first_token(llm: LLM) -> None:
-    """Cancelling right after the request gives an empty userStopped result without callbacks."""
+    """Cancelling right after the request leads to an empty userStopped result and no callbacks."""
     calls: list[str] = []
     stream = llm.complete_stream(
         PROMPT,
@@ -48,7 +48,7 @@ def test_cancelled_before_the_first_token(llm: LLM) -> None:
 
 
 def test_cancelling_too_early_does_nothing(llm: LLM) -> None:
-    """A stream that was not started yet can't be cancelled: it runs to its end."""
+    """Cancelling a stream that has not started does nothing: it still runs to its end."""
     stream = llm.complete_stream(PROMPT, config=written("as told"))
     stream.cancel()
     assert (stream.wait_for_result()).content == "as told"
@@ -64,7 +64,7 @@ def test_cancelling_too_late_does_nothing(llm: LLM) -> None:
 
 
 def test_cancelled_structured_prediction_is_not_parsed(llm: LLM) -> None:
-    """What is there of a cancelled structured prediction stays text, JSON or not."""
+    """The text of a cancelled structured prediction is not parsed, even if it is JSON."""
     stream = llm.complete_stream(PROMPT, config=written('{ \\"a\\": 1 }'))
     seen = ""
     for fragment in stream:
@@ -77,7 +77,7 @@ def test_cancelled_structured_prediction_is_not_parsed(llm: LLM) -> None:
 
 
 def test_message_of_a_cancelled_prediction(llm: LLM) -> None:
-    """The message callback is called for a cancelled prediction, too, with the partial text."""
+    """The message callback of a cancelled prediction is called with the partial text."""
     texts: list[str] = []
     stream = llm.complete_stream(
         PROMPT, config=endless(200), on_message=lambda message: texts.append(str(message.content))
@@ -101,7 +101,7 @@ def test_closing_early_is_an_error_of_the_result(llm: LLM) -> None:
 
 
 def test_leaving_the_block_early_is_an_error_of_the_result(llm: LLM) -> None:
-    """Leaving a stream's block without iterating it closes it early."""
+    """Leaving a stream's block before the stream's end closes the stream early."""
     with llm.complete_stream(PROMPT, config=endless(5)) as stream:
         pass
     with pytest.raises(LMStudioCancelledError):
@@ -109,7 +109,7 @@ def test_leaving_the_block_early_is_an_error_of_the_result(llm: LLM) -> None:
 
 
 def test_session_works_after_an_early_end(llm: LLM) -> None:
-    """After closed and cancelled predictions the same session predicts as if nothing had been."""
+    """A session still predicts after predictions that were closed or cancelled."""
     closed = llm.complete_stream(PROMPT, config=endless(5))
     closed.start()
     closed.close()
@@ -121,17 +121,17 @@ def test_session_works_after_an_early_end(llm: LLM) -> None:
 
 
 @known_bug(
-    "close() promises to end the prediction, but sends no cancel: the host goes on to the limit,"
+    "close() promises to end the prediction but sends no cancel: the host goes on up to the limit,"
     " and each packet that still arrives is logged as a warning with its whole contents."
 )
-@pytest.mark.embedded  # which runs one prediction after the other
+@pytest.mark.embedded  # the embedded server runs one prediction after the other
 def test_closing_early_ends_the_prediction(llm: LLM, caplog: pytest.LogCaptureFixture) -> None:
     """Closing a stream must stop the host's generation."""
     stream = llm.complete_stream(PROMPT, config=endless(60))
     with stream:
         for _ in stream:
             break
-    # By the end of this one the host has sent the end of the first.
+    # By the end of this prediction the host has sent the end of the first one.
     with caplog.at_level(logging.WARNING):
         llm.complete(PROMPT, config=written("as told"))
     late = [fields["event"] for _, fields in logged_events(caplog, WEBSOCKET_LOGGER)]

@@ -32,14 +32,14 @@ def conversation() -> Chat:
     ids=["text", "dict", "chat"],
 )
 def test_prompt_is_the_formatted_history(plain_llm: LLM, history: Any) -> None:
-    """A chat's prompt consists of the tokens of its history in the model's template."""
+    """A chat's prompt consists of the tokens of its history, formatted by the model's template."""
     formatted = plain_llm.apply_prompt_template(history)
     result = plain_llm.respond(history, config={"maxTokens": 1})
     assert result.stats.prompt_tokens_count == len(plain_llm.tokenize(formatted))
 
 
 def test_system_prompt_is_part_of_the_prompt(plain_llm: LLM) -> None:
-    """A longer system prompt makes the prompt longer by exactly its additional tokens."""
+    """A longer system prompt lengthens the prompt by exactly its additional tokens."""
     counts = []
     for system in ("Be kind.", "Be kind. Be brief. Be honest."):
         chat = Chat(system)
@@ -58,7 +58,7 @@ def test_history_is_left_alone(llm: LLM) -> None:
 
 
 def test_message_callback_continues_the_chat(llm: LLM) -> None:
-    """chat.append as message callback adds the response, so that the next question can follow."""
+    """chat.append as the message callback adds the response, so that a next question can follow."""
     chat = conversation()
     for number, answer in ((1, "Hot."), (2, "Dry.")):
         llm.respond(chat, on_message=chat.append, config=written(answer))
@@ -73,7 +73,7 @@ def test_message_callback_continues_the_chat(llm: LLM) -> None:
 
 
 def test_result_can_be_added_to_the_chat(plain_llm: LLM) -> None:
-    """A result added as assistant response is part of the next prompt."""
+    """A result that was added as an assistant response is part of the next prompt."""
     chat = Chat("Answer in one word.")
     chat.add_user_message("Is ice cold?")
     chat.add_assistant_response(plain_llm.respond(chat, config=written("Naturally.")))
@@ -85,14 +85,14 @@ def test_result_can_be_added_to_the_chat(plain_llm: LLM) -> None:
 
 
 def test_message_callback_gets_the_whole_response(llm: LLM) -> None:
-    """The message callback is called once, with the content as one text of the assistant's."""
+    """The message callback is called once, with the whole response as one assistant message."""
     messages: list[AssistantResponse] = []
     llm.respond("Is ice cold?", on_message=messages.append, config=written("Yes, it is."))
     assert messages == [AssistantResponse(content=[TextData(text="Yes, it is.")])]
 
 
 def test_stream_of_a_response(llm: LLM) -> None:
-    """A response can be streamed: the fragments make up the content of the result."""
+    """The fragments of a streamed response make up the content of its result."""
     stream = llm.respond_stream("Is ice cold?", config=written("Yes, it is."))
     pieces = [fragment.content for fragment in stream]
     assert "".join(pieces) == stream.result().content == "Yes, it is."

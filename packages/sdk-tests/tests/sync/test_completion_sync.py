@@ -13,7 +13,7 @@ PROMPT = "One two three four five six"
 
 
 def test_result_is_text(llm: LLM) -> None:
-    """An unstructured result has the text as content, as parsed value and as text form."""
+    """An unstructured result has its text as content, as parsed value and as str()."""
     result = llm.complete(PROMPT, config={"maxTokens": 3})
     assert isinstance(result, PredictionResult)
     assert isinstance(result.content, str)
@@ -23,13 +23,13 @@ def test_result_is_text(llm: LLM) -> None:
 
 
 def test_prompt_is_taken_as_it_is(plain_llm: LLM) -> None:
-    """A completion's prompt consists of the given text's tokens: no chat template, no markers."""
+    """A completion's prompt consists of the text's tokens, without chat template or markers."""
     result = plain_llm.complete(PROMPT, config={"maxTokens": 1})
     assert result.stats.prompt_tokens_count == len(plain_llm.tokenize(PROMPT))
 
 
 def test_fragments_make_up_the_content(llm: LLM) -> None:
-    """A stream yields the text piece by piece; together the pieces are the result's content."""
+    """A stream yields non-empty pieces, which together are the result's content."""
     stream = llm.complete_stream(PROMPT, config={"maxTokens": 5})
     pieces = [fragment.content for fragment in stream]
     assert all(pieces)
@@ -37,7 +37,7 @@ def test_fragments_make_up_the_content(llm: LLM) -> None:
 
 
 def test_fragments_are_tokens(llm: LLM) -> None:
-    """Fragments are plain text, not drafted, and their token counts add up to the prediction's."""
+    """Fragments are plain, undrafted text, and their token counts add up to the prediction's."""
     stream = llm.complete_stream(PROMPT, config={"maxTokens": 5, "temperature": 0})
     fragments = [fragment for fragment in stream]
     assert {(each.reasoning_type, each.contains_drafted) for each in fragments} == {("none", False)}
@@ -46,7 +46,7 @@ def test_fragments_are_tokens(llm: LLM) -> None:
 
 
 def test_stream_knows_its_outcome_at_the_end(llm: LLM) -> None:
-    """Statistics and model of a stream are None until it has ended, then those of its result."""
+    """A stream's statistics and model are None until its end, and then those of its result."""
     stream = llm.complete_stream(PROMPT, config={"maxTokens": 2})
     for _ in stream:
         assert (stream.stats, stream.model_info) == (None, None)
@@ -55,7 +55,7 @@ def test_stream_knows_its_outcome_at_the_end(llm: LLM) -> None:
 
 
 def test_stream_can_be_waited_for(llm: LLM) -> None:
-    """wait_for_result takes the place of iteration and returns the result."""
+    """wait_for_result runs a stream to its end without iteration and returns the result."""
     stream = llm.complete_stream(PROMPT, config=written("as told"))
     result = stream.wait_for_result()
     assert result.content == "as told"
@@ -63,7 +63,7 @@ def test_stream_can_be_waited_for(llm: LLM) -> None:
 
 
 def test_stream_in_a_block(llm: LLM) -> None:
-    """Entering a stream sends the request; its iteration inside of the block ends as usual."""
+    """A stream can be iterated to its end inside its own block."""
     with llm.complete_stream(PROMPT, config=written("as told")) as stream:
         pieces = [fragment.content for fragment in stream]
     assert "".join(pieces) == "as told"
@@ -71,7 +71,7 @@ def test_stream_in_a_block(llm: LLM) -> None:
 
 
 def test_started_stream_goes_on(llm: LLM) -> None:
-    """A stream started by hand is not sent again by iterating it."""
+    """Iterating a stream that start() has started does not send the request again."""
     stream = llm.complete_stream(PROMPT, config=written("as told"))
     stream.start()
     assert "".join([fragment.content for fragment in stream]) == "as told"

@@ -16,7 +16,7 @@ WORDS = ["one", "two", "three", "four"]
 
 
 def test_predictions_of_one_model(llm: LLM) -> None:
-    """Predictions of one model at the same time all finish, each with its own text."""
+    """Concurrent predictions of one model all finish, each with its own text."""
 
     def predict(word: str) -> str:
         return (llm.complete("Say it: ", config=written(word))).content
@@ -26,7 +26,7 @@ def test_predictions_of_one_model(llm: LLM) -> None:
 
 
 def test_predictions_of_two_models(client: Client) -> None:
-    """Predictions of two models on one session at the same time don't mix."""
+    """Concurrent predictions of two models on one session do not mix."""
 
     def predict(key: str) -> tuple[str, str]:
         result = (client.llm.model(key)).complete("Say it: ", config=written(key))
@@ -38,7 +38,7 @@ def test_predictions_of_two_models(client: Client) -> None:
 
 
 def test_interleaved_streams(llm: LLM) -> None:
-    """Two open streams on one session can be read in turns, and in any order."""
+    """Two open streams on one session can be read in any order."""
     first = llm.complete_stream("Say it: ", config=written("first"))
     second = llm.complete_stream("Say it: ", config=written("second"))
     first.start()
@@ -48,7 +48,7 @@ def test_interleaved_streams(llm: LLM) -> None:
 
 
 def test_calls_during_a_stream(llm: LLM) -> None:
-    """Calls on the session of an open stream are answered, and the stream goes on."""
+    """Calls on the session of an open stream are answered, and the stream continues."""
     pieces = []
     for fragment in llm.complete_stream("Say it: ", config=written("as told")):
         pieces.append(fragment.content)
@@ -57,7 +57,7 @@ def test_calls_during_a_stream(llm: LLM) -> None:
 
 
 def test_calls_of_different_namespaces(client: Client) -> None:
-    """Requests on different sessions at the same time get the answers that belong to them."""
+    """Concurrent requests on different sessions each get their own answer."""
     llm = client.llm.model(LLM_KEY)
     embedding_model = client.embedding.model(EMBEDDING_KEY)
 
@@ -86,7 +86,7 @@ def test_two_clients(client: Client, lmstudio_host: str) -> None:
 
 
 def test_many_texts_at_once(embedding_model: EmbeddingModel) -> None:
-    """Texts given in one call are tokenized to as many answers, in order."""
+    """One call tokenizes many texts to as many lists of tokens, in order."""
     texts = [f"number {number}" for number in range(20)]
     tokens = embedding_model.tokenize(texts)
     assert tokens[0] == embedding_model.tokenize(texts[0])

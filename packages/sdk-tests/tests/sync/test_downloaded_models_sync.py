@@ -25,7 +25,7 @@ def test_all_expected_models_are_listed_once(client: Client) -> None:
 
 
 def test_listing_by_namespace(client: Client) -> None:
-    """A namespace's listing is the part of the whole one that has its type, in the same order."""
+    """A namespace's listing has the models of its type from the whole listing, in that order."""
     everything = client.list_downloaded_models()
     llms = client.list_downloaded_models("llm")
     embedding_models = client.list_downloaded_models("embedding")
@@ -37,21 +37,21 @@ def test_listing_by_namespace(client: Client) -> None:
 
 
 def test_listing_by_session(client: Client) -> None:
-    """The sessions' own methods give the same listings as the client's."""
+    """The sessions' own methods return the same listings as the client's."""
     assert client.system.list_downloaded_models() == client.list_downloaded_models()
     assert client.llm.list_downloaded() == client.list_downloaded_models("llm")
     assert client.embedding.list_downloaded() == client.list_downloaded_models("embedding")
 
 
-@pytest.mark.parametrize("namespace", ["", "LLM_KEY", "system"])
+@pytest.mark.parametrize("namespace", ["", "LLM", "system"])
 def test_unknown_namespace(client: Client, namespace: str) -> None:
-    """Only llm and embedding are namespaces of models."""
+    """A namespace other than llm and embedding is refused by name."""
     with pytest.raises(LMStudioValueError, match=f"^Unknown model namespace: '{namespace}'$"):
         client.list_downloaded_models(namespace)
 
 
 def test_llm_listing(client: Client) -> None:
-    """A listed LLM has its key, its path, and an info that says the same."""
+    """A listed LLM has its key, its path, and an info with the same values."""
     (llm,) = [model for model in client.llm.list_downloaded() if model.model_key == LLM_KEY]
     assert isinstance(llm.info, LlmInfo)
     assert (llm.type, llm.info.type, llm.info.model_key) == ("llm", "llm", LLM_KEY)
@@ -66,7 +66,7 @@ def test_llm_listing(client: Client) -> None:
 
 
 def test_embedding_model_listing(client: Client) -> None:
-    """A listed embedding model has its key, its path, and an info that says the same."""
+    """A listed embedding model has its key, its path, and an info with the same values."""
     listing = client.embedding.list_downloaded()
     (model,) = [model for model in listing if model.model_key == EMBEDDING_KEY]
     assert isinstance(model.info, EmbeddingModelInfo)
@@ -84,7 +84,7 @@ def test_embedding_model_listing(client: Client) -> None:
 
 
 def test_listings_of_two_clients(client: Client, lmstudio_host: str) -> None:
-    """Two clients list the same models, but listings are equal within a client only."""
+    """Two clients list the same models, but only listings of one client are equal."""
     with Client(lmstudio_host) as other_client:
         ours = client.list_downloaded_models()
         theirs = other_client.list_downloaded_models()

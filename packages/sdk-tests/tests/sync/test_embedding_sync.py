@@ -16,22 +16,22 @@ MARKET = "The stock market fell by three percent."
 
 
 def test_vector_of_a_text(embedding_model: EmbeddingModel) -> None:
-    """A text becomes one vector of as many floats as the model has dimensions, of length 1."""
+    """A text becomes a vector of length 1 with one float for each dimension of the model."""
     result = vector(embedding_model.embed(CAT))
     assert len(result) == DIMENSIONS
     assert {type(value) for value in result} == {float}
     assert length(result) == pytest.approx(1, abs=1e-3)
 
 
-def test_same_text_same_vector(embedding_model: EmbeddingModel) -> None:
-    """Embedding a text again gives the same vector."""
+def test_same_text_has_same_vector(embedding_model: EmbeddingModel) -> None:
+    """Embedding a text again returns the same vector."""
     first = vector(embedding_model.embed(CAT))
     assert vector(embedding_model.embed(CAT)) == pytest.approx(first, abs=1e-4)
 
 
 @pytest.mark.parametrize("make", [list, tuple, iter], ids=["list", "tuple", "iterator"])
 def test_vectors_of_several_texts(embedding_model: EmbeddingModel, make: type) -> None:
-    """Several texts become one vector each, in their order, equal to those of single texts."""
+    """Several texts become one vector each, in order, equal to the vectors of single texts."""
     texts = [CAT, MARKET, KITTEN]
     results = vectors(embedding_model.embed(make(texts)))
     assert len(results) == len(texts)
@@ -45,7 +45,7 @@ def test_no_texts(embedding_model: EmbeddingModel) -> None:
 
 
 def test_similar_texts_have_similar_vectors(embedding_model: EmbeddingModel) -> None:
-    """Sentences about the same thing are closer to each other than to one about another."""
+    """Sentences about one thing are closer to each other than to a sentence about another."""
     cat, kitten, market = vectors(embedding_model.embed([CAT, KITTEN, MARKET]))
     assert cosine(cat, kitten) > cosine(cat, market)
     assert cosine(cat, kitten) > cosine(kitten, market)
@@ -53,7 +53,7 @@ def test_similar_texts_have_similar_vectors(embedding_model: EmbeddingModel) -> 
 
 
 def test_long_text(embedding_model: EmbeddingModel) -> None:
-    """A text of over 512 tokens becomes one vector as well."""
+    """A text of over 512 tokens becomes a single vector, too."""
     long = "The cat sat on the mat and looked at the fish. " * 44
     assert embedding_model.count_tokens(long) > 512
     result = vector(embedding_model.embed(long))
@@ -63,11 +63,11 @@ def test_long_text(embedding_model: EmbeddingModel) -> None:
 
 @pytest.mark.parametrize("text", ["", "Grüße, 世界 🙂", "line\nbreak\ttab"])
 def test_unusual_text(embedding_model: EmbeddingModel, text: str) -> None:
-    """Empty texts, other scripts and control characters have vectors, too."""
+    """Empty texts, other scripts and control characters can be embedded, too."""
     assert len(vector(embedding_model.embed(text))) == DIMENSIONS
 
 
 def test_embedding_by_another_name(client: Client) -> None:
-    """A handle with publisher and name embeds with the loaded model."""
+    """A handle with publisher and name uses the loaded model."""
     by_name = EmbeddingModel(EMBEDDING_NAME, client.embedding)
     assert len(vector(by_name.embed(CAT))) == DIMENSIONS

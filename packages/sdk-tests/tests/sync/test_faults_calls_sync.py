@@ -29,19 +29,19 @@ LOST = r"^Client unexpectedly disconnected\.$"
 
 
 def is_usable(client: Client) -> bool:
-    """Return whether the session that saw a fault answers the next call."""
+    """Return whether the host answers the next call on the session that saw a fault."""
     return isinstance(client.llm.list_loaded(), list)
 
 
 def test_delayed_answer(scenario_host: ScenarioServer) -> None:
-    """An answer that comes late is an answer; the session goes on."""
+    """A call accepts a late answer, and the session stays usable."""
     with faulty_client(scenario_host, rule(delay(0.1), **ANSWER)) as client:
         assert is_usable(client)
         assert is_usable(client)
 
 
 def test_dropped_answer(scenario_host: ScenarioServer) -> None:
-    """Without an answer the caller's timeout ends the wait; the next call is answered."""
+    """The caller's timeout ends a call without an answer, and the next call is answered."""
     with faulty_client(scenario_host, rule(drop(), **ANSWER)) as client:
         with pytest.raises(TimeoutError), short_wait():
             client.llm.list_loaded()
@@ -49,7 +49,7 @@ def test_dropped_answer(scenario_host: ScenarioServer) -> None:
 
 
 def test_stalled_connection(scenario_host: ScenarioServer) -> None:
-    """On a connection that has gone silent every call times out; the other sessions go on."""
+    """Every call on a silent connection times out, and the other sessions stay usable."""
     with faulty_client(scenario_host, rule(stall(), **ANSWER)) as client:
         for _ in range(2):
             with pytest.raises(TimeoutError), short_wait():
@@ -71,7 +71,7 @@ def test_stalled_connection(scenario_host: ScenarioServer) -> None:
     ids=["closed", "no-json", "no-object", "unknown-type", "keep-alive", "text-id"],
 )
 def test_broken_connection(scenario_host: ScenarioServer, fault: dict[str, object]) -> None:
-    """A closed connection and a frame that makes no sense end the session; others go on."""
+    """A closed connection or a nonsensical frame ends the session, and the others stay usable."""
     with faulty_client(scenario_host, rule(fault, **ANSWER)) as client:
         for _ in range(2):
             with pytest.raises(LMStudioWebsocketError, match=LOST):
@@ -80,7 +80,7 @@ def test_broken_connection(scenario_host: ScenarioServer, fault: dict[str, objec
 
 
 def test_broken_session_can_be_opened_again(scenario_host: ScenarioServer) -> None:
-    """After a nonsensical frame a session works again once it was disconnected and connected."""
+    """A session that a nonsensical frame has ended works again after a reconnection."""
     with faulty_client(scenario_host, rule(replace("{"), **ANSWER)) as client:
         with pytest.raises(LMStudioWebsocketError, match=LOST):
             client.llm.list_loaded()
@@ -99,7 +99,7 @@ def test_broken_session_can_be_opened_again(scenario_host: ScenarioServer) -> No
     ids=["unknown-type", "no-error", "text-as-error"],
 )
 def test_strange_answer(scenario_host: ScenarioServer, message: dict[str, object]) -> None:
-    """A message that is neither result nor error ends the call; the session goes on."""
+    """A message that is neither result nor error ends the call, and the session stays usable."""
     with faulty_client(scenario_host, rule(insert(message), **ANSWER)) as client:
         with pytest.raises(LMStudioClientError, match=r"^RPC unexpected message: \{"):
             client.llm.list_loaded()
@@ -107,10 +107,10 @@ def test_strange_answer(scenario_host: ScenarioServer, message: dict[str, object
 
 
 @pytest.mark.parametrize("number", [999, "one"])
-def test_answer_to_nobody(
+def test_answer_to_an_unknown_call(
     scenario_host: ScenarioServer, caplog: pytest.LogCaptureFixture, number: object
 ) -> None:
-    """The answer to a call that was not made is logged, and the call that waits gets its own."""
+    """An answer to a call that was not made is logged, and the waiting call gets its own."""
     message = {"type": "rpcResult", "callId": number, "result": []}
     with faulty_client(scenario_host, rule(insert(message), **ANSWER)) as client:
         with caplog.at_level(logging.WARNING):
@@ -136,7 +136,7 @@ def test_warning_of_the_host(
 
 
 def test_warning_in_place_of_an_answer(scenario_host: ScenarioServer) -> None:
-    """A host that only warns leaves the call without an answer; the next one is answered."""
+    """A call that the host answers only with a warning times out, and the next call is answered."""
     warning = {"type": "communicationWarning", "warning": "No such endpoint"}
     with faulty_client(scenario_host, rule(replace(warning), **ANSWER)) as client:
         with pytest.raises(TimeoutError), short_wait():
@@ -145,7 +145,7 @@ def test_warning_in_place_of_an_answer(scenario_host: ScenarioServer) -> None:
 
 
 def test_void_result(scenario_host: ScenarioServer) -> None:
-    """A call without result is done when an answer without result has come."""
+    """A call without a result ends with an answer that has no result."""
     when = {"namespace": "llm", "endpoint": "unloadModel"}
     answer = {"type": "rpcResult", "callId": "$id"}
     with faulty_client(scenario_host, rule(insert(answer), **when)) as client:
@@ -154,14 +154,14 @@ def test_void_result(scenario_host: ScenarioServer) -> None:
 
 
 @known_bug(
-    "The answers of calls that return a list are used without a look at their type: an answer"
-    " without result, or with a number, ends in a TypeError from the middle of the SDK, which a"
+    "The answers to calls that return a list are used without a check of their type: an answer"
+    " without a result, or with a number, ends in a TypeError from inside the SDK, which a"
     " caller that handles the SDK's errors does not expect.",
     raises=TypeError,
 )
 @pytest.mark.parametrize("result", [None, 5], ids=["null", "number"])
 def test_result_of_another_type(scenario_host: ScenarioServer, result: object) -> None:
-    """An answer of another type than the call's must be one of the SDK's own errors."""
+    """An answer that is not a list must raise one of the SDK's own errors."""
     answer = {"type": "rpcResult", "callId": "$id", "result": result}
     with faulty_client(scenario_host, rule(insert(answer), **ANSWER)) as client:
         with pytest.raises(LMStudioError):

@@ -26,7 +26,7 @@ STRANGE_NAMES = ["closed", "no-json", "null", "empty", "no-reason"]
 
 
 def connect(client: Client) -> None:
-    """Open the client's connections, the one of `system` among them, and close them on an error."""
+    """Open the client's connections, including that of `system`, and close all of them again."""
     try:
         with client:
             client.system.list_downloaded_models()
@@ -42,7 +42,7 @@ def test_slow_authentication(scenario_host: ScenarioServer) -> None:
 
 @pytest.mark.parametrize("fault", STRANGE, ids=STRANGE_NAMES)
 def test_failed_authentication(scenario_host: ScenarioServer, fault: dict[str, Any]) -> None:
-    """A host that hangs up or talks nonsense is not reachable; another client gets in."""
+    """A host that hangs up or answers nonsense is not reachable, and another client can connect."""
     client = Client(scenario_host.address)
     with nothing_left_running():
         with (
@@ -57,7 +57,7 @@ REFUSAL = {"success": False, "error": {"title": "Not you"}}
 
 
 def test_refused_authentication(scenario_host: ScenarioServer) -> None:
-    """A refusal is the host's error, with the reason that it gives."""
+    """A refused authentication raises a server error with the host's reason."""
     client = Client(scenario_host.address)
     with nothing_left_running():
         with (
@@ -68,13 +68,13 @@ def test_refused_authentication(scenario_host: ScenarioServer) -> None:
 
 
 @known_bug(
-    "The reason for a refusal is a string in the protocol, which the error class takes apart as a"
+    "The reason for a refusal is a string in the protocol, but the error class takes it apart as a"
     " list of key and value pairs.",
     raises=ValueError,
     seen_in=(RELEASE_1_5,),
 )
 def test_refused_with_a_text(scenario_host: ScenarioServer) -> None:
-    """A refusal with a plain text, as the protocol has it, is the host's error, too."""
+    """A refusal with a plain text, as the protocol has it, must raise a server error."""
     client = Client(scenario_host.address)
     refusal = {"success": False, "error": "Not you"}
     with nothing_left_running():

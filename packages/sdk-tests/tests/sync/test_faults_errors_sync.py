@@ -1,8 +1,9 @@
 # DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_faults_errors_async.py
 # Change that, then: hatch run sync:generate
-"""Errors that a host reports: every code of the protocol, on every kind of request."""
+"""Errors that a host reports: every code of the protocol on every kind of request."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -70,65 +71,37 @@ CODES: list[tuple[dict[str, Any], type[LMStudioServerError]]] = [
     ({"code": "generic.missingRuntimeExtension"}, LMStudioServerError),
     ({"code": "generic.unheardOf"}, LMStudioServerError),
 ]
-EACH_CODE = pytest.mark.parametrize(
+"""Display data of the host's errors, and the class of the exception for each."""
+
+REQUESTS: dict[str, tuple[Callable[[Client], Any], str]] = {
+    "listLoaded": (lambda client: client.llm.list_loaded(), "RPC"),
+    "getOrLoad": (lambda client: client.llm.model(UNKNOWN), "Model get/load"),
+    "predict": (lambda client: LLM(UNKNOWN, client.llm).respond("Hello"), "Chat response"),
+}
+"""A request for each kind of endpoint, and the beginning of its error messages."""
+
+
+@pytest.mark.parametrize("endpoint", REQUESTS)
+@pytest.mark.parametrize(
     ("data", "kind"), CODES, ids=[data["code"].partition(".")[2] for data, _ in CODES]
 )
-
-
-def error(data: dict[str, Any]) -> dict[str, Any]:
-    """Return an error of the host."""
-    return {"title": "It is gone", "rootTitle": "It is gone", "displayData": data}
-
-
-def check(
-    failure: pytest.ExceptionInfo[LMStudioServerError],
+def test_failed_request(
+    scenario_host: ScenarioServer,
+    endpoint: str,
     data: dict[str, Any],
     kind: type[LMStudioServerError],
-    prefix: str,
 ) -> None:
-    """Compare an exception with the error that the host sent."""
-    assert type(failure.value) is kind
-    assert str(failure.value).startswith(f"{prefix} error: \n\n  It is gone\n")
-    assert failure.value.server_error is not None
-    assert failure.value.server_error.display_data == data
-
-
-@EACH_CODE
-def test_failed_call(
-    scenario_host: ScenarioServer, data: dict[str, Any], kind: type[LMStudioServerError]
-) -> None:
-    """A call that fails raises the class of the error's code; the session goes on."""
-    when = {"namespace": "llm", "endpoint": "listLoaded"}
-    with faulty_client(scenario_host, rule(fail(error(data)), **when)) as client:
+    """A request that fails raises the class for the error's code, and the session stays usable."""
+    request, prefix = REQUESTS[endpoint]
+    details = {"title": "It is gone", "rootTitle": "It is gone", "displayData": data}
+    failing = rule(fail(details), namespace="llm", endpoint=endpoint)
+    with faulty_client(scenario_host, failing) as client:
         with pytest.raises(LMStudioServerError) as failure:
-            client.llm.list_loaded()
-        check(failure, data, kind, "RPC")
-        assert isinstance(client.llm.list_loaded(), list)
-
-
-@EACH_CODE
-def test_failed_load(
-    scenario_host: ScenarioServer, data: dict[str, Any], kind: type[LMStudioServerError]
-) -> None:
-    """A load that fails raises the class of the error's code; the session goes on."""
-    when = {"namespace": "llm", "endpoint": "getOrLoad"}
-    with faulty_client(scenario_host, rule(fail(error(data)), **when)) as client:
-        with pytest.raises(LMStudioServerError) as failure:
-            client.llm.model(UNKNOWN)
-        check(failure, data, kind, "Model get/load")
-        assert isinstance(client.llm.list_loaded(), list)
-
-
-@EACH_CODE
-def test_failed_prediction(
-    scenario_host: ScenarioServer, data: dict[str, Any], kind: type[LMStudioServerError]
-) -> None:
-    """A prediction that fails raises the class of the error's code; the session goes on."""
-    when = {"namespace": "llm", "endpoint": "predict"}
-    with faulty_client(scenario_host, rule(fail(error(data)), **when)) as client:
-        with pytest.raises(LMStudioServerError) as failure:
-            LLM(UNKNOWN, client.llm).respond("Hello")
-        check(failure, data, kind, "Chat response")
+            request(client)
+        assert type(failure.value) is kind
+        assert str(failure.value).startswith(f"{prefix} error: \n\n  It is gone\n")
+        assert failure.value.server_error is not None
+        assert failure.value.server_error.display_data == data
         assert isinstance(client.llm.list_loaded(), list)
 
 
@@ -136,7 +109,7 @@ HEAD = "RPC error: \n\n  No disk\n\n"
 
 
 def message_of(client: Client) -> str:
-    """Return the message of the exception that a call raises."""
+    """Return the message of the server error that a call raises."""
     with pytest.raises(LMStudioServerError) as failure:
         client.llm.list_loaded()
     assert type(failure.value) is LMStudioServerError
@@ -163,7 +136,7 @@ def message_of(client: Client) -> str:
     ids=["empty", "title", "stack", "root-title", "advice", "data", "wrong-type"],
 )
 def test_error_text(scenario_host: ScenarioServer, details: dict[str, Any], message: str) -> None:
-    """An error's parts make up the message; what is missing or wrong does not hide the error."""
+    """An error's parts make up the message, and missing or wrong parts do not hide the error."""
     when = {"namespace": "llm", "endpoint": "listLoaded"}
     with faulty_client(scenario_host, rule(fail(details), **when)) as client:
         assert message_of(client) == message
@@ -184,4 +157,4 @@ def test_error_in_the_middle_of_a_stream(
         assert len(seen) == 1
         with pytest.raises(LMStudioServerError, match=r"^Completion error: Worn out$"):
             stream.result()
-        assert len(client.llm.list_loaded()) > 0
+        assert client.llm.list_loaded(), "the session lists no model after the error"

@@ -1,7 +1,7 @@
 # DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_faults_loading_async.py
 # Change that, then: hatch run sync:generate
-"""Loading models from a host that misbehaves."""
+"""Loading models on a host that misbehaves."""
 
 from typing import Any
 
@@ -23,24 +23,24 @@ from sdk_tests.sdk_releases import known_bug
 
 pytestmark = [pytest.mark.embedded]
 
-# The host's answer to a load of UNKNOWN is an error; the packets come before it.
+# The host answers a load of UNKNOWN with an error; the rules' packets come before it.
 LOAD: dict[str, Any] = {"namespace": "llm", "endpoint": "getOrLoad"}
 NEW: dict[str, Any] = {"namespace": "llm", "endpoint": "loadModel"}
 
 
 def progress(*numbers: object) -> list[dict[str, Any]]:
-    """Return progress packets of getOrLoad."""
+    """Return getOrLoad's progress packets with these numbers."""
     return [{"type": "loadProgress", "progress": number} for number in numbers]
 
 
 def loaded_as(client: Client, **options: Any) -> str:
-    """Return the identifier of the model that a load gives."""
+    """Return the identifier of the model that a load returns."""
     return (client.llm.model(UNKNOWN, **options)).identifier
 
 
 @pytest.mark.parametrize("kind", ["loadSuccess", "alreadyLoaded"])
 def test_load_without_progress(scenario_host: ScenarioServer, kind: str) -> None:
-    """A load is done with its last packet; a callback sees at least its end."""
+    """A load without progress packets ends with its last packet and calls back once, with 1."""
     seen: list[float] = []
     packets = insert_packets(loaded(kind, "mine"))
     with faulty_client(scenario_host, rule(packets, **LOAD)) as client:
@@ -50,7 +50,7 @@ def test_load_without_progress(scenario_host: ScenarioServer, kind: str) -> None
 
 
 def test_progress_of_a_slow_load(scenario_host: ScenarioServer) -> None:
-    """Progress starts at 0, never repeats itself or goes back, and ends at 1."""
+    """Load progress starts at 0, never repeats itself or falls, and ends at 1."""
     start = {"type": "startLoading", "identifier": "mine", "info": llm_info()}
     numbers = progress(0, 0.2, 0.2, 0.1, 0.5, 0.4, 0.9)
     seen: list[float] = []
@@ -61,7 +61,7 @@ def test_progress_of_a_slow_load(scenario_host: ScenarioServer) -> None:
 
 
 def test_stalled_load(scenario_host: ScenarioServer) -> None:
-    """On a load that has gone silent the caller's timeout ends the wait; others go on."""
+    """The caller's timeout ends a load that stays silent, and the other sessions stay usable."""
     seen: list[float] = []
     with faulty_client(scenario_host, rule(stall(), **NEW)) as client:
         with pytest.raises(TimeoutError), short_wait():
@@ -73,7 +73,7 @@ def test_stalled_load(scenario_host: ScenarioServer) -> None:
 
 @pytest.mark.parametrize("fault", [close(), replace("{"), replace({"type": "weather"})])
 def test_broken_connection(scenario_host: ScenarioServer, fault: dict[str, Any]) -> None:
-    """A connection that breaks during a load ends it and its session; others go on."""
+    """A connection that breaks ends the load and its session, and the others stay usable."""
     with faulty_client(scenario_host, rule(fault, **LOAD)) as client:
         with pytest.raises(LMStudioWebsocketError, match=r"^Client unexpectedly disconnected\.$"):
             client.llm.model(UNKNOWN)
@@ -81,7 +81,7 @@ def test_broken_connection(scenario_host: ScenarioServer, fault: dict[str, Any])
 
 
 @known_bug(
-    "A channel that the host closes before its last packet is reported as a mistake of the caller,"
+    "A channel that the host closes before its last packet is reported as the caller's mistake,"
     ' LMStudioRuntimeError "Attempted to read result from an active channel.": rx_stream() ends'
     " quietly, so the endpoints' LMStudioChannelClosedError for exactly that is never raised.",
     raises=LMStudioRuntimeError,
@@ -102,7 +102,7 @@ def test_channel_closed_too_early(scenario_host: ScenarioServer) -> None:
     ids=["unknown", "no-info", "empty-info"],
 )
 def test_unknown_packet(scenario_host: ScenarioServer, packet: dict[str, Any]) -> None:
-    """A packet that the SDK does not know gives a warning; the load goes on to its end."""
+    """A packet that the SDK does not know leads to a warning, and the load continues."""
     packets = insert_packets(packet, loaded("loadSuccess", "mine"))
     with faulty_client(scenario_host, rule(packets, **LOAD)) as client:
         with pytest.warns(
@@ -114,7 +114,7 @@ def test_unknown_packet(scenario_host: ScenarioServer, packet: dict[str, Any]) -
 
 
 def test_message_that_is_no_packet(scenario_host: ScenarioServer) -> None:
-    """A message on the channel that none should be ends the load; the session goes on."""
+    """A foreign message on the channel ends the load, and the session stays usable."""
     strange = insert({"type": "channelAck", "channelId": "$id", "ackId": 1})
     with faulty_client(scenario_host, rule(strange, **LOAD)) as client:
         with pytest.raises(LMStudioClientError, match=r"^Model get/load unexpected message: \{"):
@@ -123,12 +123,12 @@ def test_message_that_is_no_packet(scenario_host: ScenarioServer) -> None:
 
 
 @known_bug(
-    "Progress is compared before anything looks at its type: a text as progress ends in a TypeError"
-    " from the middle of the SDK in place of one of its errors.",
+    "Progress is compared before its type is checked: a text as progress ends in a TypeError"
+    " from inside the SDK instead of one of its errors.",
     raises=TypeError,
 )
 def test_progress_that_is_no_number(scenario_host: ScenarioServer) -> None:
-    """Progress that is no number must be one of the SDK's errors."""
+    """Load progress that is not a number must raise one of the SDK's errors."""
     packets = insert_packets(*progress("half"))
     with faulty_client(scenario_host, rule(packets, **LOAD)) as client:
         with pytest.raises(LMStudioError):

@@ -1,7 +1,7 @@
 # DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_images_async.py
 # Change that, then: hatch run sync:generate
-"""Images for a chat: how they get to the host, and who may use them."""
+"""Images for a chat: how they are uploaded, and which chats may use them."""
 
 import io
 import zlib
@@ -45,73 +45,80 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def check(handle: FileHandle, name: str) -> None:
-    """Compare a handle with what the host must have made of IMAGE."""
+def question_about(handle: FileHandle) -> Chat:
+    """Return a chat that asks what an image shows."""
+    chat = Chat()
+    chat.add_user_message("What is this?", images=[handle])
+    return chat
+
+
+def check_handle(handle: FileHandle, name: str) -> None:
+    """Check that a handle describes IMAGE under the name."""
     assert handle.name == name
     assert handle.file_type == "image"
     assert handle.size_bytes == len(IMAGE)
-    assert handle.identifier
+    assert handle.identifier, "the handle has no identifier"
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
 def test_image_from_bytes(client: Client, kind: Any) -> None:
     """Bytes in any form are uploaded under the given name."""
-    check(client.prepare_image(kind(IMAGE), "dot.png"), "dot.png")
+    check_handle(client.prepare_image(kind(IMAGE), "dot.png"), "dot.png")
 
 
 def test_image_without_name(client: Client) -> None:
-    """Bytes without a name get a random one; the host sees by the content that it's an image."""
+    """Bytes without a name get a random one, and the host knows an image by its content."""
     handle = client.prepare_image(IMAGE)
-    check(handle, handle.name)
+    check_handle(handle, handle.name)
     assert handle.name != (client.prepare_image(IMAGE)).name
 
 
 @pytest.mark.parametrize("kind", [str, Path])
 def test_image_from_a_path(client: Client, file: Path, kind: Any) -> None:
-    """A path is read, and its file's name is the image's."""
-    check(client.prepare_image(kind(file)), "dot.png")
+    """An image from a path has the file's name."""
+    check_handle(client.prepare_image(kind(file)), "dot.png")
 
 
 def test_image_under_another_name(client: Client, file: Path) -> None:
-    """A given name counts more than the path's."""
-    check(client.prepare_image(file, "red.png"), "red.png")
+    """A given name replaces the name of the file."""
+    check_handle(client.prepare_image(file, "red.png"), "red.png")
 
 
 def test_image_from_an_open_file(client: Client, file: Path) -> None:
-    """An open file is read to its end; its name is what it was opened with."""
+    """An open file is read to its end, and the image has the name that the file was opened with."""
     with file.open("rb") as stream:
-        check(client.prepare_image(stream), str(file))
+        check_handle(client.prepare_image(stream), str(file))
         assert stream.read() == b""
 
 
 def test_image_from_a_buffer(client: Client) -> None:
     """A file in memory is read like one on disk."""
-    check(client.prepare_image(io.BytesIO(IMAGE), "dot.png"), "dot.png")
+    check_handle(client.prepare_image(io.BytesIO(IMAGE), "dot.png"), "dot.png")
 
 
 def test_same_image_through_the_session(client: Client) -> None:
-    """The files session uploads as the client does; each upload has a handle of its own."""
+    """The files session uploads like the client, and each upload has its own handle."""
     first = client.files.prepare_image(IMAGE, "dot.png")
     second = client.prepare_image(IMAGE, "dot.png")
-    check(first, "dot.png")
+    check_handle(first, "dot.png")
     assert first.identifier != second.identifier
 
 
 def test_missing_file(client: Client, tmp_path: Path) -> None:
-    """A path to nothing is an error before any upload."""
+    """A missing file raises an SDK error with its path and the reason."""
     with pytest.raises(LMStudioOSError, match=r"missing\.png' \(FileNotFoundError\("):
         client.prepare_image(tmp_path / "missing.png")
 
 
 def test_unusable_source(client: Client) -> None:
-    """What is no image source is refused before any upload."""
+    """An object that is not an image source is refused."""
     source: Any = 5
     with pytest.raises(LMStudioValueError):
         client.prepare_image(source)
 
 
 def test_handles_in_a_chat(client: Client) -> None:
-    """Images of a message are parts of it, after the text and in order."""
+    """A message's images become parts after its text, in order."""
     images = [client.prepare_image(IMAGE, name) for name in ("one.png", "two.png")]
     chat = Chat()
     chat.add_user_message("Compare", images=images)
@@ -129,45 +136,38 @@ def test_handles_in_a_chat(client: Client) -> None:
 
 @pytest.mark.models
 def test_image_for_a_model_without_vision(client: Client) -> None:
-    """A model that sees nothing refuses an image; the session goes on."""
-    chat = Chat()
-    chat.add_user_message("What is this?", images=[client.prepare_image(IMAGE)])
+    """A model without vision refuses an image, and the session stays usable."""
+    handle = client.prepare_image(IMAGE)
     llm = LLM(PLAIN_LLM_KEY, client.llm)
     with pytest.raises(LMStudioServerError, match=r"^Chat response error: "):
-        llm.respond(chat)
+        llm.respond(question_about(handle))
     assert isinstance(client.llm.list_loaded(), list)
 
 
 @pytest.mark.models
 def test_image_of_another_client(client: Client, lmstudio_host: str) -> None:
-    """A handle is its client's own: in another client's chat it is an error."""
+    """The host refuses the handle of another client."""
     with Client(lmstudio_host) as other:
         handle = other.prepare_image(IMAGE)
-        chat = Chat()
-        chat.add_user_message("What is this?", images=[handle])
         with pytest.raises(LMStudioServerError, match=r"^Chat response error: "):
-            LLM(VISION_LLM_KEY, client.llm).respond(chat)
+            LLM(VISION_LLM_KEY, client.llm).respond(question_about(handle))
 
 
 @pytest.mark.models
-def test_image_of_a_client_that_left(client: Client, lmstudio_host: str) -> None:
-    """A handle goes with its client's last connection."""
+def test_image_of_a_closed_client(client: Client, lmstudio_host: str) -> None:
+    """The host refuses the handle of a client that has closed its connections."""
     with Client(lmstudio_host) as other:
         handle = other.prepare_image(IMAGE)
-    chat = Chat()
-    chat.add_user_message("What is this?", images=[handle])
     with pytest.raises(LMStudioServerError, match=r"^Chat response error: "):
-        LLM(VISION_LLM_KEY, client.llm).respond(chat)
+        LLM(VISION_LLM_KEY, client.llm).respond(question_about(handle))
 
 
 @pytest.mark.models
-def test_handle_that_never_was(client: Client) -> None:
-    """A made-up handle is an error of the host."""
-    chat = Chat()
+def test_handle_that_was_never_issued(client: Client) -> None:
+    """The host refuses a handle that it has never issued."""
     handle = FileHandle(name="x.png", identifier="nothing.png", size_bytes=1, file_type="image")
-    chat.add_user_message("What is this?", images=[handle])
     with pytest.raises(LMStudioServerError, match=r"^Chat response error: "):
-        LLM(VISION_LLM_KEY, client.llm).respond(chat)
+        LLM(VISION_LLM_KEY, client.llm).respond(question_about(handle))
 
 
 @pytest.mark.embedded
@@ -183,7 +183,7 @@ def test_handle_that_never_was(client: Client) -> None:
     ids=["jpeg", "webp", "pdf", "text", "binary"],
 )
 def test_kind_of_a_file(client: Client, data: bytes, kind: str) -> None:
-    """What an upload is, the host tells from its content when the name has no extension."""
+    """The host tells the kind of a nameless upload from its content."""
     handle = client.prepare_image(data)
     assert handle.file_type == kind
     assert handle.size_bytes == len(data)

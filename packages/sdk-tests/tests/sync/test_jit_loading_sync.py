@@ -1,7 +1,7 @@
 # DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_jit_loading_async.py
 # Change that, then: hatch run sync:generate
-"""Models loaded just in time: on demand, one at a time, and for a limited time."""
+"""Models that are loaded just in time: on demand, one at a time and for a limited time."""
 
 import logging
 from collections.abc import Iterator
@@ -23,12 +23,12 @@ pytestmark = [
 
 EVENT = "Unloading other JIT model"
 HOUR = 60 * 60 * 1000  # milliseconds
-SMALL: Any = {"contextLength": 512}  # tokens; quicker to load than the default
+SMALL: Any = {"contextLength": 512}  # tokens; loads faster than the default
 
 
 @pytest.fixture
 def no_embedding_model(client: Client, loaded_models: tuple[CatalogModel, ...]) -> Iterator[None]:
-    """Unload the embedding model, so that it can be loaded just in time; put it back at the end."""
+    """Unload the embedding model, so that it can be loaded just in time; reload it at the end."""
     (usual,) = [model for model in loaded_models if model.key == EMBEDDING_KEY]
     client.embedding.unload(EMBEDDING_KEY)
     yield
@@ -40,7 +40,7 @@ def no_embedding_model(client: Client, loaded_models: tuple[CatalogModel, ...]) 
 
 
 def times_to_live(client: Client) -> dict[str, object]:
-    """Return which of the suite's models are loaded, and for how many idle milliseconds."""
+    """Return the times-to-live of the suite's loaded models in milliseconds, by identifier."""
     loaded = [
         *client.llm.remote_call("listLoaded"),
         *client.embedding.remote_call("listLoaded"),
@@ -49,19 +49,20 @@ def times_to_live(client: Client) -> dict[str, object]:
 
 
 def identifiers(client: Client) -> set[str]:
-    """Return which of the suite's models are loaded."""
+    """Return the identifiers of the suite's loaded models."""
     return set(times_to_live(client))
 
 
 def test_load_on_demand(client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    """Asking for a model that is not loaded loads it as configured; asking again returns it."""
+    """Asking for an unloaded model loads it as configured, and asking again returns it."""
     caplog.set_level(logging.INFO)
     progress: list[float] = []
     llm = client.llm.model(JIT_LLM_KEY, config=SMALL, on_load_progress=progress.append)
     assert llm == LLM(JIT_LLM_KEY, client.llm)
     assert llm in client.llm.list_loaded()
     assert llm.get_context_length() == 512
-    assert (progress[0], progress[-1]) == (0.0, 1.0)
+    assert progress[:1] == [0.0]
+    assert progress[-1:] == [1.0]
     assert progress == sorted(set(progress))
     assert (llm.complete("Hi", config=written("ok"))).content == "ok"
     info = llm.get_info()
@@ -70,7 +71,7 @@ def test_load_on_demand(client: Client, caplog: pytest.LogCaptureFixture) -> Non
 
 
 def test_loaded_on_demand_by_path(client: Client) -> None:
-    """A model asked for by its path is called by that path; by its key it is the same instance."""
+    """A model loaded by its path has the path as identifier, and its key finds that instance."""
     (path,) = [
         model.path for model in client.llm.list_downloaded() if model.model_key == JIT_LLM_KEY
     ]
@@ -80,7 +81,7 @@ def test_loaded_on_demand_by_path(client: Client) -> None:
 
 
 def test_concurrent_requests_load_once(client: Client) -> None:
-    """Several requests for an unloaded model at the same time get one instance."""
+    """Concurrent requests for an unloaded model load a single instance."""
     models = together([lambda: client.llm.model(JIT_LLM_KEY, config=SMALL)] * 3)
     assert {model.identifier for model in models} == {JIT_LLM_KEY}
     assert identifiers(client) == REQUIRED | {JIT_LLM_KEY}
@@ -88,7 +89,7 @@ def test_concurrent_requests_load_once(client: Client) -> None:
 
 @pytest.mark.usefixtures("no_embedding_model")
 def test_llm_replaces_embedding_model(client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    """Loading an LLM on demand unloads the embedding model that was, and says so in the log."""
+    """Loading an LLM on demand unloads an embedding model loaded on demand, and logs advice."""
     embedding_model = client.embedding.model(EMBEDDING_KEY)
     instance = embedding_model.get_info()
     caplog.set_level(logging.DEBUG)
@@ -109,7 +110,7 @@ def test_llm_replaces_embedding_model(client: Client, caplog: pytest.LogCaptureF
 
 @pytest.mark.usefixtures("no_embedding_model")
 def test_embedding_model_replaces_llm(client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    """Loading an embedding model on demand unloads the LLM that was; INFO tells just once."""
+    """Loading an embedding model on demand unloads an LLM loaded on demand, and logs it once."""
     llm = client.llm.model(JIT_LLM_KEY, config=SMALL)
     caplog.set_level(logging.INFO)
     client.embedding.model(EMBEDDING_KEY)
@@ -123,7 +124,7 @@ def test_embedding_model_replaces_llm(client: Client, caplog: pytest.LogCaptureF
 
 
 def test_explicit_loads_stay(client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    """Loading on demand unloads nothing that was loaded explicitly, with time-to-live or not."""
+    """Loading on demand unloads no model that was loaded explicitly, with a time-to-live or not."""
     caplog.set_level(logging.INFO)
     client.embedding.load_new_instance(EMBEDDING_KEY, "with-ttl", ttl=600)
     client.embedding.load_new_instance(EMBEDDING_KEY, "without-ttl", ttl=None)
@@ -140,7 +141,7 @@ def test_time_to_live_on_demand(client: Client, ttl: int | None, expected: int) 
 
 
 def test_time_to_live_of_explicit_loads(client: Client) -> None:
-    """An explicit load has the SDK's default of an hour, unless it is to stay for ever."""
+    """An explicit load without ttl has the SDK's default of an hour, and with ttl=None no limit."""
     client.embedding.load_new_instance(EMBEDDING_KEY, "for-an-hour")
     client.embedding.load_new_instance(EMBEDDING_KEY, "for-ever", ttl=None)
     times = times_to_live(client)

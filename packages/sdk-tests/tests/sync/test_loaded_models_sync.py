@@ -1,7 +1,7 @@
 # DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_loaded_models_async.py
 # Change that, then: hatch run sync:generate
-"""The list of loaded models, and handles of what is loaded."""
+"""The list of loaded models, and handles of loaded models."""
 
 import pytest
 from lmstudio import LLM, Client, EmbeddingModel, LMStudioValueError
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.models]
 
 
 def test_all_loaded_models(client: Client) -> None:
-    """All loaded models are listed once, as handles of the class that fits them."""
+    """Each loaded model is listed once, as a handle of the class for its type."""
     models = client.list_loaded_models()
     identifiers = [model.identifier for model in models]
     assert set(identifiers) >= REQUIRED
@@ -33,7 +33,7 @@ def test_all_loaded_models(client: Client) -> None:
 
 
 def test_loaded_models_by_namespace(client: Client) -> None:
-    """A namespace's loaded models are those of its session; all together LLMs come first."""
+    """A namespace's list is its session's list, and the whole list begins with the LLMs."""
     llms = client.list_loaded_models("llm")
     embedding_models = client.list_loaded_models("embedding")
     assert {LLM_KEY, PLAIN_LLM_KEY, VISION_LLM_KEY} <= {model.identifier for model in llms}
@@ -44,13 +44,13 @@ def test_loaded_models_by_namespace(client: Client) -> None:
 
 
 def test_unknown_namespace(client: Client) -> None:
-    """Only llm and embedding have loaded models."""
+    """A namespace other than llm and embedding is refused by name."""
     with pytest.raises(LMStudioValueError, match=r"^Unknown model namespace: 'files'$"):
         client.list_loaded_models("files")
 
 
 def test_any_model(client: Client) -> None:
-    """Without a key model() returns the first of the session's loaded models."""
+    """model() without a key returns the first of the session's loaded models."""
     assert client.llm.model() == (client.llm.list_loaded())[0]
     assert client.embedding.model() == (client.embedding.list_loaded())[0]
 
@@ -61,13 +61,13 @@ def test_any_model(client: Client) -> None:
     ids=["key", "publisher-and-name"],
 )
 def test_loaded_llm_by_name(client: Client, name: str, identifier: str) -> None:
-    """Asking for a loaded LLM by key or by publisher and name returns its instance."""
+    """Asking for a loaded LLM by its key, or by publisher and name, returns its instance."""
     assert (client.llm.model(name)).identifier == identifier
 
 
 @pytest.mark.parametrize("name", [EMBEDDING_KEY, EMBEDDING_NAME], ids=["key", "publisher-and-name"])
 def test_loaded_embedding_model_by_name(client: Client, name: str) -> None:
-    """Asking for a loaded embedding model by key or publisher and name returns its instance."""
+    """Asking for a loaded embedding model by key, or publisher and name, returns its instance."""
     assert (client.embedding.model(name)).identifier == EMBEDDING_KEY
 
 
@@ -78,7 +78,7 @@ def test_loaded_model_by_path(client: Client) -> None:
 
 
 def test_loaded_model_keeps_its_config(client: Client) -> None:
-    """Asking for a loaded model with another config returns it as it is; progress is just 1."""
+    """Asking for a loaded model with another config returns it unchanged and reports progress 1."""
     progress: list[float] = []
     before = client.embedding.get_model_info(EMBEDDING_KEY)
     model = client.embedding.model(
@@ -89,14 +89,14 @@ def test_loaded_model_keeps_its_config(client: Client) -> None:
 
 
 def test_model_of_a_listing(client: Client) -> None:
-    """A downloaded model's model() returns the loaded instance."""
+    """model() of a listed download returns the loaded instance."""
     for listed in client.list_downloaded_models():
         if listed.model_key in REQUIRED:
             assert (listed.model()).identifier == listed.model_key
 
 
 def test_handles_are_equal(client: Client) -> None:
-    """Handles are equal when session and identifier are, wherever they come from."""
+    """Handles with the same session and identifier are equal, wherever they come from."""
     got = client.llm.model(LLM_KEY)
     made = LLM(LLM_KEY, client.llm)
     assert got == made
@@ -105,7 +105,7 @@ def test_handles_are_equal(client: Client) -> None:
 
 
 def test_handles_of_two_clients(client: Client, lmstudio_host: str) -> None:
-    """Handles of two clients mean the same instance, but are not equal."""
+    """Handles of two clients refer to the same instance but are not equal."""
     with Client(lmstudio_host) as other_client:
         ours, theirs = client.llm.model(LLM_KEY), other_client.llm.model(LLM_KEY)
         assert ours != theirs

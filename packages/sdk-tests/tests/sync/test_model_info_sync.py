@@ -1,7 +1,7 @@
 # DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_model_info_async.py
 # Change that, then: hatch run sync:generate
-"""Model info and load configuration: contents, and every way of naming a loaded model."""
+"""Model info and load configuration: their contents, and every way to specify a loaded model."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,7 @@ from sdk_tests.model_names import EMBEDDING_KEY, EMBEDDING_NAME, LLM_KEY, LLM_NA
 
 pytestmark = [pytest.mark.models]
 
-# From an info to a specifier of the same model.
+# Each form makes a specifier of a model from that model's info.
 SPECIFIERS: dict[str, Callable[[LlmInstanceInfo], Any]] = {
     "identifier": lambda info: info.identifier,
     "publisher-and-name": lambda _: LLM_NAME,
@@ -95,7 +95,7 @@ def test_empty_query_finds_any_model(client: Client) -> None:
 
 
 def test_prediction_by_specifier(client: Client) -> None:
-    """A prediction names the instance that it ran on when its handle has another name."""
+    """A prediction through a handle with another name reports the model that it ran on."""
     result = LLM(LLM_NAME, client.llm).complete("Hi", config={"maxTokens": 1})
     assert result.model_info.model_key == LLM_KEY
 
@@ -109,21 +109,21 @@ def test_prediction_by_specifier(client: Client) -> None:
     ],
     ids=["domain", "path", "another-model"],
 )
-def test_conditions_hold_together(client: Client, query: dict[str, str]) -> None:
-    """A model that fulfils only some conditions of a query is not found."""
+def test_all_conditions_must_hold(client: Client, query: dict[str, str]) -> None:
+    """A query does not find a model that meets only some of its conditions."""
     with pytest.raises(LMStudioModelNotFoundError):
         client.llm.get_model_info(query)
 
 
 def test_unknown_reference(client: Client) -> None:
-    """An instance reference that was never given out is a server error."""
+    """An instance reference that the host has never issued raises a server error."""
     reference = {"type": "instanceReference", "instanceReference": "NoSuchInstanceReference1"}
     with pytest.raises(LMStudioServerError, match=r"^RPC error: "):
         client.llm.get_model_info(reference)
 
 
-def test_namespaces_are_apart(client: Client) -> None:
-    """The LLM session doesn't find the embedding model, nor the embedding session the LLM."""
+def test_sessions_do_not_find_models_of_the_other_type(client: Client) -> None:
+    """A session does not find models of the other type."""
     with pytest.raises(LMStudioModelNotFoundError):
         client.llm.get_model_info(EMBEDDING_KEY)
     with pytest.raises(LMStudioModelNotFoundError):
@@ -131,6 +131,6 @@ def test_namespaces_are_apart(client: Client) -> None:
 
 
 def test_load_config_types(llm: LLM, embedding_model: EmbeddingModel) -> None:
-    """The load configuration has the type that fits the model."""
+    """The load configuration has the class for the model's type."""
     assert isinstance(llm.get_load_config(), LlmLoadModelConfig)
     assert isinstance(embedding_model.get_load_config(), EmbeddingLoadModelConfig)

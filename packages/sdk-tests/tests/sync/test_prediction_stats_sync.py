@@ -1,7 +1,7 @@
 # DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_prediction_stats_async.py
 # Change that, then: hatch run sync:generate
-"""What results say about their prediction: stop reasons, counts, model and configurations."""
+"""What results report about a prediction: stop reason, counts, model and configurations."""
 
 import pytest
 from lmstudio import LLM, Client, LlmInfo, PredictionResult
@@ -14,7 +14,7 @@ PROMPT = "One two three"
 
 
 def total_matches(result: PredictionResult) -> bool:
-    """Tell whether the total number of tokens is that of prompt and prediction."""
+    """Return whether the total number of tokens is the sum of prompt and prediction."""
     stats = result.stats
     return stats.total_tokens_count == (
         (stats.prompt_tokens_count or 0) + (stats.predicted_tokens_count or 0)
@@ -22,7 +22,7 @@ def total_matches(result: PredictionResult) -> bool:
 
 
 def test_end_of_sequence(llm: LLM) -> None:
-    """A text that the model ends says eosFound and counts the end token, which no fragment has."""
+    """A text that the model ends stops with eosFound and counts the end token."""
     stream = llm.complete_stream(PROMPT, config=written("as told"))
     tokens = sum([fragment.tokens_count for fragment in stream])
     result = stream.result()
@@ -33,7 +33,7 @@ def test_end_of_sequence(llm: LLM) -> None:
 
 @pytest.mark.parametrize("limit", [1, 4])
 def test_token_limit(llm: LLM, limit: int) -> None:
-    """A limited text ends with maxPredictedTokensReached after exactly that many tokens."""
+    """A text with a token limit stops with maxPredictedTokensReached after exactly that many."""
     result = llm.complete(PROMPT, config=endless(limit))
     assert result.stats.stop_reason == "maxPredictedTokensReached"
     assert result.stats.predicted_tokens_count == limit
@@ -41,7 +41,7 @@ def test_token_limit(llm: LLM, limit: int) -> None:
 
 
 def test_stop_string(llm: LLM) -> None:
-    """A stop string ends the text with stopStringFound; neither text nor count include it."""
+    """A stop string ends the text with stopStringFound and is part of neither text nor count."""
     result = llm.complete(PROMPT, config=written("4;5", stopStrings=[";"]))
     assert result.content == "4"
     assert result.stats.stop_reason == "stopStringFound"
@@ -60,7 +60,7 @@ def test_speed(llm: LLM) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("loaded_as_before")
 def test_end_of_context(client: Client) -> None:
-    """With stopAtLimit a text ends with contextLengthReached where the context is full."""
+    """A text under stopAtLimit stops with contextLengthReached when the context is full."""
     llm = client.llm.load_new_instance(LLM_KEY, config={"contextLength": 64})
     config = endless(100, contextOverflowPolicy="stopAtLimit")
     stats = (llm.complete(" word" * 58, config=config)).stats
@@ -71,7 +71,7 @@ def test_end_of_context(client: Client) -> None:
 
 @pytest.mark.usefixtures("loaded_as_before")
 def test_unloaded_in_the_middle(client: Client) -> None:
-    """A prediction whose model is unloaded ends with modelUnloaded and the text so far."""
+    """A prediction whose model is unloaded stops with modelUnloaded and the text so far."""
     llm = client.llm.load_new_instance(LLM_KEY, config={"contextLength": 512})
     stream = llm.complete_stream(PROMPT, config=endless(400))
     seen = ""
@@ -84,7 +84,7 @@ def test_unloaded_in_the_middle(client: Client) -> None:
 
 
 def test_model_info(llm: LLM) -> None:
-    """A result describes its model as the model's own info does."""
+    """A result describes its model with the same values as the model's own info."""
     result = llm.complete(PROMPT, config={"maxTokens": 1})
     info = llm.get_info()
     assert isinstance(result.model_info, LlmInfo)
@@ -96,14 +96,14 @@ def test_model_info(llm: LLM) -> None:
 
 
 def test_load_config(llm: LLM) -> None:
-    """A result has the configuration that its model was loaded with."""
+    """A result has the configuration with which its model was loaded."""
     result = llm.complete(PROMPT, config={"maxTokens": 1})
     assert result.load_config == llm.get_load_config()
     assert result.load_config.context_length == llm.get_context_length()
 
 
 def test_prediction_config(llm: LLM) -> None:
-    """A result has the configuration that its prediction used, as far as it was given."""
+    """A result has the settings that its request gave."""
     result = llm.complete(
         PROMPT,
         config={

@@ -1,7 +1,7 @@
 # DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_presets_async.py
 # Change that, then: hatch run sync:generate
-"""Presets: named settings on the host that a prediction can ask for."""
+"""Presets: named settings on the host that a prediction can request."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ STORY = "Tell me a long story"
 @pytest.mark.models
 @pytest.mark.parametrize("method", ["complete", "respond"])
 def test_missing_preset(llm: LLM, method: str) -> None:
-    """A preset that the host doesn't have is an error with its name; no prediction begins."""
+    """A preset that the host lacks raises an error with its name, and no prediction begins."""
     calls: list[str] = []
     with pytest.raises(LMStudioPresetNotFoundError) as failure:
         getattr(llm, method)("Hello", preset=MISSING, on_first_token=lambda: calls.append("token"))
@@ -32,7 +32,7 @@ def test_missing_preset(llm: LLM, method: str) -> None:
 
 @pytest.mark.models
 def test_missing_preset_of_a_stream(client: Client) -> None:
-    """A stream raises the error when it is read, and the session goes on."""
+    """A stream with a missing preset raises the error when it is read; the session stays usable."""
     llm = LLM(LLM_KEY, client.llm)
     stream = llm.complete_stream("Hello", preset=MISSING)
     with pytest.raises(LMStudioPresetNotFoundError):
@@ -42,7 +42,7 @@ def test_missing_preset_of_a_stream(client: Client) -> None:
 
 @pytest.mark.models
 def test_missing_preset_of_act(llm: LLM) -> None:
-    """act() ends with the error before its first round is done."""
+    """act() with a missing preset raises the error before its first round ends."""
 
     def tool() -> None:
         """Do nothing."""
@@ -55,7 +55,7 @@ def test_missing_preset_of_act(llm: LLM) -> None:
 
 @pytest.fixture
 def preset_llm(scenario_host: ScenarioServer, scenario_model: str) -> Iterator[LLM]:
-    """Provide an LLM on a server of our own, which has two presets."""
+    """Provide an LLM on an embedded server that has two presets."""
     with Client(scenario_host.address) as client:
         yield LLM(scenario_model, client.llm)
 
@@ -66,7 +66,7 @@ def preset_llm(scenario_host: ScenarioServer, scenario_model: str) -> Iterator[L
     ["@local:short-answers", "Short Answers", "short-answers", "SHORT ANSWERS", "short"],
 )
 def test_preset_by_name(preset_llm: LLM, name: str) -> None:
-    """A preset is found by identifier, by name, and by what comes close to one of them."""
+    """A preset is found by its identifier, by its name, and by text that is close to either."""
     result = preset_llm.respond(STORY, preset=name)
     assert result.stats.stop_reason == "maxPredictedTokensReached"
     assert result.stats.predicted_tokens_count == 3
@@ -76,7 +76,7 @@ def test_preset_by_name(preset_llm: LLM, name: str) -> None:
 
 @pytest.mark.embedded
 def test_request_wins_over_the_preset(preset_llm: LLM) -> None:
-    """A setting of the request counts more; the preset's other settings stay."""
+    """A setting in the request replaces the preset's, whose other settings still apply."""
     result = preset_llm.respond(STORY, preset="Short Answers", config={"maxTokens": 2})
     assert result.stats.predicted_tokens_count == 2
     config = result.prediction_config
@@ -85,7 +85,7 @@ def test_request_wins_over_the_preset(preset_llm: LLM) -> None:
 
 @pytest.mark.embedded
 def test_each_request_has_its_own_preset(preset_llm: LLM) -> None:
-    """A preset holds for the request that asks for it, and for no other."""
+    """A preset applies only to the request that names it."""
     hot = preset_llm.respond(STORY, preset="hot", config={"maxTokens": 1})
     plain = preset_llm.respond(STORY, config={"maxTokens": 1})
     assert hot.prediction_config.temperature == 1.5
@@ -94,7 +94,7 @@ def test_each_request_has_its_own_preset(preset_llm: LLM) -> None:
 
 @pytest.mark.embedded
 def test_missing_preset_names_the_others(preset_llm: LLM) -> None:
-    """The error for a missing preset lists the ones that are there."""
+    """The error for a missing preset lists the presets that the host has."""
     with pytest.raises(LMStudioPresetNotFoundError) as failure:
         preset_llm.respond(STORY, preset=MISSING)
     assert failure.value.server_error is not None

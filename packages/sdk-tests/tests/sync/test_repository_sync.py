@@ -1,7 +1,7 @@
 # DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_repository_async.py
 # Change that, then: hatch run sync:generate
-"""Searching the model repository, and downloads from it."""
+"""Searches of the model repository, and downloads from it."""
 
 import logging
 from typing import Any
@@ -22,25 +22,26 @@ from sdk_tests.structured_log import logged_events
 pytestmark = [pytest.mark.lmstudio]
 
 SMALL_MODEL = "smollm2-135m"
-"""Finds an LLM that is small enough to be downloaded by a test."""
+"""A search term that finds an LLM small enough for a test to download."""
 FITS = {"fullGPUOffload", "partialGPUOffload", "fitWithoutGPU", "willNotFit"}
 
 
 def find_small_model(client: Client) -> AvailableModel:
-    """Return the first result for the small model."""
+    """Return the first result of a search for the small model."""
     results = client.repository.search_models(SMALL_MODEL)
+    assert results, f"the search for {SMALL_MODEL!r} found nothing"
     return results[0]
 
 
 def smallest_option(client: Client) -> ModelDownloadOption:
-    """Return the smallest file of the small model."""
+    """Return the small model's smallest download option."""
     model = find_small_model(client)
     options = model.get_download_options()
     return min(options, key=lambda option: option.info.size_bytes)
 
 
 def test_search_by_term(client: Client) -> None:
-    """A term finds models with that name, in any case of its letters; the first fits best."""
+    """A search term finds a model by its name, in lower and upper case."""
     model = find_small_model(client)
     assert SMALL_MODEL in model.search_result.identifier.identifier.lower()
     (upper, *_) = client.repository.search_models(SMALL_MODEL.upper())
@@ -48,10 +49,10 @@ def test_search_by_term(client: Client) -> None:
 
 
 def test_search_result_fields(client: Client) -> None:
-    """A result has name and identifier, shows all fields in its repr, and equals itself."""
+    """A result has name and identifier, shows its fields in repr(), and equals the same result."""
     model = find_small_model(client)
     result = model.search_result
-    assert len(result.name) > 0
+    assert result.name, "the search result has no name"
     assert result.identifier.to_dict().keys() == {"type", "identifier"}
     assert repr(model) == (
         f"{type(model).__name__}(name={result.name!r}, identifier={result.identifier!r},"
@@ -61,7 +62,7 @@ def test_search_result_fields(client: Client) -> None:
 
 
 def test_results_of_two_clients(client: Client, lmstudio_host: str) -> None:
-    """Two clients find the same model, but results are equal within a client only."""
+    """Two clients find the same model, but only results of one client are equal."""
     with Client(lmstudio_host) as other_client:
         ours = find_small_model(client)
         theirs = find_small_model(other_client)
@@ -71,26 +72,26 @@ def test_results_of_two_clients(client: Client, lmstudio_host: str) -> None:
 
 @pytest.mark.parametrize("limit", [1, 2, 25])
 def test_search_by_limit(client: Client, limit: int) -> None:
-    """A limit alone finds something, and never more than that."""
+    """A search with only a limit finds at least one model and at most that many."""
     assert 1 <= len(client.repository.search_models(limit=limit)) <= limit
 
 
 def test_search_with_everything(client: Client) -> None:
-    """All options narrow the same search."""
+    """A search with all options finds one model that meets all of them."""
     (model,) = client.repository.search_models(SMALL_MODEL, limit=1, compatibility_types=["gguf"])
     assert SMALL_MODEL in model.search_result.identifier.identifier.lower()
 
 
 def test_search_by_compatibility_type(client: Client) -> None:
-    """A format alone finds models, each of which has files to download."""
+    """A search with only a format finds models that have files to download."""
     results = client.repository.search_models(limit=2, compatibility_types=["gguf"])
-    assert len(results) > 0
+    assert results, "the search by format found nothing"
     for model in results:
-        assert len(model.get_download_options()) > 0
+        assert model.get_download_options(), f"{model!r} has no files to download"
 
 
 def test_search_for_nothing(client: Client) -> None:
-    """A term that fits no model finds none, without an error."""
+    """A search that matches no model returns an empty list."""
     assert client.repository.search_models("no-such-model-c1d1a3f5e7") == []
 
 
@@ -117,13 +118,13 @@ def test_search_with_wrong_options(client: Client, options: dict[str, Any]) -> N
 
 
 def test_download_options(client: Client) -> None:
-    """Each option is a file with a size, an estimate whether it fits, and identifiers."""
+    """Each download option has a name, a size, an estimate of its fit, and its own identifier."""
     model = find_small_model(client)
     options = model.get_download_options()
-    assert len(options) > 0
+    assert options, "the small model has no files to download"
     for option in options:
         info = option.info
-        assert len(info.name) > 0
+        assert info.name, "the download option has no name"
         assert info.size_bytes > 1_000_000
         assert info.fit_estimation in FITS
         assert info.indexed_model_identifier.count("/") >= 1
@@ -138,7 +139,7 @@ def test_download_options(client: Client) -> None:
 
 
 def test_options_of_a_closed_client(lmstudio_host: str) -> None:
-    """After the client is closed, results and options are of no more use, and say so."""
+    """Results and options of a closed client raise an error that says what needs a session."""
     with Client(lmstudio_host) as client:
         model = find_small_model(client)
         option = smallest_option(client)
@@ -153,14 +154,14 @@ def test_options_of_a_closed_client(lmstudio_host: str) -> None:
 
 @pytest.mark.slow
 def test_download_model_calls_back(client: Client) -> None:
-    """Progress is reported first, rising to all bytes, then the finalization, once."""
+    """A download reports rising progress up to all bytes, and then calls back once at the end."""
     events: list[DownloadProgressUpdate | None] = []
     option = smallest_option(client)
     identifier = option.download(events.append, lambda: events.append(None))
-    assert len(identifier) > 0
+    assert identifier, "the download returned an empty identifier"
     updates = [event for event in events if event is not None]
     assert events == [*updates, None]
-    assert len(updates) > 0
+    assert updates, "the download reported no progress"
     for update in updates:
         assert 0 <= update.downloaded_bytes <= update.total_bytes
         assert update.speed_bytes_per_second >= 0
@@ -172,7 +173,7 @@ def test_download_model_calls_back(client: Client) -> None:
 
 @pytest.mark.slow
 def test_download_model_twice(client: Client) -> None:
-    """A model that is there can be downloaded again, without callbacks; it is listed once."""
+    """A model that is downloaded twice is still listed once."""
     option = smallest_option(client)
     first = option.download()
     assert option.download() == first
@@ -196,7 +197,7 @@ def test_download_model_in_two_clients(client: Client, lmstudio_host: str) -> No
 @pytest.mark.models
 @pytest.mark.usefixtures("loaded_as_before")
 def test_download_model_and_load_it(client: Client) -> None:
-    """The result of a download is the key under which the model loads and answers."""
+    """A download returns the key under which the model can be loaded and used."""
     option = smallest_option(client)
     identifier = option.download()
     model = client.llm.load_new_instance(identifier, "just-downloaded")
@@ -216,7 +217,7 @@ def test_download_model_and_load_it(client: Client) -> None:
 def test_download_model_with_failing_callback(
     client: Client, caplog: pytest.LogCaptureFixture, callback: str, event: str
 ) -> None:
-    """A callback's exception is logged as an error each time and the download goes on."""
+    """Each exception in a callback is logged as an error, and the download continues."""
 
     def fail(*_: Any) -> None:
         raise LookupError("my mistake")
@@ -225,9 +226,9 @@ def test_download_model_with_failing_callback(
     callbacks: dict[str, Any] = {callback: fail}
     with caplog.at_level(logging.ERROR):
         identifier = option.download(**callbacks)
-    assert len(identifier) > 0
+    assert identifier, "the download returned an empty identifier"
     errors = logged_events(caplog, "ModelDownloadEndpoint")
-    assert len(errors) > 0
+    assert errors, "the callback's exception was not logged"
     for level, fields in errors:
         assert level == "ERROR"
         assert fields["event"] == f"{event}{option.info.download_identifier!r}"
@@ -235,7 +236,7 @@ def test_download_model_with_failing_callback(
 
 
 def test_download_model_of_another_client(client: Client, lmstudio_host: str) -> None:
-    """A download identifier is good for the client that got it only."""
+    """The host refuses the download identifier of another client."""
     option = smallest_option(client)
     with Client(lmstudio_host) as other_client:
         theirs = smallest_option(other_client)
@@ -246,7 +247,7 @@ def test_download_model_of_another_client(client: Client, lmstudio_host: str) ->
 
 
 def test_download_model_with_unknown_identifier(client: Client) -> None:
-    """A made-up download identifier is an error of the host's, and the client stays usable."""
+    """A made-up download identifier raises a server error, and the client stays usable."""
     option = smallest_option(client)
     made_up = {**option.info.to_dict(), "downloadIdentifier": "no such identifier"}
     wrong = ModelDownloadOption(made_up, client.repository)

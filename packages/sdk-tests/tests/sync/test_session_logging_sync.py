@@ -1,7 +1,7 @@
 # DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_session_logging_async.py
 # Change that, then: hatch run sync:generate
-"""What sessions write to the log."""
+"""The log messages of sessions."""
 
 import logging
 from collections.abc import Container
@@ -20,7 +20,7 @@ SESSION_LOGGER = "SyncLMStudioWebsocket"
 def llm_events(
     caplog: pytest.LogCaptureFixture, logger: str, without: Container[str | None] = ()
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Return what a logger wrote about the LLM session."""
+    """Return the events that a logger wrote about the LLM session."""
     return [
         (level, fields)
         for level, fields in logged_events(caplog, logger, without)
@@ -29,7 +29,7 @@ def llm_events(
 
 
 def test_life_of_a_connection(lmstudio_host: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Connecting and disconnecting are logged at INFO with the address, details at DEBUG."""
+    """A session logs connecting and disconnecting at INFO, and the steps between at DEBUG."""
     caplog.set_level(logging.DEBUG)
     others = other_threads()
     with Client(lmstudio_host) as client:
@@ -48,7 +48,7 @@ def test_life_of_a_connection(lmstudio_host: str, caplog: pytest.LogCaptureFixtu
 
 
 def test_requests_and_answers(client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    """A call is logged at DEBUG as it is sent, its answer without the contents of its parts."""
+    """A call is logged at DEBUG as it is sent, and its answer under the same call id."""
     client.llm.list_loaded()
     caplog.set_level(logging.DEBUG)
     client.llm.list_loaded()
@@ -65,7 +65,7 @@ def test_requests_and_answers(client: Client, caplog: pytest.LogCaptureFixture) 
 
 
 def test_long_answers_are_not_logged(client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    """Of a long answer the log shows that there was one, not the answer."""
+    """The log does not show the contents of a long answer."""
     caplog.set_level(logging.DEBUG)
     client.system.list_downloaded_models()
     (received,) = [
@@ -76,8 +76,8 @@ def test_long_answers_are_not_logged(client: Client, caplog: pytest.LogCaptureFi
     assert received["json"]["result"] == ["..."]
 
 
-def test_nothing_to_say(lmstudio_host: str, caplog: pytest.LogCaptureFixture) -> None:
-    """A session without incidents writes nothing at WARNING or above."""
+def test_no_warnings_without_problems(lmstudio_host: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A session without problems writes nothing at WARNING or above."""
     caplog.set_level(logging.WARNING)
     with Client(lmstudio_host) as client:
         client.llm.list_loaded()
@@ -86,7 +86,7 @@ def test_nothing_to_say(lmstudio_host: str, caplog: pytest.LogCaptureFixture) ->
 
 
 def test_secrets_are_not_logged(lmstudio_host: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Neither the client's identity nor its passkey is in the log of a connection."""
+    """The log of a connection has neither the client's identifier nor its passkey."""
     caplog.set_level(logging.DEBUG)
     with Client(lmstudio_host) as client:
         client.llm.list_loaded()
@@ -97,7 +97,7 @@ def test_secrets_are_not_logged(lmstudio_host: str, caplog: pytest.LogCaptureFix
 
 @pytest.mark.embedded  # the app answers with the warning alone
 def test_communication_warning(client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    """The host's complaint about a request is logged as an error with the host's words."""
+    """The host's warning about a request is logged as an error with the host's text."""
     caplog.set_level(logging.ERROR)
     with pytest.raises(LMStudioServerError, match="noSuchCall"):
         client.llm.remote_call("noSuchCall")

@@ -21,18 +21,18 @@ NAMESPACES = ["embedding", "files", "llm", "repository", "system"]
 
 
 def test_host_is_recognised(lmstudio_host: str) -> None:
-    """A host's address is valid; that of a port without listener is not."""
+    """A host's address is valid, and the address of a closed port is not."""
     assert Client.is_valid_api_host(lmstudio_host) is True
     assert Client.is_valid_api_host(closed_address()) is False
 
 
 def test_client_knows_its_host(client: Client, lmstudio_host: str) -> None:
-    """A client uses the host that it was given."""
+    """A client reports the host that it was given."""
     assert client.api_host == lmstudio_host
 
 
 def test_wrong_host() -> None:
-    """Entering a client whose host is not there is an error that names the address."""
+    """Entering a client without its host raises an error that names the address."""
     address = closed_address()
     with pytest.raises(LMStudioClientError) as failure:
         with Client(address):
@@ -41,8 +41,8 @@ def test_wrong_host() -> None:
 
 
 @pytest.mark.parametrize("name", NAMESPACES)
-def test_session_is_the_clients(client: Client, name: str) -> None:
-    """A client has one session for each namespace, which knows the client."""
+def test_one_session_for_each_namespace(client: Client, name: str) -> None:
+    """A client has one session for each namespace, and the session refers to the client."""
     session = getattr(client, name)
     namespace = session.API_NAMESPACE
     assert namespace == name
@@ -52,14 +52,14 @@ def test_session_is_the_clients(client: Client, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["llm", "embedding"])
 def test_session_answers(client: Client, name: str) -> None:
-    """A session is connected once it has answered."""
+    """A session is connected once it has made a call."""
     session = getattr(client, name)
     assert isinstance(session.list_loaded(), list)
     assert session.connected
 
 
 def test_entering_an_open_session(own_client: Client) -> None:
-    """An open session can be entered once more; leaving that block closes it."""
+    """An open session can be entered again, and leaving that block closes it."""
     own_client.system.list_downloaded_models()
     with own_client.system as session:
         assert session is own_client.system
@@ -68,7 +68,7 @@ def test_entering_an_open_session(own_client: Client) -> None:
 
 
 def test_disconnecting(own_client: Client) -> None:
-    """A session can be disconnected, more than once, and connected again."""
+    """A session can be disconnected, even twice, and connected again."""
     own_client.system.list_downloaded_models()
     states = [own_client.system.connected]
     own_client.system.disconnect()
@@ -78,11 +78,11 @@ def test_disconnecting(own_client: Client) -> None:
     own_client.system.connect()
     states.append(own_client.system.connected)
     assert states == [True, False, False, True]
-    assert len(own_client.system.list_downloaded_models()) > 0
+    assert own_client.system.list_downloaded_models(), "no model is listed after connecting"
 
 
 def test_closing_a_session_leaves_others_open(own_client: Client) -> None:
-    """Closing one session of a client doesn't touch the others."""
+    """Closing one session of a client leaves its other sessions open."""
     own_client.llm.list_loaded()
     own_client.system.list_downloaded_models()
     own_client.system.close()
@@ -91,7 +91,7 @@ def test_closing_a_session_leaves_others_open(own_client: Client) -> None:
 
 
 def test_connecting_twice(client: Client) -> None:
-    """Connecting a connected session is an error, and the session stays as it was."""
+    """Connecting a connected session raises an error and leaves the session connected."""
     client.llm.list_loaded()
     with pytest.raises(
         LMStudioWebsocketError, match=r"^Attempted to connect already connected session$"
@@ -111,7 +111,7 @@ def test_leaving_the_block_closes_all_sessions(lmstudio_host: str) -> None:
 
 
 def test_nested_block_closes(lmstudio_host: str) -> None:
-    """A client may be entered twice; as with files the first exit closes it."""
+    """A client may be entered twice, and the first exit closes it."""
     with Client(lmstudio_host) as client:
         llm = client.llm
         llm.list_loaded()
@@ -121,7 +121,7 @@ def test_nested_block_closes(lmstudio_host: str) -> None:
 
 
 def test_closing_twice(lmstudio_host: str) -> None:
-    """A client that is closed already can be closed again."""
+    """A closed client can be closed again."""
     client = Client(lmstudio_host)
     with client:
         client.llm.list_loaded()
@@ -130,7 +130,7 @@ def test_closing_twice(lmstudio_host: str) -> None:
 
 
 @known_bug(
-    "A closed client can be entered again without complaint, as a closed file can't, but its"
+    "A closed client can be entered again without an error, unlike a closed file, but its"
     " sessions never work again: they stay disconnected, or (without await) fail with a bare"
     " RuntimeError about an inactive task manager.",
     raises=pytest.fail.Exception,
@@ -145,7 +145,7 @@ def test_entering_a_closed_client(lmstudio_host: str) -> None:
 
 
 def test_two_clients_are_independent(client: Client, lmstudio_host: str) -> None:
-    """Closing a client doesn't touch the sessions of another one."""
+    """Closing a client leaves the sessions of another client open."""
     client.llm.list_loaded()
     with Client(lmstudio_host) as other_client:
         other_client.llm.list_loaded()
@@ -159,8 +159,8 @@ def test_calls_at_the_same_time(client: Client) -> None:
     assert together([client.system.list_downloaded_models] * 8) == [alone] * 8
 
 
-def test_search_needs_something_to_search(client: Client) -> None:
-    """A search without any condition is refused locally."""
+def test_search_without_conditions(client: Client) -> None:
+    """A search without any condition is refused."""
     with pytest.raises(
         LMStudioValueError, match=r"^At least one search parameter must be specified\.$"
     ):
@@ -170,7 +170,7 @@ def test_search_needs_something_to_search(client: Client) -> None:
 @pytest.mark.embedded  # the app leaves such calls without an answer
 @pytest.mark.parametrize("name", NAMESPACES)
 def test_unknown_call(client: Client, name: str) -> None:
-    """A call that the namespace doesn't have is a server error that names the call."""
+    """An unknown call raises a server error that names the call."""
     session = getattr(client, name)
     with pytest.raises(LMStudioServerError, match=r"^RPC error: .*noSuchCall"):
         session.remote_call("noSuchCall")
@@ -179,7 +179,7 @@ def test_unknown_call(client: Client, name: str) -> None:
 
 @pytest.mark.embedded  # the app leaves such calls without an answer
 def test_call_without_its_parameter(client: Client) -> None:
-    """A call without the parameter that it needs is a server error, and the session goes on."""
+    """A call without its parameter raises a server error, and the session stays usable."""
     with pytest.raises(LMStudioServerError, match=r"^RPC error: .*specifier"):
         client.llm.remote_call("tokenize")
     assert isinstance(client.llm.list_loaded(), list)
@@ -194,8 +194,8 @@ def test_notice_prefix(client: Client) -> None:
 
 @pytest.mark.embedded  # the app leaves such requests without an answer
 @pytest.mark.parametrize("name", ["", "two\nlines", "x" * 2000], ids=["empty", "control", "long"])
-def test_name_that_no_model_can_have(client: Client, name: str) -> None:
-    """Names that the protocol doesn't allow are server errors of calls and of channels."""
+def test_invalid_model_name(client: Client, name: str) -> None:
+    """A name that the protocol does not allow raises a server error from calls and channels."""
     for request in (client.llm.unload, client.llm.model, client.llm.load_new_instance):
         with pytest.raises(LMStudioServerError):
             request(name)

@@ -1,7 +1,7 @@
 # DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_structured_output_async.py
 # Change that, then: hatch run sync:generate
-"""Structured output: every form of asking for it, and what the result makes of it."""
+"""Structured output: every way to request it, and how results parse it."""
 
 import json
 import re
@@ -16,24 +16,24 @@ from sdk_tests.response_formats import FORMS, SCHEMA, SETTING, Reply
 pytestmark = [pytest.mark.models]
 
 PROMPT = "Is water wet? "
-LIMIT = 100  # tokens; more than any of these schemas takes
+LIMIT = 100  # tokens; enough for each of these schemas
 
 
 class Size(Enum):
-    """A choice."""
+    """A choice of two values."""
 
     SMALL = "small"
     LARGE = "large"
 
 
 class Part(BaseModel):
-    """An object inside of another."""
+    """An object inside another object."""
 
     size: Size
 
 
 class Whole(BaseModel):
-    """References, a list and a value that may be absent."""
+    """An object with a reference, a list and a null value."""
 
     first: Part
     more: list[bool]
@@ -57,7 +57,7 @@ def test_response_format(llm: LLM, form: str) -> None:
 
 
 def test_response_format_in_a_chat(llm: LLM) -> None:
-    """Chat responses take a response format, too, as completions do."""
+    """Chat responses accept a response format, as completions do."""
     check_reply(llm.respond("Wet?", response_format=Reply, config={"maxTokens": LIMIT}))
 
 
@@ -70,7 +70,7 @@ def test_response_format_in_a_chat(llm: LLM) -> None:
     ids=["dict", "struct"],
 )
 def test_structured_setting_in_the_config(llm: LLM, config: Any) -> None:
-    """The setting in the prediction config does the same as a response format."""
+    """The setting in the prediction config has the same effect as a response format."""
     check_reply(llm.complete(PROMPT, config=config))
 
 
@@ -78,7 +78,7 @@ def test_structured_setting_in_the_config(llm: LLM, config: Any) -> None:
     "options",
     [
         {"config": {"structured": {"type": "json"}, "maxTokens": 200}},
-        pytest.param(  # travels as a schema of a type that there is not
+        pytest.param(  # sent as a schema with a type that does not exist
             {"config": {"maxTokens": 200}, "response_format": {"type": "json"}},
             marks=pytest.mark.embedded,
         ),
@@ -86,7 +86,7 @@ def test_structured_setting_in_the_config(llm: LLM, config: Any) -> None:
     ids=["config", "response-format"],
 )
 def test_any_json(llm: LLM, options: dict[str, Any]) -> None:
-    """Asking for JSON without a schema gives one JSON value; objects alone are parsed."""
+    """Structured output without a schema is one JSON value, which is parsed if it is an object."""
     result = llm.complete("A small JSON object: ", **options)
     value = json.loads(result.content)
     assert result.structured == isinstance(value, dict)
@@ -94,7 +94,7 @@ def test_any_json(llm: LLM, options: dict[str, Any]) -> None:
 
 
 def test_streamed_structured_output(llm: LLM) -> None:
-    """Fragments of a structured stream are text, which the result has parsed at the end."""
+    """A structured stream yields fragments of text, and its result has them parsed."""
     stream = llm.complete_stream(PROMPT, response_format=SCHEMA, config={"maxTokens": LIMIT})
     pieces = [fragment.content for fragment in stream]
     assert "".join(pieces) == stream.result().content
@@ -102,7 +102,7 @@ def test_streamed_structured_output(llm: LLM) -> None:
 
 
 def test_text_form_of_a_structured_result(llm: LLM) -> None:
-    """The text form of a structured result is its JSON, indented and with sorted keys."""
+    """str() of a structured result is its JSON, indented and with sorted keys."""
     schema = {
         "type": "object",
         "properties": {"b": {"const": 1}, "a": {"const": 2}},
@@ -113,7 +113,7 @@ def test_text_form_of_a_structured_result(llm: LLM) -> None:
 
 
 def test_nested_model(llm: LLM) -> None:
-    """References, enumerations and lists in a schema hold for the output."""
+    """The output obeys references, enumerations and lists in the schema."""
     result = llm.complete(PROMPT, response_format=Whole, config={"maxTokens": LIMIT})
     parsed: Any = result.parsed
     assert list(parsed) == ["first", "more", "note"]
@@ -123,7 +123,7 @@ def test_nested_model(llm: LLM) -> None:
 
 
 def test_grammar(llm: LLM) -> None:
-    """A GBNF grammar as response format holds for the whole output, which stays text."""
+    """The whole output obeys a GBNF grammar as response format, and stays text."""
     grammar = 'root ::= day "." month\nday ::= [0-3] [0-9]\nmonth ::= [01] [0-9]'
     result = llm.complete(
         PROMPT, response_format={"type": "gbnf", "gbnfGrammar": grammar}, config={"maxTokens": 20}
@@ -134,14 +134,14 @@ def test_grammar(llm: LLM) -> None:
 
 
 def test_grammar_for_json(llm: LLM) -> None:
-    """Output of a grammar that is a JSON object is parsed."""
+    """A grammar's output is parsed if it is a JSON object."""
     result = llm.complete(PROMPT, config=written('{ \\"a\\": [1, null] }'))
     assert result.parsed == {"a": [1, None]}
     assert result.structured
 
 
 def test_json_that_is_no_object(llm: LLM) -> None:
-    """JSON that is no object stays text."""
+    """JSON output that is not an object stays text."""
     schema = {"type": "array", "items": {"const": 1}, "minItems": 2, "maxItems": 2}
     result = llm.complete(PROMPT, response_format=schema, config={"maxTokens": LIMIT})
     assert json.loads(result.content) == [1, 1]
@@ -150,7 +150,7 @@ def test_json_that_is_no_object(llm: LLM) -> None:
 
 
 def test_json_cut_off(llm: LLM) -> None:
-    """JSON that a token limit cuts off stays text."""
+    """JSON output that a token limit cuts off stays text."""
     result = llm.complete(PROMPT, response_format=SCHEMA, config={"maxTokens": 2})
     assert result.content.startswith("{")
     assert result.parsed is result.content
@@ -158,7 +158,7 @@ def test_json_cut_off(llm: LLM) -> None:
 
 
 def test_broken_grammar_is_an_error(llm: LLM) -> None:
-    """A grammar that can't be read is a server error, and the next prediction works."""
+    """An unreadable grammar raises a server error, and the next prediction works."""
     with pytest.raises(LMStudioServerError, match=r"^Completion error: "):
         llm.complete(PROMPT, response_format={"type": "gbnf", "gbnfGrammar": "root ::= ("})
     assert (llm.complete(PROMPT, config=written("ok"))).content == "ok"

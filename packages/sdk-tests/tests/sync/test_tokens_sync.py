@@ -17,7 +17,7 @@ TEXTS = ["Hello", "A longer text, with 12 numbers.", "Grüße, 世界 🙂"]
 
 @pytest.mark.parametrize("text", TEXTS, ids=["word", "sentence", "unicode"])
 def test_llm_counts_all_tokens(llm: LLM, text: str) -> None:
-    """An LLM's token count is the number of its tokens, which are integers."""
+    """An LLM counts as many tokens as it returns, and each token is an integer."""
     tokens = llm.tokenize(text)
     assert {type(token) for token in tokens} == {int}
     assert llm.count_tokens(text) == len(tokens)
@@ -25,7 +25,7 @@ def test_llm_counts_all_tokens(llm: LLM, text: str) -> None:
 
 @pytest.mark.parametrize("text", TEXTS, ids=["word", "sentence", "unicode"])
 def test_embedding_model_leaves_markers_out(embedding_model: EmbeddingModel, text: str) -> None:
-    """An embedding model's tokens have a begin and an end marker that its count leaves out."""
+    """An embedding model's tokens include a begin and an end marker, which its count omits."""
     tokens = embedding_model.tokenize(text)
     assert embedding_model.count_tokens(text) == len(tokens) - 2
     empty = embedding_model.tokenize("")
@@ -34,7 +34,7 @@ def test_embedding_model_leaves_markers_out(embedding_model: EmbeddingModel, tex
 
 @pytest.mark.parametrize("make", [list, tuple, iter], ids=["list", "tuple", "iterator"])
 def test_several_texts(llm: LLM, make: type) -> None:
-    """Several texts become lists of tokens in their order, equal to those of single texts."""
+    """Several texts become lists of tokens in order, equal to the lists of single texts."""
     assert llm.tokenize(make(TEXTS)) == [llm.tokenize(text) for text in TEXTS]
 
 
@@ -45,12 +45,12 @@ def test_several_texts_for_an_embedding_model(embedding_model: EmbeddingModel) -
 
 
 def test_no_texts(llm: LLM) -> None:
-    """No texts have no lists of tokens."""
+    """An empty list of texts becomes an empty list."""
     assert list(llm.tokenize([])) == []
 
 
-def test_tokens_depend_on_nothing_else(plain_llm: LLM) -> None:
-    """The tokens of a text begin the tokens of a longer one that goes on with a line break."""
+def test_tokens_do_not_depend_on_the_rest_of_the_text(plain_llm: LLM) -> None:
+    """A text has the same tokens alone and as a line of a longer text."""
     text = "Hello there, world."
     tokens = list(plain_llm.tokenize(text))
     assert list(plain_llm.tokenize(text + "\n" + text)) == [
@@ -69,14 +69,14 @@ def test_tokens_depend_on_nothing_else(plain_llm: LLM) -> None:
     ids=["text", "dict"],
 )
 def test_template_takes_every_history_form(llm: LLM, history: Any) -> None:
-    """Text, dict and chat of the same history have the same formatted form."""
+    """The template formats the same history alike as a text, as a dict and as a chat."""
     chat = Chat()
     chat.add_user_message("What is up?")
     assert llm.apply_prompt_template(history) == llm.apply_prompt_template(chat)
 
 
 def test_template_has_all_messages_in_order(llm: LLM) -> None:
-    """Every message is in the formatted form, in the order of the chat."""
+    """The template formats every message, in the order of the chat."""
     chat = Chat("Instruction alpha.")
     chat.add_user_message("Question beta?")
     chat.add_assistant_response("Answer gamma.")
@@ -91,7 +91,7 @@ def test_template_has_all_messages_in_order(llm: LLM) -> None:
 
 
 def test_template_asks_for_an_answer(plain_llm: LLM) -> None:
-    """The formatted form of a chat goes on with the header of the assistant's answer."""
+    """The template ends a chat with the header of the assistant's answer."""
     chat = Chat()
     chat.add_user_message("Question beta?")
     formatted = plain_llm.apply_prompt_template(chat)
@@ -104,7 +104,7 @@ def test_template_asks_for_an_answer(plain_llm: LLM) -> None:
 
 
 def test_template_of_unusual_histories(llm: LLM) -> None:
-    """A late system message, several texts in one message and a final assistant are formatted."""
+    """The template formats late system messages, multi-part messages and a final response."""
     chat = Chat()
     chat.add_user_message(["Text one.", "Text two."])
     chat.add_system_prompt("Late instruction.")
@@ -116,7 +116,7 @@ def test_template_of_unusual_histories(llm: LLM) -> None:
 
 
 def test_template_options(plain_llm: LLM) -> None:
-    """Template options are accepted; without begin-of-text token there is none to leave out."""
+    """Template options are accepted, and omitBosToken changes nothing without such a token."""
     formatted = plain_llm.apply_prompt_template("Hello")
     omitting = plain_llm.apply_prompt_template("Hello", {"omitBosToken": True})
     assert omitting == formatted
@@ -125,7 +125,7 @@ def test_template_options(plain_llm: LLM) -> None:
 def test_context_length_is_that_of_the_load(
     client: Client, loaded_models: tuple[CatalogModel, ...]
 ) -> None:
-    """Each loaded model has the context length that it was loaded with, wherever it is asked."""
+    """Each loaded model reports the context length of its load in all places."""
     for expected in loaded_models:
         session = client.llm if expected.domain == "llm" else client.embedding
         model = session.model(expected.key)
@@ -136,7 +136,7 @@ def test_context_length_is_that_of_the_load(
         assert config.context_length == expected.context_length
 
 
-def test_everything_by_another_name(client: Client, llm: LLM) -> None:
+def test_all_calls_by_another_name(client: Client, llm: LLM) -> None:
     """A handle with publisher and name gets the same answers as one with the identifier."""
     by_name = LLM(LLM_NAME, client.llm)
     assert by_name.tokenize(TEXTS) == llm.tokenize(TEXTS)

@@ -1,7 +1,7 @@
 # DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/sdk-tests/tests/async/test_unknown_models_async.py
 # Change that, then: hatch run sync:generate
-"""Names that no model has: every call says quickly that there is no such model."""
+"""Names that no model has: every request raises an error that says so."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from sdk_tests.sdk_releases import SDK_1_6
 
 pytestmark = [pytest.mark.lmstudio]
 
-# Arguments of handle methods that ask the host about a loaded model.
+# The arguments of the handle methods that ask the host about a loaded model.
 COMMON: dict[str, tuple[Any, ...]] = {
     "unload": (),
     "get_info": (),
@@ -32,7 +32,7 @@ EMBEDDING_ONLY: dict[str, tuple[Any, ...]] = {"embed": ("Hello",)}
 
 
 def check_details(error: LMStudioServerError, code: str, domain: str | None = None) -> None:
-    """Check the code of a server error, and whom it was asked for."""
+    """Check the code of a server error, and the query in it if a domain is given."""
     assert error.server_error is not None
     data: Any = error.server_error.display_data
     assert data["code"] == code
@@ -42,7 +42,7 @@ def check_details(error: LMStudioServerError, code: str, domain: str | None = No
 
 @pytest.mark.parametrize("method", [*COMMON, *LLM_ONLY])
 def test_llm_handle(client: Client, method: str) -> None:
-    """Each method of an LLM handle raises the error for models that are not found."""
+    """Each method of an LLM handle raises LMStudioModelNotFoundError for an unknown model."""
     handle = LLM(UNKNOWN, client.llm)
     with pytest.raises(LMStudioModelNotFoundError, match=r"^RPC error: ") as failure:
         getattr(handle, method)(*(COMMON | LLM_ONLY)[method])
@@ -51,7 +51,7 @@ def test_llm_handle(client: Client, method: str) -> None:
 
 @pytest.mark.parametrize("method", [*COMMON, *EMBEDDING_ONLY])
 def test_embedding_model_handle(client: Client, method: str) -> None:
-    """Each method of an embedding model handle raises the error for models not found."""
+    """Each method of an embedding handle raises LMStudioModelNotFoundError for an unknown model."""
     handle = EmbeddingModel(UNKNOWN, client.embedding)
     with pytest.raises(LMStudioModelNotFoundError, match=r"^RPC error: ") as failure:
         getattr(handle, method)(*(COMMON | EMBEDDING_ONLY)[method])
@@ -62,7 +62,7 @@ def test_embedding_model_handle(client: Client, method: str) -> None:
     ("method", "prefix"), [("complete", "Completion"), ("respond", "Chat response")]
 )
 def test_prediction(client: Client, method: str, prefix: str) -> None:
-    """A prediction raises it, too, before any callback is called."""
+    """A prediction with an unknown model raises the error before any callback is called."""
     called: list[Any] = []
     handle = LLM(UNKNOWN, client.llm)
     with pytest.raises(LMStudioModelNotFoundError, match=f"^{prefix} error: ") as failure:
@@ -77,7 +77,7 @@ def test_prediction(client: Client, method: str, prefix: str) -> None:
 
 
 def test_stream(client: Client) -> None:
-    """A stream raises it when it is iterated, and again when its result is asked for."""
+    """A stream of an unknown model raises the same error from iteration and from result()."""
     stream = LLM(UNKNOWN, client.llm).respond_stream("Hello")
     with pytest.raises(LMStudioModelNotFoundError) as failure:
         for _ in stream:
@@ -92,7 +92,7 @@ def test_stream(client: Client) -> None:
     ("method", "prefix"), [("model", "Model get/load"), ("load_new_instance", "Model load")]
 )
 def test_loading(client: Client, namespace: str, method: str, prefix: str) -> None:
-    """Loading what is not downloaded names the model; 1.6 has the error for models not found."""
+    """Loading an unknown model raises an error that names it, with its own class from 1.6 on."""
     expected = LMStudioModelNotFoundError if SDK_1_6 else LMStudioServerError
     with pytest.raises(expected, match=f"^{prefix} error: ") as failure:
         getattr(getattr(client, namespace), method)(UNKNOWN)
@@ -103,7 +103,7 @@ def test_loading(client: Client, namespace: str, method: str, prefix: str) -> No
 
 @pytest.mark.parametrize("namespace", ["llm", "embedding"])
 def test_session_methods(client: Client, namespace: str) -> None:
-    """The sessions' methods raise the same errors as the handles'."""
+    """The methods of a session raise the same errors as those of a handle."""
     session = getattr(client, namespace)
     for call in (session.get_model_info, session.unload):
         with pytest.raises(LMStudioModelNotFoundError) as failure:
@@ -112,7 +112,7 @@ def test_session_methods(client: Client, namespace: str) -> None:
 
 
 def test_session_survives(client: Client) -> None:
-    """After errors of a call and of a channel the session goes on working."""
+    """A session stays usable after errors of a call and of a channel."""
     with pytest.raises(LMStudioModelNotFoundError):
         client.llm.get_model_info(UNKNOWN)
     with pytest.raises(LMStudioModelNotFoundError):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from dotenv import find_dotenv
 from dotenv.parser import parse_stream
 
 from .secret import Secret
@@ -19,7 +18,8 @@ TOKEN_VARIABLE = "LMSTUDIO_API_TOKEN"  # noqa: S105 - the name of a variable
 ACCESS_ID_VARIABLE = "LMSTUDIO_CF_ACCESS_CLIENT_ID"
 ACCESS_SECRET_VARIABLE = "LMSTUDIO_CF_ACCESS_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 
-_ACCESS_HEADERS = {
+# Each variable and the header that its value is sent in.
+ACCESS_VARIABLES = {
     ACCESS_ID_VARIABLE: "CF-Access-Client-Id",
     ACCESS_SECRET_VARIABLE: "CF-Access-Client-Secret",
 }
@@ -29,17 +29,25 @@ class SettingsError(Exception):
     """The settings cannot be read; one line that says where and what to do."""
 
 
+class UnreadableFileError(SettingsError):
+    """An env file cannot be read."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """A real host behind Cloudflare and what opens it; None for what is not set or empty.
 
     `access`: the headers with a service token for Cloudflare Access; empty without one.
+    `key_file`: the file that a key is from, None for one from the environment.
+    `notes`: one line for each file that the user may expect to be read, and that was not.
     """
 
     host: str | None
     key: Secret | None
     token: Secret | None
     access: Mapping[str, Secret] = field(default_factory=dict)
+    key_file: Path | None = None
+    notes: tuple[str, ...] = ()
 
 
 def read_settings(environment: Mapping[str, str], env_file: Path | None) -> Settings:
@@ -59,7 +67,7 @@ def read_settings(environment: Mapping[str, str], env_file: Path | None) -> Sett
         found = value(name)
         return Secret(found) if found else None
 
-    access = {header: secret(name) for name, header in _ACCESS_HEADERS.items()}
+    access = {header: secret(name) for name, header in ACCESS_VARIABLES.items()}
     given = {header: half for header, half in access.items() if half}
     if given and len(given) < len(access):
         raise SettingsError(
@@ -71,16 +79,41 @@ def read_settings(environment: Mapping[str, str], env_file: Path | None) -> Sett
         key=secret(KEY_VARIABLE),
         token=secret(TOKEN_VARIABLE),
         access=given,
+        key_file=None if environment.get(KEY_VARIABLE) else env_file,
     )
 
 
-def find_settings() -> Settings:
-    """Read the process environment and the nearest `.env`, from the working directory upwards."""
+def find_settings(needed: Sequence[str] = (HOST_VARIABLE, KEY_VARIABLE)) -> Settings:
+    """Read the process environment and the nearest `.env`, from the working directory upwards.
+
+    A file that cannot be read is left out, with a note, if the environment has all variables that
+    are `needed`. Raises SettingsError as `read_settings` does otherwise.
+    """
     try:
-        found = find_dotenv(usecwd=True)
-    except OSError as error:  # the working directory is gone
+        folder = Path.cwd()
+    except OSError as error:  # it is gone
         raise SettingsError(f".env cannot be looked for: {error.strerror}") from None
-    return read_settings(os.environ, Path(found) if found else None)
+    notes: list[str] = []
+    env_file = _nearest_env_file(folder, notes)
+    try:
+        settings = read_settings(os.environ, env_file)
+    except UnreadableFileError as error:
+        if not all(os.environ.get(name) for name in needed):
+            raise
+        settings = read_settings(os.environ, None)
+        notes.append(f"{error}; it is left out, since what is needed is set elsewhere")
+    return replace(settings, notes=tuple(notes))
+
+
+def _nearest_env_file(folder: Path, notes: list[str]) -> Path | None:
+    """Return the first `.env` that is a file, from this folder upwards."""
+    for each in (folder, *folder.parents):
+        path = each / ".env"
+        if path.is_file() or path.is_fifo():
+            return path
+        if path.is_dir():
+            notes.append(f"{path} is a folder, not a file: nothing is read from it")
+    return None
 
 
 def host_with_scheme(host: str) -> str:
@@ -96,16 +129,16 @@ def _read_file(path: Path) -> dict[str, str | None]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
+        raise UnreadableFileError(f"{path} cannot be read: {error.strerror}") from None
     try:
         text = data.decode("utf-8-sig")  # some editors write a mark before the first name
     except UnicodeDecodeError:
         text = None
     if text is None or "\0" in text:
         looks = " (it looks like UTF-16)" if b"\0" in data else ""
-        raise SettingsError(f"{path} is not UTF-8 text{looks}; save it as UTF-8")
+        raise UnreadableFileError(f"{path} is not UTF-8 text{looks}; save it as UTF-8")
     bindings = list(parse_stream(io.StringIO(text)))
     broken = next((each.original.line for each in bindings if each.error), None)
     if broken is not None:
-        raise SettingsError(f"{path}, line {broken}, cannot be read; write NAME=value")
+        raise UnreadableFileError(f"{path}, line {broken}, cannot be read; write NAME=value")
     return {each.key: each.value for each in bindings if each.key is not None}

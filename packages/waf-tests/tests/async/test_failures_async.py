@@ -1,4 +1,4 @@
-"""Every way in which the async client may fail to get through says what it is."""
+"""The error of an async client that does not get through names the cause."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from waf_tests.testing.recording_origin import Answer, RecordingOrigin
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.skipif(NATIVE, reason="the installed SDK has its own client, and its own words"),
+    pytest.mark.skipif(NATIVE, reason="the installed SDK has a client and errors of its own"),
 ]
 
 MakeEdge = Callable[..., Edge]
@@ -32,7 +32,7 @@ RAY = (("CF-Ray", "8f00b204e9800998-FRA"),)
 
 
 async def test_blocked_async(edge: Edge) -> None:
-    """A 403 on the probe is `blocked by the firewall` with the ray id, not `is it running?`."""
+    """A 403 for the probe is reported as a block, with its ray id, not as a host that is down."""
     with pytest.raises(BlockedByFirewallError, match="blocked by the firewall") as caught:
         async with AsyncClient(edge.api_host):
             pass
@@ -44,7 +44,7 @@ async def test_blocked_async(edge: Edge) -> None:
 
 
 async def test_blocked_websocket_async() -> None:
-    """A 403 in place of the websocket's 101 says the same, with its own ray id."""
+    """A 403 for a websocket handshake is reported as a block, with the ray id of that answer."""
     answer = Answer("403 Forbidden", RAY)
     with (
         RecordingOrigin(upgrade_answer=answer) as origin,
@@ -57,7 +57,7 @@ async def test_blocked_websocket_async() -> None:
 
 
 async def test_blocked_without_ray_id_async() -> None:
-    """A firewall that gives no ray id is named as well, and the message says that there is none."""
+    """A 403 without a ray id is reported as a block, and the message says that there is none."""
     with (
         RecordingOrigin(answer=Answer("403 Forbidden")) as origin,
         pytest.raises(BlockedByFirewallError, match="no ray id given") as caught,
@@ -68,7 +68,7 @@ async def test_blocked_without_ray_id_async() -> None:
 
 
 async def test_challenged_async() -> None:
-    """A browser challenge is told apart from a block."""
+    """A browser challenge is reported as a challenge, not as a block."""
     answer = Answer("403 Forbidden", (*RAY, ("cf-mitigated", "challenge")))
     with (
         RecordingOrigin(answer=answer) as origin,
@@ -80,7 +80,7 @@ async def test_challenged_async() -> None:
 
 
 async def test_redirect_not_followed_async() -> None:
-    """A redirect is reported, and the key is not sent on to where it points."""
+    """A redirect is reported, and the key is not sent to the address that it names."""
     with RecordingOrigin() as elsewhere:
         location = (("Location", f"http://{elsewhere.address}/lmstudio-greeting"),)
         with (
@@ -94,7 +94,7 @@ async def test_redirect_not_followed_async() -> None:
 
 
 async def test_host_down_behind_edge_async(make_edge: MakeEdge, trust: Trust) -> None:
-    """With the edge up and LM Studio down, the error says that the firewall let it through."""
+    """With the edge up and LM Studio down, the error says that LM Studio does not answer."""
     with RecordingOrigin() as gone:
         address = gone.address
     down = make_edge(address)
@@ -109,7 +109,7 @@ async def test_host_down_behind_edge_async(make_edge: MakeEdge, trust: Trust) ->
 
 @pytest.mark.parametrize("body", [b"hello", b"[]", b'{"lmstudio":false}'])
 async def test_not_lm_studio_async(body: bytes) -> None:
-    """A server that answers 200 without the greeting is said not to look like LM Studio."""
+    """A server that answers 200 without the greeting is reported as not looking like LM Studio."""
     with (
         RecordingOrigin(answer=Answer("200 OK", (), body)) as origin,
         pytest.raises(UnexpectedAnswerError, match="does not look like LM Studio"),
@@ -119,7 +119,7 @@ async def test_not_lm_studio_async(body: bytes) -> None:
 
 
 async def test_broken_compression_async() -> None:
-    """A greeting that cannot be decompressed is said to have been changed on its way."""
+    """The error for a greeting that cannot be decompressed says so."""
     answer = Answer("200 OK", (("Content-Encoding", "gzip"),), b"no gzip")
     with (
         RecordingOrigin(answer=answer) as origin,
@@ -130,7 +130,7 @@ async def test_broken_compression_async() -> None:
 
 
 async def test_nobody_there_async() -> None:
-    """Where nothing listens, the SDK's own question is the right one."""
+    """The error for a port on which nothing listens asks whether LM Studio is running."""
     with RecordingOrigin() as gone:
         address = gone.address
     with pytest.raises(lmstudio.LMStudioClientError, match=r"Is LM Studio running\?"):
@@ -139,7 +139,7 @@ async def test_nobody_there_async() -> None:
 
 
 async def test_unknown_ca_async(origin_edge: Edge) -> None:
-    """A certificate of an unknown CA is reported as such, with what to do, before a key is sent."""
+    """The error for a certificate of an unknown CA says so and names SSL_CERT_FILE."""
     with pytest.raises(CertificateError, match="certificate was not accepted") as caught:
         async with AsyncClient(origin_edge.api_host, x_api_key="k"):
             pass
@@ -148,14 +148,14 @@ async def test_unknown_ca_async(origin_edge: Edge) -> None:
 
 
 async def test_ca_parameter_async(origin_edge: Edge) -> None:
-    """ca_file alone makes the client accept a private CA."""
+    """The parameter ca_file alone makes the client accept a private CA."""
     key, ca_file = origin_edge.key.reveal(), origin_edge.ca_file
     async with AsyncClient(origin_edge.api_host, x_api_key=key, ca_file=ca_file) as client:
         assert list(await client.list_downloaded_models()) == []
 
 
 async def test_certificate_of_another_host_async(make_edge: MakeEdge, trust: Trust) -> None:
-    """A certificate for another name is reported as such."""
+    """The error for a certificate of another host says that the names differ."""
     other = make_edge("127.0.0.1:9", certificate=issue("other.example"))
     trust(other)
     with pytest.raises(CertificateError, match="Hostname mismatch"):
@@ -164,7 +164,7 @@ async def test_certificate_of_another_host_async(make_edge: MakeEdge, trust: Tru
 
 
 async def test_expired_certificate_async(make_edge: MakeEdge, trust: Trust) -> None:
-    """An expired certificate is reported as such."""
+    """The error for an expired certificate says that it has expired."""
     past = datetime(2020, 1, 1, tzinfo=timezone.utc)
     expired = make_edge("127.0.0.1:9", certificate=issue("localhost", not_after=past))
     trust(expired)
@@ -176,7 +176,7 @@ async def test_expired_certificate_async(make_edge: MakeEdge, trust: Trust) -> N
 async def test_bad_ca_file_async(
     edge: Edge, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
 ) -> None:
-    """SSL_CERT_FILE that names no certificate is reported by its name."""
+    """The error for a CA file that does not exist names SSL_CERT_FILE and the file."""
     monkeypatch.setenv("SSL_CERT_FILE", str(pytestconfig.rootpath / "no-such.pem"))
     with pytest.raises(lmstudio.LMStudioValueError, match=r"SSL_CERT_FILE .*no-such\.pem"):
         async with AsyncClient(edge.api_host):
@@ -184,14 +184,14 @@ async def test_bad_ca_file_async(
 
 
 async def test_tls_to_a_plain_port_async(origin: RecordingOrigin) -> None:
-    """https:// for a host without TLS is reported as a TLS problem."""
+    """The error for https:// to a port without TLS says that there is no TLS connection."""
     with pytest.raises(CertificateError, match="no TLS connection"):
         async with AsyncClient(f"https://{origin.address}"):
             pass
 
 
 async def test_plain_to_a_tls_port_async(edge: Edge) -> None:
-    """Without scheme or 443 a TLS port is spoken to in plain, and its answer is shown."""
+    """Without a scheme or port 443 the client speaks plain HTTP, and the error shows the answer."""
     with pytest.raises(UnexpectedAnswerError, match="answered 400"):
         async with AsyncClient(f"localhost:{edge.port}", x_api_key="not-the-key"):
             pass
@@ -207,7 +207,7 @@ async def test_schemes_async(scheme: str, edge: Edge, key: Secret) -> None:
 
 
 async def test_ipv6_literal_async(ipv6_loopback: str) -> None:
-    """An IPv6 literal in brackets connects, probe and websockets."""
+    """The probe and the websockets connect to an IPv6 address in brackets."""
     with RecordingOrigin(address=ipv6_loopback) as origin:
         async with AsyncClient(origin.address, x_api_key="k") as client:
             assert list(await client.list_downloaded_models()) == []
@@ -217,7 +217,7 @@ async def test_ipv6_literal_async(ipv6_loopback: str) -> None:
 async def test_ipv6_literal_in_tls_async(
     ipv6_loopback: str, origin: RecordingOrigin, make_edge: MakeEdge, trust: Trust
 ) -> None:
-    """An IPv6 literal in brackets connects in TLS, and the certificate's address is checked."""
+    """In TLS, too, the client connects to an IPv6 address in brackets."""
     edge = make_edge(origin.address, host=ipv6_loopback, listen=(ipv6_loopback,))
     trust(edge)
     async with AsyncClient(edge.api_host, x_api_key=edge.key.reveal()) as client:

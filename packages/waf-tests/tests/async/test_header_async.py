@@ -1,4 +1,4 @@
-"""The key gets the async client through the edge, from wherever it comes; without it, nothing."""
+"""The key, wherever it is given, gets the async client through the edge; nothing else does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from waf_tests.client import AsyncClient
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
-from waf_tests.testing.almost_right_key import almost
+from waf_tests.testing.almost_right_key import almost_right
 from waf_tests.testing.blocked_errors import BLOCKED
 from waf_tests.testing.recording_origin import RecordedRequest, RecordingOrigin
 
@@ -20,7 +20,7 @@ NAMESPACES = ["embedding", "files", "llm", "repository", "system"]
 
 
 async def test_parameter_async(edge: Edge, key: Secret) -> None:
-    """x_api_key opens the edge: a call through it is answered."""
+    """x_api_key opens the edge, so that a call through it is answered."""
     async with AsyncClient(edge.api_host, x_api_key=key.reveal()) as client:
         assert list(await client.list_downloaded_models()) == []
 
@@ -40,7 +40,7 @@ async def test_environment_async(edge: Edge, key: Secret, monkeypatch: pytest.Mo
 
 
 async def test_no_key_async(edge: Edge, seen: Seen) -> None:
-    """Without a key the client is blocked, and nothing of it reaches the host."""
+    """Without a key the client is blocked, and no request reaches the host."""
     with pytest.raises(BLOCKED, match="403"):
         async with AsyncClient(edge.api_host):
             pass
@@ -48,9 +48,9 @@ async def test_no_key_async(edge: Edge, seen: Seen) -> None:
 
 
 async def test_wrong_key_async(edge: Edge, key: Secret, seen: Seen) -> None:
-    """A key that is almost the right one is blocked, and nothing of the client reaches the host."""
+    """With an almost right key the client is blocked, and no request reaches the host."""
     with pytest.raises(BLOCKED, match="403"):
-        async with AsyncClient(edge.api_host, x_api_key=almost(key).reveal()):
+        async with AsyncClient(edge.api_host, x_api_key=almost_right(key).reveal()):
             pass
     assert seen() == []
 
@@ -58,8 +58,8 @@ async def test_wrong_key_async(edge: Edge, key: Secret, seen: Seen) -> None:
 async def test_parameter_before_environment_async(
     edge: Edge, key: Secret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A right parameter wins over a wrong variable."""
-    monkeypatch.setenv("LMSTUDIO_X_API_KEY", almost(key).reveal())
+    """A right x_api_key takes precedence over a wrong variable."""
+    monkeypatch.setenv("LMSTUDIO_X_API_KEY", almost_right(key).reveal())
     async with AsyncClient(edge.api_host, x_api_key=key.reveal()) as client:
         assert list(await client.list_downloaded_models()) == []
 
@@ -67,18 +67,18 @@ async def test_parameter_before_environment_async(
 async def test_wrong_parameter_before_environment_async(
     edge: Edge, key: Secret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A wrong parameter is not saved by a right variable."""
+    """A wrong x_api_key takes precedence over a right variable, and the client is blocked."""
     monkeypatch.setenv("LMSTUDIO_X_API_KEY", key.reveal())
     with pytest.raises(BLOCKED):
-        async with AsyncClient(edge.api_host, x_api_key=almost(key).reveal()):
+        async with AsyncClient(edge.api_host, x_api_key=almost_right(key).reveal()):
             pass
 
 
 async def test_dict_before_environment_async(
     edge: Edge, key: Secret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A right entry in http_headers, in any case, wins over a wrong variable."""
-    monkeypatch.setenv("LMSTUDIO_X_API_KEY", almost(key).reveal())
+    """A right key in http_headers takes precedence over a wrong variable."""
+    monkeypatch.setenv("LMSTUDIO_X_API_KEY", almost_right(key).reveal())
     async with AsyncClient(edge.api_host, http_headers={"x-api-key": key.reveal()}) as client:
         assert list(await client.list_downloaded_models()) == []
 
@@ -86,7 +86,7 @@ async def test_dict_before_environment_async(
 async def test_empty_parameters_async(
     edge: Edge, key: Secret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Empty parameters count as not given: the variable opens the edge."""
+    """Empty parameters count as not given, so that the variable opens the edge."""
     monkeypatch.setenv("LMSTUDIO_X_API_KEY", key.reveal())
     client = AsyncClient(edge.api_host, http_headers={"X-API-Key": ""}, x_api_key="")
     async with client:
@@ -96,7 +96,7 @@ async def test_empty_parameters_async(
 async def test_empty_variable_async(
     edge: Edge, key: Secret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An empty variable counts as not set: without parameters the client is blocked."""
+    """An empty variable counts as not set, so that a client without parameters is blocked."""
     monkeypatch.setenv("LMSTUDIO_X_API_KEY", "")
     with pytest.raises(BLOCKED):
         async with AsyncClient(edge.api_host):
@@ -124,7 +124,7 @@ async def test_probe_async(edge: Edge, key: Secret, seen: Seen) -> None:
 
 @pytest.mark.parametrize("name", ["X-API-Key", "x-api-key", "X-API-KEY"])
 async def test_one_header_on_the_wire_async(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A key in http_headers, whatever the case, and one in the environment are one header sent."""
+    """A key in http_headers, whatever its case, and one in the environment make one header."""
     monkeypatch.setenv("LMSTUDIO_X_API_KEY", "from-environment")
     with RecordingOrigin() as origin:
         async with AsyncClient(origin.address, http_headers={name: "from-dict"}) as client:
@@ -139,7 +139,7 @@ async def test_one_header_on_the_wire_async(name: str, monkeypatch: pytest.Monke
 
 
 async def test_other_headers_async() -> None:
-    """Other headers of http_headers go along on the probe and on every websocket."""
+    """The probe and every websocket carry the other headers of http_headers, too."""
     headers = {"CF-Access-Client-Id": "id", "CF-Access-Client-Secret": "a, b"}
     with RecordingOrigin() as origin:
         async with AsyncClient(origin.address, http_headers=headers, x_api_key="k") as client:
@@ -153,7 +153,7 @@ async def test_other_headers_async() -> None:
 
 
 async def test_clients_do_not_mix_async() -> None:
-    """Two clients with different keys and one without, open at once, each send their own."""
+    """Two clients with different keys and one without, open at once, do not mix them up."""
     with RecordingOrigin() as first, RecordingOrigin() as second, RecordingOrigin() as third:
         async with (
             AsyncClient(first.address, x_api_key="one") as one,
@@ -169,7 +169,7 @@ async def test_clients_do_not_mix_async() -> None:
 
 
 async def test_default_port_async(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client without a host finds one on a default port, and its probe carries the header."""
+    """A client without a host finds one on a default port, with a probe that carries the header."""
     with RecordingOrigin() as origin:
         monkeypatch.setattr(AsyncClient, "_DEFAULT_API_PORTS", (origin.port,))
         async with AsyncClient(x_api_key="k") as client:
@@ -183,7 +183,7 @@ async def test_default_port_async(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_is_valid_api_host_async(
     edge: Edge, key: Secret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """is_valid_api_host takes a URL and the variable's key; without the key the answer is no."""
+    """is_valid_api_host takes a URL and the variable's key, and returns False without the key."""
     assert await AsyncClient.is_valid_api_host(edge.api_host) is False
     monkeypatch.setenv("LMSTUDIO_X_API_KEY", key.reveal())
     assert await AsyncClient.is_valid_api_host(edge.api_host) is True
@@ -201,7 +201,7 @@ async def test_is_valid_api_host_async(
     ],
 )
 async def test_injection_async(name: str, value: str) -> None:
-    """A header with a line break or non-ASCII in it is refused before anything is sent."""
+    """A header with a line break, a NUL or non-ASCII in it is refused before anything is sent."""
     with RecordingOrigin() as origin, pytest.raises(ValueError, match="http_headers"):
         async with AsyncClient(origin.address, http_headers={name: value}):
             pass

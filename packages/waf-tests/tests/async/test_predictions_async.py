@@ -1,4 +1,4 @@
-"""Whole predictions through the edge: the same as without it, byte for byte."""
+"""Predictions through the edge are the same as without it, byte for byte."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ pytestmark = [pytest.mark.anyio, pytest.mark.models]
 
 LLM = "llama-3.2-1b-instruct"
 EMBEDDING = "text-embedding-nomic-embed-text-v1.5"
-# Greedy: the same tokens every time, so both ways can be compared.
+# Greedy decoding gives the same tokens every time, so that both ways can be compared.
 CONFIG: LlmPredictionConfigDict = {"maxTokens": 12, "temperature": 0.0}
 PROMPT = "Name three primary colours."
 
 
 @pytest.fixture
 def through(host_edge: Edge) -> Callable[[], AsyncClient]:
-    """Make a client that goes through the edge."""
+    """Provide a function that makes a client which goes through the edge."""
     return lambda: AsyncClient(host_edge.api_host, x_api_key=host_edge.key.reveal())
 
 
@@ -69,7 +69,7 @@ async def test_stream_async(through: Callable[[], AsyncClient]) -> None:
 
 
 async def test_callbacks_async(through: Callable[[], AsyncClient]) -> None:
-    """Progress callbacks and the first token's callback come through the edge, too."""
+    """The callbacks for the first token and for progress are called through the edge, too."""
     first_tokens: list[None] = []
     progress: list[float] = []
     async with through() as client:
@@ -98,7 +98,7 @@ async def test_cancel_async(through: Callable[[], AsyncClient]) -> None:
 
 
 async def test_chat_async(through: Callable[[], AsyncClient]) -> None:
-    """A chat of several messages gets through the edge, and its answer comes as a message."""
+    """A chat of several messages gets through the edge, and its answer arrives as a message."""
     chat = Chat("Answer briefly.")
     chat.add_user_message(PROMPT)
     messages: list[AssistantResponse] = []

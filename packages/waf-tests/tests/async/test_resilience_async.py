@@ -1,4 +1,4 @@
-"""Long-lived async clients: restarts, idle rules, large messages."""
+"""Long-lived async clients survive restarts, idle rules and large messages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ pytestmark = pytest.mark.anyio
 MakeEdge = Callable[..., Edge]
 Trust = Callable[[Edge], None]
 
-# Cloudflare closes a websocket after 100 s of silence; the SDK pings every 20 s. Both shortened.
+# Cloudflare closes a websocket after 100 s of silence, and the SDK pings every 20 s. These are
+# shorter.
 IDLE_SECONDS = 1.0
 PING_SECONDS = 0.1
 MEBIBYTE = 1 << 20
@@ -48,7 +49,7 @@ async def test_edge_restart_async(make_edge: MakeEdge, trust: Trust) -> None:
 
 
 async def test_new_client_after_restart_async(make_edge: MakeEdge, trust: Trust) -> None:
-    """While the edge is down a new client is told so; after the restart the same host works."""
+    """A new client does not reach an edge that is down, but does so after the edge's restart."""
     with RecordingOrigin() as origin:
         edge = make_edge(origin.address)
         trust(edge)
@@ -82,7 +83,7 @@ async def test_key_changed_meanwhile_async(make_edge: MakeEdge, trust: Trust) ->
 async def test_pings_keep_idle_connection_async(
     make_edge: MakeEdge, trust: Trust, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A client that says nothing outlives the idle rule by the SDK's pings, and only by these."""
+    """The SDK's pings, and they alone, keep the connection of an idle client open."""
     with RecordingOrigin() as origin:
         edge = make_edge(origin.address, idle_seconds=IDLE_SECONDS)
         trust(edge)
@@ -93,7 +94,7 @@ async def test_pings_keep_idle_connection_async(
             async with AsyncClient(edge.api_host, x_api_key=edge.key.reveal()) as silent:
                 assert list(await silent.list_downloaded_models()) == []
                 with open_silent_websocket(edge) as last:
-                    # It was opened last and is closed last: then the rule has struck all others.
+                    # This websocket was opened last and is closed last, after all other idle ones.
                     # sync: use last.wait_until_closed()
                     await anyio.to_thread.run_sync(last.wait_until_closed)
                 assert list(await pinging.list_downloaded_models()) == []
@@ -104,7 +105,7 @@ async def test_pings_keep_idle_connection_async(
 
 @pytest.mark.parametrize("size", [0, 1, 100_000, 24 * MEBIBYTE])
 async def test_upload_async(size: int, edge: Edge, key: Secret) -> None:
-    """A file of any size, in one websocket message, arrives complete behind the edge."""
+    """A file of any size gets through the edge complete, in one websocket message."""
     async with AsyncClient(edge.api_host, x_api_key=key.reveal()) as client:
         handle = await client.prepare_image(bytes(size), "picture.png")
     assert handle.size_bytes == size

@@ -1,4 +1,4 @@
-"""What async clients show of their keys: nothing, not even in debug logs."""
+"""Async clients do not show their keys, not even in debug logs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SECRETS = (KEY, *halves(TOKEN), *halves(OTHER_TOKEN))
 
 @pytest.fixture
 def logged(caplog: pytest.LogCaptureFixture) -> Callable[[], bytes]:
-    """Everything that any library logs from here on, with the records' own fields."""
+    """Provide a function that returns what any library has logged, with the records' fields."""
     caplog.set_level(logging.DEBUG)
     return lambda: "\n".join(
         f"{caplog.text}{[vars(record) for record in caplog.records]}".splitlines()
@@ -63,7 +63,7 @@ async def test_log_of_refusal_async(logged: Callable[[], bytes]) -> None:
 
 
 async def test_log_of_lost_connection_async(logged: Callable[[], bytes]) -> None:
-    """A connection that breaks before the token is sent does not put the token into the log."""
+    """If a connection breaks before the token is sent, neither log nor error shows token or key."""
     with (
         RecordingOrigin(drop_after_upgrade=True) as origin,
         pytest.raises(lmstudio.LMStudioError) as caught,
@@ -75,7 +75,7 @@ async def test_log_of_lost_connection_async(logged: Callable[[], bytes]) -> None
 
 
 async def test_unsent_message_async() -> None:
-    """The SDK's error about a message that it cannot send, which repeats it, shows no token."""
+    """The SDK's error for a message that it cannot send repeats the message without the token."""
     client = AsyncClient("localhost:1", TOKEN.reveal(), x_api_key=KEY.reveal())
     websocket = lmstudio.json_api.LMStudioWebsocket[None]
     error = websocket._get_tx_error(client._auth_details, OSError("broken pipe"))
@@ -87,7 +87,7 @@ async def test_unsent_message_async() -> None:
 
 
 async def test_representations_async() -> None:
-    """Neither the client's repr nor that of anything it holds shows a key or token."""
+    """Neither the client's repr nor that of anything it holds shows a key or a token."""
     headers = {"CF-Access-Client-Secret": KEY.reveal()}
     client = AsyncClient("https://localhost", TOKEN.reveal(), headers, KEY.reveal())
     assert leaks(f"{client!r}{client}{vars(client)}".encode(), SECRETS) == []

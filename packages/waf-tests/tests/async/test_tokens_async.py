@@ -1,4 +1,4 @@
-"""Two doors one behind the other: the firewall wants its key, the host its API token."""
+"""The firewall requires its key, and the host behind it requires its API token."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def locked(make_edge: Callable[..., Edge], trust: Callable[[Edge], None]) -> Ite
 
 
 async def test_both_right_async(locked: Edge) -> None:
-    """With key and token the call is answered."""
+    """With the key and the token a call is answered."""
     client = AsyncClient(locked.api_host, TOKEN.reveal(), x_api_key=locked.key.reveal())
     async with client:
         assert list(await client.list_downloaded_models()) == []
 
 
 async def test_from_environment_async(locked: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
-    """LMSTUDIO_API_TOKEN and LMSTUDIO_X_API_KEY together open both doors."""
+    """LMSTUDIO_API_TOKEN and LMSTUDIO_X_API_KEY together get a client through to the host."""
     monkeypatch.setenv("LMSTUDIO_API_TOKEN", TOKEN.reveal())
     monkeypatch.setenv("LMSTUDIO_X_API_KEY", locked.key.reveal())
     async with AsyncClient(locked.api_host) as client:
@@ -47,28 +47,28 @@ async def test_from_environment_async(locked: Edge, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("token", [None, "", OTHER_TOKEN.reveal()], ids=["none", "empty", "wrong"])
 async def test_token_wrong_async(token: str | None, locked: Edge) -> None:
-    """With the key but without the token the host refuses: an authentication error, no block."""
+    """With the key but without the token, the host refuses the client; the firewall does not."""
     with pytest.raises(Refused, match="Authentication failed"):
         async with AsyncClient(locked.api_host, token, x_api_key=locked.key.reveal()) as client:
             await client.list_downloaded_models()
 
 
 async def test_key_wrong_async(locked: Edge) -> None:
-    """With the token but the wrong key the firewall blocks, and the host hears nothing."""
+    """With the token but a wrong key the firewall blocks the client."""
     with pytest.raises(BLOCKED):
         async with AsyncClient(locked.api_host, TOKEN.reveal(), x_api_key="wrong") as client:
             await client.list_downloaded_models()
 
 
 async def test_both_wrong_async(locked: Edge) -> None:
-    """With both wrong the firewall answers first."""
+    """With a wrong key and a wrong token the client is blocked by the firewall first."""
     with pytest.raises(BLOCKED):
         async with AsyncClient(locked.api_host, OTHER_TOKEN.reveal(), x_api_key="wrong") as client:
             await client.list_downloaded_models()
 
 
 async def test_token_is_no_key_async(locked: Edge) -> None:
-    """The token in the place of the key does not open the firewall."""
+    """The token does not open the firewall if it is given as the key."""
     with pytest.raises(BLOCKED):
         async with AsyncClient(locked.api_host, TOKEN.reveal(), x_api_key=TOKEN.reveal()) as client:
             await client.list_downloaded_models()
@@ -77,7 +77,7 @@ async def test_token_is_no_key_async(locked: Edge) -> None:
 async def test_parameter_before_environment_async(
     locked: Edge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A right token parameter wins over a wrong variable."""
+    """A right token parameter takes precedence over a wrong variable."""
     monkeypatch.setenv("LMSTUDIO_API_TOKEN", OTHER_TOKEN.reveal())
     client = AsyncClient(locked.api_host, TOKEN.reveal(), x_api_key=locked.key.reveal())
     async with client:
@@ -87,7 +87,7 @@ async def test_parameter_before_environment_async(
 async def test_wrong_parameter_before_environment_async(
     locked: Edge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A wrong token parameter is not saved by a right variable."""
+    """A wrong token parameter takes precedence over a right variable, and the host refuses it."""
     monkeypatch.setenv("LMSTUDIO_API_TOKEN", TOKEN.reveal())
     with pytest.raises(Refused, match="Authentication failed"):
         async with AsyncClient(
@@ -97,7 +97,7 @@ async def test_wrong_parameter_before_environment_async(
 
 
 async def test_empty_parameter_async(locked: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty token parameter counts as not given: the variable's token is used."""
+    """An empty token parameter counts as not given, so that the variable's token is used."""
     monkeypatch.setenv("LMSTUDIO_API_TOKEN", TOKEN.reveal())
     async with AsyncClient(locked.api_host, "", x_api_key=locked.key.reveal()) as client:
         assert list(await client.list_downloaded_models()) == []
@@ -107,7 +107,7 @@ async def test_empty_parameter_async(locked: Edge, monkeypatch: pytest.MonkeyPat
     "token", ["hunter2hunter2", "sk-lm-short:abcdefghij0123456789", "sk-lm-abcdEFGH:tooshort"]
 )
 async def test_malformed_async(token: str) -> None:
-    """A malformed token is refused before anything is sent, and is not in the message."""
+    """A malformed token is refused before anything is sent, and the error does not repeat it."""
     with (
         RecordingOrigin() as origin,
         pytest.raises(lmstudio.LMStudioValueError, match="does not look like") as caught,
@@ -119,7 +119,7 @@ async def test_malformed_async(token: str) -> None:
 
 
 async def test_token_not_in_headers_async() -> None:
-    """The token travels inside the websocket alone, never in a header that a firewall would log."""
+    """The token is sent inside the websocket alone, not in a header, which a firewall would log."""
     with RecordingOrigin(token=TOKEN) as origin:
         async with AsyncClient(origin.address, TOKEN.reveal(), x_api_key="k") as client:
             await client.list_downloaded_models()

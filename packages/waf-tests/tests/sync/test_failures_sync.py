@@ -1,7 +1,7 @@
 # DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/waf-tests/tests/async/test_failures_async.py
 # Change that, then: hatch run sync:generate
-"""Every way in which the sync client may fail to get through says what it is."""
+"""The error of a sync client that does not get through names the cause."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from waf_tests.secret import Secret
 from waf_tests.testing.recording_origin import Answer, RecordingOrigin
 
 pytestmark = [
-    pytest.mark.skipif(NATIVE, reason="the installed SDK has its own client, and its own words"),
+    pytest.mark.skipif(NATIVE, reason="the installed SDK has a client and errors of its own"),
 ]
 
 MakeEdge = Callable[..., Edge]
@@ -34,7 +34,7 @@ RAY = (("CF-Ray", "8f00b204e9800998-FRA"),)
 
 
 def test_blocked_sync(edge: Edge) -> None:
-    """A 403 on the probe is `blocked by the firewall` with the ray id, not `is it running?`."""
+    """A 403 for the probe is reported as a block, with its ray id, not as a host that is down."""
     with pytest.raises(BlockedByFirewallError, match="blocked by the firewall") as caught:
         with Client(edge.api_host):
             pass
@@ -46,7 +46,7 @@ def test_blocked_sync(edge: Edge) -> None:
 
 
 def test_blocked_websocket_sync() -> None:
-    """A 403 in place of the websocket's 101 says the same, with its own ray id."""
+    """A 403 for a websocket handshake is reported as a block, with the ray id of that answer."""
     answer = Answer("403 Forbidden", RAY)
     with (
         RecordingOrigin(upgrade_answer=answer) as origin,
@@ -59,7 +59,7 @@ def test_blocked_websocket_sync() -> None:
 
 
 def test_blocked_without_ray_id_sync() -> None:
-    """A firewall that gives no ray id is named as well, and the message says that there is none."""
+    """A 403 without a ray id is reported as a block, and the message says that there is none."""
     with (
         RecordingOrigin(answer=Answer("403 Forbidden")) as origin,
         pytest.raises(BlockedByFirewallError, match="no ray id given") as caught,
@@ -70,7 +70,7 @@ def test_blocked_without_ray_id_sync() -> None:
 
 
 def test_challenged_sync() -> None:
-    """A browser challenge is told apart from a block."""
+    """A browser challenge is reported as a challenge, not as a block."""
     answer = Answer("403 Forbidden", (*RAY, ("cf-mitigated", "challenge")))
     with (
         RecordingOrigin(answer=answer) as origin,
@@ -82,7 +82,7 @@ def test_challenged_sync() -> None:
 
 
 def test_redirect_not_followed_sync() -> None:
-    """A redirect is reported, and the key is not sent on to where it points."""
+    """A redirect is reported, and the key is not sent to the address that it names."""
     with RecordingOrigin() as elsewhere:
         location = (("Location", f"http://{elsewhere.address}/lmstudio-greeting"),)
         with (
@@ -96,7 +96,7 @@ def test_redirect_not_followed_sync() -> None:
 
 
 def test_host_down_behind_edge_sync(make_edge: MakeEdge, trust: Trust) -> None:
-    """With the edge up and LM Studio down, the error says that the firewall let it through."""
+    """With the edge up and LM Studio down, the error says that LM Studio does not answer."""
     with RecordingOrigin() as gone:
         address = gone.address
     down = make_edge(address)
@@ -111,7 +111,7 @@ def test_host_down_behind_edge_sync(make_edge: MakeEdge, trust: Trust) -> None:
 
 @pytest.mark.parametrize("body", [b"hello", b"[]", b'{"lmstudio":false}'])
 def test_not_lm_studio_sync(body: bytes) -> None:
-    """A server that answers 200 without the greeting is said not to look like LM Studio."""
+    """A server that answers 200 without the greeting is reported as not looking like LM Studio."""
     with (
         RecordingOrigin(answer=Answer("200 OK", (), body)) as origin,
         pytest.raises(UnexpectedAnswerError, match="does not look like LM Studio"),
@@ -121,7 +121,7 @@ def test_not_lm_studio_sync(body: bytes) -> None:
 
 
 def test_broken_compression_sync() -> None:
-    """A greeting that cannot be decompressed is said to have been changed on its way."""
+    """The error for a greeting that cannot be decompressed says so."""
     answer = Answer("200 OK", (("Content-Encoding", "gzip"),), b"no gzip")
     with (
         RecordingOrigin(answer=answer) as origin,
@@ -132,7 +132,7 @@ def test_broken_compression_sync() -> None:
 
 
 def test_nobody_there_sync() -> None:
-    """Where nothing listens, the SDK's own question is the right one."""
+    """The error for a port on which nothing listens asks whether LM Studio is running."""
     with RecordingOrigin() as gone:
         address = gone.address
     with pytest.raises(lmstudio.LMStudioClientError, match=r"Is LM Studio running\?"):
@@ -141,7 +141,7 @@ def test_nobody_there_sync() -> None:
 
 
 def test_unknown_ca_sync(origin_edge: Edge) -> None:
-    """A certificate of an unknown CA is reported as such, with what to do, before a key is sent."""
+    """The error for a certificate of an unknown CA says so and names SSL_CERT_FILE."""
     with pytest.raises(CertificateError, match="certificate was not accepted") as caught:
         with Client(origin_edge.api_host, x_api_key="k"):
             pass
@@ -150,14 +150,14 @@ def test_unknown_ca_sync(origin_edge: Edge) -> None:
 
 
 def test_ca_parameter_sync(origin_edge: Edge) -> None:
-    """ca_file alone makes the client accept a private CA."""
+    """The parameter ca_file alone makes the client accept a private CA."""
     key, ca_file = origin_edge.key.reveal(), origin_edge.ca_file
     with Client(origin_edge.api_host, x_api_key=key, ca_file=ca_file) as client:
         assert list(client.list_downloaded_models()) == []
 
 
 def test_certificate_of_another_host_sync(make_edge: MakeEdge, trust: Trust) -> None:
-    """A certificate for another name is reported as such."""
+    """The error for a certificate of another host says that the names differ."""
     other = make_edge("127.0.0.1:9", certificate=issue("other.example"))
     trust(other)
     with pytest.raises(CertificateError, match="Hostname mismatch"):
@@ -166,7 +166,7 @@ def test_certificate_of_another_host_sync(make_edge: MakeEdge, trust: Trust) -> 
 
 
 def test_expired_certificate_sync(make_edge: MakeEdge, trust: Trust) -> None:
-    """An expired certificate is reported as such."""
+    """The error for an expired certificate says that it has expired."""
     past = datetime(2020, 1, 1, tzinfo=timezone.utc)
     expired = make_edge("127.0.0.1:9", certificate=issue("localhost", not_after=past))
     trust(expired)
@@ -178,7 +178,7 @@ def test_expired_certificate_sync(make_edge: MakeEdge, trust: Trust) -> None:
 def test_bad_ca_file_sync(
     edge: Edge, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
 ) -> None:
-    """SSL_CERT_FILE that names no certificate is reported by its name."""
+    """The error for a CA file that does not exist names SSL_CERT_FILE and the file."""
     monkeypatch.setenv("SSL_CERT_FILE", str(pytestconfig.rootpath / "no-such.pem"))
     with pytest.raises(lmstudio.LMStudioValueError, match=r"SSL_CERT_FILE .*no-such\.pem"):
         with Client(edge.api_host):
@@ -186,14 +186,14 @@ def test_bad_ca_file_sync(
 
 
 def test_tls_to_a_plain_port_sync(origin: RecordingOrigin) -> None:
-    """https:// for a host without TLS is reported as a TLS problem."""
+    """The error for https:// to a port without TLS says that there is no TLS connection."""
     with pytest.raises(CertificateError, match="no TLS connection"):
         with Client(f"https://{origin.address}"):
             pass
 
 
 def test_plain_to_a_tls_port_sync(edge: Edge) -> None:
-    """Without scheme or 443 a TLS port is spoken to in plain, and its answer is shown."""
+    """Without a scheme or port 443 the client speaks plain HTTP, and the error shows the answer."""
     with pytest.raises(UnexpectedAnswerError, match="answered 400"):
         with Client(f"localhost:{edge.port}", x_api_key="not-the-key"):
             pass
@@ -209,7 +209,7 @@ def test_schemes_sync(scheme: str, edge: Edge, key: Secret) -> None:
 
 
 def test_ipv6_literal_sync(ipv6_loopback: str) -> None:
-    """An IPv6 literal in brackets connects, probe and websockets."""
+    """The probe and the websockets connect to an IPv6 address in brackets."""
     with RecordingOrigin(address=ipv6_loopback) as origin:
         with Client(origin.address, x_api_key="k") as client:
             assert list(client.list_downloaded_models()) == []
@@ -219,7 +219,7 @@ def test_ipv6_literal_sync(ipv6_loopback: str) -> None:
 def test_ipv6_literal_in_tls_sync(
     ipv6_loopback: str, origin: RecordingOrigin, make_edge: MakeEdge, trust: Trust
 ) -> None:
-    """An IPv6 literal in brackets connects in TLS, and the certificate's address is checked."""
+    """In TLS, too, the client connects to an IPv6 address in brackets."""
     edge = make_edge(origin.address, host=ipv6_loopback, listen=(ipv6_loopback,))
     trust(edge)
     with Client(edge.api_host, x_api_key=edge.key.reveal()) as client:

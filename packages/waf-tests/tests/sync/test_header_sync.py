@@ -1,7 +1,7 @@
 # DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/waf-tests/tests/async/test_header_async.py
 # Change that, then: hatch run sync:generate
-"""The key gets the sync client through the edge, from wherever it comes; without it, nothing."""
+"""The key, wherever it is given, gets the sync client through the edge; nothing else does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from waf_tests.client import Client
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
-from waf_tests.testing.almost_right_key import almost
+from waf_tests.testing.almost_right_key import almost_right
 from waf_tests.testing.blocked_errors import BLOCKED
 from waf_tests.testing.recording_origin import RecordedRequest, RecordingOrigin
 
@@ -21,7 +21,7 @@ NAMESPACES = ["embedding", "files", "llm", "repository", "system"]
 
 
 def test_parameter_sync(edge: Edge, key: Secret) -> None:
-    """x_api_key opens the edge: a call through it is answered."""
+    """x_api_key opens the edge, so that a call through it is answered."""
     with Client(edge.api_host, x_api_key=key.reveal()) as client:
         assert list(client.list_downloaded_models()) == []
 
@@ -41,7 +41,7 @@ def test_environment_sync(edge: Edge, key: Secret, monkeypatch: pytest.MonkeyPat
 
 
 def test_no_key_sync(edge: Edge, seen: Seen) -> None:
-    """Without a key the client is blocked, and nothing of it reaches the host."""
+    """Without a key the client is blocked, and no request reaches the host."""
     with pytest.raises(BLOCKED, match="403"):
         with Client(edge.api_host):
             pass
@@ -49,9 +49,9 @@ def test_no_key_sync(edge: Edge, seen: Seen) -> None:
 
 
 def test_wrong_key_sync(edge: Edge, key: Secret, seen: Seen) -> None:
-    """A key that is almost the right one is blocked, and nothing of the client reaches the host."""
+    """With an almost right key the client is blocked, and no request reaches the host."""
     with pytest.raises(BLOCKED, match="403"):
-        with Client(edge.api_host, x_api_key=almost(key).reveal()):
+        with Client(edge.api_host, x_api_key=almost_right(key).reveal()):
             pass
     assert seen() == []
 
@@ -59,8 +59,8 @@ def test_wrong_key_sync(edge: Edge, key: Secret, seen: Seen) -> None:
 def test_parameter_before_environment_sync(
     edge: Edge, key: Secret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A right parameter wins over a wrong variable."""
-    monkeypatch.setenv("LMSTUDIO_X_API_KEY", almost(key).reveal())
+    """A right x_api_key takes precedence over a wrong variable."""
+    monkeypatch.setenv("LMSTUDIO_X_API_KEY", almost_right(key).reveal())
     with Client(edge.api_host, x_api_key=key.reveal()) as client:
         assert list(client.list_downloaded_models()) == []
 
@@ -68,24 +68,24 @@ def test_parameter_before_environment_sync(
 def test_wrong_parameter_before_environment_sync(
     edge: Edge, key: Secret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A wrong parameter is not saved by a right variable."""
+    """A wrong x_api_key takes precedence over a right variable, and the client is blocked."""
     monkeypatch.setenv("LMSTUDIO_X_API_KEY", key.reveal())
     with pytest.raises(BLOCKED):
-        with Client(edge.api_host, x_api_key=almost(key).reveal()):
+        with Client(edge.api_host, x_api_key=almost_right(key).reveal()):
             pass
 
 
 def test_dict_before_environment_sync(
     edge: Edge, key: Secret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A right entry in http_headers, in any case, wins over a wrong variable."""
-    monkeypatch.setenv("LMSTUDIO_X_API_KEY", almost(key).reveal())
+    """A right key in http_headers takes precedence over a wrong variable."""
+    monkeypatch.setenv("LMSTUDIO_X_API_KEY", almost_right(key).reveal())
     with Client(edge.api_host, http_headers={"x-api-key": key.reveal()}) as client:
         assert list(client.list_downloaded_models()) == []
 
 
 def test_empty_parameters_sync(edge: Edge, key: Secret, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Empty parameters count as not given: the variable opens the edge."""
+    """Empty parameters count as not given, so that the variable opens the edge."""
     monkeypatch.setenv("LMSTUDIO_X_API_KEY", key.reveal())
     client = Client(edge.api_host, http_headers={"X-API-Key": ""}, x_api_key="")
     with client:
@@ -93,7 +93,7 @@ def test_empty_parameters_sync(edge: Edge, key: Secret, monkeypatch: pytest.Monk
 
 
 def test_empty_variable_sync(edge: Edge, key: Secret, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty variable counts as not set: without parameters the client is blocked."""
+    """An empty variable counts as not set, so that a client without parameters is blocked."""
     monkeypatch.setenv("LMSTUDIO_X_API_KEY", "")
     with pytest.raises(BLOCKED):
         with Client(edge.api_host):
@@ -121,7 +121,7 @@ def test_probe_sync(edge: Edge, key: Secret, seen: Seen) -> None:
 
 @pytest.mark.parametrize("name", ["X-API-Key", "x-api-key", "X-API-KEY"])
 def test_one_header_on_the_wire_sync(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A key in http_headers, whatever the case, and one in the environment are one header sent."""
+    """A key in http_headers, whatever its case, and one in the environment make one header."""
     monkeypatch.setenv("LMSTUDIO_X_API_KEY", "from-environment")
     with RecordingOrigin() as origin:
         with Client(origin.address, http_headers={name: "from-dict"}) as client:
@@ -136,7 +136,7 @@ def test_one_header_on_the_wire_sync(name: str, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_other_headers_sync() -> None:
-    """Other headers of http_headers go along on the probe and on every websocket."""
+    """The probe and every websocket carry the other headers of http_headers, too."""
     headers = {"CF-Access-Client-Id": "id", "CF-Access-Client-Secret": "a, b"}
     with RecordingOrigin() as origin:
         with Client(origin.address, http_headers=headers, x_api_key="k") as client:
@@ -150,7 +150,7 @@ def test_other_headers_sync() -> None:
 
 
 def test_clients_do_not_mix_sync() -> None:
-    """Two clients with different keys and one without, open at once, each send their own."""
+    """Two clients with different keys and one without, open at once, do not mix them up."""
     with RecordingOrigin() as first, RecordingOrigin() as second, RecordingOrigin() as third:
         with (
             Client(first.address, x_api_key="one") as one,
@@ -166,7 +166,7 @@ def test_clients_do_not_mix_sync() -> None:
 
 
 def test_default_port_sync(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client without a host finds one on a default port, and its probe carries the header."""
+    """A client without a host finds one on a default port, with a probe that carries the header."""
     with RecordingOrigin() as origin:
         monkeypatch.setattr(Client, "_DEFAULT_API_PORTS", (origin.port,))
         with Client(x_api_key="k") as client:
@@ -178,7 +178,7 @@ def test_default_port_sync(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_is_valid_api_host_sync(edge: Edge, key: Secret, monkeypatch: pytest.MonkeyPatch) -> None:
-    """is_valid_api_host takes a URL and the variable's key; without the key the answer is no."""
+    """is_valid_api_host takes a URL and the variable's key, and returns False without the key."""
     assert Client.is_valid_api_host(edge.api_host) is False
     monkeypatch.setenv("LMSTUDIO_X_API_KEY", key.reveal())
     assert Client.is_valid_api_host(edge.api_host) is True
@@ -196,7 +196,7 @@ def test_is_valid_api_host_sync(edge: Edge, key: Secret, monkeypatch: pytest.Mon
     ],
 )
 def test_injection_sync(name: str, value: str) -> None:
-    """A header with a line break or non-ASCII in it is refused before anything is sent."""
+    """A header with a line break, a NUL or non-ASCII in it is refused before anything is sent."""
     with RecordingOrigin() as origin, pytest.raises(ValueError, match="http_headers"):
         with Client(origin.address, http_headers={name: value}):
             pass

@@ -1,7 +1,7 @@
 # DO NOT EDIT. Written by scripts/generate_sync_tests.py from
 # packages/waf-tests/tests/async/test_predictions_async.py
 # Change that, then: hatch run sync:generate
-"""Whole predictions through the edge: the same as without it, byte for byte."""
+"""Predictions through the edge are the same as without it, byte for byte."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ pytestmark = [pytest.mark.models]
 
 LLM = "llama-3.2-1b-instruct"
 EMBEDDING = "text-embedding-nomic-embed-text-v1.5"
-# Greedy: the same tokens every time, so both ways can be compared.
+# Greedy decoding gives the same tokens every time, so that both ways can be compared.
 CONFIG: LlmPredictionConfigDict = {"maxTokens": 12, "temperature": 0.0}
 PROMPT = "Name three primary colours."
 
 
 @pytest.fixture
 def through(host_edge: Edge) -> Callable[[], Client]:
-    """Make a client that goes through the edge."""
+    """Provide a function that makes a client which goes through the edge."""
     return lambda: Client(host_edge.api_host, x_api_key=host_edge.key.reveal())
 
 
@@ -72,7 +72,7 @@ def test_stream_sync(through: Callable[[], Client]) -> None:
 
 
 def test_callbacks_sync(through: Callable[[], Client]) -> None:
-    """Progress callbacks and the first token's callback come through the edge, too."""
+    """The callbacks for the first token and for progress are called through the edge, too."""
     first_tokens: list[None] = []
     progress: list[float] = []
     with through() as client:
@@ -101,7 +101,7 @@ def test_cancel_sync(through: Callable[[], Client]) -> None:
 
 
 def test_chat_sync(through: Callable[[], Client]) -> None:
-    """A chat of several messages gets through the edge, and its answer comes as a message."""
+    """A chat of several messages gets through the edge, and its answer arrives as a message."""
     chat = Chat("Answer briefly.")
     chat.add_user_message(PROMPT)
     messages: list[AssistantResponse] = []

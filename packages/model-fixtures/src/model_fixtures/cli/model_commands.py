@@ -105,9 +105,9 @@ def delete(model: str, home: str | None) -> int:
     """
     from model_fixtures.catalog import load_catalog
     from model_fixtures.server.home_folder import home_folder, models_folder
-    from model_fixtures.server.models.downloaded_models import Library
+    from model_fixtures.server.models.downloaded_models import DownloadedModels
 
-    library = Library(load_catalog(), models_folder(home_folder(home)))
+    library = DownloadedModels(load_catalog(), models_folder(home_folder(home)))
     found = library.find_downloaded(model)
     server = background_server.running()
     if server is not None and server.addresses:

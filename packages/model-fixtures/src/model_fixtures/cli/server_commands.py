@@ -15,6 +15,12 @@ from .shared_options import server_options
 @click.command()
 @server_options
 @click.option("--lifeline", is_flag=True, help="Stop when stdin closes.")
+@click.option(
+    "--end-with",
+    type=click.IntRange(min=1),
+    metavar="PID",
+    help="Stop when the process with this id has ended.",
+)
 @click.option("--scenarios", is_flag=True, help="Let tests ask for faults (docs/scenarios.md).")
 @click.option(
     "--home",
@@ -46,6 +52,7 @@ def serve(
     allow_hosts: tuple[str, ...],
     cors: bool,
     lifeline: bool,
+    end_with: int | None,
     authentication_timeout: float,
     worker_silence: float,
     scenarios: bool,
@@ -66,6 +73,7 @@ def serve(
         default_ports=not no_default_ports,
         api_token=api_token or None,
         lifeline=lifeline,
+        end_with=end_with,
         authentication_timeout=authentication_timeout,
         worker_silence=worker_silence,
         scenarios=scenarios,

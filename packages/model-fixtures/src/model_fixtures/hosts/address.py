@@ -31,7 +31,8 @@ def parse_address(text: str) -> str:
         msg = f"a host takes no user name or password: {ACCEPTED}"
         raise HostError(msg)
     if "://" in text:
-        msg = f"{text!r} is a URL: leave out {text.partition('://')[0]!r}:// and {ACCEPTED}"
+        scheme = text[: text.index("://") + len("://")]
+        msg = f"{text!r} is a URL: leave out {scheme!r} and {ACCEPTED}"
         raise HostError(msg)
     host, port = _split(text)
     if not 1 <= port <= 65535:

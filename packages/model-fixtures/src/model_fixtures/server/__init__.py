@@ -1,5 +1,5 @@
 """An LM Studio-compatible server with real inference; `serve.serve` starts it.
 
-Data flows one way: transport, protocol, namespaces, registry, engine. Nothing is imported here:
-each worker process imports this package and is to start fast.
+Data flows one way: transport, protocol, namespaces, prediction, models, engine. Nothing is imported
+here: each worker process imports this package and must start fast.
 """

@@ -14,5 +14,5 @@ def home_folder(named: str | None = None) -> Path:
 
 
 def models_folder(home: Path) -> Path:
-    """Return where downloaded models lie: `<publisher>/<repo>/<file>.gguf`."""
+    """Return the folder of downloaded models, `<publisher>/<repo>/<file>.gguf` in it."""
     return home / "models"

@@ -1,7 +1,6 @@
-"""What the server writes to its log: lines that no single event can make long.
+"""The format of the server's log, in which no single event can make a line long.
 
-An error's text, or the line of code in a traceback, can hold whatever a client has sent, or what
-became of that.
+An error's text, or the line of code in a traceback, can hold whatever a client has sent.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from typing import TextIO
 
 MOST_CHARACTERS = 16_000  # of one event
 MOST_IN_ENTRY = 1_000  # of one entry of a traceback
-END = 2_000  # characters at the end of an event that are kept: what went wrong stands there
-QUIET = ("httpx", "uvicorn")  # loggers that tell of each request
+END = 2_000  # characters at the end of an event that are kept: they say what went wrong
+QUIET = ("httpx", "uvicorn")  # loggers that log each request
 
 
 class BoundedFormatter(logging.Formatter):
@@ -39,8 +38,9 @@ class BoundedFormatter(logging.Formatter):
 
 
 def shortened(text: str, most: int, end: int = 100) -> str:
-    """Return a text without its middle if it is longer than `most`; `end` characters stay at its
-    end.
+    """Return a text, without its middle if it is longer than `most` characters.
+
+    The last `end` characters are kept.
     """
     if len(text) <= most:
         return text
@@ -49,9 +49,9 @@ def shortened(text: str, most: int, end: int = 100) -> str:
 
 
 def without_traceback(record: logging.LogRecord) -> bool:
-    """Make one line of what uvicorn says of a client's mistake: bytes that are no UTF-8.
+    """Return whether to log a record, and take the traceback of a client's mistake out of it.
 
-    Requests that an ending server gives up are no news: refuse their records.
+    The mistake is bytes that are not UTF-8. Requests that an ending server gives up are not logged.
     """
     error = record.exc_info[1] if record.exc_info else None
     if record.name.startswith("uvicorn") and isinstance(error, asyncio.CancelledError):

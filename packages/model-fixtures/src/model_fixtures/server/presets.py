@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from model_fixtures.regular_files import UnfitFileError, read_regular
 
-from .protocol.errors import preset_not_found
-from .protocol.kv_config import Config, Layer, Settings, Stack
+from .protocol.errors import PresetNotFoundError
+from .protocol.kv_config import Config, Settings
 
 LOCAL = "@local:"
 MOST_BYTES = 2**20  # of a preset; those of the app have a few thousand
@@ -40,12 +40,13 @@ class Presets:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._told: dict[str, str] = {}  # of each file that is left out, why
+        self._told: dict[str, str] = {}  # why files are left out, by their names
         self._looking = threading.Lock()
 
     def all(self) -> Sequence[Preset]:
-        """Return the presets in the order of their file names; broken files are logged and left
-        out.
+        """Return the presets in the order of their file names.
+
+        Broken files are logged and left out.
         """
         presets: list[Preset] = []
         problems: dict[str, str] = {}
@@ -84,10 +85,9 @@ class Presets:
             [p for p in presets if word and word in _plain(p.name)],
         ):
             if len(candidates) == 1:
-                layer = Layer("preset", candidates[0].operation)
-                return Settings.from_stack(Stack([layer]))
+                return Settings.from_config(candidates[0].operation)
         sample = [{"identifier": preset.identifier, "name": preset.name} for preset in presets]
-        raise preset_not_found(wanted, sample)
+        raise PresetNotFoundError(wanted, sample)
 
 
 def _plain(text: str) -> str:

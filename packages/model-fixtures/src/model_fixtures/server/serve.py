@@ -20,7 +20,7 @@ from .server_state import ServerState
 from .shutdown import Watchdog, stopped_by
 from .transport.asgi_app import build_app
 from .transport.connection_deadlines import ConnectionConfig
-from .transport.handle_exhaustion import ACCEPTED_AT_ONCE, BACKLOG, Exhaustion
+from .transport.handle_exhaustion import ACCEPTED_AT_ONCE, BACKLOG, HandleExhaustion
 from .transport.listening_ports import PortError, address, listen
 
 MAX_FRAME = 100 * 1024 * 1024  # bytes, as the app's websocket library
@@ -30,7 +30,7 @@ logger = logging.getLogger("model_fixtures.server")
 
 
 def serve(options: ServeOptions) -> int:
-    """Serve until SIGINT, SIGTERM or the end of the lifeline; prints one `ready` line.
+    """Serve until SIGINT, SIGTERM or the end of what it ends with; print one `ready` line.
 
     Returns:
         The exit code: 0, or 1 with a line on stderr when it can't start.
@@ -63,7 +63,9 @@ def serve(options: ServeOptions) -> int:
                 ),
                 sockets,
             )
-            with stopped_by(server.stop, watchdog, lifeline=options.lifeline):
+            with stopped_by(
+                server.stop, watchdog, lifeline=options.lifeline, end_with=options.end_with
+            ):
                 await server.serve(sockets=sockets)
 
     anyio.run(main)
@@ -76,7 +78,7 @@ class _Server(uvicorn.Server):
         self._listening = listening
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        asyncio.get_running_loop().set_exception_handler(Exhaustion())
+        asyncio.get_running_loop().set_exception_handler(HandleExhaustion())
         await super().startup(sockets=sockets)
         for one in self._listening:
             one.listen(BACKLOG)  # asyncio has made it as short as what it accepts at once

@@ -13,6 +13,7 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         default_ports: whether to listen on 1234 and the first free discovery port, too.
         api_token: the only token that may enter, None = guests may.
         lifeline: whether the end of stdin ends the server.
+        end_with: id of a process whose end ends the server, too; None = of none.
         threads: CPU threads of each loaded model.
         authentication_timeout: seconds until a client must have presented itself, and until an
             HTTP request must be whole.
@@ -29,6 +30,7 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     default_ports: bool = True
     api_token: str | None = None
     lifeline: bool = False
+    end_with: int | None = None
     threads: int = 1
     authentication_timeout: float = 10.0
     worker_silence: float = 30.0

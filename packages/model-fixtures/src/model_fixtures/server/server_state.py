@@ -3,67 +3,76 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from types import TracebackType
 
 from model_fixtures.catalog import Catalog
 
-from .control.scenario_routes import Scenarios
+from .background_tasks import BackgroundTasks
 from .files.file_store import FileStore
 from .grammars.conversion_queue import Conversions
 from .home_folder import home_folder, models_folder
 from .log_stream import LogStream
-from .models.downloaded_models import Library
-from .models.loaded_models import Registry
-from .plugins.registered_plugins import Plugins
+from .models.downloaded_models import DownloadedModels
+from .models.models import Models
+from .plugins.registered_plugins import RegisteredPlugins
 from .prediction.jinja_renderer import TemplateRenderer
 from .presets import Presets
-from .protocol.client_identities import Identities
+from .protocol.client_identities import ClientIdentities
 from .repository.repository import Repository
+from .scenarios.active_scenarios import ActiveScenarios
 from .serve_options import ServeOptions
-from .thread_pools import Threads
+from .thread_pools import ThreadPool
 
 
 class ServerState:
     """One server. An async context manager: leaving it ends workers and removes files.
 
     Raises:
-        ValueError: the API token of the options is none.
-        CatalogError: the user's list of downloads makes no sense.
+        ValueError: the API token is malformed.
+        CatalogError: the user's list of downloads is invalid.
     """
 
     def __init__(self, catalog: Catalog, options: ServeOptions) -> None:
         self.options = options
         self.ports: frozenset[int] = frozenset()  # those that it listens on
-        self.identities = Identities(options.api_token)
+        self.identities = ClientIdentities(options.api_token)
         home = home_folder(options.home)
-        library = Library(catalog, models_folder(home))
-        self.registry = Registry(library, threads=options.threads, silence=options.worker_silence)
+        downloaded = DownloadedModels(catalog, models_folder(home))
+        self.tasks = BackgroundTasks()
+        self.models = Models(
+            downloaded, self.tasks, threads=options.threads, silence=options.worker_silence
+        )
         self.conversions = Conversions()
         self.templates = TemplateRenderer()
         self.files = FileStore()
-        self.plugins = Plugins(self.identities)
+        self.plugins = RegisteredPlugins(self.identities)
         self.logs = LogStream()
-        self.scenarios = Scenarios() if options.scenarios else None
-        self.repository = Repository(library)
+        self.scenarios = ActiveScenarios() if options.scenarios else None
+        self.repository = Repository(downloaded, self.tasks)
         self.presets = Presets(home / "config-presets")
-        self.looking = Threads(4)
-        self.reading = Threads(8)
+        self.looking = ThreadPool(4)
+        self.reading = ThreadPool(8)
+        self.experiment_flags: set[str] = set()
+        self._exits = AsyncExitStack()
 
     def holdings(self) -> dict[str, int]:
-        """Return how much the server holds for its clients; all but the tasks falls to 0 without
-        any.
-        """
+        """Return how much the server holds; without clients all but the tasks fall to 0."""
         return {
             "clients": len(self.identities),
             "files": len(self.files),
-            "instances": len(self.registry.loaded()),
+            "instances": len(self.models.loaded.all()),
             "plugins": len(self.plugins.all()),
             "tasks": len(asyncio.all_tasks()),
         }
 
     async def __aenter__(self) -> ServerState:
-        self.files.__enter__()
-        await self.registry.__aenter__()
+        async with AsyncExitStack() as exits:
+            exits.enter_context(self.files)
+            await exits.enter_async_context(self.tasks)
+            await exits.enter_async_context(self.models.loaded)
+            exits.push_async_callback(self.templates.close)
+            self._exits = exits.pop_all()
         return self
 
     async def __aexit__(
@@ -72,8 +81,4 @@ class ServerState:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool | None:
-        try:
-            await self.templates.close()
-            return await self.registry.__aexit__(kind, error, trace)
-        finally:
-            self.files.__exit__(kind, error, trace)
+        return await self._exits.__aexit__(kind, error, trace)

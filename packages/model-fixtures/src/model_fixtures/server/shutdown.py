@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
+from model_fixtures.hosts.process_watch import call_after_end_of
+
 PATIENCE = 4.0  # seconds; orderly, the server takes three at the most
 LAST_WORDS_SECONDS = 0.4
 
@@ -64,12 +66,24 @@ class Watchdog:
 
 
 @contextlib.contextmanager
-def stopped_by(stop: Callable[[], None], watchdog: Watchdog, *, lifeline: bool) -> Iterator[None]:
-    """Call `stop` at SIGINT and SIGTERM, and at the end of stdin if that is the lifeline."""
+def stopped_by(
+    stop: Callable[[], None], watchdog: Watchdog, *, lifeline: bool, end_with: int | None
+) -> Iterator[None]:
+    """Call `stop` at SIGINT and SIGTERM, and at the end of what the server is to end with.
 
-    def on_signal(number: int, frame: FrameType | None) -> None:
+    Args:
+        stop: may be called from any thread, and again.
+        watchdog: is told as well.
+        lifeline: whether the server ends with its stdin.
+        end_with: id of the process that it ends with, None = with none.
+    """
+
+    def end() -> None:
         watchdog.tell()
         stop()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        end()
 
     names = [signal.SIGINT, signal.SIGTERM]
     before = {name: signal.signal(name, on_signal) for name in names}
@@ -79,10 +93,11 @@ def stopped_by(stop: Callable[[], None], watchdog: Watchdog, *, lifeline: bool) 
             # Not sys.stdin: its lock would be held when the interpreter shuts down.
             while os.read(0, 4096):
                 pass
-            watchdog.tell()
-            stop()
+            end()
 
         threading.Thread(target=wait, daemon=True, name="lifeline").start()
+    if end_with is not None:
+        call_after_end_of(end_with, end)
     with _told_by_signals(watchdog, {int(name) for name in names}):
         try:
             yield

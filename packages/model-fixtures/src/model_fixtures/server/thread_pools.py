@@ -16,16 +16,16 @@ import anyio.to_thread
 T = TypeVar("T")
 
 
-class Threads:
-    """A number of threads for one kind of work, so that one that hangs holds up no other kind.
+class ThreadPool:
+    """Threads for one kind of work: those that hang hold up no other kind.
 
     Args:
-        most: how many may run at a time; what comes then waits for its turn.
+        most: how many may run at a time; others wait.
     """
 
     def __init__(self, most: int) -> None:
         self._limiter = anyio.CapacityLimiter(most)
 
     async def run(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Return what the function gives, run in a thread. Cancellation waits for its end."""
+        """Run a function in a thread and return its result. Cancellation waits for its end."""
         return await anyio.to_thread.run_sync(partial(work, *arguments), limiter=self._limiter)

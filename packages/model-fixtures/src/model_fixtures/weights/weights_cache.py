@@ -5,7 +5,6 @@ import hashlib
 import os
 import queue
 import shutil
-import tempfile
 import threading
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,6 +16,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from model_fixtures.regular_files import read_regular
+from model_fixtures.temporary_folders import TemporaryFolder
 
 from .derived_weights import DERIVED, Derived
 from .errors import WeightsError
@@ -225,14 +225,8 @@ class Store:
                 path = self.cached(name, verify=verify)
                 if path is not None:
                     return path
-                # Only the holder of the lock has such folders: these are of killed processes.
-                for stale in self.folder.glob(f".{name}.tmp-*"):
-                    shutil.rmtree(stale, ignore_errors=True)
-                staging = Path(tempfile.mkdtemp(prefix=f".{name}.tmp-", dir=self.folder))
-                try:
+                with TemporaryFolder(self.folder, f".{name}.tmp-") as staging:
                     return build(staging)
-                finally:
-                    shutil.rmtree(staging, ignore_errors=True)
         except OSError as error:
             raise WeightsError(_explain(source, self.folder, error)) from error
         except NotImplementedError as error:  # filelock's word for a file system without locks

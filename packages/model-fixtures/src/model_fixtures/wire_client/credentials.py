@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 import uuid
 from collections.abc import Mapping
 
 from msgspec import Struct
 
+from model_fixtures.api_token import token_parts
+
 TOKEN_VARIABLE = "LMSTUDIO_API_TOKEN"  # noqa: S105 (the name of a variable, as the SDK reads it)
-_TOKEN = re.compile(r"sk-lm-([A-Za-z0-9]{8}):([A-Za-z0-9]{20})")
 
 
 class Credentials(Struct, frozen=True, repr_omit_defaults=True):
@@ -45,11 +45,11 @@ class Credentials(Struct, frozen=True, repr_omit_defaults=True):
         Raises:
             ValueError: the token does not look like one; its text is not repeated.
         """
-        match = _TOKEN.fullmatch(token)
-        if match is None:
+        parts = token_parts(token)
+        if parts is None:
             msg = "an API token has the form sk-lm-<8 letters or digits>:<20 letters or digits>"
             raise ValueError(msg)
-        return Credentials(match[1], match[2])
+        return Credentials(*parts)
 
     @staticmethod
     def from_environment(environ: Mapping[str, str] | None = None) -> Credentials:

@@ -2,6 +2,9 @@
 
 An `Envelope` gives out ids and frames to send, and turns received frames into messages, checking
 that each belongs to a call or channel that is open. Its state is only the set of open ids.
+
+`server.protocol.envelope` describes the same messages for the server. The two share no code on
+purpose: tests check the server with this one, and a mistake in shared code would hide itself.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from model_fixtures.server.engine.context_overflow import common_prefix, fit_prompt
-from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.engine.errors import TooManyTokensError
+from model_fixtures.server.engine.generation import fit_prompt
 
 TOKENS = list(range(100))
 
@@ -17,7 +17,9 @@ def test_prompt_that_fits_stays_whole(policy: str) -> None:
 
 def test_stop_at_limit_refuses() -> None:
     """With `stopAtLimit` a prompt that doesn't fit is an error that names both sizes."""
-    with pytest.raises(ServerError, match="100 tokens does not fit the context of 100 tokens"):
+    with pytest.raises(
+        TooManyTokensError, match="100 tokens does not fit the context of 100 tokens"
+    ):
         fit_prompt(TOKENS, 100, 10, "stopAtLimit")
 
 
@@ -35,10 +37,3 @@ def test_long_head_takes_half_at_most() -> None:
     """A head longer than half of the context leaves the other half to the tail."""
     shortened = fit_prompt(TOKENS, 40, 90, "truncateMiddle")
     assert shortened == TOKENS[:20] + TOKENS[90:]
-
-
-def test_common_prefix() -> None:
-    """Two prompts have tokens in common up to the first difference."""
-    assert common_prefix([1, 2, 3], [1, 2, 4, 5]) == 2
-    assert common_prefix([1, 2], [1, 2, 3]) == 2
-    assert common_prefix([], [1]) == 0

@@ -1,4 +1,4 @@
-"""What the worker's log says of a request's grammar, however late it comes."""
+"""What a worker's log says about the grammar of a request, however late."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ END = "slot      release: id  0 | task 4 | stop processing: n_tokens = 3, trunca
 
 
 async def test_late_error_is_waited_for() -> None:
-    """An answer that is there before its log is judged when the log has caught up."""
+    """An answer that comes before its log is checked once the log has caught up."""
     watch = GrammarWatch()
-    watch.note(END)  # of the request before
+    watch.note(END)  # of an earlier request
     heard: list[str] = []
 
     async def judge() -> None:
@@ -35,7 +35,7 @@ async def test_late_error_is_waited_for() -> None:
 
 
 async def test_error_is_told_at_once() -> None:
-    """An error need not wait for the end of its request."""
+    """An error is known before its request ends."""
     watch = GrammarWatch()
     watch.note(BEGIN)
     watch.note(ERROR)

@@ -24,9 +24,9 @@ async def complete(llama: LlamaServer) -> None:
         pass
 
 
-async def turn(llama: LlamaServer) -> None:
-    """Wait for its turn."""
-    async with llama.turn():
+async def prompt_lock(llama: LlamaServer) -> None:
+    """Take the prompt lock."""
+    async with llama.prompt_lock():
         pass
 
 
@@ -42,7 +42,7 @@ CALLS: dict[str, Call] = {
 
 @pytest.fixture
 async def worker() -> AsyncIterator[WorkerProcess]:
-    """Provide a worker that crashes at once; what ends it is not noticed yet."""
+    """Provide a worker that crashes at once; the server has not noticed that yet."""
     async with await anyio.open_process(
         [sys.executable, "-c", CRASH], stderr=subprocess.DEVNULL
     ) as process:
@@ -56,7 +56,7 @@ async def worker() -> AsyncIterator[WorkerProcess]:
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 @pytest.mark.parametrize("closed", [False, True], ids=["right after", "when it is forgotten"])
 async def test_call_of_a_crashed_worker(worker: WorkerProcess, call: Call, closed: bool) -> None:
-    """Every call says how the worker ended, whether the server has noticed that or is about to."""
+    """Every call says how the worker ended, whether or not the server has noticed that already."""
     llama = LlamaServer(worker)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(worker.follow_to_end)
@@ -73,7 +73,7 @@ async def test_call_of_a_crashed_worker(worker: WorkerProcess, call: Call, close
     await llama.close()
 
 
-@pytest.mark.parametrize("call", [*CALLS.values(), turn], ids=[*CALLS, "turn"])
+@pytest.mark.parametrize("call", [*CALLS.values(), prompt_lock], ids=[*CALLS, "prompt_lock"])
 async def test_call_of_an_unloaded_worker(worker: WorkerProcess, call: Call) -> None:
     """Every call says that the model was unloaded."""
     llama = LlamaServer(worker)

@@ -1,4 +1,4 @@
-"""What is asked of llama.cpp so that a preamble is kept, without one."""
+"""The requests that keep a preamble, without llama.cpp."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ BODY = {"prompt": [5, 6, 7, 0, 9], "cache_prompt": False}
 
 
 class Llama:
-    """Notes requests; says how many tokens were kept, then two pieces of text."""
+    """Notes requests; answers with the number of kept tokens, then two pieces of text."""
 
     def __init__(self, *cached: int) -> None:
         self.preamble: list[int] = []
         self.keeps_preambles = True
-        self.turns: list[str] = []
+        self.locking: list[str] = []
         self.asked: list[dict[str, Any]] = []
         self._cached = list(cached)
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Note when the turn is taken and given back."""
-        self.turns.append("taken")
+    async def prompt_lock(self) -> AsyncIterator[None]:
+        """Note when the lock is acquired and released."""
+        self.locking.append("acquired")
         try:
             yield
         finally:
-            self.turns.append(f"back after {len(self.asked)}")
+            self.locking.append(f"released after {len(self.asked)}")
 
     async def complete(self, body: dict[str, Any]) -> AsyncGenerator[Chunk, None]:
-        """Read the prompt in two steps and answer, unless no token is wanted."""
+        """Process the prompt in two steps and answer, unless no token is wanted."""
         self.asked.append(body)
         total = len(body["prompt"])
         if not self._cached:
@@ -59,18 +59,18 @@ async def run(llama: Llama, preamble: list[int] = PREAMBLE) -> list[tuple[int, i
 
 
 async def test_first_time_it_is_read_by_itself() -> None:
-    """The preamble is read alone, with another token after it than the prompt's; then the rest."""
+    """The preamble is processed alone, then the rest; the next token of the prompt is not kept."""
     llama = Llama(0, 3)
     assert await run(llama) == [(5, 0, 1), (5, 0, 3), (5, 0, 4), (5, 0, 5), "a", "b"]
     alone, whole = llama.asked
     assert (alone["prompt"], alone["cache_prompt"], alone["n_predict"]) == ([5, 6, 7, 1], False, 0)
     assert (whole["prompt"], whole["cache_prompt"]) == (BODY["prompt"], True)
     assert llama.preamble == PREAMBLE
-    assert llama.turns == ["taken", "back after 2"]
+    assert llama.locking == ["acquired", "released after 2"]
 
 
 async def test_next_time_it_is_kept() -> None:
-    """What comes after a kept preamble is cut off before the rest is read."""
+    """What follows a kept preamble is removed before the rest is processed."""
     llama = Llama(3, 3)
     llama.preamble = PREAMBLE
     assert await run(llama) == [(5, 3, 3), (5, 3, 3), (5, 3, 4), (5, 3, 5), "a", "b"]
@@ -79,7 +79,7 @@ async def test_next_time_it_is_kept() -> None:
 
 
 async def test_another_preamble_is_read_anew() -> None:
-    """A preamble that isn't the kept one shares nothing with it."""
+    """Another preamble than the kept one shares nothing with it."""
     llama = Llama(0, 3)
     llama.preamble = [5, 6]
     await run(llama)
@@ -87,7 +87,7 @@ async def test_another_preamble_is_read_anew() -> None:
 
 
 async def test_model_that_keeps_something_else() -> None:
-    """If llama.cpp has kept other tokens, all is read anew, and this worker isn't asked again."""
+    """If llama.cpp has kept other tokens, the prompt is processed anew, now and in future."""
     llama = Llama(0, 2, 0)
     assert (await run(llama))[-2:] == ["a", "b"]
     assert llama.asked[2] == BODY
@@ -96,32 +96,32 @@ async def test_model_that_keeps_something_else() -> None:
 
 
 async def test_prompt_without_preamble() -> None:
-    """Without a preamble there is one request, and what was kept is not relied on any more."""
+    """Without a preamble there is one request, and the kept one is no longer relied on."""
     llama = Llama(0)
     llama.preamble = PREAMBLE
     await run(llama, [])
     assert llama.asked == [BODY]
     assert llama.preamble == []
-    assert llama.turns == ["taken", "back after 1"]
+    assert llama.locking == ["acquired", "released after 1"]
 
 
 @pytest.mark.parametrize("cached", [[], [3]], ids=["reading", "completing"])
 async def test_refusal(cached: list[int]) -> None:
-    """After an error nothing is relied on, and the turn is given back."""
+    """After an error nothing is relied on, and the lock is released."""
     llama = Llama(*cached)
     llama.preamble = PREAMBLE
     with pytest.raises(EngineError, match="refused"):
         await run(llama)
     assert llama.preamble == []
-    assert len(llama.turns) == 2
+    assert len(llama.locking) == 2
 
 
 async def test_leaving_while_the_preamble_is_read() -> None:
-    """A prediction that is given up while its preamble is read leaves nothing to rely on."""
+    """A prediction that is cancelled while its preamble is processed leaves nothing to rely on."""
     llama = Llama(3, 3)
     llama.preamble = PREAMBLE
     chunks = complete(cast("LlamaServer", llama), dict(BODY), PREAMBLE)
     await anext(chunks)
     await chunks.aclose()
     assert llama.preamble == []
-    assert llama.turns == ["taken", "back after 1"]
+    assert llama.locking == ["acquired", "released after 1"]

@@ -51,13 +51,13 @@ def test_defaults_are_the_apps() -> None:
 def test_trained_stand_ins_repeat_without_penalty(
     fields: dict[str, Any], top_k: int, penalty: float
 ) -> None:
-    """Whatever else is asked for, a model that must repeat names gets no penalty unless asked."""
+    """A model that must repeat names gets no repetition penalty, unless the request sets one."""
     body = sampling(fields, stand_in=True, greedy=True).to_llama()
     assert (body["top_k"], body["repeat_penalty"]) == (top_k, penalty)
 
 
 def test_options_switched_off_are_neutral() -> None:
-    """An unchecked option becomes the value with which llama.cpp leaves it out."""
+    """An unchecked option becomes the value with which llama.cpp does nothing."""
     off = {"checked": False, "value": 0.3}
     body = sampling({"topPSampling": off, "minPSampling": off, "repeatPenalty": off}).to_llama()
     assert (body["top_p"], body["min_p"], body["repeat_penalty"]) == (1.0, 0.0, 1.0)
@@ -115,7 +115,7 @@ def test_every_sampling_option_reaches_llama() -> None:
 def test_reproducible_requests_start_with_an_empty_cache(
     fields: dict[str, Any], load_seed: int | None, reproducible: bool
 ) -> None:
-    """Temperature 0 or a seed means that cached tokens are not used again."""
+    """With temperature 0 or a seed, cached tokens are not used again."""
     result = sampling(fields, load_seed=load_seed)
     assert result.reproducible is reproducible
     assert result.to_llama()["cache_prompt"] is not reproducible
@@ -147,12 +147,12 @@ def test_stop_strings_of_a_prompt_template_are_added() -> None:
 
 
 def test_unknown_overflow_policy_is_the_default() -> None:
-    """A policy of no known name counts as not set."""
+    """An unknown policy counts as not set."""
     assert sampling({"contextOverflowPolicy": "explode"}).overflow == "truncateMiddle"
 
 
 def test_effective_config_reports_what_was_applied() -> None:
-    """The reported fields hold defaults and the request's values; off stays visible as off."""
+    """Defaults and the request's values are reported; unchecked options stay visible."""
     settings = Settings(
         {
             "llm.prediction.temperature": 0.0,

@@ -1,4 +1,4 @@
-"""How the end of a worker is told."""
+"""How the end of a worker is described."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from model_fixtures.server.engine.worker_exit import LONGEST_LINE, how_it_ended,
     ],
 )
 def test_how_it_ended(status: int | None, words: str) -> None:
-    """A signal has its name."""
+    """A signal is called by its name."""
     assert how_it_ended(status) == words
 
 
 def test_last_words_are_few_and_on_one_line() -> None:
-    """The last lines that say something, each of bounded length."""
+    """The last words are the last lines that aren't empty, each of bounded length."""
     log = [f"line {number}" for number in range(100)] + ["", "  ", "x" * 100_000, ""]
     assert last_words(log) == f"line 98 | line 99 | {'x' * LONGEST_LINE}"
     assert last_words([]) == ""
@@ -39,5 +39,5 @@ def test_last_words_are_few_and_on_one_line() -> None:
     ],
 )
 def test_last_words_name_no_folders(line: str, told: str) -> None:
-    """Clients learn the names of files, not where they are."""
+    """Clients learn the names of files, but not their folders."""
     assert last_words([line]) == told

@@ -1,4 +1,4 @@
-"""What is silence, and what is only slow."""
+"""Telling a silent worker from a slow one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ IDLE = "print(flush=True)\ninput()"
 
 
 def looks(*signs: Signs) -> int:
-    """Return how many looks in a row saw nothing, after these."""
+    """Return how many looks without a sign of life are counted after these signs."""
     silence = Silence()
     for each in signs:
         silence.look(each)
@@ -23,7 +23,7 @@ def looks(*signs: Signs) -> int:
 
 
 def test_process_without_any_sign_is_silent() -> None:
-    """Looks count from the first one on that nothing has come after."""
+    """Every look after the last sign of life counts."""
     assert looks(NONE) == 0
     assert looks(*[NONE] * 31) == 30
 
@@ -38,7 +38,7 @@ def test_process_without_any_sign_is_silent() -> None:
     ids=["it writes", "it computes", "it reads"],
 )
 def test_each_sign_of_life_counts(alive: Signs) -> None:
-    """Whatever a process does, the count begins anew."""
+    """After any sign of life the count starts anew."""
     assert looks(*[NONE] * 29, alive) == 0
     assert looks(*[NONE] * 29, alive, alive) == 1
 
@@ -49,12 +49,12 @@ def test_process_that_computes_little_at_a_time_is_slow() -> None:
 
 
 def test_idling_is_no_sign() -> None:
-    """What an idle process computes on the side doesn't hide that it does nothing."""
+    """The little that an idle process computes is no sign of life."""
     assert looks(*(Signs(3, 10 + step / 1000, 1000) for step in range(31))) == 30
 
 
 def test_break_begins_anew() -> None:
-    """Silence while nobody waits doesn't count."""
+    """Silence does not count while nobody waits."""
     silence = Silence()
     for _ in range(20):
         silence.look(NONE)
@@ -64,7 +64,7 @@ def test_break_begins_anew() -> None:
 
 
 def test_signs_of_processes() -> None:
-    """A process that computes shows it, one that waits doesn't, one that has ended has none."""
+    """A computing process shows signs of life, a waiting one doesn't; an ended one has none."""
     command = [sys.executable, "-c"]
     with (
         subprocess.Popen([*command, BUSY], stdout=subprocess.PIPE) as busy,
@@ -73,7 +73,7 @@ def test_signs_of_processes() -> None:
         try:
             for process in (busy, idle):
                 assert process.stdout is not None
-                process.stdout.readline()  # it has begun
+                process.stdout.readline()  # it has started
             first, resting = signs_of(busy.pid, 0), signs_of(idle.pid, 7)
             assert first is not None
             while (now := signs_of(busy.pid, 0)) is not None:

@@ -1,4 +1,4 @@
-"""Uploaded files: owned by an identity, gone with it."""
+"""Uploaded files: each belongs to a client, and goes with it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from model_fixtures.server.files import file_store as module
 from model_fixtures.server.files.file_store import FileStore
 from model_fixtures.server.files.file_types import FileType, file_type
-from model_fixtures.server.protocol.client_identities import Client, Identities
+from model_fixtures.server.protocol.client_identities import Client, ClientIdentities
 from model_fixtures.server.protocol.errors import ServerError
 
 TEXT = base64.b64encode(b"hello").decode()
@@ -26,7 +26,7 @@ def store() -> Iterator[FileStore]:
 
 def a_client(name: str = "guest:1") -> Client:
     """Return a connected client."""
-    return Identities().enter(name, "passkey")
+    return ClientIdentities().enter(name, "passkey")
 
 
 def test_file_comes_back_to_its_owner(store: FileStore) -> None:
@@ -116,7 +116,7 @@ def test_files_of_all_clients_over_the_limit(
 
 @pytest.mark.parametrize("limit", ["MAX_FILES", "SERVER_MAX_FILES"])
 def test_empty_files_count(store: FileStore, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
-    """Files without a byte have a limit in number."""
+    """The number of files is limited, even if they are empty."""
     monkeypatch.setattr(module, limit, 2)
     client = a_client()
     for _ in range(2):
@@ -140,7 +140,7 @@ def full_disk() -> Iterator[None]:
 
 
 def test_full_disk(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An upload that finds no room leaves nothing, on the disk or in the sum, and says why."""
+    """A failed upload to a full disk leaves no file and takes no room; the error says why."""
     monkeypatch.setattr(module, "MAX_TOTAL", 2004)
     monkeypatch.setattr(module, "SERVER_MAX_TOTAL", 2004)
     client = a_client()
@@ -154,7 +154,7 @@ def test_full_disk(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_client_that_leaves_meanwhile(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that was being kept when its client left goes, too, and takes no room."""
+    """A file that is being written when its client leaves goes, too, and takes no room."""
     monkeypatch.setattr(module, "SERVER_MAX_TOTAL", 8)
     client = a_client()
     folder = store.add(client, "a", "").path.parent
@@ -179,7 +179,7 @@ def test_limit_holds_for_uploads_at_once(store: FileStore, monkeypatch: pytest.M
     refused: list[str] = []
 
     def meanwhile(name: str, data: bytes) -> FileType:
-        # The other upload comes while this one is under way: it may go on only afterwards.
+        # The other upload arrives while this one is under way, and must wait for it.
         monkeypatch.setattr(module, "file_type", file_type)
         other.start()
         other.join(0.1)

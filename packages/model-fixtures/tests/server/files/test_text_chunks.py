@@ -1,4 +1,4 @@
-"""Documents in chunks."""
+"""Documents cut into chunks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_cuts_fall_on_paragraphs() -> None:
 
 
 def test_text_without_any_space_is_cut_by_length() -> None:
-    """A text with nowhere to cut is cut by length."""
+    """A text without separators is cut by length."""
     found = list(chunks([Page("x" * 100, None)], 30, 0))
     assert [len(chunk.content) for chunk in found] == [30, 30, 30, 10]
 

@@ -1,11 +1,11 @@
-"""What llama.cpp is not given: its process would crash, or be busy for seconds."""
+"""Grammars that would crash llama.cpp or occupy it for seconds are refused."""
 
 from __future__ import annotations
 
 import pytest
+from model_fixtures.server.grammars.errors import StructureError
 from model_fixtures.server.grammars.gbnf_limits import check_grammar
 from model_fixtures.server.grammars.structured_output import grammar_for
-from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.work_budget import TooLargeError
 
 RECURSION = '\nvalue ::= "(" value ")" | "x"'
@@ -24,8 +24,8 @@ RECURSION = '\nvalue ::= "(" value ")" | "x"'
     ],
 )
 def test_refused(grammar: str, words: str) -> None:
-    """A grammar that is too large in some way is an error that says in which."""
-    with pytest.raises(ServerError, match="too large") as caught:
+    """A grammar that is too large is an error that says in which way."""
+    with pytest.raises(StructureError, match="too large") as caught:
         grammar_for({"type": "gbnf", "gbnfGrammar": grammar + RECURSION}, bounded=True)
     assert words in (caught.value.cause or "")
 
@@ -43,19 +43,19 @@ def test_refused(grammar: str, words: str) -> None:
     ],
 )
 def test_passed(grammar: str) -> None:
-    """Brackets and bars in literals, classes and comments, and one after another, are fine."""
+    """Brackets and bars in literals, classes and comments are fine, as are brackets in a row."""
     check_grammar(grammar + RECURSION)
 
 
 def test_literal_without_an_end_takes_no_time() -> None:
-    """Text that looks like the beginning of many literals is read once."""
+    """Text that looks like the start of many literals is scanned only once."""
     check_grammar('root ::= "' + r"\"" * 20_000)
     with pytest.raises(TooLargeError):
         check_grammar("root ::= [" + r"\]" * 20_000)
 
 
 def test_many_alternatives_go_to_llguidance() -> None:
-    """Thousands of words, with which llama.cpp would be busy, become one expression."""
+    """Thousands of words, which would occupy llama.cpp, become one expression."""
     words = "root ::= " + " | ".join(f'"word {number}"' for number in range(5000))
     grammar = grammar_for({"type": "gbnf", "gbnfGrammar": words}, bounded=True)
     assert (grammar or "").startswith("%llguidance")

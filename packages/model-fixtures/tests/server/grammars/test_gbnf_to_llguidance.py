@@ -1,4 +1,4 @@
-"""GBNF as a regular expression: the same texts, and llama.cpp for all else."""
+"""GBNF grammars become regular expressions for the same texts, or are left to llama.cpp."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def accepts(grammar: str, text: str) -> bool:
     expression = translated[len(HEAD) : -1]
     assert "/" not in expression  # it would end there
 
-    # The only notation that Python's expressions don't have.
+    # The only notation that Python's expressions lack.
     def character(match: re.Match[str]) -> str:
         return f"\\U{int(match[1], 16):08x}"
 
@@ -53,7 +53,7 @@ def accepts(grammar: str, text: str) -> bool:
     ],
 )
 def test_same_texts(grammar: str, good: list[str], bad: list[str]) -> None:
-    """The expression admits what the grammar admits, to the letter."""
+    """The expression admits exactly what the grammar admits."""
     assert [text for text in good if not accepts(grammar, text)] == []
     assert [text for text in bad if accepts(grammar, text)] == []
 
@@ -101,18 +101,18 @@ def test_same_texts(grammar: str, good: list[str], bad: list[str]) -> None:
     ],
 )
 def test_left_to_llama(grammar: str) -> None:
-    """Recursion, tokens, mistakes and what isn't understood stay as they are."""
+    """Grammars with recursion, tokens, mistakes or unknown syntax stay as they are."""
     assert llguidance_grammar(grammar) is None
 
 
 def test_grammar_that_grows() -> None:
-    """Rules that double one another are given up before they fill the memory."""
+    """Rules that double one another are abandoned before they fill the memory."""
     rules = [f"r{index} ::= r{index + 1} r{index + 1}" for index in range(60)]
     assert llguidance_grammar("\n".join(["root ::= r0", *rules, 'r60 ::= "a"'])) is None
 
 
 def test_deep_grammar() -> None:
-    """Groups in groups beyond what Python can follow are left to llama.cpp."""
+    """Groups that nest too deep for Python are left to llama.cpp."""
     depth = 1900
     assert llguidance_grammar("root ::= " + "(" * depth + '"a"' + ")" * depth) is None
 
@@ -126,6 +126,6 @@ def test_long_grammar() -> None:
 
 
 def test_signs_after_signs() -> None:
-    """A part that is repeated again and again is not copied as often: llama.cpp decides."""
+    """Thousands of signs in a row, which would copy a part too often, are left to llama.cpp."""
     assert llguidance_grammar('root ::= "a"' + "?" * 6000) is None
     assert llguidance_grammar('root ::= "a"' + "?" * 50) is not None

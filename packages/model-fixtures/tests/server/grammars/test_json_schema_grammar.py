@@ -1,18 +1,18 @@
-"""JSON schemas as grammars: whole expansions are bounded, and what no value fits is refused."""
+"""JSON schemas become grammars of bounded size; schemas that no value fits are refused."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from model_fixtures.server.grammars.errors import StructureError
 from model_fixtures.server.grammars.json_schema_grammar import NothingFitsError, json_grammar
 from model_fixtures.server.grammars.structured_output import grammar_for
-from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.work_budget import TooLargeError
 
 
 def crossed(definitions: int, *, required: bool = False) -> dict[str, Any]:
-    """Return definitions each of which has a property for each of them."""
+    """Return definitions that each have a property for every definition."""
     names = [f"n{number}" for number in range(definitions)]
     inner: dict[str, Any] = {
         "type": "object",
@@ -31,7 +31,7 @@ def wide(properties: int, *, required: bool) -> dict[str, Any]:
 
 
 def chain(definitions: int) -> dict[str, Any]:
-    """Return definitions in a circle, each of which holds the next, and of which the last may end."""
+    """Return definitions in a circle; each contains the next, and the last may end it."""
     inner: dict[str, Any] = {
         f"n{number}": {
             "type": "object",
@@ -54,13 +54,13 @@ def test_crossed_definitions_stay_small(definitions: int) -> None:
 
 
 def test_definitions_in_a_circle_reach_their_end() -> None:
-    """However strictly nesting is counted, a value that needs every definition once is there."""
+    """However strictly nesting is counted, a value that needs every definition once is admitted."""
     assert '{"const": "end"}' in json_grammar(chain(20), bounded=True)
 
 
 @pytest.mark.parametrize("bounded", [True, False])
 def test_rules_in_rules_are_bounded(bounded: bool) -> None:
-    """Many required properties are one rule; many optional ones, which can't be, are refused."""
+    """Many required properties become one rule; many optional ones can't, and are refused."""
     assert "p2999" in json_grammar(wide(3000, required=True), bounded=bounded)
     with pytest.raises(TooLargeError, match="inside one another"):
         json_grammar(wide(3000, required=False), bounded=bounded)
@@ -122,12 +122,12 @@ UNSATISFIABLE: list[dict[str, Any]] = [
 @pytest.mark.parametrize("bounded", [True, False])
 @pytest.mark.parametrize("schema", UNSATISFIABLE)
 def test_what_no_value_fits(schema: dict[str, Any], bounded: bool) -> None:
-    """A schema that plainly admits no value is refused, also as the part that must be there."""
+    """A schema that plainly admits no value is refused, also as a required part of another."""
     for whole in (schema, {"type": "object", "properties": {"x": schema}, "required": ["x"]}):
         if "$defs" in whole or "$defs" not in schema:
             with pytest.raises(NothingFitsError):
                 json_grammar(whole, bounded=bounded)
-    with pytest.raises(ServerError, match="can't be satisfied"):
+    with pytest.raises(StructureError, match="can't be satisfied"):
         grammar_for({"type": "json", "jsonSchema": schema}, bounded=bounded)
 
 
@@ -140,18 +140,18 @@ def test_what_no_value_fits(schema: dict[str, Any], bounded: bool) -> None:
     ],
 )
 def test_impossible_parts_are_left_out(schema: dict[str, Any], absent: str) -> None:
-    """What nothing fits is no part of the grammar where it need not be there."""
+    """An optional part that no value fits is left out of the grammar."""
     assert absent not in json_grammar(schema, bounded=True)
 
 
 def test_required_properties_that_are_not_described() -> None:
-    """A required property needs no description to be there."""
+    """A required property is written even if the schema doesn't describe it."""
     schema = {"type": "object", "properties": {"a": {}}, "required": ["b"]}
     assert '\\"b\\"' in json_grammar(schema, bounded=True)
 
 
 def test_required_properties_of_a_pattern() -> None:
-    """A required property whose name may fit a pattern is no contradiction."""
+    """A required property whose name fits a pattern is no contradiction."""
     schema = {
         "type": "object",
         "patternProperties": {"^x": {"const": 1}},
@@ -162,7 +162,7 @@ def test_required_properties_of_a_pattern() -> None:
 
 
 def test_depth_is_named_as_what_is_wrong() -> None:
-    """A valid schema of 300 levels is converted; one of 3,000 nests too deep, and is called so."""
+    """A valid schema of 300 levels is converted; one of 3,000 is an error about its depth."""
 
     def nested(levels: int) -> dict[str, Any]:
         schema: dict[str, Any] = {"type": "integer"}
@@ -171,5 +171,5 @@ def test_depth_is_named_as_what_is_wrong() -> None:
         return {"type": "json", "jsonSchema": schema}
 
     assert "%llguidance" in (grammar_for(nested(300), bounded=True) or "")
-    with pytest.raises(ServerError, match="nests too deep"):
+    with pytest.raises(StructureError, match="nests too deep"):
         grammar_for(nested(3000), bounded=True)

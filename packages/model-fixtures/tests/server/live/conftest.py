@@ -1,4 +1,4 @@
-"""A running embedded server, and short words for talking to it."""
+"""A running embedded server, and connections to it."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ WATCHED = Path(__file__).parent / "watched"
 
 @pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    """Provide one embedded server for all tests in this folder. No test may hold up its event loop."""
+    """Provide one embedded server for all tests here, which must not block its event loop."""
     log = tmp_path_factory.mktemp("server") / "log"
     searched = [str(WATCHED), *filter(None, [os.environ.get("PYTHONPATH")])]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(searched)}
     with EmbeddedServer(environ=environ, log=log) as running:
         yield running
-    # What comes here is an error of the last test, and says which work it was.
+    # A failure here counts as an error of the last test; the line names the work that was slow.
     slow = [line for line in log.read_text().splitlines() if "held up the event loop:" in line]
     assert slow == []
 
 
 @pytest.fixture(scope="package")
 def address(server: EmbeddedServer) -> str:
-    """`host:port` of the server."""
+    """Provide the `host:port` of the server."""
     return server.address
 
 
 @pytest.fixture(scope="module")
 def nothing_left_loaded(address: str) -> Iterator[None]:
-    """Provide what a file's tests have loaded just in time does not stay for other tests."""
+    """Unload what a file's tests have loaded just in time, so that other tests don't find it."""
     yield
 
     async def unload() -> None:

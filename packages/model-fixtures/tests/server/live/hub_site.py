@@ -1,4 +1,4 @@
-"""A hub on loopback, a server whose catalog names what it has, and short words for downloads."""
+"""A hub on loopback, a server whose catalog names the hub's files, and helpers for downloads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from model_fixtures.wire_client import Connection, connect
 from ..tiny_gguf import write_gguf  # noqa: TID252 (tests are no importable package)
 from ..tiny_hub import TinyHub  # noqa: TID252
 
-# Files of the hub that hold no model; each test that downloads one deletes it.
+# Files of the hub that contain no model; each test that downloads one deletes it.
 SIZE = 3_000_000
 SECRET = "hub-token"
 NAMES = ("plain", "stalled", "shared", "left", "damaged", "listed")
@@ -28,7 +28,7 @@ WHEEL = "/wheels/tinymodel-1.0-py3-none-any.whl"
 
 
 class Site(NamedTuple):
-    """A hub, and a server that knows what it has."""
+    """A hub, and a server that knows its files."""
 
     hub: TinyHub
     server: EmbeddedServer
@@ -38,11 +38,11 @@ class Site(NamedTuple):
 
     @property
     def address(self) -> str:
-        """`host:port` of the server."""
+        """The `host:port` of the server."""
         return self.server.address
 
     def left_over(self) -> list[str]:
-        """Return what is in the models folder beside whole files."""
+        """Return what the models folder contains besides complete files."""
         return [path.name for path in self.models.glob(".*")]
 
     def processes(self) -> list[str]:
@@ -64,7 +64,7 @@ def entry(name: str, size: int, digest: str, source: str) -> str:
 
 
 def link_weights(cache: Path) -> None:
-    """Have the suite's weights in another cache, without copying them."""
+    """Link the suite's weights into another cache, without copying them."""
     cache.mkdir()
     for file in weights.ensure(weights.Weights).values():
         for each in (file, file.with_name(f"{file.name}.json")):
@@ -161,7 +161,7 @@ async def download(repository: Connection, name: str) -> list[dict[str, Any]]:
 
 
 def updates(packets: list[dict[str, Any]]) -> list[tuple[int, int, int]]:
-    """(bytes, bytes in all, rate) of a whole download's packets, which must be in their order."""
+    """Return (bytes, total bytes, rate) of a download's packets, which must be in order."""
     *progress, finalizing, success = packets
     assert finalizing == {"type": "startFinalizing"}
     assert success.keys() == {"type", "defaultIdentifier"}
@@ -180,7 +180,7 @@ def updates(packets: list[dict[str, Any]]) -> list[tuple[int, int, int]]:
 
 
 async def until_half(channel: AsyncIterator[dict[str, Any]]) -> None:
-    """Read until half of a stalled file has come."""
+    """Read until half of a stalled file has arrived."""
     async for packet in channel:
         update = packet["update"]
         if update["downloadedBytes"] >= update["totalBytes"] // 2:
@@ -188,13 +188,13 @@ async def until_half(channel: AsyncIterator[dict[str, Any]]) -> None:
 
 
 async def keys(site: Site) -> list[str]:
-    """Return the keys of the downloaded models beside the suite's."""
+    """Return the keys of the downloaded models that aren't the suite's."""
     async with connect(site.address, "system") as system:
         return [info["modelKey"] for info in await system.rpc("listDownloadedModels")][5:]
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    """Wait for what another process does soon."""
+    """Wait until another process has done something."""
     with anyio.fail_after(10):
         while not condition():
             await anyio.sleep(0.02)

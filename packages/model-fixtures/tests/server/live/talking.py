@@ -1,4 +1,4 @@
-"""What the tests of the running server say to it."""
+"""Requests to the running server, for its tests."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def prediction(text: str, config: dict[str, Any], identifier: str) -> dict[str, 
 async def load(
     llm: Connection, identifier: str | None = None, *, context: int = 2048, **more: Any
 ) -> dict[str, Any]:
-    """Load the model; gives the information about the instance."""
+    """Load the model, and return the information about the instance."""
     parameter = {
         "modelKey": MODEL,
         "loadConfigStack": stack(llm__load__contextLength=context),
@@ -76,11 +76,11 @@ async def predict(llm: Connection, text: str, config: dict[str, Any], identifier
 
 
 def text_of(packets: list[dict[str, Any]]) -> str:
-    """Return what a prediction's packets say."""
+    """Return the text of a prediction's packets."""
     return "".join(one["fragment"]["content"] for one in packets if "fragment" in one)
 
 
 def workers_of(server: EmbeddedServer) -> set[int]:
-    """Process ids of the server's workers (Linux)."""
+    """Return the process ids of the server's workers (Linux)."""
     with open(f"/proc/{server.pid}/task/{server.pid}/children") as children:  # noqa: PTH123
         return {int(number) for number in children.read().split()}

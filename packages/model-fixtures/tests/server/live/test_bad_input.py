@@ -1,4 +1,4 @@
-"""Bad input: each gets a clear error, and the server lives on."""
+"""Bad input gets a clear error, and the server keeps running."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def assert_alive(address: str) -> None:
-    """Check that the server answers a call in a fresh connection."""
+    """Check that the server answers a call on a new connection."""
     async with connect(address, "system") as system:
         assert len(await system.rpc("listDownloadedModels")) == 5
 
@@ -45,7 +45,7 @@ async def load_error(address: str, **parameter: Any) -> dict[str, Any]:
 
 
 async def test_unknown_model(address: str) -> None:
-    """Loading a model that is not downloaded names it and what there is."""
+    """Loading a model that is not downloaded is an error that names it and the downloaded ones."""
     error = await load_error(address, modelKey="gpt-99")
     assert error["displayData"]["code"] == "generic.pathNotFound"
     assert error["displayData"]["path"] == "gpt-99"
@@ -75,7 +75,7 @@ async def test_model_of_the_other_domain(address: str) -> None:
     ],
 )
 async def test_unknown_identifier(address: str, endpoint: str, parameter: dict[str, Any]) -> None:
-    """Every call on an identifier that nobody has says that no model matches, and echoes it."""
+    """A call for an unknown identifier says that no model matches, and repeats the identifier."""
     specifier = {"type": "query", "query": {"identifier": "nobody"}}
     if endpoint != "unloadModel":
         parameter = {"specifier": specifier, **parameter}
@@ -98,7 +98,7 @@ async def test_unknown_instance_reference(address: str) -> None:
 
 @pytest.mark.parametrize("context", [8193, 1_000_000])
 async def test_context_longer_than_the_models(address: str, context: int) -> None:
-    """A context over the model's own maximum is refused with both figures."""
+    """A context above the model's maximum is refused with both numbers."""
     error = await load_error(address, loadConfigStack=stack(llm__load__contextLength=context))
     assert error["title"] == (
         f"Cannot load {MODEL} with a context of {context} tokens: it has at most 8192"
@@ -115,7 +115,7 @@ async def test_context_longer_than_the_models(address: str, context: int) -> Non
     ],
 )
 async def test_broken_model_file(tmp_path: Path, content: bytes | None, reason: str) -> None:
-    """A file that is no GGUF, or only the beginning of one, fails to load with the reason."""
+    """A file that is no GGUF, or only the start of one, fails to load with the reason."""
     if content is None:
         with ensure(["smollm2"])["smollm2"].open("rb") as whole:
             content = whole.read(5_000_000)
@@ -136,7 +136,7 @@ async def test_broken_model_file(tmp_path: Path, content: bytes | None, reason: 
     "frame", ["{", "null", '{"type": "launchMissiles"}', '{"type": 5}', b"\x00\xff", b"\xc3\x28"]
 )
 async def test_malformed_frames_are_ignored(address: str, frame: str | bytes) -> None:
-    """Frames that are no message get no answer; the connection goes on."""
+    """Frames that are no message get no answer, and the connection stays usable."""
     async with connect(address, "system") as system:
         await system.raw.send(frame)
         assert len(await system.rpc("listDownloadedModels")) == 5
@@ -144,7 +144,7 @@ async def test_malformed_frames_are_ignored(address: str, frame: str | bytes) ->
 
 
 async def test_binary_frames_with_json_count(address: str) -> None:
-    """A binary frame that holds a message in UTF-8 is taken like a text frame."""
+    """A binary frame with a message in UTF-8 is treated like a text frame."""
     async with connect_raw(address, "system") as raw:
         packet = {"authVersion": 1, "clientIdentifier": "b", "clientPasskey": "p"}
         await raw.send(json.dumps(packet).encode(), text=False)
@@ -163,14 +163,14 @@ async def test_frame_over_the_size_limit(address: str) -> None:
 
 
 async def test_frame_below_the_size_limit(address: str) -> None:
-    """A frame of many megabytes is read, and ignored where it is no message."""
+    """A frame of many megabytes is read, and ignored if it is no message."""
     async with connect(address, "system") as system:
         await system.raw.send("x" * (20 * 2**20))
         assert len(await system.rpc("listDownloadedModels")) == 5
 
 
 async def test_client_that_never_authenticates() -> None:
-    """Without an authentication packet the server says so after its time, and closes."""
+    """Without an authentication packet the server says so after a timeout, and closes."""
     with EmbeddedServer(["--authentication-timeout", "0.2"]) as server:
         async with connect_raw(server.address, "llm") as raw:
             await raw.send("not an authentication packet")

@@ -1,4 +1,4 @@
-"""Weights that were damaged in the cache: they are got anew when they fail to load."""
+"""Weights that were damaged in the cache are fetched again when they fail to load."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def own_cache(folder: Path) -> tuple[Path, dict[str, str]]:
 
 
 async def test_damaged_weights_are_made_again(tmp_path: Path) -> None:
-    """A load that fails for damaged weights of the right size makes them again, and works."""
+    """A load that finds damaged weights of the right size makes them anew and succeeds."""
     file, environ = own_cache(tmp_path)
     log = tmp_path / "log"
     with EmbeddedServer(environ=environ, log=log) as server:
@@ -49,14 +49,12 @@ async def test_damaged_weights_are_made_again(tmp_path: Path) -> None:
                 async with loaded(llm) as identifier:
                     assert text_of(await predict(llm, "Hi", limit(2), identifier))
     (line,) = [line for line in log.read_text().splitlines() if "WARNING" in line]
-    assert line.endswith(f"the weights of {MODEL} are damaged and are got anew")
+    assert line.endswith(f"the weights of {MODEL} are damaged and are fetched again")
     assert weights.Store(file.parent).cached("smollm2-q4_0", verify=True) == file
 
 
 async def test_damaged_weights_that_cannot_be_made_again(tmp_path: Path) -> None:
-    """Where the weights that they are made of are damaged too, and the index is out of reach, the
-    error says so in a line.
-    """
+    """If their sources are damaged, too, and the index can't be reached, one line says so."""
     file, environ = own_cache(tmp_path)
     damage(file.parent / weights.SOURCES["smollm2"].file)
     environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path)}

@@ -1,4 +1,4 @@
-"""Log streams: what goes into models and comes out, for all who listen."""
+"""Log streams: the input and output of models, for all who listen."""
 
 from __future__ import annotations
 

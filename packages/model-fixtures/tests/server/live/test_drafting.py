@@ -25,7 +25,7 @@ async def identifier(llm: Connection) -> AsyncIterator[str]:
 
 
 async def told(llm: Connection, identifier: str, **fields: Any) -> tuple[str, Any, set[bool]]:
-    """Return the text of a greedy prediction, its statistics, and what its fragments say of drafts."""
+    """Return a greedy prediction's text, its statistics, and its fragments' `containsDrafted`."""
     config = stack(
         llm__prediction__maxPredictedTokens={"checked": True, "value": TOKENS},
         llm__prediction__temperature=0,
@@ -37,7 +37,7 @@ async def told(llm: Connection, identifier: str, **fields: Any) -> tuple[str, An
 
 
 async def test_same_text(llm: Connection, identifier: str) -> None:
-    """A draft model leaves the text as it is; the counts tell what became of its tokens."""
+    """A draft model does not change the text; the counts say what became of its tokens."""
     plain, alone, nothing_drafted = await told(llm, identifier)
     text, stats, drafted = await told(llm, identifier, **{DRAFT: MODEL})
     total, accepted, rejected, ignored = (stats[name] for name in COUNTS)
@@ -52,7 +52,7 @@ async def test_same_text(llm: Connection, identifier: str) -> None:
 
 
 async def test_unknown_draft_model(llm: Connection, identifier: str) -> None:
-    """A draft model that isn't there is an error that names it, also for a preload."""
+    """A missing draft model is an error that names it, also for a preload."""
     with pytest.raises(ChannelError, match='Cannot find model "nobody/nothing"'):
         await told(llm, identifier, **{DRAFT: "nobody/nothing"})
     parameter = {"specifier": {"type": "query", "query": {"identifier": identifier}}}

@@ -58,7 +58,7 @@ async def packets(files: Connection, endpoint: str, parameter: Any) -> list[dict
 
 
 async def test_upload(address: str) -> None:
-    """An upload gives an identifier, the type by content, and the decoded size."""
+    """An upload returns an identifier, the type by content, and the decoded size."""
     async with connect(address, "files") as files:
         handle = await upload(files, "some-uuid", b"\x89PNG\r\n\x1a\n1234")
     assert handle == {
@@ -120,7 +120,7 @@ async def test_image_for_a_model_that_does_not_see(address: str) -> None:
     [("a.md", b"# Title\n\ntext", "text"), ("a", a_pdf("Hello PDF"), "pypdf")],
 )
 async def test_parse_document(address: str, name: str, data: bytes, library: str) -> None:
-    """A document comes back as text, with the parser first and progress up to 1."""
+    """A document is returned as text, after its parser and progress up to 1."""
     async with connect(address, "files") as files:
         handle = await upload(files, name, data)
         parser = await files.rpc(
@@ -195,7 +195,7 @@ async def test_retrieve(address: str) -> None:
 
 
 async def test_retrieve_without_an_embedding_model(address: str) -> None:
-    """With no embedding model loaded a retrieval says what is missing."""
+    """Without a loaded embedding model a retrieval says what is missing."""
     async with connect(address, "files") as files:
         handle = await upload(files, "a.txt", b"hello")
         parameter = {

@@ -75,7 +75,7 @@ async def test_long_prompt_is_cut(llm: Connection, identifier: str, policy: str)
 
 
 async def test_head_of_a_long_prompt(llm: Connection, identifier: str) -> None:
-    """`truncateMiddle` keeps how the prompt begins, which `rollingWindow` leaves out."""
+    """`truncateMiddle` keeps the start of the prompt, which `rollingWindow` leaves out."""
     texts = {}
     for policy in GOING_ON:
         for name in ("Anna", "Bert"):

@@ -1,11 +1,12 @@
-"""Clients that hold the running server up: half a request, nothing read, every handle taken."""
+"""Clients that hold the server up: they send half a request, read nothing, take every handle."""
 
 from __future__ import annotations
 
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import anyio
@@ -32,7 +33,7 @@ UNFINISHED = {
 
 @pytest.fixture(scope="module")
 def impatient() -> Iterator[str]:
-    """`host:port` of a server that gives a client little time."""
+    """Provide the `host:port` of a server that gives clients little time."""
     with EmbeddedServer(["--authentication-timeout", "0.2"]) as server:
         yield server.address
 
@@ -45,7 +46,7 @@ def dial(address: str) -> socket.socket:
 
 @pytest.mark.parametrize("bytes_", UNFINISHED.values(), ids=UNFINISHED)
 def test_request_that_never_ends(impatient: str, bytes_: bytes) -> None:
-    """A client that does not finish its request is hung up on."""
+    """The server closes the connection of a client that does not finish its request."""
     with dial(impatient) as connection:
         connection.sendall(bytes_)
         assert connection.recv(1) == b""
@@ -58,7 +59,7 @@ def masked(message: object) -> bytes:
 
 
 def test_client_that_never_reads_is_gone(address: str) -> None:
-    """What the server keeps for a client has a limit; beyond it the connection is reset.
+    """The server queues a limited amount for a client; beyond it the connection is reset.
 
     Each call here is to an endpoint with a long name, which the answer repeats.
     """
@@ -78,7 +79,7 @@ def send_much(connection: socket.socket, frame: bytes) -> None:
 
 
 async def test_no_handle_left(tmp_path: Path) -> None:
-    """Where no handle is left, new connections wait, old ones work, and the log has one line."""
+    """Without a handle left, new connections wait, old ones work, and each failure is one line."""
     resource = pytest.importorskip("resource")
     if not hasattr(resource, "prlimit"):
         pytest.skip("only Linux limits a process that runs")
@@ -87,6 +88,8 @@ async def test_no_handle_left(tmp_path: Path) -> None:
     home = ("--home", str(tmp_path / "home"))
     patient = EmbeddedServer([*home, "--authentication-timeout", "600"], log=log)
     with patient as server, ExitStack() as others:
+        web = others.enter_context(closing(HTTPConnection(server.address, timeout=PATIENCE)))
+        web.connect()  # accepted before the others
         async with connect(server.address, "system") as system:
             handles = len(list(Path(f"/proc/{server.pid}/fd").iterdir()))
             resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (handles + 10, handles + 10))
@@ -95,14 +98,20 @@ async def test_no_handle_left(tmp_path: Path) -> None:
             with anyio.fail_after(PATIENCE):
                 while "cannot accept connections" not in log.read_text():
                     await anyio.sleep(0.01)
-            # Whatever the server wrote about it before it answers is in the log by now.
+            # Whatever the server wrote about it before its answer is in the log by now.
             assert await system.rpc("version")
             (line,) = log.read_text().splitlines()
             assert "ulimit -n" in line
-            # What needs a handle itself fails in one line for the client, and one in the log.
+            # A call that needs a handle fails with one line for the client and one in the log.
             with pytest.raises(RpcError, match="no handle or memory left"):
                 await system.rpc("listDownloadedModels")
             assert len(log.read_text().splitlines()) == 2
+            web.request("GET", "/v1/models")
+            answer = web.getresponse()
+            error = json.load(answer)["error"]
+            assert (answer.status, error["code"]) == (503, "server_overloaded")
+            assert "no handle or memory left for /v1/models" in error["message"]
+            assert len(log.read_text().splitlines()) == 3
             others.close()
             assert greeting_problem(server.address, PATIENCE) is None
     assert "Traceback" not in log.read_text()

@@ -55,7 +55,7 @@ async def test_packets_of_a_load(address: str) -> None:
 
 
 async def test_unloading_ends_the_worker(server: EmbeddedServer) -> None:
-    """Each instance has a process of its own, which is gone when the unload is answered."""
+    """Each instance has its own process, which has ended when the unload is answered."""
     async with connect(server.address, "llm") as llm:
         before = workers_of(server)
         first, second = await load(llm), await load(llm)
@@ -69,7 +69,7 @@ async def test_unloading_ends_the_worker(server: EmbeddedServer) -> None:
 
 
 async def test_cancelled_load_frees_everything(server: EmbeddedServer) -> None:
-    """A load that the client cancels ends in an error and leaves no process and no name."""
+    """A load that the client cancels ends with an error and leaves no process and no identifier."""
     async with connect(server.address, "llm") as llm:
         before = workers_of(server)
         parameter = {"modelKey": MODEL, "loadConfigStack": EMPTY_STACK, "identifier": "half"}
@@ -85,7 +85,7 @@ async def test_cancelled_load_frees_everything(server: EmbeddedServer) -> None:
 
 
 async def test_crash_costs_one_instance(server: EmbeddedServer) -> None:
-    """A worker that dies takes its own instance with it; the other goes on."""
+    """A worker that dies takes only its own instance with it; the other works on."""
     async with connect(server.address, "llm") as llm, loaded(llm) as survivor:
         before = workers_of(server)
         async with loaded(llm) as victim:
@@ -127,7 +127,7 @@ async def test_idle_instance_expires_and_explicit_one_stays(address: str) -> Non
 
 
 async def test_concurrent_get_or_load_loads_once(server: EmbeddedServer) -> None:
-    """Clients that ask for one model at once share one load, and all see it finish."""
+    """Clients that ask for one model at the same time share one load, and all see it finish."""
     async with connect(server.address, "llm") as llm:
         before = workers_of(server)
         results: list[list[dict[str, Any]]] = []
@@ -146,7 +146,7 @@ async def test_concurrent_get_or_load_loads_once(server: EmbeddedServer) -> None
 
 
 async def test_jit_instances_evict_one_another(address: str) -> None:
-    """A load just in time unloads the one before, in the other namespace, too, and says so."""
+    """A load just in time unloads the previous one, also in the other namespace, and says so."""
     async with (
         connect(address, "llm") as llm,
         connect(address, "embedding") as embedding,
@@ -170,7 +170,7 @@ async def test_jit_instances_evict_one_another(address: str) -> None:
 
 
 async def test_clients_that_take_turns_with_two_models(address: str) -> None:
-    """A model that was handed out just in time can be used, however many ask for another one."""
+    """A model that was loaded just in time can be used, however many clients ask for another."""
     served: list[str] = []
 
     async def client(*names: str) -> None:
@@ -205,7 +205,7 @@ async def test_get_or_load_of_what_is_loaded(address: str) -> None:
 
 
 async def test_equal_requests_give_equal_texts(address: str) -> None:
-    """At temperature 0, and with a seed, the same request gives the same text again."""
+    """At temperature 0, or with a seed, equal requests produce equal texts."""
     seeded = stack(
         llm__prediction__maxPredictedTokens={"checked": True, "value": 12},
         llm__prediction__seed={"checked": True, "value": 7},

@@ -1,4 +1,4 @@
-"""What else may lie among models and presets: nobody waits for it, and nobody's list breaks."""
+"""Odd files among models and presets: nothing waits for them, and no list breaks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ODD = ("fifo", "device", "folder", "caf\udce9", "large")
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Provide a home with one sound model, one whose header has odd values, and what is none."""
+    """Provide a home with a sound model, one with an odd header, and files that are no models."""
     home = tmp_path_factory.mktemp("home")
     folder, presets = home / REPOSITORY, home / "config-presets"
     presets.mkdir()
@@ -47,7 +47,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "device.gguf").symlink_to("/dev/zero")
     (folder / "folder.gguf").mkdir()
     (folder / os.fsdecode(b"caf\xe9.gguf")).write_bytes(content)
-    # 80 MB of strings, as in the header of no sound file.
+    # 80 MB of strings, which no sound file has in its header.
     head = struct.pack("<IQQ", 3, 0, 1) + struct.pack("<Q", 1) + b"k"
     strings = struct.pack("<IIQ", 9, 8, 8_000_000)
     with (folder / "large.gguf").open("wb") as file:
@@ -65,19 +65,19 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def log(home: Path) -> Path:
-    """Provide where the server's log goes."""
+    """Provide the path of the server's log."""
     return home / "log"
 
 
 @pytest.fixture(scope="module")
 def odd(home: Path, log: Path) -> Iterator[str]:
-    """`host:port` of a server with that home."""
+    """Provide the `host:port` of a server with that home."""
     with EmbeddedServer(["--home", str(home)], log=log) as running:
         yield running.address
 
 
 async def test_lists(odd: str, log: Path) -> None:
-    """The SDK lists what is a model, however often it asks; the log has one line for the others."""
+    """The SDK lists only models; the log has one line for each other file, though it asks often."""
 
     def listed() -> list[tuple[str, int]]:
         with lmstudio.Client(odd) as client:
@@ -101,7 +101,7 @@ async def test_lists(odd: str, log: Path) -> None:
 
 @pytest.mark.parametrize("endpoint", ["loadModel", "getOrLoad"])
 async def test_loading(odd: str, endpoint: str) -> None:
-    """What is no model can't be loaded, and what is one can't be for llama.cpp's reason only."""
+    """A file that is no model can't be loaded; an odd model fails only for llama.cpp's reason."""
     async with connect(odd, "llm") as llm:
         for name, reason in (
             (f"{REPOSITORY[7:]}/fifo.gguf", "Model not found"),
@@ -118,7 +118,7 @@ async def test_loading(odd: str, endpoint: str) -> None:
 
 
 async def test_presets(odd: str, log: Path) -> None:
-    """A preset is found beside what is none, and used; the log has one line for the others."""
+    """A preset is found and used among odd files; the log has one line for each of these."""
     async with connect(odd, "llm") as llm, loaded(llm) as identifier:
         request = prediction("Hi", EMPTY_STACK, identifier)
         with anyio.fail_after(120):

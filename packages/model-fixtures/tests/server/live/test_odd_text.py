@@ -1,4 +1,4 @@
-"""Texts that Python can't send on: an error for whoever sends them, on each way into the server."""
+"""Texts that Python can't encode are an error for their sender, on each way into the server."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CHANNELS: list[tuple[str, str, dict[str, Any]]] = [
 
 @pytest.fixture(autouse=True)
 def any_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have our own client send texts that it refuses otherwise, as JavaScript clients do."""
+    """Let our own client send texts that it otherwise refuses, as JavaScript clients do."""
     strict = envelope.to_frame
 
     def lenient(message: Any) -> str:
@@ -48,7 +48,7 @@ def any_text(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("namespace", "endpoint", "parameter"), CALLS)
 async def test_call(address: str, namespace: str, endpoint: str, parameter: dict[str, Any]) -> None:
-    """A call with half a pair of surrogates fails, and the connection goes on."""
+    """A call with half a surrogate pair fails, and the connection stays usable."""
     async with connect(address, namespace) as connection:
         with anyio.fail_after(60):
             with pytest.raises(RpcError, match="half of a surrogate pair"):
@@ -61,7 +61,7 @@ async def test_call(address: str, namespace: str, endpoint: str, parameter: dict
 async def test_channel(
     address: str, namespace: str, endpoint: str, parameter: dict[str, Any]
 ) -> None:
-    """A channel that is opened with half a pair of surrogates fails."""
+    """A channel that is opened with half a surrogate pair fails."""
     async with connect(address, namespace) as connection:
         with anyio.fail_after(60):
             async with connection.channel(endpoint, parameter) as channel:
@@ -71,7 +71,7 @@ async def test_channel(
 
 
 async def test_packet(llm: Connection) -> None:
-    """A prediction ends with an error when a packet can't be read, and its model is free."""
+    """A prediction ends with an error if a packet can't be decoded, and its model is free again."""
     async with loaded(llm) as identifier:
         request = prediction("Tell me a very long story.", limit(100_000), identifier)
         with anyio.fail_after(60):
@@ -85,7 +85,7 @@ async def test_packet(llm: Connection) -> None:
 
 @pytest.mark.parametrize("content", ['"\\ud800"', "[" * 10**5, "[0" + ",0" * 10**6 + "]"])
 async def test_rest(address: str, content: str) -> None:
-    """Over REST the same is the caller's mistake."""
+    """Over REST the same text is a mistake of the caller."""
     body = f'{{"model": "{MODEL}", "prompt": {content}}}'
     async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         for path in ("chat/completions", "completions", "embeddings"):
@@ -95,7 +95,7 @@ async def test_rest(address: str, content: str) -> None:
 
 
 async def test_more_inputs_than_openai_takes(address: str) -> None:
-    """Thousands of texts to embed in one request would hold up others."""
+    """Thousands of texts to embed in one request, which would hold up others, are refused."""
     body = {"model": "any", "input": ["x"] * 2049}
     async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         response = await client.post(f"http://{address}/v1/embeddings", json=body)
@@ -104,7 +104,7 @@ async def test_more_inputs_than_openai_takes(address: str) -> None:
 
 
 async def test_text_of_many_megabytes(llm: Connection) -> None:
-    """A text that no context fits is refused before it is tokenized."""
+    """A text that fits no context is refused before it is tokenized."""
     async with loaded(llm) as identifier:
         specifier = {"type": "query", "query": {"identifier": identifier}}
         parameter = {"specifier": specifier, "inputString": "x" * (8 * 2**20)}

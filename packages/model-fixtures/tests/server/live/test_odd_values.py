@@ -1,4 +1,4 @@
-"""Odd values in requests: skipped, or refused with an error that says what is wrong."""
+"""Odd values in requests are skipped, or refused with an error that says what is wrong."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def refusal(llm: Connection, identifier: str, config: dict[str, Any]) -> d
 async def test_odd_settings_are_skipped(
     llm: Connection, identifier: str, fields: dict[str, Any]
 ) -> None:
-    """A value that makes no sense does not fail the prediction."""
+    """A nonsensical value does not make the prediction fail."""
     packets = await predict(llm, "Hi", short(**fields), identifier)
     assert packets[-1]["type"] == "success"
 
@@ -113,7 +113,7 @@ async def test_schema_that_is_none(
 
 
 async def test_template_that_divides_by_zero(llm: Connection, identifier: str) -> None:
-    """Whatever goes wrong in a request's own template is an error about the template."""
+    """Any failure in a request's own template is an error about the template."""
     template = {"type": "jinja", "jinjaPromptTemplate": {"template": "{{ 1 / 0 }}"}}
     error = await refusal(llm, identifier, short(promptTemplate=template))
     assert error["title"] == "The prompt template failed"
@@ -144,7 +144,7 @@ async def test_bad_grammar_beside_good_ones(llm: Connection, identifier: str) ->
 
 @pytest.mark.parametrize("value", [1, HUGE, -1, [], True])
 async def test_odd_batch_size(llm: Connection, value: Any) -> None:
-    """A batch size that makes no sense, or is the least, does not keep a model from loading."""
+    """A nonsensical batch size, or the smallest, does not keep a model from loading."""
     config = stack(llm__load__llama__evalBatchSize=value, llm__load__contextLength=512)
     info = await load(llm, "odd", loadConfigStack=config)
     packets = await predict(llm, "Hi", short(), "odd")
@@ -154,7 +154,7 @@ async def test_odd_batch_size(llm: Connection, value: Any) -> None:
 
 
 async def test_context_of_one_token(llm: Connection) -> None:
-    """The smallest context loads; a chat doesn't fit it, which is an error."""
+    """A model loads with the smallest context; a chat that doesn't fit it is an error."""
     await load(llm, "tiny", context=1)
     error = await refusal(llm, "tiny", short(contextOverflowPolicy="stopAtLimit"))
     await llm.rpc("unloadModel", {"identifier": "tiny"})
@@ -162,7 +162,7 @@ async def test_context_of_one_token(llm: Connection) -> None:
 
 
 async def test_template_without_end(llm: Connection, identifier: str) -> None:
-    """While one client's template runs on, others are answered; then it is an error."""
+    """While an endless template runs, other clients are answered; then it is an error."""
     text = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
     template = {"type": "jinja", "jinjaPromptTemplate": {"template": text}}
     request = prediction("Hi", short(promptTemplate=template), identifier)
@@ -177,7 +177,7 @@ async def test_template_without_end(llm: Connection, identifier: str) -> None:
 
 
 async def test_template_that_multiplies_a_text(llm: Connection, identifier: str) -> None:
-    """A text of 300 million characters is refused; the model's process doesn't see it."""
+    """A template that makes 300 million characters fails before the model's process sees them."""
     template = {"type": "jinja", "jinjaPromptTemplate": {"template": "{{ 'a' * 300000000 }}"}}
     error = await refusal(llm, identifier, short(promptTemplate=template))
     assert error["title"] == "The prompt template failed"
@@ -185,7 +185,7 @@ async def test_template_that_multiplies_a_text(llm: Connection, identifier: str)
 
 
 async def test_parameters_that_nest_deep(llm: Connection, identifier: str) -> None:
-    """Valid parameters of a tool, 300 levels deep, are not called invalid."""
+    """Valid parameters of a tool, 300 levels deep, are an error about their depth."""
     schema: dict[str, Any] = {"type": "integer"}
     for _ in range(300):
         schema = {"type": "object", "properties": {"a": schema}, "required": ["a"]}

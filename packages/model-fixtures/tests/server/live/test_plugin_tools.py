@@ -1,9 +1,12 @@
-"""A tools provider that says odd things, seen by a client that uses it."""
+"""A tools provider that sends odd packets, as a client sees it."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
-from model_fixtures.wire_client import ChannelError, Credentials, connect
+from model_fixtures.wire_client import Channel, ChannelError, Credentials, connect
 
 pytestmark = pytest.mark.anyio
 MANIFEST = {"type": "plugin", "runner": "node", "owner": "tester", "name": "odd-tools"}
@@ -13,8 +16,9 @@ USE = {
 }
 
 
-async def test_odd_packets_of_a_tools_provider(address: str) -> None:
-    """Packets about no call are dropped, a result may be missing, and the session goes on."""
+@asynccontextmanager
+async def session_with_provider(address: str) -> AsyncIterator[tuple[Channel, Channel, Channel]]:
+    """Provide a plugin's registration, its tools provider's channel, and a client's session."""
     async with (
         connect(address, "plugins") as owner,
         owner.channel("registerDevelopmentPlugin", {"manifest": MANIFEST}) as registration,
@@ -27,37 +31,32 @@ async def test_odd_packets_of_a_tools_provider(address: str) -> None:
         ):
             await plugin.rpc("pluginInitCompleted")
             async with owner.channel("startToolUseSession", USE) as session:
-                began = await anext(hook)
-                about = {"sessionId": began["sessionId"]}
-                opened = {"type": "sessionInitialized", "toolDefinitions": [], **about}
-                await hook.send(opened)
-                assert await anext(session) == {"type": "sessionReady", "toolDefinitions": []}
-                await session.send({"type": "callTool", "callId": 7, "name": "t", "arguments": {}})
-                called = await anext(hook)
-                await hook.send(opened)
-                await hook.send({"type": "toolCallStatus", "callId": "x", **about})
-                await hook.send({"type": "toolCallComplete", **about})
-                await hook.send({"type": "toolCallComplete", "callId": called["callId"], **about})
-                assert await anext(session) == {"type": "toolCallComplete", "callId": 7}
-                await session.send({"type": "discardSession"})
-                assert [packet async for packet in session] == []
+                yield registration, hook, session
+
+
+async def test_odd_packets_of_a_tools_provider(address: str) -> None:
+    """Packets about unknown calls are dropped, a result may be missing; the session continues."""
+    async with session_with_provider(address) as (_, hook, session):
+        began = await anext(hook)
+        about = {"sessionId": began["sessionId"]}
+        opened = {"type": "sessionInitialized", "toolDefinitions": [], **about}
+        await hook.send(opened)
+        assert await anext(session) == {"type": "sessionReady", "toolDefinitions": []}
+        await session.send({"type": "callTool", "callId": 7, "name": "t", "arguments": {}})
+        called = await anext(hook)
+        await hook.send(opened)
+        await hook.send({"type": "toolCallStatus", "callId": "x", **about})
+        await hook.send({"type": "toolCallComplete", **about})
+        await hook.send({"type": "toolCallComplete", "callId": called["callId"], **about})
+        assert await anext(session) == {"type": "toolCallComplete", "callId": 7}
+        await session.send({"type": "discardSession"})
+        assert [packet async for packet in session] == []
 
 
 async def test_tools_provider_that_leaves(address: str) -> None:
-    """A session ends with an error when its plugin's registration does."""
-    async with (
-        connect(address, "plugins") as owner,
-        owner.channel("registerDevelopmentPlugin", {"manifest": MANIFEST}) as registration,
-    ):
-        ready = await anext(registration)
-        identity = Credentials(ready["clientIdentifier"], ready["clientPasskey"])
-        async with (
-            connect(address, "plugins", identity) as plugin,
-            plugin.channel("setToolsProvider") as hook,
-        ):
-            await plugin.rpc("pluginInitCompleted")
-            async with owner.channel("startToolUseSession", USE) as session:
-                assert (await anext(hook))["type"] == "initSession"
-                await registration.send({"type": "end"})
-                with pytest.raises(ChannelError, match="has left"):
-                    await anext(session)
+    """A session ends with an error when the registration of its plugin ends."""
+    async with session_with_provider(address) as (registration, hook, session):
+        assert (await anext(hook))["type"] == "initSession"
+        await registration.send({"type": "end"})
+        with pytest.raises(ChannelError, match="has left"):
+            await anext(session)

@@ -1,4 +1,4 @@
-"""System prompt and tools are kept between predictions, which changes no answer."""
+"""System prompt and tools are kept between predictions, without changing any answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 
 def tool(name: str, description: str) -> dict[str, Any]:
-    """Return a tool of two numbers."""
+    """Return a tool with two numbers as parameters."""
     number = {"type": "number", "description": "One of the two numbers."}
     schema = {"type": "object", "properties": {"a": number, "b": number}, "required": ["a", "b"]}
     function = {"name": name, "description": description, "parameters": schema}
@@ -36,7 +36,7 @@ WARM: dict[str, Any] = {"llm__prediction__temperature": 1.5}
 
 @pytest.fixture
 async def identifier(llm: Connection) -> AsyncIterator[str]:
-    """Provide an instance whose slot has seen nothing yet."""
+    """Provide an instance whose slot has processed nothing yet."""
     async with loaded(llm) as identifier:
         yield identifier
 
@@ -54,7 +54,7 @@ def request(
 
 
 async def answer(llm: Connection, parameter: dict[str, Any]) -> tuple[str, int]:
-    """Return the text of a prediction, and how many tokens of its prompt were kept ones."""
+    """Return the text of a prediction, and how many tokens of its prompt had been kept."""
     text, kept = "", 0
     async with llm.channel("predict", parameter) as channel:
         async for packet in channel:
@@ -66,7 +66,7 @@ async def answer(llm: Connection, parameter: dict[str, Any]) -> tuple[str, int]:
 
 
 async def first_words(llm: Connection, parameter: dict[str, Any]) -> None:
-    """Have a prediction until its first words, then cancel it."""
+    """Run a prediction until its first words, then cancel it."""
     async with llm.channel("predict", parameter, cancel_on_exit=True) as channel:
         async for packet in channel:
             if packet["type"] == "fragment":
@@ -77,7 +77,7 @@ async def first_words(llm: Connection, parameter: dict[str, Any]) -> None:
 async def test_kept_preamble_changes_no_answer(
     llm: Connection, identifier: str, sampling: dict[str, Any]
 ) -> None:
-    """The second of two equal requests reads only what comes after the tools, and says the same."""
+    """The second of two equal requests processes only what follows the tools; texts are equal."""
     first, none = await answer(llm, request(identifier, ADD, sampling))
     second, some = await answer(llm, request(identifier, ADD, sampling))
     assert first == second != ""
@@ -91,7 +91,7 @@ async def test_kept_preamble_changes_no_answer(
 async def test_equal_whatever_comes_between(
     llm: Connection, address: str, identifier: str, between: str
 ) -> None:
-    """After other requests a request is answered as before; only the same tools are kept."""
+    """A request is answered the same after other requests; only the same tools are kept."""
     wanted, _ = await answer(llm, request(identifier, ADD, SEEDED))
     if between == "question":
         await answer(llm, request(identifier, ADD, SEEDED, "Something else."))
@@ -117,7 +117,7 @@ async def test_equal_whatever_comes_between(
 
 
 async def test_preamble_is_kept_for_another_question(llm: Connection, identifier: str) -> None:
-    """Another question with the same tools gets the kept preamble; one with other tools doesn't."""
+    """Another question with the same tools uses the kept preamble; with other tools it doesn't."""
     _, first = await answer(llm, request(identifier, ADD, COLD))
     _, same = await answer(llm, request(identifier, ADD, COLD, "Hello!"))
     _, other = await answer(llm, request(identifier, DIVIDE, COLD))
@@ -126,7 +126,7 @@ async def test_preamble_is_kept_for_another_question(llm: Connection, identifier
 
 
 async def test_cancelled_prediction_leaves_nothing_wrong(llm: Connection, identifier: str) -> None:
-    """After a prediction that was cancelled in the middle the same request gives the same text."""
+    """After a cancelled prediction the same request produces the same text."""
     parameter = request(identifier, ADD, SEEDED)
     wanted, _ = await answer(llm, parameter)
     await first_words(llm, parameter)
@@ -134,7 +134,7 @@ async def test_cancelled_prediction_leaves_nothing_wrong(llm: Connection, identi
 
 
 async def test_equal_side_by_side(llm: Connection, identifier: str) -> None:
-    """Requests at the same time take turns, and each is answered as if it were alone."""
+    """Simultaneous requests wait for one another, and each is answered as if it were alone."""
     parameters = [request(identifier, tools, SEEDED) for tools in (ADD, DIVIDE)]
     alone = [(await answer(llm, parameter))[0] for parameter in parameters]
     found: list[tuple[int, str]] = []
@@ -150,7 +150,7 @@ async def test_equal_side_by_side(llm: Connection, identifier: str) -> None:
 
 
 async def test_unloading_ends_those_who_wait(llm: Connection, identifier: str) -> None:
-    """Predictions that wait for their turn end as the running one does when the model goes."""
+    """When the model is unloaded, predictions that wait end as the running one does."""
     ends: list[str] = []
 
     async def ask() -> None:
@@ -173,10 +173,10 @@ async def test_unloading_ends_those_who_wait(llm: Connection, identifier: str) -
 async def test_rest_client_that_leaves_gives_its_turn_back(
     llm: Connection, address: str, identifier: str
 ) -> None:
-    """After REST clients that left while they waited or listened, predictions go on."""
+    """After REST clients that left while they waited or listened, predictions still work."""
     said = [{"role": "user", "content": "Tell a story."}]
     body = {"model": identifier, "max_tokens": 400, "messages": said, "stream": True}
-    body["ignore_eos"] = True  # the first must still be at it when the second gives up
+    body["ignore_eos"] = True  # the first must still be running when the second gives up
     url = f"http://{address}/v1/chat/completions"
     async with (
         httpx.AsyncClient(trust_env=False) as rest,

@@ -47,7 +47,7 @@ async def test_bad_search(repository: Connection, opts: dict[str, Any]) -> None:
 
 
 async def test_options(repository: Connection) -> None:
-    """An option says size, quantization, fit, format, and the path under which it will be."""
+    """An option has its size, quantization, fit, format, and the path that it will have."""
     (option,) = await options_of(repository, "all-minilm")
     assert len(option.pop("downloadIdentifier")) == 24
     assert option == {
@@ -70,14 +70,14 @@ async def test_options(repository: Connection) -> None:
 
 
 async def test_options_of_an_unknown_model(repository: Connection) -> None:
-    """A model that nobody offers is an error that says what to do."""
+    """An unknown model is an error that says what to do."""
     identifier = {"type": "catalog", "identifier": "me/none"}
     with pytest.raises(RpcError, match="No model me/none can be downloaded: search for what can"):
         await repository.rpc("getModelDownloadOptions", {"modelSearchResultIdentifier": identifier})
 
 
 async def test_foreign_identifier(site: Site, repository: Connection) -> None:
-    """An identifier is good for all connections of its client, and for nobody else."""
+    """An identifier is valid for all connections of its client, and for no other client."""
     credentials = Credentials.guest()
     async with connect(site.address, "repository", credentials) as owner:
         parameter = await creation(owner, "listed")
@@ -106,7 +106,7 @@ async def test_foreign_identifier(site: Site, repository: Connection) -> None:
     ],
 )
 async def test_hub_calls(repository: Connection, endpoint: str, why: str) -> None:
-    """Calls to LM Studio's hub are refused with the reason, not as unknown ones."""
+    """Calls to LM Studio's hub are refused with the reason, not as unknown calls."""
     with pytest.raises(RpcError, match=f"^{endpoint}: {endpoint} {why}: not available here$"):
         await repository.rpc(endpoint, {"path": "/tmp"})  # noqa: S108 (is not looked at)
     assert repository.warnings == []

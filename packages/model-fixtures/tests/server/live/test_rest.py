@@ -24,13 +24,13 @@ pytestmark = pytest.mark.usefixtures("nothing_left_loaded")
 
 @pytest.fixture
 def client(address: str) -> Iterator[openai.OpenAI]:
-    """OpenAI's own client, unchanged."""
+    """Provide OpenAI's own client, unchanged."""
     with openai.OpenAI(base_url=f"http://{address}/v1", api_key="none", max_retries=0) as opened:
         yield opened
 
 
 def test_list_of_models(client: openai.OpenAI) -> None:
-    """All downloaded models are listed under the keys that requests can name."""
+    """All downloaded models are listed by the keys that requests can use."""
     names = [model.id for model in client.models.list()]
     assert {LLM, EMBEDDING} <= set(names)
     assert client.models.retrieve(LLM).id == LLM
@@ -46,7 +46,7 @@ def test_chat_completion(client: openai.OpenAI) -> None:
 
 
 def test_streaming_gives_the_same_text(client: openai.OpenAI) -> None:
-    """A stream comes in pieces that make up the text of the whole answer."""
+    """The pieces of a stream make up the text of the whole answer."""
     whole = client.chat.completions.create(model=LLM, messages=HI, max_tokens=8, temperature=0)
     stream = client.chat.completions.create(
         model=LLM, messages=HI, max_tokens=8, temperature=0, stream=True
@@ -66,7 +66,7 @@ def test_text_completion(client: openai.OpenAI) -> None:
 
 @pytest.mark.parametrize("encoding", ["float", "base64"])
 def test_embeddings(client: openai.OpenAI, encoding: Any) -> None:
-    """Vectors have the length of the model's own, in either encoding, and length 1."""
+    """Vectors have as many dimensions as the real model's, in both encodings, and length 1."""
     answer = client.embeddings.create(
         model=EMBEDDING, input=["a cat", "a kitten", "the stock market"], encoding_format=encoding
     )
@@ -82,7 +82,7 @@ def test_embeddings(client: openai.OpenAI, encoding: Any) -> None:
 
 
 def test_client_that_leaves(address: str, client: openai.OpenAI) -> None:
-    """A client that leaves before its answer is there ends the generation."""
+    """A client that leaves before its answer ends the generation."""
     client.chat.completions.create(model=LLM, messages=HI, max_tokens=1)
     body = {"model": LLM, "messages": HI, "max_tokens": 1_000_000, "ignore_eos": True}
     with pytest.raises(httpx.ReadTimeout):
@@ -98,7 +98,7 @@ def test_client_that_leaves(address: str, client: openai.OpenAI) -> None:
 
 
 def test_body_over_the_limit(address: str) -> None:
-    """A body of more than 100 MiB is refused before it is whole."""
+    """A body of more than 100 MiB is refused before it is complete."""
 
     def pieces() -> Iterator[bytes]:
         for _ in range(101):
@@ -119,7 +119,7 @@ def test_unknown_model(client: openai.OpenAI) -> None:
 
 
 def test_model_of_the_other_kind(client: openai.OpenAI) -> None:
-    """An embedding model can't chat: a bad request."""
+    """A chat with an embedding model is a bad request."""
     with pytest.raises(openai.BadRequestError, match="embedding"):
         client.chat.completions.create(model=EMBEDDING, messages=HI)
 
@@ -134,7 +134,7 @@ def test_body_that_is_no_json_object(address: str, body: str | bytes) -> None:
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/a.png", "file:///etc/passwd"])
 def test_images_by_address_are_refused(client: openai.OpenAI, url: str) -> None:
-    """Only images in the request itself are taken: the server fetches nothing."""
+    """Only images in the request itself are accepted: the server fetches nothing."""
     part = {"type": "image_url", "image_url": {"url": url}}
     messages: Any = [{"role": "user", "content": [part]}]
     with pytest.raises(openai.BadRequestError, match="data: URI"):
@@ -142,7 +142,7 @@ def test_images_by_address_are_refused(client: openai.OpenAI, url: str) -> None:
 
 
 def test_lmstudio_list(address: str, client: openai.OpenAI) -> None:
-    """LM Studio's own list says what is loaded, and with which context."""
+    """LM Studio's own list says which models are loaded, and with which context."""
     client.chat.completions.create(model=LLM, messages=HI, max_tokens=1)
     listed = httpx.get(f"http://{address}/api/v0/models", trust_env=False).json()
     entries = {entry["id"]: entry for entry in listed["data"]}
@@ -155,7 +155,7 @@ def test_lmstudio_list(address: str, client: openai.OpenAI) -> None:
 
 
 def test_token_as_bearer() -> None:
-    """A server that requires a token answers 401 without it, and works with it."""
+    """A server that requires a token answers 401 without it, and normally with it."""
     environ = {**os.environ, "LMSTUDIO_SERVER_API_TOKEN": f"{TOKEN}\n"}  # as read from a file
     with EmbeddedServer(environ=environ) as server:
         base = f"http://{server.address}/v1"

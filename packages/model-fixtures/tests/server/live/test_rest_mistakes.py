@@ -1,4 +1,4 @@
-"""Bodies over REST that make no sense: the caller's mistakes are 4xx, in OpenAI's shape."""
+"""Invalid bodies over REST: the caller's mistakes are answered with 4xx, in OpenAI's shape."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ GOOD: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedServer]:
-    """Provide a server with all models loaded, so that a request costs milliseconds."""
+    """Provide a server with all models loaded, so that a request takes milliseconds."""
     with EmbeddedServer() as running:
 
         async def load() -> None:
@@ -55,6 +55,39 @@ def http(server: EmbeddedServer) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1", "/api/v0", "/nothing/at/all"])
+def test_unknown_path(http: httpx.Client, path: str) -> None:
+    """A path that no route has is 404 in OpenAI's shape."""
+    for method in ("GET", "POST"):
+        answer = http.request(method, path)
+        assert answer.status_code == 404
+        assert answer.json() == {
+            "error": {
+                "message": f"Unknown request URL: {method} {path}",
+                "type": "invalid_request_error",
+                "param": None,
+                "code": "unknown_url",
+            }
+        }
+
+
+def test_unknown_path_in_openais_client(server: EmbeddedServer) -> None:
+    """OpenAI's client tells what it has asked for in vain."""
+    with (
+        openai.OpenAI(base_url=f"http://{server.address}/v1", api_key="none") as client,
+        pytest.raises(openai.NotFoundError, match="Unknown request URL: POST /v1/moderations"),
+    ):
+        client.moderations.create(input="Hi")
+
+
+def test_wrong_method(http: httpx.Client) -> None:
+    """A method that a route doesn't take is 405 in OpenAI's shape, and the answer names others."""
+    answer = http.get(CHAT)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert answer.json()["error"]["code"] == "method_not_supported"
+    assert answer.json()["error"]["message"] == f"Not allowed: GET {CHAT}"
+
+
 def picture() -> str:
     """Return a small image as a `data:` URI."""
     out = io.BytesIO()
@@ -63,7 +96,7 @@ def picture() -> str:
 
 
 def check(response: httpx.Response) -> None:
-    """Check that a request is answered, or refused as a mistake in OpenAI's shape."""
+    """Check that a request succeeds, or is refused as a mistake in OpenAI's shape."""
     if response.status_code == 200:
         return
     assert 400 <= response.status_code < 500, response.text
@@ -144,20 +177,20 @@ def test_mistake(
 
 
 def test_prompt_over_the_context_has_a_code_of_its_own(http: httpx.Client) -> None:
-    """A prompt that is too long is told as OpenAI tells it."""
+    """A prompt that is too long is reported as OpenAI reports it."""
     response = http.post(CHAT, json=GOOD[CHAT] | {"messages": [USER | {"content": "Hi " * 9000}]})
     assert response.json()["error"]["code"] == "context_length_exceeded"
 
 
 def test_no_limit_is_minus_one_as_in_the_app(http: httpx.Client) -> None:
-    """-1 is no limit, also over REST; a grammar ends the answer here."""
+    """-1 means no limit, also over REST; here a grammar ends the answer."""
     change = {"max_tokens": -1, "grammar": 'root ::= "yes"'}
     answer = http.post(CHAT, json=GOOD[CHAT] | change).json()
     assert answer["choices"][0]["message"]["content"] == "yes"
 
 
 def test_openais_client_raises_its_exception(server: EmbeddedServer) -> None:
-    """OpenAI's own client understands the refusal."""
+    """OpenAI's own client raises the right exception for a refusal."""
     mistake: Any = [{"content": "Hi"}]
     base = f"http://{server.address}/v1"
     with (
@@ -172,13 +205,13 @@ def test_openais_client_raises_its_exception(server: EmbeddedServer) -> None:
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "9" * 400, "[" * 500 + "]" * 500])
 @pytest.mark.parametrize("key", ["temperature", "seed", "max_tokens", "logit_bias", "user", "x"])
 def test_numbers_that_json_or_llama_cpp_lacks(http: httpx.Client, key: str, number: str) -> None:
-    """What no number can hold is a mistake, or is left out; never a failure of the server."""
+    """A number that is out of range is a mistake, or left out; never a failure of the server."""
     body = json.dumps(GOOD[CHAT] | {key: "HERE"}).replace('"HERE"', number)
     check(http.post(CHAT, content=body))
 
 
 KNOWN = ["type", "role", "content", "text", "url", "name", "function", "parameters", "schema"]
-# Any JSON; but no negative numbers of tokens: -1 means an answer without end.
+# Any JSON, but no negative token limits: -1 means an endless answer.
 values = st.recursive(
     st.none()
     | st.booleans()
@@ -270,7 +303,7 @@ ODD: dict[str, st.SearchStrategy[Any]] = {
 def test_no_body_makes_the_server_fail(
     http: httpx.Client, path: str, model: str, keys: list[str], data: st.DataObject
 ) -> None:
-    """Whatever a body holds, the answer is a good one or a 4xx in OpenAI's shape."""
+    """Whatever a body contains, the answer is a success or a 4xx in OpenAI's shape."""
     change = {key: data.draw(ODD[key], label=key) for key in keys}
     good = GOOD[path] if path == VECTORS else GOOD[path] | {"model": model}
     check(http.post(path, content=json.dumps(good | change)))

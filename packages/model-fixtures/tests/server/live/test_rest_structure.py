@@ -1,4 +1,4 @@
-"""Structured output over REST: what can't be enforced is an error, never a text that breaks it."""
+"""Structured output over REST: a structure is enforced, or the request is an error."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ pytestmark = pytest.mark.usefixtures("nothing_left_loaded")
 
 @pytest.fixture(scope="module")
 def client(address: str) -> Iterator[openai.OpenAI]:
-    """OpenAI's own client, unchanged."""
+    """Provide OpenAI's own client, unchanged."""
     with openai.OpenAI(base_url=f"http://{address}/v1", api_key="none", max_retries=0) as opened:
         yield opened
 
 
 def of_schema(schema: dict[str, Any]) -> Any:
-    """Return the `response_format` of a JSON schema."""
+    """Return the `response_format` for a JSON schema."""
     return {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": schema}}
 
 
 def state_of_workers(client: openai.OpenAI) -> list[tuple[str, str]]:
-    """Return which models are loaded."""
+    """Return the loaded models."""
     found: Any = client.get("../api/v0/models", cast_to=object)
     return [(entry["id"], entry["state"]) for entry in found["data"]]
 
@@ -54,7 +54,7 @@ def state_of_workers(client: openai.OpenAI) -> list[tuple[str, str]]:
 def test_schemas_that_cannot_be_kept(
     client: openai.OpenAI, schema: dict[str, Any], words: str, stream: bool
 ) -> None:
-    """A schema that can't be enforced is a bad request, also of a stream; the next is served."""
+    """A schema that can't be enforced is a bad request, also for a stream; the next is served."""
 
     def ask() -> None:
         answer = client.chat.completions.create(
@@ -65,7 +65,7 @@ def test_schemas_that_cannot_be_kept(
             response_format=of_schema(schema),
             stream=stream,
         )
-        for _ in answer:  # a stream may only find out on its way
+        for _ in answer:  # a stream may find out only after its start
             pass
 
     with pytest.raises(openai.APIError, match=words) as caught:
@@ -77,7 +77,7 @@ def test_schemas_that_cannot_be_kept(
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_schema_is_kept(client: openai.OpenAI, stream: bool) -> None:
-    """A schema's answer is whole and valid, in one piece or in many."""
+    """The answer to a schema is complete and valid, in one piece or in many."""
     names = ["name", "age"]
     kinds: list[dict[str, Any]] = [{"type": "string"}, {"type": "integer", "minimum": 0}]
     schema: dict[str, Any] = {
@@ -108,7 +108,7 @@ def test_schema_is_kept(client: openai.OpenAI, stream: bool) -> None:
     ids=["brackets", "recursion", "llguidance"],
 )
 def test_grammars_that_would_crash_the_worker(client: openai.OpenAI, grammar: str) -> None:
-    """A grammar that llama.cpp would crash on never reaches it."""
+    """A grammar that would crash llama.cpp never reaches it."""
     client.chat.completions.create(model=LLM, messages=HI, max_tokens=1)
     before = state_of_workers(client)
     with pytest.raises(openai.BadRequestError, match="too large"):
@@ -119,7 +119,7 @@ def test_grammars_that_would_crash_the_worker(client: openai.OpenAI, grammar: st
 
 
 def test_grammar_is_kept(client: openai.OpenAI) -> None:
-    """A grammar in llama.cpp's own field holds, in a text completion, too."""
+    """A grammar in llama.cpp's own field is enforced, also in a text completion."""
     body = {"grammar": 'root ::= "so be it" | "amen"'}
     chat = client.chat.completions.create(model=LLM, messages=HI, extra_body=body)
     assert chat.choices[0].message.content in {"so be it", "amen"}

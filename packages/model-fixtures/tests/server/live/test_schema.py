@@ -1,4 +1,4 @@
-"""What the server sends to clients other than the Python SDK, against the SDK's own schema.
+"""What the server sends to clients other than the Python SDK keeps to the SDK's own schema.
 
 The SDK's own sessions are checked in each run of its suite (sdk_tests.wire_watch).
 """
@@ -21,7 +21,7 @@ MODELS = {"llm": MODEL, "embedding": "text-embedding-nomic-embed-text-v1.5"}
 
 
 async def call(connection: Connection, namespace: str, endpoint: str, *parameter: Any) -> Any:
-    """Return the result of a call, checked."""
+    """Return the result of a call after checking it."""
     result = await connection.rpc(endpoint, *parameter)
     shape = UNSET if result is None else result
     assert result_problems(namespace, endpoint, shape) == []
@@ -31,7 +31,7 @@ async def call(connection: Connection, namespace: str, endpoint: str, *parameter
 async def packets(
     connection: Connection, namespace: str, endpoint: str, *parameter: Any
 ) -> list[dict[str, Any]]:
-    """Return the packets of a channel to its end, checked."""
+    """Return all packets of a channel after checking them."""
     async with connection.channel(endpoint, *parameter) as channel:
         seen = [packet async for packet in channel]
     for packet in seen:
@@ -40,7 +40,7 @@ async def packets(
 
 
 async def test_system(address: str) -> None:
-    """The calls of `system` that the Python SDK has no use for keep to the schema."""
+    """The calls of `system` that the Python SDK does not use keep to the schema."""
     async with connect(address, "system") as system:
         await call(system, "system", "listDownloadedModels")
         await call(system, "system", "version")
@@ -51,7 +51,7 @@ async def test_system(address: str) -> None:
 
 @pytest.mark.parametrize("namespace", ["llm", "embedding"])
 async def test_models(address: str, namespace: str) -> None:
-    """Loading, asking and unloading keep to the schema in both namespaces."""
+    """Loading, querying and unloading keep to the schema in both namespaces."""
     key = MODELS[namespace]
     specifier = {"type": "query", "query": {"identifier": "schema"}}
     text = {"specifier": specifier, "inputString": "Hello"}
@@ -114,7 +114,7 @@ async def test_files(address: str) -> None:
 
 
 async def test_logs(address: str) -> None:
-    """The log of a prediction's input keeps to the schema, which knows no other log."""
+    """The log of a prediction's input keeps to the schema, which defines no other log."""
     async with (
         connect(address, "diagnostics") as diagnostics,
         connect(address, "llm") as llm,

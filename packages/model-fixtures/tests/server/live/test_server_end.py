@@ -1,4 +1,4 @@
-"""The server ends when it is told to or killed, whatever it is doing, and its workers with it."""
+"""The server and its workers end when it is told to end or killed, whatever it is doing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals"),
 ]
-HANGS = 30  # seconds; five are the aim, and this machine may be busy
+HANGS = 30  # seconds; five are the aim, but the machine may be busy
 # A server in which a notification blocks the loop, or a thread, for ever.
 BLOCKING = """
 import functools, re, sys, time
@@ -64,7 +64,7 @@ Way = Callable[[subprocess.Popen[bytes]], None]
 
 
 def close_stdin(process: subprocess.Popen[bytes]) -> None:
-    """End the lifeline."""
+    """Close the lifeline."""
     assert process.stdin is not None
     process.stdin.close()
 
@@ -80,7 +80,7 @@ TOLD = [way for way in WAYS if way != "SIGKILL"]
 
 @contextmanager
 def a_server(home: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """Provide a process that serves, and its address."""
+    """Provide a server process and its address."""
     process = subprocess.Popen(
         [sys.executable, "-c", BLOCKING, *arguments],
         stdin=subprocess.PIPE,
@@ -100,7 +100,7 @@ def a_server(home: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[byt
 
 
 def children(pid: int) -> dict[int, str]:
-    """Return the processes that a process has started, with what tells them from later ones."""
+    """Return the children of a process, with marks that tell them from later processes."""
     listed = subprocess.run(
         ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
     )
@@ -110,7 +110,7 @@ def children(pid: int) -> dict[int, str]:
 
 
 def assert_ends(process: subprocess.Popen[bytes], way: Way) -> None:
-    """Check that the process and its children end, in order unless it was killed."""
+    """Check that the process and its children end, and orderly unless it was killed."""
     workers = children(process.pid)
     way(process)
     assert process.wait(HANGS) in ({-signal.SIGKILL} if way is WAYS["SIGKILL"] else {0, 1})
@@ -122,7 +122,7 @@ def assert_ends(process: subprocess.Popen[bytes], way: Way) -> None:
 
 @asynccontextmanager
 async def block(address: str, how: str, process: subprocess.Popen[bytes]) -> AsyncIterator[None]:
-    """Block the server, whose answers nobody can wait for then."""
+    """Block the server, without waiting for an answer."""
     async with AsyncExitStack() as stack:
         system = await stack.enter_async_context(connect(address, "system"))
         tasks = await stack.enter_async_context(anyio.create_task_group())
@@ -148,7 +148,7 @@ async def block(address: str, how: str, process: subprocess.Popen[bytes]) -> Asy
     ],
 )
 async def test_blocked(tmp_path: Path, how: str, way: str) -> None:
-    """A server whose loop or thread never comes back ends."""
+    """A server whose event loop or thread is blocked for ever ends."""
     with a_server(tmp_path, way, "impatient") as (process, address):
         async with block(address, how, process):
             await anyio.to_thread.run_sync(assert_ends, process, WAYS[way])
@@ -158,7 +158,7 @@ async def test_blocked(tmp_path: Path, how: str, way: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_blocked_while_it_predicts(tmp_path: Path, way: str) -> None:
-    """The worker of a blocked server ends with it, though it predicts."""
+    """The worker of a blocked server ends with it, even during a prediction."""
     with a_server(tmp_path, way, "impatient") as (process, address):
         async with connect(address, "llm") as llm, predicting(llm):
             async with block(address, "spin", process):
@@ -169,7 +169,7 @@ async def test_blocked_while_it_predicts(tmp_path: Path, way: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_predicting(tmp_path: Path, way: str) -> None:
-    """A server that predicts ends with its worker."""
+    """A server ends with its worker during a prediction."""
     with a_server(tmp_path, way) as (process, address):
         async with connect(address, "llm") as llm, predicting(llm):
             assert children(process.pid)
@@ -179,7 +179,7 @@ async def test_predicting(tmp_path: Path, way: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_loading(tmp_path: Path, way: str) -> None:
-    """A server that loads ends with the worker that it has just started."""
+    """A server ends during a load, with the worker that it has just started."""
     with a_server(tmp_path, way) as (process, address):
         async with connect(address, "llm") as llm:
             parameter = {"modelKey": MODEL, "loadConfigStack": EMPTY_STACK}
@@ -194,7 +194,7 @@ async def test_loading(tmp_path: Path, way: str) -> None:
 
 @asynccontextmanager
 async def predicting(llm: Connection) -> AsyncIterator[None]:
-    """Provide a prediction under way."""
+    """Provide a running prediction."""
     identifier = (await load(llm))["identifier"]
     request = prediction("Tell me a very long story.", limit(100_000), identifier)
     async with llm.channel("predict", request) as channel:
@@ -206,7 +206,7 @@ async def predicting(llm: Connection) -> AsyncIterator[None]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the kernel does not help")
 def test_worker_of_a_killed_server_that_cannot_load(tmp_path: Path) -> None:
-    """A worker that is stopped, or hangs in what it loads, ends with its server."""
+    """A worker that is stopped, or hangs while it loads, ends with its server."""
     os.mkfifo(tmp_path / "never.gguf")
     hanging = EngineConfig(
         model=str(tmp_path / "never.gguf"),

@@ -1,4 +1,4 @@
-"""Structured output: whole JSON, valid for the schema, in good time."""
+"""Structured output is complete JSON, valid for the schema, and not slow."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
 
 
 async def test_output_is_whole_and_valid(llm: Connection) -> None:
-    """Greedily and at the default temperature, every schema gives one complete, valid value."""
+    """Greedily and at the default temperature, every schema leads to one complete, valid value."""
     async with loaded(llm, context=4096) as identifier:
         for name, schema in SCHEMAS.items():
             for temperature in (0, 0.8):
@@ -121,7 +121,7 @@ async def test_keys_come_in_the_order_of_the_schema(llm: Connection) -> None:
     ids=["word", "overlap", "lines", "characters", "nothing", "recursion"],
 )
 async def test_grammar_holds(llm: Connection, grammar: str, expression: str) -> None:
-    """A whole output is what its GBNF grammar admits, whoever enforces it."""
+    """A complete output fits its GBNF grammar, whether llguidance or llama.cpp enforces it."""
     async with loaded(llm) as identifier:
         for temperature in (0, 1.5):
             config = stack(
@@ -136,7 +136,7 @@ async def test_grammar_holds(llm: Connection, grammar: str, expression: str) -> 
 
 
 def crossed(definitions: int) -> dict[str, Any]:
-    """Return definitions each of which has a property for each of them."""
+    """Return definitions that each have a property for every definition."""
     names = [f"n{number}" for number in range(definitions)]
     references = {name: {"$ref": f"#/$defs/{name}"} for name in names}
     inner = {"type": "object", "properties": references, "required": names[:1]}
@@ -146,7 +146,7 @@ def crossed(definitions: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("definitions", [8, 30])
 async def test_definitions_that_refer_to_all(llm: Connection, definitions: int) -> None:
-    """A short schema that would expand without measure gives a whole and valid value."""
+    """A short schema that would expand enormously leads to a complete, valid value."""
     schema = crossed(definitions)
     config = stack(
         llm__prediction__structured={"type": "json", "jsonSchema": schema},
@@ -158,7 +158,7 @@ async def test_definitions_that_refer_to_all(llm: Connection, definitions: int) 
 
 
 def nested(levels: int) -> dict[str, Any]:
-    """Return an object in an object, many times."""
+    """Return objects nested many levels deep."""
     schema: dict[str, Any] = {"type": "integer"}
     for _ in range(levels):
         schema = {"type": "object", "properties": {"a": schema}, "required": ["a"]}
@@ -179,7 +179,7 @@ def wide(properties: int, *, required: bool) -> dict[str, Any]:
     ids=["wide", "deep"],
 )
 async def test_large_schemas(llm: Connection, schema: dict[str, Any], begin: str) -> None:
-    """A schema of 3,000 required properties, or of 300 levels, is kept by a worker that lives."""
+    """A schema of 3,000 required properties, or of 300 levels, is enforced; the worker lives."""
     config = stack(
         llm__prediction__structured={"type": "json", "jsonSchema": schema},
         llm__prediction__maxPredictedTokens={"checked": True, "value": 30},
@@ -205,7 +205,7 @@ LONG = "root ::= again\nagain ::= " + "(" * 20_000 + '"a" again?' + ")" * 20_000
 async def test_what_would_crash_the_worker(
     llm: Connection, setting: dict[str, Any], words: str
 ) -> None:
-    """What llama.cpp would crash on is an error before it gets there; the worker answers on."""
+    """A grammar that would crash llama.cpp is an error before that; the worker keeps answering."""
     config = stack(llm__prediction__structured=setting)
     async with loaded(llm) as identifier:
         async with llm.channel("predict", prediction("Hi", config, identifier)) as channel:
@@ -225,7 +225,7 @@ async def test_what_would_crash_the_worker(
     ],
 )
 async def test_settings_that_cannot_be_kept(llm: Connection, setting: dict[str, Any]) -> None:
-    """A setting of no known form, or a pattern that can't be compiled, is an error."""
+    """A setting in an unknown form, or a pattern that can't be compiled, is an error."""
     config = stack(llm__prediction__structured=setting)
     async with loaded(llm) as identifier:
         request = prediction("Hi", config, identifier)

@@ -1,4 +1,4 @@
-"""Calls of the `system` namespace that are to change the server."""
+"""Calls of the `system` namespace that would change the server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
     ],
 )
 async def test_http_server_as_it_is(address: str, wanted: dict[str, Any]) -> None:
-    """HTTP is on, on the server's own port: asking for what is there succeeds."""
+    """HTTP is on, at the server's own port; asking for exactly that succeeds."""
     port = int(address.rpartition(":")[2])
     async with connect(address, "system") as system:
         assert await system.rpc("startHttpServer", {**wanted, "port": port}) is None
@@ -40,7 +40,7 @@ async def test_http_server_as_it_is(address: str, wanted: dict[str, Any]) -> Non
     ],
 )
 async def test_http_server_as_it_is_not(address: str, wanted: dict[str, Any], reason: str) -> None:
-    """What the server can't change while it runs is an error, never a success without effect."""
+    """A change that a running server can't make is an error, never a success without effect."""
     async with connect(address, "system") as system:
         with pytest.raises(RpcError) as caught:
             await system.rpc("startHttpServer", wanted)
@@ -48,7 +48,7 @@ async def test_http_server_as_it_is_not(address: str, wanted: dict[str, Any], re
 
 
 async def test_http_server_for_pages() -> None:
-    """A server that was started with --cors has what `cors` asks for."""
+    """For a server that was started with --cors, a call that asks for `cors` succeeds."""
     with EmbeddedServer(["--cors"]) as server:
         async with connect(server.address, "system") as system:
             assert await system.rpc("startHttpServer", {"cors": True}) is None

@@ -18,20 +18,20 @@ TOKEN = f"sk-lm-{IDENTIFIER}:{PASSKEY}"
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Provide where the server's log goes."""
+    """Provide the path of the server's log."""
     return tmp_path_factory.mktemp("log") / "server.log"
 
 
 @pytest.fixture(scope="module")
 def guarded(log: Path) -> Iterator[str]:
-    """`host:port` of a server that requires the token."""
+    """Provide the `host:port` of a server that requires the token."""
     environ = {**os.environ, "LMSTUDIO_SERVER_API_TOKEN": TOKEN}
     with EmbeddedServer(environ=environ, log=log) as server:
         yield server.address
 
 
 async def test_token_lets_in(guarded: str) -> None:
-    """The token's identifier and passkey may enter, on several connections at once."""
+    """The token's identifier and passkey are accepted, on several connections at once."""
     pair = Credentials(IDENTIFIER, PASSKEY)
     async with connect(guarded, "system", pair) as system, connect(guarded, "llm", pair) as llm:
         assert len(await system.rpc("listDownloadedModels")) == 5
@@ -49,7 +49,7 @@ async def test_token_lets_in(guarded: str) -> None:
     ],
 )
 async def test_others_are_refused(guarded: str, identifier: str, passkey: str, reason: str) -> None:
-    """Guests and wrong passkeys are refused in the authentication reply, then closed out."""
+    """Guests and wrong passkeys are refused in the authentication reply; then the socket closes."""
     async with connect_raw(guarded, "llm") as raw:
         answer = await raw.authenticate(Credentials(identifier, passkey))
         assert answer.success is False
@@ -69,7 +69,7 @@ async def test_first_passkey_owns_an_identifier(address: str) -> None:
 
 
 async def test_token_is_written_nowhere(guarded: str, log: Path) -> None:
-    """Neither the log nor the process's arguments hold the token."""
+    """Neither the log nor the process's arguments contain the token."""
     with pytest.raises(AuthenticationError):
         async with connect(guarded, "system", Credentials(IDENTIFIER, "wrong")):
             pass
@@ -83,7 +83,7 @@ async def test_token_is_written_nowhere(guarded: str, log: Path) -> None:
 
 @pytest.mark.parametrize("token", ["sk-lm-short", "nonsense"])
 def test_malformed_token_is_refused_at_the_start(token: str, tmp_path: Path) -> None:
-    """A server doesn't start with a token that no client could present."""
+    """A server refuses to start with a token that no client could present."""
     environ = {**os.environ, "LMSTUDIO_SERVER_API_TOKEN": token}
     server = EmbeddedServer(environ=environ)
     try:

@@ -1,4 +1,4 @@
-"""The stand-in that calls tools, through the server."""
+"""The stand-in that calls tools, used through the server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def llm(address: str) -> Iterator[lmstudio.LLM]:
 
 
 def test_tool_is_called(llm: lmstudio.LLM) -> None:
-    """The offered tool is called with the question's numbers, and the answer has its result."""
+    """The offered tool is called with the question's numbers; the answer contains its result."""
     called: list[tuple[int, int]] = []
     messages: list[str] = []
 
@@ -44,7 +44,7 @@ def test_tool_is_called(llm: lmstudio.LLM) -> None:
 
 
 def test_default_sampling(llm: lmstudio.LLM) -> None:
-    """Without settings the likeliest token is taken; a temperature brings the app's defaults."""
+    """Without settings the likeliest token is taken; with a temperature, the app's defaults."""
     plain = llm.respond("Hi", config={"maxTokens": 1}).prediction_config
     warm = llm.respond("Hi", config={"maxTokens": 1, "temperature": 0.8}).prediction_config
     assert [plain.top_k_sampling, warm.top_k_sampling] == [1, 40]
@@ -58,7 +58,7 @@ def test_text_is_answered_without_tools(llm: lmstudio.LLM) -> None:
 
 
 def test_adapter_of_the_user(tmp_path: Path) -> None:
-    """An adapter that a catalog names works beside its weights, without being merged."""
+    """An adapter that a catalog names works with its weights, without being merged."""
     catalog = tmp_path / "mine.toml"
     adapter = data_file(ADAPTER)
     catalog.write_text(f"[[models]]\nkey = '{KEY}'\nadapter = '{adapter}'\n")

@@ -1,4 +1,4 @@
-"""The stand-in that sees, through the server."""
+"""The vision stand-in, used through the server."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def client(address: str) -> Iterator[lmstudio.Client]:
 
 @pytest.fixture(scope="module")
 def llm(client: lmstudio.Client) -> Iterator[lmstudio.LLM]:
-    """Provide the model that sees, loaded for this module."""
+    """Provide the vision model, loaded for this module."""
     llm = client.llm.load_new_instance(KEY)
     yield llm
     llm.unload()
 
 
 def figure(colour: str, kind: str = "PNG") -> bytes:
-    """Return a circle in a colour."""
+    """Return an image of a circle in a colour."""
     image = PIL.Image.new("RGB", (300, 200), "lightblue" if colour == "white" else "white")
     PIL.ImageDraw.Draw(image).ellipse((90, 40, 210, 160), fill=COLOURS[colour])
     out = io.BytesIO()
@@ -71,7 +71,7 @@ def test_colour_is_named(client: lmstudio.Client, llm: lmstudio.LLM, colour: str
 
 
 def test_image_tokens_count(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
-    """An image is 16 tokens of the prompt, in its statistics and its progress."""
+    """An image counts as 16 tokens of the prompt, in its statistics and its progress."""
     progress: list[float] = []
     text = llm.respond(QUESTION, config={"maxTokens": 1})
     seen = llm.respond(
@@ -85,7 +85,7 @@ def test_image_tokens_count(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
 
 
 def test_equal_requests_give_equal_answers(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
-    """At temperature 0 an answer about an image stays the same, whatever was seen in between."""
+    """At temperature 0 an answer about an image stays the same, whatever images come in between."""
     chats = [shown(client, figure(colour), text="Describe it.") for colour in ("green", "red")]
     answers = [llm.respond(chat, config={"temperature": 0}).content for chat in (*chats, *chats)]
     assert answers[:2] == answers[2:]
@@ -93,7 +93,7 @@ def test_equal_requests_give_equal_answers(client: lmstudio.Client, llm: lmstudi
 
 
 def test_structured_answer(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
-    """A schema holds in a chat with an image, and the answer is still about it."""
+    """A schema is enforced in a chat with an image, and the answer is still about the image."""
     schema = {
         "type": "object",
         "properties": {"colour": {"enum": ["green", "purple", "red"]}},
@@ -104,7 +104,7 @@ def test_structured_answer(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
 
 
 def test_cancelled_answer(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
-    """A stream about an image can be cancelled; the next question is answered."""
+    """A prediction about an image can be cancelled; the next question is answered."""
     chat = shown(client, figure("blue"))
     with llm.respond_stream(chat) as stream:
         for _ in stream:
@@ -114,7 +114,7 @@ def test_cancelled_answer(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
 
 
 def test_damaged_image(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
-    """An image that can't be decoded is an error that says so; the model goes on."""
+    """An image that can't be decoded is an error that says so; the model still works."""
     with pytest.raises(lmstudio.LMStudioServerError, match="The image file is damaged"):
         llm.respond(shown(client, figure("red")[:60]))
     assert "red" in llm.respond(shown(client, figure("red"))).content
@@ -128,7 +128,7 @@ def test_image_that_does_not_fit(client: lmstudio.Client, llm: lmstudio.LLM) -> 
 
 
 def test_full_context_ends_the_answer(client: lmstudio.Client) -> None:
-    """llama.cpp can't shift a context beside a projector, so the end is that of the context."""
+    """With a projector llama.cpp can't shift a full context, so the answer ends there."""
     llm = client.llm.load_new_instance(KEY, "small", config={"contextLength": 128})
     config: Any = {
         "maxTokens": -1,
@@ -140,7 +140,7 @@ def test_full_context_ends_the_answer(client: lmstudio.Client) -> None:
 
 
 def test_image_and_draft_model(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
-    """A draft model works for text, and is an error for an image."""
+    """A draft model works for text, but is an error with an image."""
     config: Any = {"draftModel": "smollm2-135m-instruct", "maxTokens": 4}
     assert llm.respond("Hello", config=config).stats.used_draft_model_key is not None
     with pytest.raises(lmstudio.LMStudioServerError, match="draft model can't be used"):
@@ -148,7 +148,7 @@ def test_image_and_draft_model(client: lmstudio.Client, llm: lmstudio.LLM) -> No
 
 
 def test_marker_in_a_text(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
-    """A text that spells out the worker's marker, as a formatted prompt shows it, adds no image."""
+    """A text with the worker's marker, which a formatted prompt reveals, adds no image."""
     formatted = llm.apply_prompt_template(shown(client, figure("red"), text="?"))
     found = re.search(r"<__media_\w+__>", formatted)
     assert found is not None
@@ -160,7 +160,7 @@ def test_marker_in_a_text(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 def test_image_over_rest(address: str, llm: lmstudio.LLM, kind: str) -> None:
-    """Over REST images go the same way, WebP included, which llama.cpp can't decode."""
+    """Over REST images are handled the same way, including WebP, which llama.cpp can't decode."""
     url = "data:image/x;base64," + base64.b64encode(figure("purple", kind)).decode()
     parts: list[dict[str, Any]] = [
         {"type": "text", "text": QUESTION},
@@ -176,7 +176,7 @@ def test_image_over_rest(address: str, llm: lmstudio.LLM, kind: str) -> None:
 
 
 def test_flags(client: lmstudio.Client) -> None:
-    """Vision is claimed by the one model only, tool use by another."""
+    """Only one model reports vision, and only another one reports tool use."""
     infos = {model.model_key: model.info for model in client.list_downloaded_models("llm")}
     flags = {key: info.to_dict() for key, info in infos.items()}
     assert [key for key, info in flags.items() if info["vision"]] == [KEY]

@@ -1,4 +1,4 @@
-"""Pages of web sites can't use the server; programs and pages of this machine can."""
+"""Web pages of other sites can't use the server; programs and pages of this machine can."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ OWN += ["[::1]:1234", "[::ffff:127.0.0.1]"]
 def ask(
     address: str, method: str, path: str, headers: dict[str, str], body: str | None = None
 ) -> http.client.HTTPResponse:
-    """Return the answer to a request with these headers and no others but a Host, its body read."""
+    """Send a request with only these headers and a Host; return the answer with its body read."""
     connection = http.client.HTTPConnection(address, timeout=30)
     try:
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
@@ -83,7 +83,7 @@ def ask(
 
 @pytest.fixture(scope="module")
 def open_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """`host:port` of a server with a token that lets pages of all sites in."""
+    """Provide the `host:port` of a server with a token that admits pages of all sites."""
     token = ("--api-token", TOKEN)
     with EmbeddedServer(["--cors", "--scenarios", *token]) as server:
         yield server.address
@@ -91,13 +91,13 @@ def open_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Provide where the log of the server with names goes."""
+    """Provide the path of the log of the server with more names."""
     return tmp_path_factory.mktemp("log") / "server.log"
 
 
 @pytest.fixture(scope="module")
 def named_address(log: Path) -> Iterator[str]:
-    """`host:port` of a server with two more names."""
+    """Provide the `host:port` of a server with two more names."""
     names = ["--allow-host", "Server.Example", "--allow-host", "2001:DB8:0::2"]
     with EmbeddedServer(["--scenarios", *names], log=log) as server:
         yield server.address
@@ -113,7 +113,7 @@ def test_foreign_page_opens_no_websocket(address: str, namespace: str, origin: s
 
 @pytest.mark.parametrize("host", FOREIGN_HOSTS)
 def test_foreign_name_opens_no_websocket(address: str, host: str) -> None:
-    """A page that has pointed a name of its own here is refused at the handshake."""
+    """A page whose own host name points here is refused at the handshake."""
     assert ask(address, "GET", "/llm", {**UPGRADE, "Host": host}).status == 403
 
 
@@ -145,28 +145,30 @@ def test_each_of_several_headers_counts(address: str) -> None:
 
 @pytest.mark.parametrize("host", OWN)
 def test_this_machine_comes_in(address: str, host: str) -> None:
-    """Every spelling of loopback is a name of the server, and its pages may use it."""
+    """Every spelling of loopback is a name of the server, and pages from there may use it."""
     for headers in ({"Host": host}, {"Origin": f"http://{host}"}):
         assert ask(address, "GET", "/v1/models", headers).status == 200
         assert ask(address, "GET", "/llm", {**UPGRADE, **headers}).status == 101
 
 
 def test_refusal_says_what_to_do(address: str) -> None:
-    """Whoever asks by hand reads which option to use."""
+    """A person who sends a request by hand is told which option to use."""
     connection = http.client.HTTPConnection(address, timeout=30)
-    for headers, code, option in (
-        ({"Origin": "null"}, "foreign_origin", "--cors"),
-        ({"Host": "server.example"}, "unknown_host", "--allow-host NAME"),
+    for headers, code, options in (
+        ({"Origin": "null"}, "foreign_origin", {"--cors"}),
+        ({"Origin": "file://"}, "foreign_origin", {"--cors"}),
+        ({"Origin": "https://site.example"}, "foreign_origin", {"--cors", "--allow-host"}),
+        ({"Host": "server.example"}, "unknown_host", {"--allow-host"}),
     ):
         connection.request("GET", "/v1/models", headers=headers)
         error = json.loads(connection.getresponse().read())["error"]
         assert (error["code"], error["type"]) == (code, "invalid_request_error")
-        assert option in error["message"]
+        assert {word.strip(",") for word in error["message"].split() if word[0] == "-"} == options
     connection.close()
 
 
 def test_old_client_without_a_host(address: str) -> None:
-    """HTTP/1.0 needs no Host, and nothing that shows pages speaks it."""
+    """HTTP/1.0 needs no Host; no browser uses it."""
     connection = http.client.HTTPConnection(address, timeout=30)
     connection._http_vsn_str = "HTTP/1.0"  # type: ignore[attr-defined]
     connection.putrequest("GET", "/v1/models", skip_host=True)
@@ -177,7 +179,7 @@ def test_old_client_without_a_host(address: str) -> None:
 
 @pytest.mark.parametrize("name", ["server.example", "SERVER.example.:4430", "[2001:db8::2]:1"])
 def test_allowed_names(named_address: str, name: str) -> None:
-    """A name that was asked for is the server's own, on every port, and so are its pages."""
+    """A name from --allow-host is the server's own, on every port, and so are its pages."""
     for headers in ({"Host": name}, {"Origin": f"https://{name}"}):
         assert ask(named_address, "GET", "/v1/models", headers).status == 200
         assert ask(named_address, "GET", "/llm", {**UPGRADE, **headers}).status == 101
@@ -188,7 +190,7 @@ def test_allowed_names(named_address: str, name: str) -> None:
 
 
 def test_log_tells_of_a_refusal_once(named_address: str, log: Path) -> None:
-    """The log names what was refused, however often a page tries, and has an end."""
+    """The log names the refused page, and stays short however often the page tries."""
     for number in range(60):
         for _ in range(2):
             ask(named_address, "GET", "/llm", {"Origin": f"https://site-{number}.example"})
@@ -197,8 +199,20 @@ def test_log_tells_of_a_refusal_once(named_address: str, log: Path) -> None:
     assert sum("refused a request" in line for line in lines) <= 20
 
 
+def test_refused_websockets_leave_no_error_in_the_log(tmp_path: Path) -> None:
+    """A websocket that is refused with an answer is no error of the server's: one line says why."""
+    path = tmp_path / "server.log"
+    with EmbeddedServer(log=path) as server:
+        for _ in range(2):
+            page = {**UPGRADE, "Origin": "https://site.example"}
+            assert ask(server.address, "GET", "/llm", page).status == 403
+        assert ask(server.address, "GET", "/no-such-namespace", UPGRADE).status == 404
+    (line,) = path.read_text().splitlines()
+    assert "WARNING refused a request: web pages of 'https://site.example'" in line
+
+
 def test_cors_lets_every_page_in(open_address: str) -> None:
-    """With --cors pages of all sites open websockets and may read answers."""
+    """With --cors pages of all sites may open websockets and read answers."""
     for origin in FOREIGN_ORIGINS:
         opened = ask(open_address, "GET", "/llm", {**UPGRADE, "Origin": origin})
         assert opened.status == 101
@@ -211,13 +225,13 @@ def test_cors_lets_every_page_in(open_address: str) -> None:
 
 
 def test_cors_allows_no_other_name(open_address: str) -> None:
-    """A name that leads here is no name of the server: --allow-host is for that."""
+    """With --cors a name that points here is still refused: --allow-host is for that."""
     assert ask(open_address, "GET", "/llm", {**UPGRADE, "Host": "site.example"}).status == 403
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/models", "/control/scenarios"])
 def test_preflight(open_address: str, path: str) -> None:
-    """A browser is told that it may send what it asks for, before it sends any token."""
+    """A browser is told that it may send the request, before it sends any token."""
     private = {"Access-Control-Request-Private-Network": "true"}
     for more in ({}, private):
         answer = ask(open_address, "OPTIONS", path, {**PREFLIGHT, **more})
@@ -229,7 +243,7 @@ def test_preflight(open_address: str, path: str) -> None:
 
 
 def test_no_preflight_without_the_option(address: str) -> None:
-    """Without --cors not even a page of this machine is allowed to read answers."""
+    """Without --cors not even a page of this machine may read answers."""
     local = {**PREFLIGHT, "Origin": "http://localhost:3000"}
     answer = ask(address, "OPTIONS", "/v1/chat/completions", local)
     assert answer.status == 405
@@ -237,7 +251,7 @@ def test_no_preflight_without_the_option(address: str) -> None:
 
 
 def test_programs_come_in(address: str) -> None:
-    """The SDK, OpenAI's client and our own send no Origin and name the server as it is."""
+    """The SDK, OpenAI's client and our own client send no Origin and the server's real name."""
     for host in (address, address.replace("127.0.0.1", "localhost")):
         with lmstudio.Client(host) as client:
             assert len(client.list_downloaded_models()) == 5

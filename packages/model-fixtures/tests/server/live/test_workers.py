@@ -1,4 +1,4 @@
-"""Workers that crash or fall silent: who waits for them is told, and the next request goes on."""
+"""Workers that crash or fall silent: waiting clients are told, and the next request works."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ PATIENCE = 60  # seconds; what hangs, hangs for ever
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """Provide where the server's log goes."""
+    """Provide the path of the server's log."""
     return tmp_path / "server.log"
 
 
 @pytest.fixture
 def server(log: Path) -> Any:
-    """Provide a server of the test's own, which ends silent workers soon."""
+    """Provide a separate server, which soon ends silent workers."""
     with EmbeddedServer(["--worker-silence", "2"], log=log) as running:
         yield running
 
@@ -43,18 +43,18 @@ async def llm(server: EmbeddedServer) -> AsyncIterator[Connection]:
 
 
 def hit(server: EmbeddedServer, number: signal.Signals) -> None:
-    """Send its only worker a signal."""
+    """Send a signal to the server's only worker."""
     (pid,) = workers_of(server)
     os.kill(pid, number)
 
 
 def is_worker(pid: int) -> bool:
-    """Return whether a process runs the worker's program already (Linux)."""
+    """Return whether a process already runs the worker's program (Linux)."""
     return b"engine.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 async def story(llm: Connection, server: EmbeddedServer, number: signal.Signals | None) -> None:
-    """Start an endless prediction, and send its worker a signal once it has begun to write."""
+    """Start an endless prediction, and send its worker a signal after the first text."""
     request = prediction("Tell me a very long story.", limit(100_000), "mine")
     async with llm.channel("predict", request) as channel:
         async for packet in channel:
@@ -64,13 +64,13 @@ async def story(llm: Connection, server: EmbeddedServer, number: signal.Signals 
 
 
 async def tokenize(llm: Connection, name: str = "mine") -> Any:
-    """Return a call that every model answers."""
+    """Make a call that every model answers."""
     specifier = {"type": "query", "query": {"identifier": name}}
     return await llm.rpc("tokenize", {"specifier": specifier, "inputString": "Hi"})
 
 
 async def chat(server: EmbeddedServer, **more: Any) -> httpx.Response:
-    """Return a short chat over REST, which loads the model just in time."""
+    """Send a short chat over REST, which loads the model just in time."""
     messages = [{"role": "user", "content": "Hi"}]
     body = {"model": MODEL, "messages": messages, "max_tokens": 2, **more}
     url = f"http://{server.address}/v1/chat/completions"
@@ -82,7 +82,7 @@ async def chat(server: EmbeddedServer, **more: Any) -> httpx.Response:
 async def test_crash_is_told_with_name_signal_and_last_words(
     llm: Connection, server: EmbeddedServer, log: Path, number: signal.Signals
 ) -> None:
-    """Who waits, who asks afterwards and the log learn which model crashed, how, and its words."""
+    """Waiting and later clients and the log learn which model crashed, how, and its last words."""
     info = await load(llm, "mine")
     crash = f"The worker of {MODEL} (instance mine) crashed ({number.name}"
     with pytest.raises(ChannelError) as caught:
@@ -105,7 +105,7 @@ async def test_crash_is_told_with_name_signal_and_last_words(
     (line,) = [line for line in log.read_text().splitlines() if "crashed" in line]
     assert f"ERROR {head}; its last words: " in line
     assert "slot" in line
-    # The name is free again, and the old crash is no news any more.
+    # The name is free again, and the old crash is forgotten.
     await load(llm, "mine")
     assert await tokenize(llm)
     await llm.rpc("unloadModel", {"identifier": "mine"})
@@ -115,7 +115,7 @@ async def test_crash_is_told_with_name_signal_and_last_words(
 
 
 async def test_requests_around_a_crash(llm: Connection, server: EmbeddedServer, log: Path) -> None:
-    """All that a crash takes over REST are told; the request right after loads the model again."""
+    """Over REST a crash is told to all its clients; the next request loads the model again."""
     answers: list[httpx.Response] = []
     specifier = {"type": "query", "query": {"identifier": MODEL}}
     state = {"specifier": specifier, "throwIfNotFound": True}
@@ -186,13 +186,13 @@ async def test_stopped_worker_in_a_prediction(
 
 
 async def test_long_prompt_is_no_silence(llm: Connection, server: EmbeddedServer) -> None:
-    """A worker that says nothing while it reads a long prompt in one go is slow, not silent."""
+    """A worker that writes nothing while it processes a long prompt at once is slow, not silent."""
     settings = stack(llm__load__contextLength=8192, llm__load__llama__evalBatchSize=8192)
     parameter = {"modelKey": MODEL, "identifier": "mine", "loadConfigStack": settings}
     async with llm.channel("loadModel", parameter) as channel:
         async for _ in channel:
             pass
-    # Longer than a silent worker is left, at 300 tokens a second.
+    # At 300 tokens a second this takes longer than a worker may be silent.
     packets = await predict(llm, "word " * 1000, limit(1), "mine")
     assert packets[-1]["type"] == "success"
 
@@ -238,7 +238,7 @@ async def test_worker_that_is_stopped_while_it_loads(
     """A load whose worker is stopped ends with an error."""
 
     async def stop() -> None:
-        # Not before it is a worker: a process that starts another waits for that moment.
+        # Only once it runs the worker's program: starting a process waits for that moment.
         while not any(is_worker(pid) for pid in workers_of(server)):
             await anyio.sleep(0.001)
         hit(server, signal.SIGSTOP)
@@ -252,7 +252,7 @@ async def test_worker_that_is_stopped_while_it_loads(
 
 
 async def test_unload_and_end_with_stopped_workers(llm: Connection, server: EmbeddedServer) -> None:
-    """A stopped worker holds up neither its unload nor the end of the server."""
+    """A stopped worker delays neither its unload nor the end of the server."""
     await load(llm, "mine")
     hit(server, signal.SIGSTOP)
     with anyio.fail_after(PATIENCE):
@@ -268,7 +268,7 @@ async def test_unload_and_end_with_stopped_workers(llm: Connection, server: Embe
 
 
 async def test_model_that_fails_to_load_over_rest(server: EmbeddedServer, log: Path) -> None:
-    """A crash while a model loads just in time is the server's failure, and in its log."""
+    """A crash while a model loads just in time is the server's failure, and is logged."""
     answers: list[httpx.Response] = []
 
     async def ask() -> None:

@@ -1,15 +1,21 @@
-"""Engines that hold no model, and start and close when the test lets them."""
+"""Models whose engines are fake: they start and close when the test lets them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
+from model_fixtures.catalog import load_catalog
+from model_fixtures.server.background_tasks import BackgroundTasks
 from model_fixtures.server.engine.engine import Engine
 from model_fixtures.server.engine.load_config import EngineConfig
-from model_fixtures.server.models import loaded_models as module
+from model_fixtures.server.models import model_loader
+from model_fixtures.server.models.downloaded_models import DownloadedModels
+from model_fixtures.server.models.models import Models
 
 
 class Worker:
@@ -33,7 +39,7 @@ class FakeEngine:
         self.closed = anyio.Event()
 
     async def close(self) -> None:
-        """End it."""
+        """End the worker."""
         self.closing.set()
         await self.may_close.wait()
         self.worker.ended.set()
@@ -45,7 +51,7 @@ class Starter:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Engine, "start", self.start)
-        monkeypatch.setattr(module, "_weights_file", lambda model: Path("model.gguf"))
+        monkeypatch.setattr(model_loader, "_weights_file", lambda model: Path("model.gguf"))
         self.engines: list[FakeEngine] = []
         self.may_start = anyio.Event()
         self.may_start.set()
@@ -58,3 +64,12 @@ class Starter:
         self.engines.append(FakeEngine(config))
         on_progress(1.0)
         return self.engines[-1]
+
+
+@asynccontextmanager
+async def opened_models(folder: Path, **more: Any) -> AsyncIterator[Models]:
+    """Provide the suite's models, and those in a models folder."""
+    async with BackgroundTasks() as tasks:
+        models = Models(DownloadedModels(load_catalog(), folder), tasks, **more)
+        async with models.loaded:
+            yield models

@@ -9,7 +9,7 @@ from pathlib import Path
 import gguf
 import pytest
 from model_fixtures.catalog import Catalog, load_catalog
-from model_fixtures.server.models.downloaded_models import Library, LibraryError
+from model_fixtures.server.models.downloaded_models import DownloadedModels, ModelsFolderError
 
 from ..tiny_gguf import write_gguf  # noqa: TID252 (tests are no importable package)
 
@@ -31,9 +31,9 @@ def suite(monkeypatch: pytest.MonkeyPatch) -> Catalog:
 
 
 @pytest.fixture
-def library(suite: Catalog, folder: Path) -> Library:
-    """Provide the library under test."""
-    return Library(suite, folder)
+def models(suite: Catalog, folder: Path) -> DownloadedModels:
+    """Provide the downloaded models under test."""
+    return DownloadedModels(suite, folder)
 
 
 def add(folder: Path, path: str, *, time: int = 0, architecture: str = "llama") -> None:
@@ -42,17 +42,17 @@ def add(folder: Path, path: str, *, time: int = 0, architecture: str = "llama") 
     os.utime(file, (time, time))
 
 
-def added(library: Library) -> list[str]:
-    """Return the keys that the library has beside the suite's."""
-    keys = [model.key for model in library.catalog.models]
+def added(models: DownloadedModels) -> list[str]:
+    """Return the keys of the downloaded models beside the suite's."""
+    keys = [model.key for model in models.catalog.models]
     assert keys[:5] == [model.key for model in load_catalog().models]
     return keys[5:]
 
 
-def test_no_folder(library: Library) -> None:
-    """Without a models folder there are the suite's models, and looking makes no folder."""
-    assert added(library) == []
-    assert not library.folder.exists()
+def test_no_folder(models: DownloadedModels) -> None:
+    """Without a models folder the suite's models are listed, and no folder is made."""
+    assert added(models) == []
+    assert not models.folder.exists()
 
 
 @pytest.mark.parametrize(
@@ -65,53 +65,53 @@ def test_no_folder(library: Library) -> None:
     ],
 )
 def test_description(
-    library: Library, folder: Path, path: str, architecture: str, key: str, name: str
+    models: DownloadedModels, folder: Path, path: str, architecture: str, key: str, name: str
 ) -> None:
     """Key and name come from the repository, the domain from the file; it is no stand-in."""
     add(folder, path, architecture=architecture)
-    assert added(library) == [key]
-    model = library.catalog.models[-1]
+    assert added(models) == [key]
+    model = models.catalog.models[-1]
     assert (model.path, model.display_name, model.architecture) == (path, name, architecture)
     assert model.domain == ("embedding" if architecture == "bert" else "llm")
     assert (model.quantization, model.max_context_length) == ("Q8_0", 1024)
     assert (model.stand_in, model.required, model.file) == (False, False, folder / path)
 
 
-def test_copies_and_deletions_show_at_once(library: Library, folder: Path) -> None:
+def test_copies_and_deletions_show_at_once(models: DownloadedModels, folder: Path) -> None:
     """A file that comes or goes changes the list without a restart."""
     add(folder, "Me/One-GGUF/a.gguf")
-    assert added(library) == ["one"]
+    assert added(models) == ["one"]
     (folder / "Me/One-GGUF/a.gguf").unlink()
-    assert added(library) == []
+    assert added(models) == []
 
 
-def test_a_model_of_the_suite_is_listed_once(library: Library, folder: Path) -> None:
+def test_a_model_of_the_suite_is_listed_once(models: DownloadedModels, folder: Path) -> None:
     """A file under the path of one of the suite's models is that model: its own weights answer."""
     add(folder, SUITE_PATH)
-    assert added(library) == []
-    (model,) = library.catalog.find(SUITE_PATH)
+    assert added(models) == []
+    (model,) = models.catalog.find(SUITE_PATH)
     assert (model.key, model.weights, model.file) == ("smollm2-135m-instruct", "smollm2", None)
-    (found,) = library.downloaded()
+    (found,) = models.downloaded()
     assert (found.key, found.file) == ("smollm2-135m-instruct", folder / SUITE_PATH)
 
 
-def test_key_of_another_publisher(library: Library, folder: Path) -> None:
-    """A key that the suite has gets the publisher in front."""
+def test_key_of_another_publisher(models: DownloadedModels, folder: Path) -> None:
+    """If the suite has the key, the publisher is put before it."""
     add(folder, "Me/Llama-3.2-1B-Instruct-GGUF/a.gguf")
-    assert added(library) == ["me/llama-3.2-1b-instruct"]
+    assert added(models) == ["me/llama-3.2-1b-instruct"]
 
 
-def test_key_of_another_quantization(library: Library, folder: Path) -> None:
+def test_key_of_another_quantization(models: DownloadedModels, folder: Path) -> None:
     """The older file keeps the plain key, the newer one gets its quantization behind it."""
     add(folder, "Me/One-GGUF/z.gguf", time=1)
     add(folder, "Me/One-GGUF/a.gguf", time=2)
-    assert added(library) == ["one", "one@q8_0"]
-    assert [model.path for model in library.downloaded()] == [
+    assert added(models) == ["one", "one@q8_0"]
+    assert [model.path for model in models.downloaded()] == [
         "Me/One-GGUF/z.gguf",
         "Me/One-GGUF/a.gguf",
     ]
     add(folder, "Me/One-GGUF/b.gguf", time=3)
-    assert added(library)[-1] == "Me/One-GGUF/b.gguf"
+    assert added(models)[-1] == "Me/One-GGUF/b.gguf"
 
 
 @pytest.mark.parametrize(
@@ -125,27 +125,27 @@ def test_key_of_another_quantization(library: Library, folder: Path) -> None:
         "Me/One-GGUF/a.safetensors",
     ],
 )
-def test_what_is_no_model(library: Library, folder: Path, path: str) -> None:
+def test_what_is_no_model(models: DownloadedModels, folder: Path, path: str) -> None:
     """Projectors, hidden folders and files at another depth are not listed."""
     add(folder, path)
-    assert added(library) == []
+    assert added(models) == []
 
 
-def test_half_a_file_is_not_listed(library: Library, folder: Path) -> None:
-    """A truncated file is not listed, and is once it is whole."""
+def test_half_a_file_is_not_listed(models: DownloadedModels, folder: Path) -> None:
+    """A truncated file is not listed until it is complete."""
     whole = write_gguf(folder / "Me/One-GGUF/a.gguf", ballast=1000)
     content = whole.read_bytes()
     whole.write_bytes(content[:-100])
-    assert added(library) == []
+    assert added(models) == []
     whole.write_bytes(content)
-    assert added(library) == ["one"]
+    assert added(models) == ["one"]
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
 def test_odd_files_are_left_out_with_one_line(
-    library: Library, folder: Path, caplog: pytest.LogCaptureFixture
+    models: DownloadedModels, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A name that is not UTF-8, a FIFO, a folder: one line each, however often one looks."""
+    """A name that is not UTF-8, a FIFO and a folder are each logged once for several looks."""
     add(folder, "Me/One-GGUF/a.gguf")
     odd = folder / os.fsdecode(b"Me/One-GGUF/caf\xe9.gguf")
     try:
@@ -157,7 +157,7 @@ def test_odd_files_are_left_out_with_one_line(
     os.mkfifo(folder / "Me/One-GGUF/mmproj.gguf")
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
-            assert added(library) == ["one"]
+            assert added(models) == ["one"]
     assert sorted(caplog.messages) == [
         f"'{folder}/Me/One-GGUF/{name}' is not listed: it {why}"
         for name, why in (
@@ -166,67 +166,75 @@ def test_odd_files_are_left_out_with_one_line(
             (r"line\nbreak.gguf", "is no regular file"),
         )
     ]
-    assert not library.catalog.models[-1].vision
+    assert not models.catalog.models[-1].vision
 
 
-def test_take(library: Library, folder: Path, tmp_path: Path) -> None:
-    """A whole file is moved to its place, also over an older one, and is a model from then on."""
+def test_take(models: DownloadedModels, folder: Path, tmp_path: Path) -> None:
+    """A complete file is moved to its place, also over an older one, and is a model then."""
     for file_type, quantization in (
         (gguf.LlamaFileType.MOSTLY_Q8_0, "Q8_0"),
         (gguf.LlamaFileType.MOSTLY_Q4_0, "Q4_0"),
     ):
         staged = write_gguf(tmp_path / "staged.gguf", file_type=file_type)
-        model = library.take(staged, "Me/One-GGUF/a.gguf")
+        model = models.take(staged, "Me/One-GGUF/a.gguf")
         assert (model.key, model.quantization) == ("one", quantization)
         assert not staged.exists()
-    assert added(library) == ["one"]
+    assert added(models) == ["one"]
 
 
-def test_take_refuses_what_is_no_gguf(library: Library, folder: Path, tmp_path: Path) -> None:
-    """What cannot be loaded is not taken in."""
+def test_take_refuses_what_is_no_gguf(
+    models: DownloadedModels, folder: Path, tmp_path: Path
+) -> None:
+    """A file that is no GGUF is refused."""
     staged = tmp_path / "staged.gguf"
     staged.write_bytes(b"<html>")
-    with pytest.raises(LibraryError, match=r"^Me/One/a\.gguf is not a GGUF file: correct its "):
-        library.take(staged, "Me/One/a.gguf")
+    with pytest.raises(
+        ModelsFolderError, match=r"^Me/One/a\.gguf is not a GGUF file: correct its "
+    ):
+        models.take(staged, "Me/One/a.gguf")
     assert not folder.exists()
 
 
-def test_delete(library: Library, folder: Path) -> None:
+def test_delete(models: DownloadedModels, folder: Path) -> None:
     """The file goes, and the folders that only it needed; others stay."""
     add(folder, "Me/One-GGUF/a.gguf", time=1)
     add(folder, "Me/Two-GGUF/a.gguf", time=2)
-    library.delete(library.find_downloaded("one"))
+    models.delete(models.find_downloaded("one"))
     assert sorted(path.name for path in folder.rglob("*")) == ["Me", "Two-GGUF", "a.gguf"]
-    library.delete(library.find_downloaded("Me/Two-GGUF/a.gguf"))
+    models.delete(models.find_downloaded("Me/Two-GGUF/a.gguf"))
     assert list(folder.iterdir()) == []
 
 
 def test_delete_keeps_what_lies_behind_a_link(
-    library: Library, folder: Path, tmp_path: Path
+    models: DownloadedModels, folder: Path, tmp_path: Path
 ) -> None:
-    """A file in a linked folder is not ours to delete; a link to a file goes, the file stays."""
+    """A file in a linked folder is not deleted; a link to a file is, and the file stays."""
     add(tmp_path / "elsewhere", "One-GGUF/a.gguf", time=1)
     folder.mkdir()
     (folder / "Me").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(LibraryError, match=r"lies outside of .*, behind a link: delete it there$"):
-        library.delete(library.find_downloaded("one"))
+    with pytest.raises(
+        ModelsFolderError, match=r"lies outside of .*, behind a link: delete it there$"
+    ):
+        models.delete(models.find_downloaded("one"))
     (folder / "You/Two-GGUF").mkdir(parents=True)
     (folder / "You/Two-GGUF/a.gguf").symlink_to(tmp_path / "elsewhere/One-GGUF/a.gguf")
-    library.delete(library.find_downloaded("two"))
+    models.delete(models.find_downloaded("two"))
     assert (tmp_path / "elsewhere/One-GGUF/a.gguf").is_file()
     assert not (folder / "You").exists()
 
 
-def test_find_downloaded(library: Library, folder: Path) -> None:
+def test_find_downloaded(models: DownloadedModels, folder: Path) -> None:
     """Only what is in the folder is found, and only by a name that means one file."""
     add(folder, "Me/One-GGUF/a.gguf", time=1)
     add(folder, "Me/One-GGUF/b.gguf", time=2)
-    assert library.find_downloaded("one@q8_0").path == "Me/One-GGUF/b.gguf"
+    assert models.find_downloaded("one@q8_0").path == "Me/One-GGUF/b.gguf"
     with pytest.raises(
-        LibraryError, match=r"'me/one-gguf' means several .* name one of one, one@q8_0$"
+        ModelsFolderError, match=r"'me/one-gguf' means several .* name one of one, one@q8_0$"
     ):
-        library.find_downloaded("me/one-gguf")
-    with pytest.raises(LibraryError, match=r"'two' is no model in .*: downloaded are one, one@q8_"):
-        library.find_downloaded("two")
-    with pytest.raises(LibraryError, match="the suite keeps the weights of its own models; "):
-        library.find_downloaded("smollm2-135m-instruct")
+        models.find_downloaded("me/one-gguf")
+    with pytest.raises(
+        ModelsFolderError, match=r"'two' is no model in .*: downloaded are one, one@q8_"
+    ):
+        models.find_downloaded("two")
+    with pytest.raises(ModelsFolderError, match="the suite keeps the weights of its own models; "):
+        models.find_downloaded("smollm2-135m-instruct")

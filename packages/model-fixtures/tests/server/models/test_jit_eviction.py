@@ -1,4 +1,4 @@
-"""Models loaded just in time that give way to one another; the engines here hold no model."""
+"""Models that were loaded just in time give way to one another; the engines here are fake."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from pathlib import Path
 
 import anyio
 import pytest
-from model_fixtures.catalog import load_catalog
-from model_fixtures.server.models.downloaded_models import Library
-from model_fixtures.server.models.jit_load import Listener
+from model_fixtures.server.models.jit_load import JitListener
 from model_fixtures.server.models.loaded_instance import Instance
-from model_fixtures.server.models.loaded_models import Registry
+from model_fixtures.server.models.models import Models
 
-from .fake_engine import Starter
+from .fake_engine import Starter, opened_models
 
 pytestmark = pytest.mark.anyio
 ONE, OTHER = "smollm2-135m-instruct", "llama-3.2-1b-instruct"
@@ -23,104 +21,103 @@ ONE, OTHER = "smollm2-135m-instruct", "llama-3.2-1b-instruct"
 
 @pytest.fixture
 def starter(monkeypatch: pytest.MonkeyPatch) -> Starter:
-    """Provide all engines of the test."""
+    """Provide what starts the test's engines."""
     return Starter(monkeypatch)
 
 
 @asynccontextmanager
-async def opened(folder: Path, grace: float, patience: float = math.inf) -> AsyncIterator[Registry]:
-    """Provide a registry with the suite's models, which never hangs for long."""
-    library = Library(load_catalog(), folder)
+async def opened(folder: Path, grace: float, patience: float = math.inf) -> AsyncIterator[Models]:
+    """Provide the suite's models; the block never hangs for long."""
     with anyio.fail_after(30):
-        async with Registry(library, grace=grace, patience=patience) as registry:
-            yield registry
+        async with opened_models(folder, grace=grace, patience=patience) as models:
+            yield models
 
 
 class Asking:
-    """Somebody who asks for a model, in a task of its own."""
+    """A client that asks for a model in a task of its own."""
 
-    def __init__(self, registry: Registry, name: str) -> None:
-        self.registry = registry
+    def __init__(self, models: Models, name: str) -> None:
+        self.models = models
         self.name = name
         self.unloads: list[str] = []
         self.got: Instance | None = None
 
     async def __call__(self) -> None:
-        """Ask."""
-        listener = Listener(
+        """Ask for the model, and keep what was handed out."""
+        listener = JitListener(
             lambda progress: None, lambda other: self.unloads.append(other.identifier), self
         )
-        self.got = await self.registry.get_or_load(self.name, "llm", listener=listener)
+        self.got = await self.models.jit.get_or_load(self.name, "llm", listener=listener)
 
 
-async def ask(registry: Registry, name: str) -> Asking:
-    """Somebody to whom a model was handed out."""
-    asking = Asking(registry, name)
+async def ask(models: Models, name: str) -> Asking:
+    """Return a client to which a model was handed out."""
+    asking = Asking(models, name)
     await asking()
     return asking
 
 
-def names(registry: Registry) -> list[str]:
-    """Return what is loaded."""
-    return [instance.identifier for instance in registry.loaded()]
+def names(models: Models) -> list[str]:
+    """Return the identifiers of the loaded instances."""
+    return [instance.identifier for instance in models.loaded.all()]
 
 
 @pytest.mark.usefixtures("starter")
 async def test_another_model_waits_until_all_have_used_theirs(tmp_path: Path) -> None:
-    """A model stays until each has used it to whom it was handed out, and until that has ended."""
-    async with opened(tmp_path, math.inf) as registry:
-        first, second = await ask(registry, ONE), await ask(registry, ONE)
+    """A model stays until every client to which it was handed out has used it."""
+    async with opened(tmp_path, math.inf) as models:
+        first, second = await ask(models, ONE), await ask(models, ONE)
         await second()  # in another task of the same client
         assert first.got is second.got
         assert first.got is not None
-        newcomer = Asking(registry, OTHER)
+        newcomer = Asking(models, OTHER)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(newcomer)
             await anyio.wait_all_tasks_blocked()
-            with registry.using(first.got, first):
+            with models.loaded.using(first.got, first):
                 pass
-            with registry.using(first.got, first):  # again: that is no use of the second one's
+            with models.loaded.using(first.got, first):  # this does not count for the second
                 pass
             await anyio.wait_all_tasks_blocked()
-            assert names(registry) == [ONE]
+            assert names(models) == [ONE]
             for _ in range(2):
-                assert names(registry) == [ONE]
-                with registry.using(first.got, second):
+                assert names(models) == [ONE]
+                with models.loaded.using(first.got, second):
                     await anyio.wait_all_tasks_blocked()
-                    assert names(registry) == [ONE]
+                    assert names(models) == [ONE]
                 await anyio.wait_all_tasks_blocked()
-        assert names(registry) == [OTHER]
+        assert names(models) == [OTHER]
         assert newcomer.unloads == [ONE]
 
 
 @pytest.mark.usefixtures("starter")
 async def test_unused_model_gives_way_after_its_grace(tmp_path: Path) -> None:
-    """Whoever doesn't use a model holds up another one for the grace only."""
-    async with opened(tmp_path, 0.2) as registry:
-        await ask(registry, ONE)
+    """A client that doesn't use its model holds up another one only for the grace."""
+    async with opened(tmp_path, 0.2) as models:
+        await ask(models, ONE)
         begun = anyio.current_time()
-        await ask(registry, OTHER)
+        await ask(models, OTHER)
         assert anyio.current_time() - begun >= 0.19
-        assert names(registry) == [OTHER]
+        assert names(models) == [OTHER]
 
 
 @pytest.mark.usefixtures("starter")
 async def test_endless_prediction_gives_way_in_the_end(tmp_path: Path) -> None:
-    """A model that predicts without end holds up another one for a limited time."""
-    async with opened(tmp_path, 0, patience=0.2) as registry:
-        one = await ask(registry, ONE)
+    """A prediction without end holds up another model only for a limited time."""
+    async with opened(tmp_path, 0, patience=0.2) as models:
+        one = await ask(models, ONE)
         assert one.got is not None
-        with registry.using(one.got, one):
-            await ask(registry, OTHER)
-            assert names(registry) == [OTHER]
+        with models.loaded.using(one.got, one):
+            await ask(models, OTHER)
+            assert names(models) == [OTHER]
 
 
 @pytest.mark.usefixtures("starter")
 async def test_nobody_gets_ahead_of_another_model_that_waits(tmp_path: Path) -> None:
-    """Who asks for a model that is about to give way comes after the other one: no starvation."""
-    async with opened(tmp_path, math.inf) as registry:
-        early = await ask(registry, ONE)
-        newcomer, late = Asking(registry, OTHER), Asking(registry, ONE)
+    """A client that asks for a model that is about to give way is served after the other one."""
+    async with opened(tmp_path, math.inf) as models:
+        early = await ask(models, ONE)
+        newcomer, late = Asking(models, OTHER), Asking(models, ONE)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(newcomer)
             await anyio.wait_all_tasks_blocked()
@@ -128,74 +125,74 @@ async def test_nobody_gets_ahead_of_another_model_that_waits(tmp_path: Path) -> 
             await anyio.wait_all_tasks_blocked()
             assert late.got is None
             assert early.got is not None
-            with registry.using(early.got, early):
+            with models.loaded.using(early.got, early):
                 pass
             await anyio.wait_all_tasks_blocked()
-            assert names(registry) == [OTHER]
+            assert names(models) == [OTHER]
             assert newcomer.got is not None
-            with registry.using(newcomer.got, newcomer):
+            with models.loaded.using(newcomer.got, newcomer):
                 pass
-        assert names(registry) == [ONE]
+        assert names(models) == [ONE]
         assert late.got is not early.got
 
 
 @pytest.mark.usefixtures("starter")
 async def test_model_stays_when_nobody_waits_for_the_other_any_more(tmp_path: Path) -> None:
-    """A newcomer that leaves while it waits costs no instance, nor whoever queued behind it."""
-    async with opened(tmp_path, math.inf) as registry:
-        early = await ask(registry, ONE)
-        late = Asking(registry, ONE)
+    """If a newcomer leaves while it waits, the instance stays, also for those behind it."""
+    async with opened(tmp_path, math.inf) as models:
+        early = await ask(models, ONE)
+        late = Asking(models, ONE)
         async with anyio.create_task_group() as tasks, anyio.create_task_group() as leaving:
-            leaving.start_soon(Asking(registry, OTHER))
+            leaving.start_soon(Asking(models, OTHER))
             await anyio.wait_all_tasks_blocked()
             tasks.start_soon(late)
             await anyio.wait_all_tasks_blocked()
             leaving.cancel_scope.cancel()
         assert late.got is early.got
-        assert names(registry) == [ONE]
+        assert names(models) == [ONE]
 
 
 @pytest.mark.usefixtures("starter")
 async def test_unload_by_hand_ends_the_wait(tmp_path: Path) -> None:
-    """Unloading is done at once, also of a model that another one waits for."""
-    async with opened(tmp_path, math.inf) as registry:
-        one, newcomer = await ask(registry, ONE), Asking(registry, OTHER)
+    """A model is unloaded by hand at once, also if another one waits for it."""
+    async with opened(tmp_path, math.inf) as models:
+        one, newcomer = await ask(models, ONE), Asking(models, OTHER)
         assert one.got is not None
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(newcomer)
             await anyio.wait_all_tasks_blocked()
-            await registry.unload(one.got)
-        assert names(registry) == [OTHER]
+            await models.loaded.unload(one.got)
+        assert names(models) == [OTHER]
         assert newcomer.unloads == []
 
 
 async def test_crash_ends_the_wait(tmp_path: Path, starter: Starter) -> None:
-    """A worker that ends while another model waits for it is not waited for."""
-    async with opened(tmp_path, math.inf) as registry:
-        await ask(registry, ONE)
-        newcomer = Asking(registry, OTHER)
+    """If a worker crashes, the model that waits for it goes on."""
+    async with opened(tmp_path, math.inf) as models:
+        await ask(models, ONE)
+        newcomer = Asking(models, OTHER)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(newcomer)
             await anyio.wait_all_tasks_blocked()
             starter.engines[0].worker.ended.set()
-        assert names(registry) == [OTHER]
+        assert names(models) == [OTHER]
 
 
 @pytest.mark.usefixtures("starter")
 async def test_many_clients_and_models(tmp_path: Path) -> None:
     """Clients that go back and forth between models each get to use what they were given."""
-    async with opened(tmp_path, math.inf) as registry:
+    async with opened(tmp_path, math.inf) as models:
         used = 0
 
         async def client(*wanted: str) -> None:
             nonlocal used
             for name in wanted:
-                asking = await ask(registry, name)
+                asking = await ask(models, name)
                 await anyio.lowlevel.checkpoint()
-                assert asking.got in registry.loaded()
-                with registry.using(asking.got, asking):
+                assert asking.got in models.loaded.all()
+                with models.loaded.using(asking.got, asking):
                     await anyio.lowlevel.checkpoint()
-                    assert asking.got in registry.loaded()
+                    assert asking.got in models.loaded.all()
                 used += 1
 
         async with anyio.create_task_group() as tasks:

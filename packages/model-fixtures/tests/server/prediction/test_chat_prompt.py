@@ -1,16 +1,17 @@
-"""From a chat to prompt text: where images stand, and whose format it is."""
+"""From a chat to prompt text: where images stand, and which format is used."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
 import pytest
+from model_fixtures.server.engine.generation import Prompt
 from model_fixtures.server.engine.llama_client import LlamaServer, Properties
-from model_fixtures.server.prediction.chat_history import Image, Turn
-from model_fixtures.server.prediction.chat_prompt import Prompt, chat_prompt
+from model_fixtures.server.prediction.chat_prompt import chat_prompt, read_history
 from model_fixtures.server.prediction.jinja_renderer import TemplateRenderer
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings
+from model_fixtures.server.protocol.payloads import models
 from model_fixtures.tool_format import Message, ToolCall, ToolResult, chatml
 
 pytestmark = pytest.mark.anyio
@@ -18,10 +19,10 @@ TOOL = {"type": "function", "function": {"name": "add", "description": "Add.", "
 
 
 class FakeLlama:
-    """A model with the marker `<M>`, whose template puts messages on lines of their own."""
+    """A model with the marker `<M>`, whose template puts each message on its own line."""
 
     async def properties(self) -> Properties:
-        """Return what it tells of itself."""
+        """Return the properties of the model."""
         return Properties(media_marker="<M>")
 
     async def apply_template(self, request: dict[str, Any]) -> str:
@@ -29,17 +30,39 @@ class FakeLlama:
         return "".join(f"{one['role']}: {one['content']}\n" for one in request["messages"])
 
 
+def image(data: str) -> dict[str, Any]:
+    """Return a part that is an image; its identifier is also its content."""
+    return {"type": "file", "fileType": "image", "identifier": data}
+
+
+def message(role: str, *parts: str | dict[str, Any]) -> models.Message:
+    """Return a message as it comes over the wire; a string is a part of text."""
+    content = [{"type": "text", "text": part} if isinstance(part, str) else part for part in parts]
+    return models.Message(role, content)
+
+
+def call(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return a part that calls a tool."""
+    request = {"type": "function", "id": "7", "name": name, "arguments": arguments}
+    return {"type": "toolCallRequest", "toolCallRequest": request}
+
+
 async def prompt(
-    turns: list[Turn], template: str | None = None, *, trained: bool = False, tools: Any = ()
+    messages: list[models.Message],
+    template: str | None = None,
+    *,
+    trained: bool = False,
+    tools: Any = (),
 ) -> Prompt:
     """Return the prompt of a chat, by the model's template or by a Jinja one."""
+    chat = read_history(models.History(messages), str.encode)
     own = {"type": "jinja", "jinjaPromptTemplate": {"template": template}}
     settings = Settings({} if template is None else {"llm.prediction.promptTemplate": own})
     llama = cast("LlamaServer", FakeLlama())
     templates = TemplateRenderer()
     try:
         return await chat_prompt(
-            llama, turns, settings, templates=templates, tools=tools, trained=trained
+            llama, chat, settings, templates=templates, tools=tools, trained=trained
         )
     finally:
         await templates.close()
@@ -48,38 +71,38 @@ async def prompt(
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (["What?", Image(b"1")], "user: What?<M>\n"),
-        ([Image(b"1"), "What?"], "user: <M>What?\n"),
-        (["One", "two", Image(b"1"), "three"], "user: One\ntwo<M>three\n"),
+        (["What?", image("1")], "user: What?<M>\n"),
+        ([image("1"), "What?"], "user: <M>What?\n"),
+        (["One", "two", image("1"), "three"], "user: One\ntwo<M>three\n"),
     ],
 )
-async def test_place_of_an_image(content: list[str | Image], text: str) -> None:
-    """An image stands where its part is, with nothing around it."""
-    made = await prompt([Turn("user", content)])
+async def test_place_of_an_image(content: list[str | dict[str, Any]], text: str) -> None:
+    """An image stands at the place of its part, with nothing around it."""
+    made = await prompt([message("user", *content)])
     assert (made.text, made.images) == (text, [b"1"])
     assert made.words == text.replace("<M>", "")
 
 
-async def test_images_of_several_turns() -> None:
+async def test_images_of_several_messages() -> None:
     """Images keep their order over all messages."""
-    turns = [
-        Turn("user", [Image(b"1"), Image(b"2")]),
-        Turn("assistant", ["Hm."]),
-        Turn("user", [Image(b"3")]),
+    messages = [
+        message("user", image("1"), image("2")),
+        message("assistant", "Hm."),
+        message("user", image("3")),
     ]
-    made = await prompt(turns)
+    made = await prompt(messages)
     assert made == Prompt("user: <M><M>\nassistant: Hm.\nuser: <M>\n", [b"1", b"2", b"3"], "<M>")
 
 
 async def test_text_cannot_be_a_marker() -> None:
-    """A marker that a text spells out is taken away where it would stand for an image."""
-    made = await prompt([Turn("user", ["a<M>b", Image(b"1"), "<M>"])])
+    """A marker that a text spells out is removed from a prompt with images."""
+    made = await prompt([message("user", "a<M>b", image("1"), "<M>")])
     assert (made.text, made.images) == ("user: ab<M>\n", [b"1"])
 
 
 async def test_marker_without_images_is_text() -> None:
     """Without images a prompt goes to llama.cpp as tokens, where the marker means nothing."""
-    assert await prompt([Turn("user", ["a<M>b"])]) == Prompt("user: a<M>b\n")
+    assert await prompt([message("user", "a<M>b")]) == Prompt("user: a<M>b\n")
 
 
 @pytest.mark.parametrize(
@@ -92,40 +115,39 @@ async def test_marker_without_images_is_text() -> None:
     ],
 )
 async def test_images_follow_the_template(template: str, text: str, images: list[bytes]) -> None:
-    """A template of the request's may leave images out or turn them round; each stays itself."""
-    turns = [Turn("user", [Image(b"1"), "a"]), Turn("user", [Image(b"2"), "b"])]
-    made = await prompt(turns, template)
+    """The request's template may leave images out or reorder them; each text keeps its image."""
+    messages = [message("user", image("1"), "a"), message("user", image("2"), "b")]
+    made = await prompt(messages, template)
     assert (made.text, made.images) == (text, images)
 
 
 async def test_trained_format() -> None:
-    """Tool-use weights get the very text that they were trained on, in a later round too."""
-    call = ToolCall("add", {"a": 1}, "7")
-    turns = [
-        Turn("user", ["Add"]),
-        Turn("assistant", ["Sure."], [call]),
-        Turn("tool", [], [], [ToolResult("1", "7")]),
+    """Tool-use weights get exactly the text that they were trained on, in later rounds too."""
+    sent = [
+        message("user", "Add"),
+        message("assistant", "Sure.", call("add", {"a": 1})),
+        message("tool", {"type": "toolCallResult", "content": "1", "toolCallId": "7"}),
     ]
-    messages = [
+    trained = [
         Message("user", "Add"),
-        Message("assistant", "Sure.", [call]),
+        Message("assistant", "Sure.", [ToolCall("add", {"a": 1}, "7")]),
         Message("tool", "", [], [ToolResult("1", "7")]),
     ]
     for tools in ([TOOL], []):
-        assert (await prompt(turns, trained=True, tools=tools)).text == chatml(messages, tools)
-    assert (await prompt(turns[:1], trained=True)).text == chatml(messages[:1])
+        assert (await prompt(sent, trained=True, tools=tools)).text == chatml(trained, tools)
+    assert (await prompt(sent[:1], trained=True)).text == chatml(trained[:1])
 
 
 async def test_template_of_the_request_goes_before_the_trained_format() -> None:
-    """A request that brings a template is answered with it by all weights."""
-    made = await prompt([Turn("user", ["Hi"])], "<{{ messages[0].content }}>", trained=True)
+    """All weights use the template of a request that has one."""
+    made = await prompt([message("user", "Hi")], "<{{ messages[0].content }}>", trained=True)
     assert made.text == "<Hi>"
 
 
 async def test_arguments_that_nest_too_deep_are_the_callers_mistake() -> None:
-    """A tool call in the history that can't be written as JSON is an error with plain words."""
+    """A tool call in the history that can't be written as JSON is a clear error."""
     nested: Any = {}
     for _ in range(3000):
         nested = {"a": nested}
     with pytest.raises(ServerError, match="nest too deep"):
-        await prompt([Turn("assistant", [], [ToolCall("f", nested)])], trained=True)
+        await prompt([message("assistant", call("f", nested))], trained=True)

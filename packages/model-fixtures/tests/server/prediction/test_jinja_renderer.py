@@ -1,4 +1,4 @@
-"""Templates that requests bring along: rendered within limits, and beside everything else."""
+"""The templates of requests are rendered within limits, and hold nothing else up."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def failure(renderer: TemplateRenderer, template: str) -> str:
 
 
 async def test_ordinary_templates(renderer: TemplateRenderer) -> None:
-    """A template gets its variables, trims its blocks, and the next one starts afresh."""
+    """A template gets its variables and trims its blocks; the next one starts afresh."""
     template = "{% for one in list %}\n<{{ one * 2 }}>\n{% endfor %}{% set other = 1 %}"
     assert await renderer.render(template, {"list": ["é", 2]}) == "<éé>\n<4>\n"
     assert await renderer.render("{{ other }}", {}) == ""
@@ -62,7 +62,7 @@ async def test_ordinary_templates(renderer: TemplateRenderer) -> None:
     ],
 )
 async def test_limits(renderer: TemplateRenderer, template: str, words: str) -> None:
-    """A template that takes too much is an error that says of what; the next one is rendered."""
+    """A template that exceeds a limit is an error that names it; the next one is rendered."""
     assert words in await failure(renderer, template)
     assert await renderer.render("{{ 1 + 1 }}", {}) == "2"
 
@@ -70,13 +70,13 @@ async def test_limits(renderer: TemplateRenderer, template: str, words: str) -> 
 @pytest.mark.skipif(sys.platform != "linux", reason="no limit of memory is enforced there")
 @pytest.mark.parametrize("template", ["{{ 'a' | center(2000000000) }}", DOUBLING])
 async def test_limit_of_memory(renderer: TemplateRenderer, template: str) -> None:
-    """Whatever makes a template large, its process gets no more memory than the limit."""
+    """However a template uses memory, its process gets no more than the limit."""
     assert "512 MiB" in await failure(renderer, template)
     assert await renderer.render("{{ 1 + 1 }}", {}) == "2"
 
 
 async def test_long_errors_are_cut(renderer: TemplateRenderer) -> None:
-    """What a template says when it fails is one line of bounded length."""
+    """The error of a template is one line of bounded length."""
     words = await failure(renderer, "{{ raise_exception('no\n' * 100000) }}")
     assert words.startswith("no no")
     assert len(words) < 600
@@ -84,7 +84,7 @@ async def test_long_errors_are_cut(renderer: TemplateRenderer) -> None:
 
 
 async def test_others_are_rendered_meanwhile(renderer: TemplateRenderer) -> None:
-    """A template without end holds up neither the event loop nor other templates."""
+    """An endless template holds up neither the event loop nor other templates."""
     async with anyio.create_task_group() as tasks:
         failed = anyio.Event()
 
@@ -92,7 +92,7 @@ async def test_others_are_rendered_meanwhile(renderer: TemplateRenderer) -> None
             await failure(renderer, ENDLESS)
             failed.set()
 
-        await renderer.render("", {})  # a child is there
+        await renderer.render("", {})  # a child has started
         tasks.start_soon(fail)
         await anyio.wait_all_tasks_blocked()
         assert await renderer.render("{{ 1 + 1 }}", {}) == "2"
@@ -100,7 +100,7 @@ async def test_others_are_rendered_meanwhile(renderer: TemplateRenderer) -> None
 
 
 async def test_cancelled_request(renderer: TemplateRenderer) -> None:
-    """A client that leaves ends its template, whose place is free again."""
+    """When a client leaves, its template ends and makes room for others."""
     for _ in range(10):  # more than may run at once
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(renderer.render, ENDLESS, {})
@@ -111,7 +111,7 @@ async def test_cancelled_request(renderer: TemplateRenderer) -> None:
 
 
 def test_child_ends_with_its_server() -> None:
-    """The end of stdin ends a child amid a template that would go on."""
+    """The end of stdin ends a child in the middle of an endless template."""
     command = [sys.executable, "-m", "model_fixtures.server.prediction.jinja_child"]
     job = {"template": ENDLESS, "variables": {}}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
@@ -119,14 +119,14 @@ def test_child_ends_with_its_server() -> None:
         assert child.stdout is not None
         child.stdin.write(b'{"template": "", "variables": {}}\n' + json.dumps(job).encode() + b"\n")
         child.stdin.flush()
-        child.stdout.readline()  # it has begun to work
+        child.stdout.readline()  # it has started to work
         child.stdin.close()
         assert child.wait(PATIENCE) == 0
 
 
 @pytest.mark.parametrize("factors", ["'a' * n", "n * [0]", "n ** n", "n * n * n"])
 def test_multiplications_are_bounded_without_limits_of_the_system(factors: str) -> None:
-    """Where a process can't be limited, a template still can't multiply without measure."""
+    """Even where a process can't be limited, a template can't multiply to a huge size."""
     job: dict[str, Any] = {
         "template": f"{{{{ {factors} }}}}",
         "variables": {"n": 2**40_000},

@@ -1,4 +1,4 @@
-"""Reasoning tags: cut exactly, also across tokens and inside words."""
+"""Reasoning tags are cut exactly, even across tokens and inside words."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from model_fixtures.server.prediction.reasoning_splitter import Piece, Reasoning
 
 
 def pieces(text: list[str], start: str = "<think>", end: str = "</think>") -> list[Piece]:
-    """Return what a splitter makes of a text in pieces of one token each."""
+    """Return a splitter's pieces of a text that arrives in pieces of one token each."""
     splitter = ReasoningSplitter(start, end)
     return [piece for part in text for piece in splitter.feed(part, 1)] + splitter.finish()
 
 
 def kinds(text: list[str]) -> list[tuple[str, str]]:
-    """Return contents and kinds, neighbours of one kind joined."""
+    """Return contents and kinds, with neighbours of one kind joined."""
     joined: list[tuple[str, str]] = []
     for piece in pieces(text):
         if joined and joined[-1][1] == piece.kind:
@@ -42,7 +42,7 @@ EXPECTED = [
     ],
 )
 def test_tags_are_cut_wherever_tokens_end(text: list[str]) -> None:
-    """The same kinds come out however the text is cut into tokens."""
+    """The kinds are the same however the text is cut into tokens."""
     assert kinds(text) == EXPECTED
 
 
@@ -60,7 +60,7 @@ def test_no_text_is_lost_or_empty() -> None:
 
 
 def test_every_token_is_counted_once() -> None:
-    """The tokens of all pieces add up to those that went in."""
+    """The tokens of all pieces add up to those of the text."""
     text = ["a<th", "ink>w", "hy</", "think>b", "<"]
     assert sum(piece.tokens for piece in pieces(text)) == len(text)
 

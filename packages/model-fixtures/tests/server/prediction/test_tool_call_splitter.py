@@ -1,4 +1,4 @@
-"""Tool calls in generated text, found while the text comes in."""
+"""Tool calls in generated text, found while the text arrives."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ADDED = {"a": 1, "b": {"c": "}"}}
 
 
 def events(text: str, size: int, names: set[str] | None = None) -> list[ToolEvent]:
-    """Return what a splitter makes of a text that comes in pieces of a size, a token each."""
+    """Return the events of a text that arrives in pieces of a size, one token each."""
     splitter = ToolCallSplitter({"add", "now"} if names is None else names)
     pieces = [text[start : start + size] for start in range(0, len(text), size)]
     return [event for piece in pieces for event in splitter.feed(piece, 1)] + splitter.finish()
@@ -41,7 +41,7 @@ SIZES = pytest.mark.parametrize("size", [1, 2, 3, 7, 20, 1000])
 
 @SIZES
 def test_call_is_found_however_it_is_cut(size: int) -> None:
-    """A call gives start, name, arguments and end, in this order, and no text."""
+    """A call becomes its start, name, arguments and end, in this order, and no text."""
     found = events(ONE, size)
     assert plain(found) == ""
     assert calls(found) == [("add", ADDED)]
@@ -63,7 +63,7 @@ def test_argument_pieces_make_up_the_arguments(size: int) -> None:
 
 @SIZES
 def test_text_before_a_call_stays_text(size: int) -> None:
-    """Text before a call comes out; the line break between them belongs to the format."""
+    """Text before a call is passed on; the line break between them belongs to the format."""
     found = events("Hi there.\n" + ONE, size)
     assert plain(found) == "Hi there."
     assert calls(found) == [("add", ADDED)]
@@ -71,7 +71,7 @@ def test_text_before_a_call_stays_text(size: int) -> None:
 
 @SIZES
 def test_calls_on_separate_lines(size: int) -> None:
-    """Several calls come out one after the other, with nothing between them."""
+    """Several calls follow one another, with nothing between them."""
     found = events(f"{ONE}\n{OTHER}\n", size)
     assert plain(found) == ""
     assert calls(found) == [("add", ADDED), ("now", {})]
@@ -79,7 +79,7 @@ def test_calls_on_separate_lines(size: int) -> None:
 
 @SIZES
 def test_text_without_calls_is_untouched(size: int) -> None:
-    """Text with brackets, line breaks and half a marker comes out as it went in."""
+    """Text with brackets, line breaks and half a marker stays as it is."""
     text = "a [TOOL] b\n\n[TOOL_REQ c [[ ]\n[T"
     assert plain(events(text, size)) == text
 
@@ -96,7 +96,7 @@ def test_text_without_calls_is_untouched(size: int) -> None:
     ],
 )
 def test_call_that_is_not_well_formed_fails(body: str, size: int) -> None:
-    """A call that can't be read, or of an unknown tool, ends in a failure with its raw text."""
+    """A call that can't be parsed, or names an unknown tool, fails with its raw text."""
     raw = f"[TOOL_REQUEST]{body}[END_TOOL_REQUEST]"
     found = events(raw, size)
     assert isinstance(found[0], CallStarted)
@@ -111,12 +111,12 @@ def test_call_that_breaks_off_fails() -> None:
 
 
 def test_missing_arguments_are_none() -> None:
-    """A call without arguments has an empty object of them."""
+    """A call without arguments has an empty object as arguments."""
     found = events('[TOOL_REQUEST]{"name": "now"}[END_TOOL_REQUEST]', 1000)
     assert calls(found) == [("now", {})]
 
 
 def test_tokens_of_text_are_counted_once() -> None:
-    """The tokens of all text pieces add up to those that went in as text."""
+    """The tokens of all text pieces add up to those of the text."""
     found = events("one two three four", 4)
     assert sum(event.tokens for event in found if isinstance(event, PlainText)) == 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from model_fixtures.server.protocol.client_identities import (
     AuthenticationRefusedError,
-    Identities,
+    ClientIdentities,
     parse_token,
 )
 
@@ -14,7 +14,7 @@ TOKEN = "sk-lm-abcdefgh:0123456789abcdefghij"
 
 def test_first_passkey_owns_an_identifier() -> None:
     """A second connection with another passkey is refused; the first stays in."""
-    identities = Identities()
+    identities = ClientIdentities()
     first = identities.enter("guest:1", "a")
     with pytest.raises(AuthenticationRefusedError, match="Invalid passkey"):
         identities.enter("guest:1", "b")
@@ -24,7 +24,7 @@ def test_first_passkey_owns_an_identifier() -> None:
 
 def test_identity_can_be_claimed_again_after_its_last_connection() -> None:
     """When the last connection drops, the passkey is forgotten."""
-    identities = Identities()
+    identities = ClientIdentities()
     client = identities.enter("guest:1", "a")
     identities.leave(client)
     assert len(identities) == 0
@@ -32,8 +32,8 @@ def test_identity_can_be_claimed_again_after_its_last_connection() -> None:
 
 
 def test_resources_go_with_the_last_connection() -> None:
-    """What hangs on an identity is released once, newest first, when the last one leaves."""
-    identities = Identities()
+    """Resources of an identity are released once, newest first, when its last connection drops."""
+    identities = ClientIdentities()
     released: list[str] = []
     client = identities.enter("guest:1", "a")
     identities.enter("guest:1", "a")
@@ -49,18 +49,18 @@ def test_resources_go_with_the_last_connection() -> None:
 def test_guests_are_refused_where_a_token_is_required(identifier: str) -> None:
     """With a required token only its own identifier may enter."""
     with pytest.raises(AuthenticationRefusedError, match="requires an API token"):
-        Identities(TOKEN).enter(identifier, "0123456789abcdefghij")
+        ClientIdentities(TOKEN).enter(identifier, "0123456789abcdefghij")
 
 
 def test_wrong_passkey_of_a_token_is_refused() -> None:
-    """The token's identifier with another passkey is refused, also as the first to come."""
+    """The token's identifier with another passkey is refused, also if it comes first."""
     with pytest.raises(AuthenticationRefusedError, match="Invalid passkey"):
-        Identities(TOKEN).enter("abcdefgh", "0" * 20)
+        ClientIdentities(TOKEN).enter("abcdefgh", "0" * 20)
 
 
 def test_token_lets_in() -> None:
     """The token's pair may enter, as often as it comes."""
-    identities = Identities(TOKEN)
+    identities = ClientIdentities(TOKEN)
     identifier, passkey = parse_token(TOKEN)
     client = identities.enter(identifier, passkey)
     assert identities.enter(identifier, passkey) is client
@@ -76,5 +76,5 @@ def test_malformed_token_is_refused_without_repeating_it(text: str) -> None:
 
 def test_secrets_stay_out_of_repr() -> None:
     """The representation of a client names its identifier, not its passkey."""
-    client = Identities(TOKEN).enter(*parse_token(TOKEN))
+    client = ClientIdentities(TOKEN).enter(*parse_token(TOKEN))
     assert "0123456789abcdefghij" not in repr(client)

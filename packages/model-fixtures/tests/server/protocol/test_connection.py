@@ -32,7 +32,7 @@ async def handle(*arguments: object) -> None:
 
 
 def a_namespace() -> Namespace:
-    """Return one call with a parameter, one without, one channel with packets and one without."""
+    """Return a namespace with two calls and two channels, with and without parameter or packets."""
     namespace = Namespace("llm")
     namespace.rpc("unloadModel", UnloadModel)(handle)
     namespace.rpc("listLoaded")(handle)
@@ -49,7 +49,7 @@ def an_open_connection() -> Connection:
 
 
 def send(connection: Connection, **message: Any) -> list[Event]:
-    """Return what the connection makes of a message."""
+    """Return the events for a message."""
     return connection.receive(json.dumps(message))
 
 
@@ -61,14 +61,14 @@ def sent(event: Event) -> dict[str, Any]:
 
 
 def test_first_frame_presents_an_identity() -> None:
-    """The authentication packet is handed on, and the connection waits for the verdict."""
+    """The authentication packet is handed on, and the connection waits for the decision."""
     connection = Connection(a_namespace())
     assert connection.receive(json.dumps(AUTH)) == [Authenticate("guest:1", "secret")]
     assert connection.state is State.AUTHENTICATING
 
 
 def test_passkeys_are_not_shown() -> None:
-    """What a failed comparison or a log line would show of an authentication has no passkey."""
+    """The repr of an authentication, which logs and failed assertions show, has no passkey."""
     packet = msgspec.json.decode(json.dumps(AUTH), type=AuthPacket)
     assert packet.client_passkey == "secret"
     assert "secret" not in repr([packet, Authenticate("guest:1", "secret")])
@@ -130,7 +130,7 @@ def test_call_without_parameter_takes_whatever_comes(extra: dict[str, Any]) -> N
 
 
 def test_unknown_call_warns_and_fails() -> None:
-    """An unknown endpoint gives the warning and, unlike the app, an error that ends the call."""
+    """An unknown endpoint gets the warning and, unlike in the app, an error that ends the call."""
     warning, error = send(an_open_connection(), type="rpcCall", endpoint="fly", callId=3)
     assert sent(warning) == {
         "type": "communicationWarning",
@@ -146,7 +146,7 @@ def test_unknown_call_warns_and_fails() -> None:
 
 @pytest.mark.parametrize("parameter", [None, 5, "m", [], {}, {"identifier": 5}, {"identifier": ""}])
 def test_bad_parameter_warns_and_fails(parameter: object) -> None:
-    """A parameter that fails its schema gives the warning and an error."""
+    """A parameter that fails its schema gets the warning and an error."""
     warning, error = send(
         an_open_connection(), type="rpcCall", endpoint="unloadModel", callId=3, parameter=parameter
     )
@@ -183,7 +183,7 @@ def test_calls_and_channels_count_separately() -> None:
 
 
 def test_unknown_channel_warns_and_fails() -> None:
-    """An unknown channel endpoint gives the warning and an error that ends the channel."""
+    """An unknown channel endpoint gets the warning and an error that ends the channel."""
     warning, error = send(an_open_connection(), type="channelCreate", endpoint="fly", channelId=3)
     assert sent(warning)["kind"] == "channelEndpointUnknown"
     assert sent(error)["type"] == "channelError"
@@ -191,7 +191,7 @@ def test_unknown_channel_warns_and_fails() -> None:
 
 
 def test_bad_creation_parameter_warns_and_fails() -> None:
-    """A creation parameter that fails its schema gives the warning and an error."""
+    """A creation parameter that fails its schema gets the warning and an error."""
     warning, error = send(
         an_open_connection(),
         type="channelCreate",
@@ -204,7 +204,7 @@ def test_bad_creation_parameter_warns_and_fails() -> None:
 
 
 def test_id_in_use_only_warns() -> None:
-    """A second channel under an open id gives a warning; the open channel lives on."""
+    """A second channel under an open id gets a warning; the open channel goes on."""
     connection = an_open_connection()
     open_channel(connection)
     (warning,) = open_channel(connection)
@@ -223,7 +223,7 @@ def test_closed_id_is_free_again() -> None:
 
 
 def test_packet_after_the_end_warns() -> None:
-    """A packet for a channel that is not open gives the warning `channelUnknown`."""
+    """A packet for a channel that is not open gets the warning `channelUnknown`."""
     connection = an_open_connection()
     open_channel(connection)
     connection.channel_error(1, ServerError("over"))
@@ -243,7 +243,7 @@ def test_bad_packet_warns_and_the_channel_stays_open(message: object) -> None:
 
 
 def test_packet_for_a_channel_that_takes_none_warns() -> None:
-    """A channel whose client may say nothing drops every packet with a warning."""
+    """A channel that takes no packets drops every packet with a warning."""
     connection = an_open_connection()
     send(connection, type="channelCreate", endpoint="alive", channelId=1)
     (warning,) = send(connection, type="channelSend", channelId=1, message={"type": "cancel"})
@@ -307,7 +307,7 @@ def test_keep_alive_is_answered() -> None:
     ],
 )
 def test_signals_are_unknown(kind: str, message: dict[str, Any]) -> None:
-    """No namespace has signals, so a subscription ends in a warning."""
+    """No namespace has signals, so a subscription gets a warning."""
     (warning,) = send(an_open_connection(), **message)
     assert sent(warning)["kind"] == kind
 

@@ -36,7 +36,7 @@ def test_field_without_value_counts_as_not_set() -> None:
 
 @pytest.mark.parametrize("value", ["4", True, None, [4], {"value": 4}, 4.5])
 def test_wrong_type_is_skipped(value: object) -> None:
-    """A value of the wrong type counts as not set, it is no error."""
+    """A value of the wrong type counts as not set; it is no error."""
     assert settings({"n": value}).integer("n", 7) == 7
 
 
@@ -57,7 +57,7 @@ def test_integral_floats_are_integers() -> None:
     ],
 )
 def test_checkbox(value: object, expected: float | None) -> None:
-    """Checked gives the number, unchecked gives None, anything else gives the default."""
+    """A checked option returns its number, an unchecked one None, anything else the default."""
     assert settings({"c": value}).checked("c", 9) == expected
 
 

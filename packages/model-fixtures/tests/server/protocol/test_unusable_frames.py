@@ -1,4 +1,4 @@
-"""Messages that can't be decoded, or not in good time: whoever waits gets an error."""
+"""Messages that can't be decoded, or not fast enough: whoever waits gets an error."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def frame(message: dict[str, Any], content: str, kind: str) -> str | bytes:
 
 
 def answers(events: list[Event]) -> list[Any]:
-    """Return what the client gets, but for warnings, and the errors for handlers."""
+    """Return what the client gets, without warnings, and the errors for handlers."""
     sent = [json.loads(event.frame) for event in events if isinstance(event, Send)]
     failed = [event for event in events if not isinstance(event, Send)]
     return [each for each in sent if each["type"] != "communicationWarning"] + failed
@@ -86,7 +86,7 @@ def test_whoever_waits_gets_an_error(
     (failure,) = answers(connection.receive(frame(PACKET, content, kind)))
     assert isinstance(failure, Fail)
     assert (failure.channel_id, str(failure.error)) == (1, title)
-    # One that is not open can't fail.
+    # A channel that is not open can't fail.
     assert answers(connection.receive(frame(PACKET | {"channelId": 2}, content, kind))) == []
 
 
@@ -100,21 +100,21 @@ def test_numbers_after_the_content(connection: Connection) -> None:
 
 @pytest.mark.parametrize("text", ["\\\\ud800", "\\ud83d\\ude00", "\\\\\\ud83d\\uDE00"])
 def test_what_only_looks_like_half_a_pair(connection: Connection, text: str) -> None:
-    """An escaped backslash before the letters, and whole pairs, are as good as any text."""
+    """An escaped backslash before the letters, and complete pairs, are decoded like any text."""
     content = '{"specifier": {"type": "query", "query": {}}, "inputString": "' + text + '"}'
     (call,) = connection.receive(frame(CALL, content, "text"))
     assert call.parameter.input_string == json.loads(f'"{text}"')  # type: ignore[union-attr]
 
 
 def test_separators_in_a_text_are_no_values() -> None:
-    """A table of numbers may be a text; and what has none is not looked at for long."""
+    """A text may be a table of numbers, and a text without commas is checked quickly."""
     assert not is_too_much(json.dumps(["1,[{2" * MOST_VALUES]))
     assert not is_too_much(json.dumps(['"\\,,,,' * MOST_VALUES]).encode())
     assert not is_too_much("x" * (8 * MOST_WIDE))
 
 
 def test_neither_a_message_nor_json(connection: Connection) -> None:
-    """What says nothing of who waits is ignored, as before."""
+    """A frame that names no call and no channel is ignored."""
     for text in ("\\ud800", '{"type": "rpcCall", "x": "\\ud800"}', "[" * 10**5, "," * 10**7):
         (event,) = connection.receive(text)
         assert isinstance(event, Ignored)
@@ -122,7 +122,7 @@ def test_neither_a_message_nor_json(connection: Connection) -> None:
 
 
 def test_what_the_server_itself_cannot_send() -> None:
-    """A result or an error with such a text, the name of a file for instance, is sent as it can."""
+    """A result or an error with such a text, such as a file's name, is sent with question marks."""
     error = ServerError("no \udce9.gguf")
     assert json.loads(Connection.rpc_error(7, error))["error"]["title"] == "no ?.gguf"
     query = ModelQuery(identifier="\ud800")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from model_fixtures.server.protocol.client_identities import Identities
+from model_fixtures.server.protocol.client_identities import ClientIdentities
 from model_fixtures.server.protocol.errors import ServerError
-from model_fixtures.server.repository.download_identifiers import Offer, Offers
+from model_fixtures.server.repository.download_identifiers import DownloadIdentifiers, OfferedFile
 from model_fixtures.server.repository.download_list import Entry, Option
 
 OPTIONS = (Option(file="a.gguf", size=1), Option(file="b.gguf", size=2))
@@ -14,9 +14,9 @@ ENTRY = Entry(author="me", name="One", options=OPTIONS)
 
 def test_identifier_is_the_clients_own() -> None:
     """An identifier is good for the client that got it, and opaque; another one's is refused."""
-    identities, offers = Identities(), Offers()
+    identities, offers = ClientIdentities(), DownloadIdentifiers()
     one, two = identities.enter("one", "1"), identities.enter("two", "2")
-    offer = Offer(ENTRY, OPTIONS[0])
+    offer = OfferedFile(ENTRY, OPTIONS[0])
     mine, theirs = offers.give(one, offer), offers.give(two, offer)
     assert mine != theirs
     assert "gguf" not in mine
@@ -27,18 +27,20 @@ def test_identifier_is_the_clients_own() -> None:
 
 
 def test_asking_again_piles_up_nothing() -> None:
-    """The same file has the same identifier for a client, and another file another one."""
-    client, offers = Identities().enter("one", "1"), Offers()
-    given = {offers.give(client, Offer(ENTRY, option)) for _ in range(3) for option in OPTIONS}
+    """The same file has the same identifier for a client, and another file has another one."""
+    client, offers = ClientIdentities().enter("one", "1"), DownloadIdentifiers()
+    given = {
+        offers.give(client, OfferedFile(ENTRY, option)) for _ in range(3) for option in OPTIONS
+    }
     assert len(given) == len(offers) == 2
 
 
 def test_identifiers_end_with_the_client() -> None:
-    """The last connection takes its identity's identifiers along, also for the same name again."""
-    identities, offers = Identities(), Offers()
+    """A client's identifiers end with its last connection, also if the same client comes back."""
+    identities, offers = ClientIdentities(), DownloadIdentifiers()
     client = identities.enter("one", "1")
     identities.enter("one", "1")
-    identifier = offers.give(client, Offer(ENTRY, OPTIONS[0]))
+    identifier = offers.give(client, OfferedFile(ENTRY, OPTIONS[0]))
     identities.leave(client)
     assert offers.get(client, identifier).path == "me/One/a.gguf"
     identities.leave(client)

@@ -63,7 +63,7 @@ def test_users_entries_come_first(write: Write) -> None:
 
 
 def test_users_entry_replaces_a_built_in_one(write: Write) -> None:
-    """An entry with author and name of a built-in one, in any case, stands in its place."""
+    """An entry with the author and name of a built-in one, in any case, replaces it."""
     write(entry("quantfactory", "SMOLLM2-135M-Instruct-GGUF"))
     identifiers = [each.identifier for each in load_entries()]
     assert identifiers == [
@@ -142,7 +142,7 @@ def test_repr_hides_urls(write: Write) -> None:
     ],
 )
 def test_mistakes(write: Write, text: str, problem: str) -> None:
-    """A mistake in the user's file gives one line with the file, the table and what to do."""
+    """A mistake in the user's file is one line of error: the file, the table and what to do."""
     path = write(text)
     with pytest.raises(CatalogError) as raised:
         load_entries()

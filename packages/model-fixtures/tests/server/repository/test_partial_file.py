@@ -1,4 +1,4 @@
-"""Files that are not whole yet: pieces, digests, staging folders, memory."""
+"""Files that arrive in pieces: digests, staging folders, and memory for them."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ import os
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from model_fixtures.server.repository.memory_fit import available_memory, estimate_fit
-from model_fixtures.server.repository.partial_file import DownloadError, Part, has_digest
-from model_fixtures.server.repository.staging_folders import staging, sweep
+from model_fixtures.server.repository.partial_file import DownloadError, PartialFile, has_digest
+from model_fixtures.server.repository.staging_folders import staging
 
 CONTENT = b"some bytes"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
-OTHER = b"same bytes"  # as many
+OTHER = b"same bytes"  # the same number of bytes
 OTHER_DIGEST = hashlib.sha256(OTHER).hexdigest()
 
 
 def test_whole_file(tmp_path: Path) -> None:
     """Pieces with the right size and digest make the file."""
-    with Part(tmp_path / "a", len(CONTENT), DIGEST) as part:
+    with PartialFile(tmp_path / "a", len(CONTENT), DIGEST) as part:
         part.write(CONTENT[:4])
         part.write(CONTENT[4:])
         part.check()
@@ -40,8 +39,8 @@ def test_whole_file(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_bytes(tmp_path: Path, content: bytes, message: str) -> None:
-    """Too few, too many or other bytes are an error that says what to do."""
-    part = Part(tmp_path / "a", len(CONTENT), DIGEST)
+    """The error for too few, too many or other bytes says what to do."""
+    part = PartialFile(tmp_path / "a", len(CONTENT), DIGEST)
     with part, pytest.raises(DownloadError) as raised:  # noqa: PT012 (the first or the second)
         part.write(content)
         part.check()
@@ -67,22 +66,6 @@ async def test_staging_folder_goes(tmp_path: Path) -> None:
     assert list((tmp_path / "models").iterdir()) == []
 
 
-def test_sweep(tmp_path: Path) -> None:
-    """What a killed server left is removed; what a living one uses stays."""
-    dead = tmp_path / ".downloading-dead"
-    dead.mkdir()
-    (dead / "half.gguf").write_bytes(b"half")
-    (tmp_path / ".downloading-dead.lock").touch()
-    alive = tmp_path / ".downloading-alive"
-    alive.mkdir()
-    with FileLock(tmp_path / ".downloading-alive.lock"):
-        sweep(tmp_path)
-        assert sorted(path.name for path in tmp_path.iterdir()) == [
-            ".downloading-alive",
-            ".downloading-alive.lock",
-        ]
-
-
 @pytest.mark.anyio
 async def test_two_stagings_at_once(tmp_path: Path) -> None:
     """Downloads at the same time have folders of their own."""
@@ -98,7 +81,7 @@ async def test_two_stagings_at_once(tmp_path: Path) -> None:
     [(1200, "fitWithoutGPU"), (1199, "willNotFit"), (None, "fitWithoutGPU")],
 )
 def test_fit(available: int | None, fit: str) -> None:
-    """A model needs a fifth more than its file; unknown memory is no reason to refuse."""
+    """A model needs a fifth more than its file; if the memory is unknown, it fits."""
     assert estimate_fit(1000, available) == fit
 
 

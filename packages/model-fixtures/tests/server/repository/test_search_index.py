@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from model_fixtures.server.repository.download_list import Entry, Option
-from model_fixtures.server.repository.search_index import Index, is_exact
+from model_fixtures.server.repository.search_index import SearchIndex, is_exact
 
 
 def entry(identifier: str) -> Entry:
@@ -14,7 +14,7 @@ def entry(identifier: str) -> Entry:
 
 
 NAMES = ("Me/Tiny-Chat-7B", "Me/Tiny-Chat", "You/Embed", *(f"Many/Model-{n}" for n in range(40)))
-INDEX = Index([entry(name) for name in NAMES])
+INDEX = SearchIndex([entry(name) for name in NAMES])
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_term(term: str, found: list[str]) -> None:
 
 
 def test_limit() -> None:
-    """There are as many results as asked for, 25 without a wish; no term finds everything."""
+    """There are as many results as asked for, 25 by default; an empty term finds everything."""
     assert [each.identifier for each in INDEX.search(limit=2)] == list(NAMES[:2])
     assert len(INDEX.search()) == 25
     assert len(INDEX.search("many", limit=3)) == 3

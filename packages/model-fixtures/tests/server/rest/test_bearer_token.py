@@ -21,24 +21,24 @@ TOKEN = "sk-lm-abcdefgh:0123456789abcdefghij"
 
 @pytest.fixture
 def app(tmp_path: Path) -> Starlette:
-    """Provide the application of a server with a token and all routes that there are."""
+    """Provide the application of a server with a token and all routes."""
     options = ServeOptions(api_token=f"{TOKEN}\n", scenarios=True, home=str(tmp_path))
     return build_app(ServerState(load_catalog(), options))
 
 
 def client_of(app: Starlette, **headers: str) -> httpx.AsyncClient:
-    """Return a client that asks an application."""
+    """Return a client of an application."""
     transport = httpx.ASGITransport(app)
     return httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers)
 
 
 async def test_no_route_forgets_the_token(app: Starlette) -> None:
-    """Every route but the two public ones answers 401 without the token, with each method."""
+    """Without the token every route but the two public ones answers 401, whatever the method."""
     paths = set()
     async with client_of(app) as client:
         for route in app.routes:
             if isinstance(route, WebSocketRoute):
-                continue  # presents its identity in the first frame
+                continue  # a websocket presents its identity in the first frame
             assert isinstance(route, Route)
             assert route.methods is not None
             path = re.sub(r"\{.*?\}", "x", route.path)
@@ -56,7 +56,7 @@ async def test_no_route_forgets_the_token(app: Starlette) -> None:
     ["", "Bearer", "Bearer ", "Bearer wrong", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN}x", "\xff"],
 )
 async def test_anything_but_the_token(app: Starlette, header: str) -> None:
-    """What is no bearer of exactly the token is refused, in OpenAI's shape."""
+    """Anything but the exact bearer token is refused, in OpenAI's shape."""
     async with client_of(app) as client:
         raw = {b"authorization": header.encode("latin-1")}
         answer = await client.get("/control/holdings", headers=raw)
@@ -66,14 +66,14 @@ async def test_anything_but_the_token(app: Starlette, header: str) -> None:
 
 @pytest.mark.parametrize("kind", ["Bearer", "bearer", "BEARER"])
 async def test_token_opens_every_route(app: Starlette, kind: str) -> None:
-    """With the token the control routes answer, too."""
+    """With the token the control routes answer."""
     async with client_of(app, authorization=f"{kind} {TOKEN}") as client:
         for path in ("/control/holdings", "/control/plugins", "/control/scenarios/x"):
             assert (await client.get(path)).status_code == 200
 
 
 async def test_public_paths_are_exact(app: Starlette) -> None:
-    """Nothing beside or below a public path is public."""
+    """Paths beside or below a public path are not public."""
     async with client_of(app) as client:
         for path in PUBLIC_PATHS:
             for other in (f"{path}/", f"{path}/x", f"/{path}", path.upper(), f"/v1{path}"):

@@ -21,7 +21,7 @@ def picture() -> str:
 
 @pytest.mark.parametrize("wrap", [lambda url: {"url": url, "detail": "low"}, lambda url: url])
 def test_images_are_prepared(wrap: Any) -> None:
-    """An image becomes a square PNG, whether its address is in an object or bare."""
+    """An image becomes a square PNG, whether or not an object contains its address."""
     text = {"type": "text", "text": "Hi"}
     messages: Any = [
         {"role": "system", "content": "Be brief."},
@@ -44,7 +44,7 @@ def test_images_are_prepared(wrap: Any) -> None:
     ],
 )
 def test_unusable_images(address: str, problem: str) -> None:
-    """What is no image is an error that says why."""
+    """Data that is no image is an error that says why."""
     part = {"type": "image_url", "image_url": {"url": address}}
     with pytest.raises(ImageError, match=problem):
         prepare_images([{"role": "user", "content": [part]}], trim=True)
@@ -52,13 +52,13 @@ def test_unusable_images(address: str, problem: str) -> None:
 
 @pytest.mark.parametrize("messages", [None, "x", [None], [{"content": 3}], [{"content": [4]}]])
 def test_messages_of_no_known_form_are_left_alone(messages: Any) -> None:
-    """What has no parts has no images; llama.cpp says what is wrong with it."""
+    """Messages without parts have no images; llama.cpp reports what is wrong with them."""
     prepare_images(messages, trim=True)
     assert image_addresses(messages) == []
 
 
 def test_addresses() -> None:
-    """The addresses of images, sounds and films are found, objects and bare ones."""
+    """The addresses of images, sounds and films are found, in an object or not."""
     parts = [
         {"type": "image_url", "image_url": {"url": "http://a"}},
         {"type": "audio_url", "audio_url": "file:///b"},

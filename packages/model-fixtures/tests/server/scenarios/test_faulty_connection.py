@@ -15,15 +15,15 @@ from model_fixtures.server.scenarios.faulty_connection import (
     Step,
     Wait,
 )
-from model_fixtures.server.scenarios.scenario_rules import Rule
+from model_fixtures.server.scenarios.scenario_rules import ScenarioRule
 
 FRAGMENT = {"type": "channelSend", "channelId": 4, "message": {"type": "fragment"}}
 RESULT = {"type": "rpcResult", "callId": 4, "result": []}
 
 
 def connection(*rules: dict[str, Any]) -> FaultyConnection:
-    """Return a connection to `llm` with a channel `predict` and a call `listLoaded`, both of id 4."""
-    active = ActiveRules([msgspec.convert(rule, Rule) for rule in rules])
+    """Return a connection to `llm` with channel `predict` and call `listLoaded`, both with id 4."""
+    active = ActiveRules([msgspec.convert(rule, ScenarioRule) for rule in rules])
     faulty = FaultyConnection("llm", active)
     for message in (
         {"type": "channelCreate", "endpoint": "predict", "channelId": 4},
@@ -34,7 +34,7 @@ def connection(*rules: dict[str, Any]) -> FaultyConnection:
 
 
 def out(faulty: FaultyConnection, message: dict[str, Any]) -> list[Step]:
-    """Return what happens instead of sending a message."""
+    """Return the steps that are taken instead of sending a message."""
     return faulty.outbound(json.dumps(message).encode())
 
 
@@ -75,13 +75,13 @@ def test_calls_and_channels_of_one_id_are_told_apart() -> None:
 
 
 def test_a_rule_happens_once_at_its_turn() -> None:
-    """The nth fitting message is hit, the ones before and after are not."""
+    """The nth fitting message is affected, those before and after are not."""
     faulty = connection(rule({"do": "drop"}, packet="fragment", nth=2))
     assert [len(out(faulty, FRAGMENT)) for _ in range(4)] == [1, 0, 1, 1]
 
 
 def test_every_fault() -> None:
-    """Each kind of fault gives its steps, one after the other."""
+    """Each kind of fault has its steps, one after the other."""
     faulty = connection(
         rule({"do": "delay", "seconds": 0.5}),
         rule({"do": "stall"}),
@@ -104,7 +104,7 @@ def test_every_fault() -> None:
 
 def test_rules_of_a_client_hold_for_all_its_connections() -> None:
     """What has happened on one connection doesn't happen on another."""
-    active = ActiveRules([msgspec.convert(rule({"do": "drop"}), Rule)])
+    active = ActiveRules([msgspec.convert(rule({"do": "drop"}), ScenarioRule)])
     first, second = FaultyConnection("llm", active), FaultyConnection("system", active)
     assert out(first, FRAGMENT) == []
     assert sent(out(second, FRAGMENT)) == [FRAGMENT]
@@ -122,4 +122,4 @@ def test_rules_of_a_client_hold_for_all_its_connections() -> None:
 def test_unknown_words_are_refused(wrong: dict[str, Any]) -> None:
     """A misspelt rule is an error, not a rule that never happens."""
     with pytest.raises(msgspec.ValidationError):
-        msgspec.convert(wrong, Rule)
+        msgspec.convert(wrong, ScenarioRule)

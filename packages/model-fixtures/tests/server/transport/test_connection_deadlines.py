@@ -1,4 +1,4 @@
-"""Clients that hold a connection up: half a request, answers that nobody reads.
+"""Clients that hold a connection up, with half a request or by reading no answer.
 
 Time is the test's own: nothing here waits.
 """
@@ -49,12 +49,12 @@ class Timer:
         self.cancelled = False
 
     def cancel(self) -> None:
-        """Never calls back."""
+        """Never call back."""
         self.cancelled = True
 
 
 class Clock:
-    """An event loop whose time stands still until the test turns it on."""
+    """An event loop whose time stands still until the test lets it pass."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -62,7 +62,7 @@ class Clock:
         self.create_task = asyncio.get_running_loop().create_task
 
     def time(self) -> float:
-        """Return the time that the test has made it."""
+        """Return the time that the test has set."""
         return self.now
 
     def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
@@ -71,7 +71,7 @@ class Clock:
         return self.timers[-1]
 
     async def turn_on(self, seconds: float) -> None:
-        """Let time pass, and all timers and tasks do what is due."""
+        """Let time pass, and run all timers and tasks that are due."""
         until = self.now + seconds
         await anyio.wait_all_tasks_blocked()
         while due := [one for one in self.timers if not one.cancelled and one.when <= until]:
@@ -104,7 +104,7 @@ class Pipe(asyncio.Transport):
         return cast("asyncio.BaseProtocol", self.protocol)
 
     def write(self, data: Any) -> None:
-        """Send, or keeps what the client does not take."""
+        """Send data, or keep what the client does not take."""
         if self.closing:
             return
         if self.reads:
@@ -156,7 +156,7 @@ class Pipe(asyncio.Transport):
         assert high == 0
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """There is no socket."""
+        """Return None: there is no socket."""
         return default
 
     def pause_reading(self) -> None:
@@ -167,7 +167,7 @@ class Pipe(asyncio.Transport):
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a request once its body is whole; on a websocket, repeats what it gets."""
+    """Answer a request once its body is complete; on a websocket, repeat what arrives."""
     if scope["type"] == "websocket":
         await send({"type": "websocket.accept"})
         await receive()
@@ -213,7 +213,7 @@ async def pipe(clock: Clock) -> AsyncIterator[Pipe]:
 
 @pytest.mark.parametrize("bytes_", UNFINISHED.values(), ids=UNFINISHED)
 async def test_unfinished_request(pipe: Pipe, clock: Clock, bytes_: bytes) -> None:
-    """Whatever part of a request has come, without the rest the connection ends in time."""
+    """The connection ends in time whichever part of a request is missing."""
     if bytes_:
         pipe.protocol.data_received(bytes_)
     await clock.turn_on(REQUEST_SECONDS - 0.1)
@@ -228,7 +228,7 @@ async def test_unfinished_request(pipe: Pipe, clock: Clock, bytes_: bytes) -> No
 async def test_unfinished_second_request(
     pipe: Pipe, clock: Clock, bytes_: bytes, at_once: bool
 ) -> None:
-    """The request after a whole one has as much time as the first, and no more."""
+    """The request after a complete one has as much time as the first, and no more."""
     for part in [GET + bytes_] if at_once else [GET, bytes_]:
         pipe.protocol.data_received(part)
         await clock.turn_on(3)
@@ -262,7 +262,7 @@ async def test_long_upload(pipe: Pipe, clock: Clock) -> None:
 
 
 async def test_waiting_between_requests(pipe: Pipe, clock: Clock) -> None:
-    """A client that comes back after a pause finds its connection open, again and again."""
+    """A client that comes back after a pause finds its connection still open, each time."""
     for _ in range(20):
         pipe.protocol.data_received(GET)
         await clock.turn_on(4)
@@ -304,7 +304,7 @@ async def say(pipe: Pipe, clock: Clock, client: ClientProtocol, text: str) -> No
 
 
 async def test_quiet_websocket(pipe: Pipe, clock: Clock) -> None:
-    """A websocket has no time for requests: it lasts, and works, after any pause."""
+    """A websocket has no time limit: it stays open, and works, after any pause."""
     client = await opened(pipe, clock)
     await clock.turn_on(1000)
     await say(pipe, clock, client, "hello")
@@ -312,7 +312,7 @@ async def test_quiet_websocket(pipe: Pipe, clock: Clock) -> None:
 
 
 async def test_websocket_that_nobody_reads(pipe: Pipe, clock: Clock) -> None:
-    """A client that takes nothing of what waits for it is cut off."""
+    """A websocket client that takes nothing of what is sent to it is cut off."""
     client = await opened(pipe, clock)
     pipe.reads = False
     await say(pipe, clock, client, "hello")
@@ -324,7 +324,7 @@ async def test_websocket_that_nobody_reads(pipe: Pipe, clock: Clock) -> None:
 
 @pytest.mark.parametrize("reads", [False, True])
 async def test_rest_after_a_session(pipe: Pipe, clock: Clock, reads: bool) -> None:
-    """When the session has ended, what its client has not read soon goes with it."""
+    """After the end of a session, a client that does not read the rest soon is cut off."""
     client = await opened(pipe, clock)
     pipe.reads = False
     await say(pipe, clock, client, "hello")

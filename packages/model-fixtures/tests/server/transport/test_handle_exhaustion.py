@@ -1,4 +1,4 @@
-"""What the log says when no connection can be accepted."""
+"""The log when no connection can be accepted."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ import pytest
 from model_fixtures.server.transport.handle_exhaustion import (
     ACCEPTED_AT_ONCE,
     REPEAT_SECONDS,
-    Exhaustion,
+    HandleExhaustion,
 )
 
 
 class Loop:
-    """An event loop, as far as an exception handler knows it."""
+    """The part of an event loop that an exception handler uses."""
 
     def __init__(self) -> None:
         self.now = 0.0
         self.others: list[Any] = []
 
     def time(self) -> float:
-        """Return the time that the test has made it."""
+        """Return the time that the test has set."""
         return self.now
 
     def default_exception_handler(self, context: dict[str, Any]) -> None:
-        """Keep what is left for asyncio to tell."""
+        """Keep what asyncio itself would log."""
         self.others.append(context["exception"])
 
 
 @pytest.fixture
 def exhausted() -> dict[str, Any]:
-    """Provide what asyncio says of a failed accept."""
+    """Provide the context that asyncio has for a failed accept."""
     error = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
     return {"message": "socket.accept() out of system resource", "exception": error, "socket": None}
 
@@ -50,7 +50,7 @@ def listening() -> Iterator[socket.socket]:
 
 def test_one_line_a_minute(exhausted: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
     """However often accepting fails, the log gets a line, and another after a minute."""
-    handler, loop = Exhaustion(), Loop()
+    handler, loop = HandleExhaustion(), Loop()
     for expected in (1, 2):
         for _ in range(ACCEPTED_AT_ONCE * int(REPEAT_SECONDS)):
             handler(loop, exhausted)  # type: ignore[arg-type]
@@ -61,8 +61,8 @@ def test_one_line_a_minute(exhausted: dict[str, Any], caplog: pytest.LogCaptureF
 
 
 def test_other_errors_are_told(exhausted: dict[str, Any]) -> None:
-    """An error of anything but accepting is asyncio's to tell, with its traceback."""
-    handler, loop = Exhaustion(), Loop()
+    """asyncio itself logs any other error, with its traceback."""
+    handler, loop = HandleExhaustion(), Loop()
     errors = [OSError(errno.EMFILE, "elsewhere"), OSError(errno.EPIPE, "x"), ValueError("x")]
     contexts = [{"exception": errors[0]}, {"exception": errors[1], "socket": None}]
     handler(loop, exhausted)  # type: ignore[arg-type]
@@ -78,7 +78,7 @@ def test_server_that_stops_meanwhile(
 
     async def stop() -> None:
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(handler := Exhaustion())
+        loop.set_exception_handler(handler := HandleExhaustion())
         handler(loop, exhausted)
         listening.close()
         again = asyncio.Event()

@@ -30,5 +30,5 @@ from model_fixtures.server.transport.host_names import host_of_option
     ],
 )
 def test_host_of_option(text: str, host: str | None) -> None:
-    """A name or an address is taken in one spelling; anything with more in it is not."""
+    """A name or an address is returned in one spelling; anything else is refused."""
     assert host_of_option(text) == host

@@ -23,7 +23,7 @@ def free_ports(count: int) -> list[int]:
 
 @contextmanager
 def listening(*wanted: int) -> Iterator[tuple[list[int], list[str]]]:
-    """Provide the ports and the notes for wanted ports beside the defaults."""
+    """Provide the sockets' ports and the notes for wanted ports beside the defaults."""
     sockets, notes = listening_ports.listen(wanted, default_ports=True)
     try:
         yield [each.getsockname()[1] for each in sockets], notes
@@ -34,7 +34,7 @@ def listening(*wanted: int) -> Iterator[tuple[list[int], list[str]]]:
 
 @pytest.fixture
 def defaults(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Free ports in place of 1234 and the discovery ports."""
+    """Put free ports in place of 1234 and the discovery ports."""
     rest, *discovery = free_ports(3)
     monkeypatch.setattr(listening_ports, "REST_PORT", rest)
     monkeypatch.setattr(listening_ports, "DISCOVERY_PORTS", tuple(discovery))

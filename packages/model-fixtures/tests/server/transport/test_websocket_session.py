@@ -13,7 +13,11 @@ from model_fixtures.server.namespaces import NAMESPACES
 from model_fixtures.server.serve_options import ServeOptions
 from model_fixtures.server.server_state import ServerState
 from model_fixtures.server.transport import websocket_session as module
-from model_fixtures.server.transport.websocket_session import MAX_QUEUED_FRAMES, Outbox, Session
+from model_fixtures.server.transport.websocket_session import (
+    MAX_QUEUED_FRAMES,
+    Outbox,
+    WebsocketSession,
+)
 from model_fixtures.wire_client import Credentials
 from starlette.websockets import WebSocketState
 
@@ -74,7 +78,7 @@ async def test_frames_that_were_sent_count_no_more(monkeypatch: pytest.MonkeyPat
 
 
 async def test_nothing_is_kept_for_a_client_that_has_gone() -> None:
-    """When the session ends, what was queued goes, and nothing is queued any more."""
+    """When the session ends, queued frames are dropped, and no more are queued."""
     outbox, reader = Outbox(), Reader()
     outbox.put(b"early")
     assert outbox.queued > 0
@@ -101,10 +105,10 @@ class Deaf:
         ]
 
     async def accept(self) -> None:
-        """Open it."""
+        """Accept the connection."""
 
     async def receive(self) -> dict[str, Any]:
-        """Return what the client says next, once all that came before is done."""
+        """Return what the client sends next, once all before has been handled."""
         await anyio.wait_all_tasks_blocked()
         return self._events.pop(0) if self._events else {"type": "websocket.disconnect"}
 
@@ -116,7 +120,7 @@ class Deaf:
 async def test_session_keeps_nothing(tmp_path: Path) -> None:
     """The session of a client that has left without reading keeps none of its answers."""
     state = ServerState(load_catalog(), ServeOptions(home=str(tmp_path)))
-    session = Session(cast("Any", Deaf(20)), NAMESPACES["system"], state)
+    session = WebsocketSession(cast("Any", Deaf(20)), NAMESPACES["system"], state)
     queued: list[int] = []
     put = session._outbox.put
 

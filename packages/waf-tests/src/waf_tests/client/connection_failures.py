@@ -16,19 +16,26 @@ from .errors import CertificateError, ConnectionFailedError, UnexpectedAnswerErr
 from .http_answers import explain_answer
 from .proxy_choice import Proxy
 from .request_progress import Step, step_reached
+from .setting_names import PARAMETERS, SettingNames
 
 _TIMEOUT_OF = {Step.CONNECT: "connect", Step.ENCRYPT: "connect"}
 _HTTP_PROXY_AUTH = 407
 _GATEWAY_ERRORS = (502, 503, 504)
+# OpenSSL: the certificate is good, but for another host name or another IP address.
+_OTHER_NAMES = (62, 64)
 
 
 def explain_failure(
-    url: str, error: BaseException, proxy: Proxy | None = None
+    url: str,
+    error: BaseException,
+    proxy: Proxy | None = None,
+    names: SettingNames = PARAMETERS,
 ) -> LMStudioWebsocketError | None:
     """Turn a failed connection into an error that names the reason.
 
-    `proxy` is what the connection went through. Returns None for everything about which the SDK's
-    own wording is right: nothing listens there.
+    `proxy` is what the connection went through, `names` what the user calls the
+    settings. Returns None for everything about which the SDK's own wording is right: nothing
+    listens there.
     """
     causes = list(_causes(error))
     for cause in causes:
@@ -44,7 +51,7 @@ def explain_failure(
         return ConnectionFailedError(_silence(url, failed, step, blamed))
     for cause in causes:
         if isinstance(cause, ssl.SSLError):
-            return _tls(url, cause, blamed)
+            return _tls(url, cause, blamed, names)
     if failed is None:
         return None
     if isinstance(failed, httpx.ProxyError) and proxy:
@@ -65,7 +72,7 @@ def explain_failure(
         hint = "is this LM Studio's port?"
         return ConnectionFailedError(f"{url}: the answer is no valid HTTP; {hint}")
     if step is Step.ENCRYPT:
-        return _tls(url, None, None)
+        return _tls(url, None, None, names)
     if isinstance(failed, (httpx.NetworkError, httpx.RemoteProtocolError)):
         return ConnectionFailedError(f"{url}: the server hung up before it had answered")
     return None
@@ -89,12 +96,18 @@ def place(url: str) -> str:
     return f"{parts.hostname} port {parts.port}"
 
 
-def _tls(url: str, error: ssl.SSLError | None, blamed: Proxy | None) -> CertificateError:
+def _tls(
+    url: str, error: ssl.SSLError | None, blamed: Proxy | None, names: SettingNames
+) -> CertificateError:
     where, what = (str(blamed), "proxy") if blamed else (url, "server")
     if isinstance(error, ssl.SSLCertVerificationError):
+        if error.verify_code in _OTHER_NAMES:
+            advice = f"Write the name of the {what} that its certificate is for."
+        else:
+            advice = f"For a private CA, give {names.ca_file} or set SSL_CERT_FILE."
         return CertificateError(
-            f"{where}: the {what}'s certificate was not accepted ({error.verify_message}). "
-            "For a private CA, give ca_file or set SSL_CERT_FILE."
+            f"{where}: the {what}'s certificate was not accepted "
+            f"({error.verify_message.rstrip('.')}). {advice}"
         )
     reason = (error.reason if error else None) or "handshake failed"
     return CertificateError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +20,7 @@ from .host_endpoint import HTTP_PORT, Endpoint, parse_endpoint
 from .http_answers import check_upgrade
 from .proxy_choice import Proxy, choose_proxy
 from .request_progress import async_follower, follower
+from .setting_names import PARAMETERS, SettingNames
 from .websocket_attempt import Attempt
 
 # The SDK allows one second, which is too short for a TLS handshake across a continent.
@@ -31,13 +32,15 @@ class Connection:
     """The connection settings of one client, and what went wrong with its websockets.
 
     `endpoint` is None until the SDK has found a server on one of its default ports.
-    `proxy` is what both the probe and the websockets go through.
+    `proxy` is what both the probe and the websockets go through. `names` is what messages call
+    the settings.
     """
 
     endpoint: Endpoint | None
     headers: HandshakeHeaders
     ca_file: Path | None = None
     proxy: Proxy | None = None
+    names: SettingNames = PARAMETERS
     _failures: dict[str, LMStudioWebsocketError] = field(default_factory=dict, repr=False)
     _attempts: dict[str, Attempt] = field(default_factory=dict, repr=False)
 
@@ -51,7 +54,7 @@ class Connection:
         """
         if self.endpoint is None or not self.endpoint.tls:
             return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        return _trusting(self.ca_file)
+        return _trusting(self.ca_file, self.names)
 
     def probe_client(self) -> httpx.Client:
         """Return a blocking HTTP client for the probe."""
@@ -88,7 +91,7 @@ class Connection:
         if self.proxy is None:
             return None
         tls = self.proxy.url.scheme == "https"
-        return httpx.Proxy(self.proxy.url, ssl_context=_trusting(None) if tls else None)
+        return httpx.Proxy(self.proxy.url, ssl_context=_trusting(None, self.names) if tls else None)
 
     def websocket_url(self, sdk_url: str) -> str:
         """Return the URL to open where the SDK, which knows no TLS, asks for `sdk_url`."""
@@ -98,7 +101,8 @@ class Connection:
 
     def record_failure(self, sdk_url: str, error: Exception) -> None:
         """Remember why a websocket failed, until `explained` raises it."""
-        explained = explain_failure(self.websocket_url(sdk_url), error, self.proxy)
+        url = self.websocket_url(sdk_url)
+        explained = explain_failure(url, error, self.proxy, self.names)
         if explained is not None:
             self._failures[urlsplit(sdk_url).path] = explained
 
@@ -125,7 +129,7 @@ class Connection:
             raise reason from None
 
 
-def _trusting(ca_file: Path | None) -> ssl.SSLContext:
+def _trusting(ca_file: Path | None, names: SettingNames) -> ssl.SSLContext:
     """Return a context that trusts `ca_file` alone, or the usual CAs."""
     try:
         if ca_file is not None:
@@ -133,7 +137,9 @@ def _trusting(ca_file: Path | None) -> ssl.SSLContext:
         return httpx.create_ssl_context()
     except (OSError, ssl.SSLError):
         what = (
-            f"ca_file {ca_file}" if ca_file else f"SSL_CERT_FILE {os.environ.get('SSL_CERT_FILE')}"
+            f"{names.ca_file} {ca_file}"
+            if ca_file
+            else f"SSL_CERT_FILE {os.environ.get('SSL_CERT_FILE')}"
         )
         raise LMStudioValueError(f"{what}: no readable CA certificate in PEM format") from None
 
@@ -145,28 +151,34 @@ def new_connection(
     ca_file: str | os.PathLike[str] | None,
     *,
     allow_unencrypted: bool = False,
+    secrets_beside: Sequence[str] = (),
+    names: SettingNames = PARAMETERS,
 ) -> Connection:
     """Check a client's parameters and bring them together; nothing is sent.
 
     Headers, each of which may be a key, leave this machine in TLS alone unless
-    `allow_unencrypted` says otherwise.
-    Raises LMStudioValueError with one line that says which parameter is wrong.
+    `allow_unencrypted` says otherwise. The same holds for `secrets_beside`: what the user calls the
+    secrets that are sent in another way.
+    Raises LMStudioValueError with one line that says which parameter is wrong, or whatever it is
+    called in `names`.
     """
     __tracebackhide__ = True  # test reports print arguments, and these are keys
-    endpoint = parse_endpoint(api_host) if api_host else None
-    headers = handshake_headers(http_headers, x_api_key)
+    endpoint = parse_endpoint(api_host, names.api_host) if api_host else None
+    headers = handshake_headers(http_headers, x_api_key, names)
+    secrets = (*headers, *secrets_beside)
     # Without an endpoint the SDK looks at ports of this machine only.
-    if endpoint and headers and not (endpoint.tls or endpoint.is_loopback or allow_unencrypted):
+    if endpoint and secrets and not (endpoint.tls or endpoint.is_loopback or allow_unencrypted):
         raise LMStudioValueError(
-            f"api_host: {', '.join(headers)} would be sent unencrypted to {endpoint.netloc}; "
-            f"write https://{_tls_netloc(endpoint)}, or allow it "
-            "with allow_unencrypted=True (check: --allow-unencrypted)"
+            f"{names.api_host}: {', '.join(secrets)} would be sent unencrypted to "
+            f"{endpoint.netloc}; write https://{_tls_netloc(endpoint)}, or allow it with "
+            f"{names.allow_unencrypted}"
         )
     return Connection(
         endpoint=endpoint,
         headers=headers,
         ca_file=Path(ca_file) if ca_file else None,
         proxy=choose_proxy(endpoint),
+        names=names,
     )
 
 

@@ -44,4 +44,5 @@ def judge_failure(
     sdk_error: LMStudioClientError,
 ) -> LMStudioClientError:
     """Return the error to raise when there was no answer; the SDK's own if nobody listens."""
-    return explain_failure(greeting_url(endpoint), error, connection.proxy) or sdk_error
+    url = greeting_url(endpoint)
+    return explain_failure(url, error, connection.proxy, connection.names) or sdk_error

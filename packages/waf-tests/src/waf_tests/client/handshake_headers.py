@@ -11,6 +11,8 @@ from lmstudio import LMStudioValueError
 from waf_tests.key_validation import value_fault
 from waf_tests.secret import hidden
 
+from .setting_names import PARAMETERS, SettingNames
+
 API_KEY_HEADER = "X-API-Key"
 API_KEY_VARIABLE = "LMSTUDIO_X_API_KEY"
 API_TOKEN_VARIABLE = "LMSTUDIO_API_TOKEN"  # noqa: S105 - the name of a variable
@@ -53,24 +55,26 @@ class HandshakeHeaders(Mapping[str, str]):
 
 
 def handshake_headers(
-    http_headers: Mapping[str, str] | None, x_api_key: str | None
+    http_headers: Mapping[str, str] | None,
+    x_api_key: str | None,
+    names: SettingNames = PARAMETERS,
 ) -> HandshakeHeaders:
     """Merge the parameters and the environment into one header per name.
 
     The value of X-API-Key is the first that is given and not empty: `x_api_key`, then
     `http_headers` (any case of the name; the last of several), then LMSTUDIO_X_API_KEY.
     Empty values are left out. Raises LMStudioValueError, without any value in it, for names and
-    values that HTTP does not allow or that belong to the handshake.
+    values that HTTP does not allow or that belong to the handshake; `names` are for its message.
     """
     __tracebackhide__ = True  # test reports print arguments, and these are keys
     merged: dict[str, tuple[str, str]] = {}
     for position, (name, value) in enumerate((http_headers or {}).items(), start=1):
         _check_name(name, position)
-        _check_value(value, f"http_headers: the value of {name}")
+        _check_value(value, names.header_value(name))
         if value:
             shown = API_KEY_HEADER if name.lower() == API_KEY_HEADER.lower() else name
             merged[name.lower()] = (shown, value)
-    _check_value(x_api_key, "x_api_key")
+    _check_value(x_api_key, names.x_api_key)
     if x_api_key:
         merged[API_KEY_HEADER.lower()] = (API_KEY_HEADER, x_api_key)
     elif API_KEY_HEADER.lower() not in merged:

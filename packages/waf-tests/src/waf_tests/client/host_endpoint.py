@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from lmstudio import LMStudioValueError
 
+from .setting_names import PARAMETERS
+
 HTTPS_PORT = 443
 HTTP_PORT = 80
 MAX_PORT = 65535
@@ -56,19 +58,27 @@ class Endpoint:
         return f"{'wss' if self.tls else 'ws'}://{self.netloc}{path}"
 
 
-def parse_endpoint(api_host: str) -> Endpoint:
+def parse_endpoint(api_host: str, named: str = PARAMETERS.api_host) -> Endpoint:
     """Read `host`, `host:port`, `[v6]:port`, each with or without a scheme.
 
     TLS is chosen by `https://`, `wss://` or the port 443; by nothing else, so 4430 is plain.
     The port 443 means TLS even after `http://`: a key must not go to a TLS port in clear.
-    Raises LMStudioValueError with one line that says what to write instead.
+    Raises LMStudioValueError with one line that says what to write instead. It begins with `named`,
+    which is what the user calls the text.
     """
+    try:
+        return _parse(api_host)
+    except LMStudioValueError as error:
+        raise LMStudioValueError(f"{named}: {error}") from None
+
+
+def _parse(api_host: str) -> Endpoint:
     match = _SCHEME.match(api_host)
     scheme = match["scheme"].lower() if match else "http"
     rest = match["rest"] if match else api_host
     if scheme not in _TLS_SCHEMES:
         raise LMStudioValueError(
-            f"api_host: the scheme {scheme!r} is not known; use https, wss, http, ws or none"
+            f"the scheme {scheme!r} is not known; use https, wss, http, ws or none"
         )
     host, port = _split_netloc(rest, api_host)
     tls = _TLS_SCHEMES[scheme]
@@ -80,15 +90,15 @@ def parse_endpoint(api_host: str) -> Endpoint:
 def _split_netloc(rest: str, api_host: str) -> tuple[str, int | None]:
     """Split `host:port` and refuse everything else that a URL may hold."""
     if any(char.isspace() or not char.isprintable() for char in rest):
-        raise LMStudioValueError("api_host: blanks and control characters are not allowed")
+        raise LMStudioValueError("blanks and control characters are not allowed")
     # Not repeated in the message: what stands before an @ is likely a password.
     if "@" in rest:
         raise LMStudioValueError(
-            "api_host: user names and passwords are not supported; write host:port alone"
+            "user names and passwords are not supported; write host:port alone"
         )
     if rest.count(":") > 1 and not rest.startswith("["):
         raise LMStudioValueError(
-            "api_host: write an IPv6 address in brackets, as in [::1]:1234; "
+            "write an IPv6 address in brackets, as in [::1]:1234; "
             "for a name, write host:port"
         )
     try:
@@ -96,21 +106,21 @@ def _split_netloc(rest: str, api_host: str) -> tuple[str, int | None]:
         port = parts.port
     except ValueError:
         raise LMStudioValueError(
-            f"api_host: the port must be a number from 1 to {MAX_PORT}, "
+            f"the port must be a number from 1 to {MAX_PORT}, "
             "and an IPv6 address must be complete"
         ) from None
     if parts.path not in ("", "/") or "?" in rest or "#" in rest:
-        raise LMStudioValueError(f"api_host: only host and port, without a path, not {api_host!r}")
+        raise LMStudioValueError(f"only host and port, without a path, not {api_host!r}")
     host = parts.hostname or ""
     if rest.startswith("["):
         _check_ipv6(host)
     elif not _HOST_NAME.match(host):
         raise LMStudioValueError(
-            "api_host: not a host name; use letters, digits, '.', '-' and '_' "
+            "not a host name; use letters, digits, '.', '-' and '_' "
             "(international names in their xn-- form)"
         )
     if port == 0 or rest.rstrip("/").endswith(":"):
-        raise LMStudioValueError(f"api_host: the port must be a number from 1 to {MAX_PORT}")
+        raise LMStudioValueError(f"the port must be a number from 1 to {MAX_PORT}")
     return host, port
 
 
@@ -118,6 +128,6 @@ def _check_ipv6(host: str) -> None:
     try:
         ipaddress.IPv6Address(host)
     except ValueError:
-        raise LMStudioValueError("api_host: not an IPv6 address between the brackets") from None
+        raise LMStudioValueError("not an IPv6 address between the brackets") from None
     if "%" in host:
-        raise LMStudioValueError("api_host: IPv6 zone ids are not supported")
+        raise LMStudioValueError("IPv6 zone ids are not supported")

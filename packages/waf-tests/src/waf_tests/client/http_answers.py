@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import httpx
@@ -48,6 +49,12 @@ _ACCESS_HINT = (
     f"give a service token in the headers {ACCESS_ID_HEADER} and {ACCESS_SECRET_HEADER} "
     "(check takes them from LMSTUDIO_CF_ACCESS_CLIENT_ID and LMSTUDIO_CF_ACCESS_CLIENT_SECRET)"
 )
+# The embedded server's own refusal, by the code in its answer.
+_UNKNOWN_HOST = "unknown_host"
+_UNKNOWN_HOST_HINT = (
+    "it is the embedded server that refuses the host name, not a firewall that refuses the key; "
+    "start it with --allow-host NAME (its log says which name it was asked for)"
+)
 # "error code: 1020" for programs, a page with "Error 1020" for browsers.
 _ERROR_CODE = re.compile(r"\berror(?: code:|</span>\s*<span[^>]*>)?\s*(1\d{3})\b", re.IGNORECASE)
 _BODY_LOOKED_AT = 1 << 16
@@ -64,6 +71,8 @@ def ray_id(response: httpx.Response) -> str | None:
 def explain_answer(url: str, response: httpx.Response) -> LMStudioWebsocketError:
     """Turn an HTTP answer that is not LM Studio's into an error that says who answered."""
     status = response.status_code
+    if status == _FORBIDDEN and _names_no_host(response):
+        return UnexpectedAnswerError(url, status, _UNKNOWN_HOST_HINT)
     if status == _FORBIDDEN:
         challenged = response.headers.get("cf-mitigated") == "challenge"
         return BlockedByFirewallError(
@@ -140,6 +149,16 @@ def _error_code(response: httpx.Response) -> int | None:
     """Return the number that Cloudflare writes into the body of its own answers."""
     found = _ERROR_CODE.search(_body(response))
     return int(found[1]) if found else None
+
+
+def _names_no_host(response: httpx.Response) -> bool:
+    """Tell whether the embedded server says that it does not go by the name in `Host`."""
+    try:
+        answer = json.loads(_body(response))
+    except (ValueError, RecursionError):
+        return False
+    error = answer.get("error") if isinstance(answer, dict) else None
+    return isinstance(error, dict) and error.get("code") == _UNKNOWN_HOST
 
 
 def _body(response: httpx.Response) -> str:

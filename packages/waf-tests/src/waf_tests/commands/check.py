@@ -12,27 +12,50 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from lmstudio import LMStudioError, LMStudioWebsocketError
+from lmstudio import (
+    LMStudioError,
+    LMStudioServerError,
+    LMStudioValueError,
+    LMStudioWebsocketError,
+)
 
-from waf_tests.client import NATIVE, AsyncClient
+from waf_tests.client import (
+    NATIVE,
+    AsyncClient,
+    BlockedByFirewallError,
+    UnexpectedAnswerError,
+)
 from waf_tests.client.connection_failures import explain_failure, place, system_reason
 from waf_tests.client.connection_settings import Connection, new_connection
 from waf_tests.client.greeting_probe import greeting_url
 from waf_tests.client.host_endpoint import Endpoint
 from waf_tests.client.http_answers import explain_answer, ray_id
 from waf_tests.client.proxy_choice import unused_proxy
+from waf_tests.client.setting_names import SettingNames
 from waf_tests.secret import Secret
+from waf_tests.settings import ACCESS_VARIABLES, KEY_VARIABLE, TOKEN_VARIABLE
 
+from .keyless_probe import KeylessAnswer, ask_without_key
 from .overall_deadline import DeadlineError, run_within
 from .terminal_line import one_line, unexpected
 
 DEADLINE_SECONDS = 15.0
 # For one connection or one answer, so that a silent host is named as such before the deadline.
 _ANSWER_SECONDS = 10.0
+# The SDK's first words about an identity that the host does not let in.
+_REFUSED = "Authentication failed"
 
 
 class CheckError(Exception):
-    """The check has failed; one line that says at which step and what to do."""
+    """The check has failed; one line that says at which step and what to do.
+
+    `answered` is true when something has answered, but not as LM Studio does.
+    """
+
+    def __init__(self, reason: str, *, answered: bool = False) -> None:
+        """Keep the line."""
+        super().__init__(reason)
+        self.answered = answered
 
 
 @dataclass(frozen=True)
@@ -46,7 +69,10 @@ class Certificate:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What the check has found. `round_trip` is in seconds, on an open connection."""
+    """What the check has found. `round_trip` is in seconds, on an open connection.
+
+    `without_key` is None when no key was given.
+    """
 
     url: str
     address: str
@@ -54,7 +80,13 @@ class CheckReport:
     certificate: Certificate | None
     ray_id: str | None
     round_trip: float
+    without_key: KeylessAnswer | None
     models: tuple[str, ...]
+
+    @property
+    def protected(self) -> bool:
+        """False when the host answers without the key as well."""
+        return self.without_key is None or not self.without_key.let_in
 
     def lines(self) -> list[str]:
         """Return the report as text, one line for each finding."""
@@ -71,6 +103,7 @@ class CheckReport:
             f"certificate  {shown}",
             f"ray id       {self.ray_id or 'none given'}",
             f"round trip   {self.round_trip * 1000:.1f} ms",
+            *([f"without key  {self.without_key.shown}"] if self.without_key else []),
             f"models       {models}",
         ]
         # The columns are ours; what is in them may come from the host.
@@ -97,6 +130,7 @@ class _Greeting:
 def check(
     api_host: str,
     *,
+    host_name: str = "--host",
     key: Secret | None,
     token: Secret | None,
     ca_file: Path | None,
@@ -106,10 +140,12 @@ def check(
 ) -> CheckReport:
     """Connect step by step, as the SDK would. Raises CheckError at the first step that fails.
 
-    `access` are headers with a service token for Cloudflare Access. After `seconds` the check as a
-    whole has failed. This is the boundary of the check: whatever goes wrong in it is a CheckError.
+    `host_name` is what the user calls `api_host`. `access` are headers with a service token for
+    Cloudflare Access. After `seconds` the check as a whole has failed. This is the
+    boundary of the check: whatever goes wrong in it is a CheckError.
     """
     step = _Step()
+    answered = False
     try:
         connection = new_connection(
             api_host,
@@ -117,10 +153,12 @@ def check(
             key.reveal() if key else None,
             ca_file,
             allow_unencrypted=allow_unencrypted,
+            secrets_beside=[TOKEN_VARIABLE] if token else [],
+            names=_names(host_name),
         )
         with _trusted(ca_file):
             return run_within(
-                seconds, partial(_check, api_host, connection, token, allow_unencrypted, step)
+                seconds, partial(_check, api_host, connection, key, token, allow_unencrypted, step)
             )
     except CheckError:
         raise
@@ -131,15 +169,28 @@ def check(
         )
     except LMStudioError as error:
         reason = str(error)
+        answered = isinstance(error, (BlockedByFirewallError, UnexpectedAnswerError))
     except Exception as error:  # noqa: BLE001 - one line for whatever nobody has foreseen, too
         reason = f"while {step.doing}: {unexpected(error)}"
     # Raised from here, so that no traceback leads to a frame that holds a key.
-    raise CheckError(one_line(reason))
+    raise CheckError(one_line(reason), answered=answered)
+
+
+def _names(host_name: str) -> SettingNames:
+    """Return what somebody who types the command calls the settings."""
+    return SettingNames(
+        api_host=host_name,
+        x_api_key=KEY_VARIABLE,
+        ca_file="--ca-file",
+        allow_unencrypted="--allow-unencrypted",
+        headers={header: variable for variable, header in ACCESS_VARIABLES.items()},
+    )
 
 
 async def _check(
     api_host: str,
     connection: Connection,
+    key: Secret | None,
     token: Secret | None,
     allow_unencrypted: bool,
     step: _Step,
@@ -148,6 +199,8 @@ async def _check(
     assert endpoint is not None
     greeting = await _greet(connection, endpoint, step)
     models = await _models(api_host, connection, token, allow_unencrypted, step)
+    step.doing = "asking once more without the key"
+    without_key = await ask_without_key(connection, endpoint) if key else None
     return CheckReport(
         url=endpoint.http_url(""),
         address=greeting.address,
@@ -155,6 +208,7 @@ async def _check(
         certificate=greeting.certificate,
         ray_id=greeting.ray_id,
         round_trip=greeting.round_trip,
+        without_key=without_key,
         models=models,
     )
 
@@ -179,7 +233,7 @@ async def _greet(connection: Connection, endpoint: Endpoint, step: _Step) -> _Gr
             second = await http.get(url, timeout=_ANSWER_SECONDS)
             round_trip = time.perf_counter() - start
     except httpx.RequestError as error:
-        explained = explain_failure(url, error, connection.proxy)
+        explained = explain_failure(url, error, connection.proxy, connection.names)
         reason = system_reason(error) or type(error).__name__
         raise CheckError(str(explained or f"{place(url)}: no connection ({reason})")) from None
     return _Greeting(
@@ -236,14 +290,27 @@ async def _models(
     # An SDK with header parameters of its own knows no rule about encryption.
     options: dict[str, Any] = {} if NATIVE else {"allow_unencrypted": allow_unencrypted}
     step.doing = "opening the SDK's websockets"
-    client = AsyncClient(
-        api_host, token.reveal() if token else None, dict(connection.headers), **options
-    )
+    try:
+        client = AsyncClient(
+            api_host, token.reveal() if token else None, dict(connection.headers), **options
+        )
+    except LMStudioValueError:
+        if token is None:
+            raise
+        # Everything else has been looked at before: host, headers and encryption.
+        raise CheckError(
+            f"{TOKEN_VARIABLE} does not look like an API token of LM Studio: "
+            "sk-lm-<8 characters>:<20 characters>"
+        ) from None
     url = connection.endpoint.http_url("") if connection.endpoint else api_host
     try:
         async with client:
             step.doing = "waiting for LM Studio's list of models"
             return tuple(sorted(model.model_key for model in await client.list_downloaded_models()))
+    except LMStudioServerError as error:
+        if not str(error).startswith(_REFUSED):
+            raise
+        raise CheckError(f"{url}: {_REFUSED}: {_token_advice(token)}") from None
     except LMStudioError as error:
         if type(error) is LMStudioWebsocketError:  # the SDK's own, which asks whether it is running
             problem = "answers the greeting, but a websocket failed"
@@ -254,6 +321,12 @@ async def _models(
             f"{url}: the answer cannot be read ({type(error).__name__}) while {step.doing}; "
             "is this LM Studio?"
         ) from None
+
+
+def _token_advice(token: Secret | None) -> str:
+    if token is None:
+        return f"LM Studio asks for an API token, and none was sent: set {TOKEN_VARIABLE}"
+    return f"LM Studio does not accept the API token in {TOKEN_VARIABLE}: look for the right one"
 
 
 @contextmanager

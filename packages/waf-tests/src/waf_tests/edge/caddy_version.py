@@ -1,4 +1,4 @@
-"""Which Caddy is safe to be an edge."""
+"""The check that a Caddy binary is safe to be an edge."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import subprocess
 
 from .errors import EdgeError
 
-# Older ones expand placeholders in a header's value before the rule compares it:
-# `X-API-Key: {file./path/of/the/key}` would get in. pyproject.toml says the same to pip.
+# Older versions expand placeholders in a header's value before the rule compares it:
+# `X-API-Key: {file./path/of/the/key}` would get in. pyproject.toml has the same bounds.
 SAFE_FROM = (2, 11, 2)
 SAFE_BEFORE = (3,)
 
@@ -17,13 +17,13 @@ _SECONDS = 30.0
 
 
 def check_version(binary: str) -> None:
-    """Ask the binary for its version. Raises EdgeError for one that is unsafe or not known."""
+    """Ask the binary for its version. Raises EdgeError if that is unsafe or unknown."""
     try:
         answer = subprocess.run(
             [binary, "version"], capture_output=True, text=True, errors="replace", timeout=_SECONDS
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise EdgeError(f"{binary} does not say its version ({type(error).__name__})") from None
+        raise EdgeError(f"{binary} does not report its version ({type(error).__name__})") from None
     version = read_version(answer.stdout)
     if version is None or not SAFE_FROM <= version < SAFE_BEFORE:
         found = ".".join(map(str, version)) if version else "of an unknown version"
@@ -34,6 +34,6 @@ def check_version(binary: str) -> None:
 
 
 def read_version(answer: str) -> tuple[int, ...] | None:
-    """Return the version in what `caddy version` prints; None for none, or for a pre-release."""
+    """Return the version that `caddy version` printed; None if there is none or a pre-release."""
     match = _VERSION.match(answer.strip())
     return tuple(map(int, match.groups())) if match else None

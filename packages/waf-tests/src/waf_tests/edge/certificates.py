@@ -12,7 +12,7 @@ import trustme
 class ServerCertificate:
     """A server certificate with its private key and the CA that signed it, all in PEM.
 
-    `name` is the first of the names that it is for.
+    `name` is the first name for which it is valid.
     """
 
     name: str
@@ -24,7 +24,7 @@ class ServerCertificate:
 def issue(*names: str, not_after: datetime | None = None) -> ServerCertificate:
     """Make a CA and let it sign one certificate for these host names and IP addresses.
 
-    `not_after`: until when the certificate holds; None is longer than any test runs.
+    `not_after` is when the certificate expires; None is later than any test runs.
     """
     ca = trustme.CA(organization_name="waf-tests throw-away CA")
     leaf = ca.issue_cert(*names, not_after=not_after)

@@ -15,20 +15,20 @@ from waf_tests.secret import Secret
 from .caddy import plan_caddy
 from .certificates import ServerCertificate, issue
 from .edge_process import EdgeProcess
-from .launch_plan import EdgeSettings, Plan, bracketed
+from .launch_plan import EdgeSettings, LaunchPlan, bracketed
 from .reserved_port import LOOPBACK, ReservedPort
 
 DEFAULT_HOST = "localhost"
 _KEY_BYTES = 32
 
-Planner = Callable[[EdgeSettings, Path], Plan]
+Planner = Callable[[EdgeSettings, Path], LaunchPlan]
 
 
 class Edge:
-    """Runs while it is entered as a context manager; `stop` and `start` in between restart it.
+    """A TLS edge that runs while its context manager is entered; `stop` and `start` restart it.
 
-    `api_host` is what a client is given, `ca_file` the CA that it has to trust, `key` the value
-    that X-API-Key must have. Certificate, port and key stay the same over a restart.
+    `api_host` is the address to give a client, `ca_file` the CA that the client has to trust, and
+    `key` the value that X-API-Key must have. A restart changes neither certificate, port nor key.
     """
 
     def __init__(
@@ -43,12 +43,13 @@ class Edge:
         idle_seconds: float | None = None,
         certificate: ServerCertificate | None = None,
     ) -> None:
-        """Choose port, key and certificate for an edge before `origin` ("address:port").
+        """Choose the port, key and certificate of an edge in front of `origin` (`address:port`).
 
-        `port` 0 is any that is free. Raises EdgeError for a key or a port that cannot be used.
+        The certificate is for `host` alone, as the rule is: the edge can be used by no other name.
+        `port` 0 takes any free one. Raises EdgeError for a key or a port that cannot be used.
         """
         self._planner = planner
-        self._certificate = certificate or issue(*dict.fromkeys((host, *listen, LOOPBACK)))
+        self._certificate = certificate or issue(host)
         self.settings = EdgeSettings(
             origin=origin,
             host=host,
@@ -66,7 +67,7 @@ class Edge:
 
     @property
     def key(self) -> Secret:
-        """The value that the rule wants."""
+        """The value that the rule requires."""
         return self.settings.key
 
     @property
@@ -76,7 +77,7 @@ class Edge:
 
     @property
     def api_host(self) -> str:
-        """What to give a client: `https://host:port`."""
+        """The address to give a client: `https://host:port`."""
         return f"https://{bracketed(self.settings.host)}:{self.port}"
 
     @property
@@ -93,20 +94,20 @@ class Edge:
 
     @property
     def running(self) -> bool:
-        """Whether the edge's process runs."""
+        """Whether the edge's process is running."""
         return self._process is not None
 
     @property
-    def keeper_pid(self) -> int:
-        """The process id of the edge's keeper, which ends after the edge."""
+    def supervisor_pid(self) -> int:
+        """The id of the edge's supervisor process, which ends after the edge."""
         if self._process is None:
-            raise RuntimeError("the edge does not run")
+            raise RuntimeError("the edge is not running")
         return self._process.pid
 
     def start(self) -> None:
-        """Start the edge; returns when it serves. Raises EdgeError if it cannot."""
+        """Start the edge and wait until it serves. Raises EdgeError if it does not start."""
         if self._process is not None:
-            raise RuntimeError("the edge runs already")
+            raise RuntimeError("the edge is already running")
         kept = self.ca_file.parent
         folder = Path(tempfile.mkdtemp(prefix="waf-edge-"))
         try:
@@ -117,13 +118,13 @@ class Edge:
         self.log = self._process.log
 
     def stop(self) -> None:
-        """Stop the edge; returns when its process and its files are gone."""
+        """Stop the edge and wait until its process and its files are gone."""
         process, self._process = self._process, None
         if process is not None:
             process.stop()
 
     def change_key(self, key: Secret) -> None:
-        """Take another key from the next start on. Raises EdgeError for one nobody can send."""
+        """Use another key from the next start on. Raises EdgeError if no client can send it."""
         self.settings = replace(self.settings, key=key)
 
     def __enter__(self) -> Edge:

@@ -1,4 +1,4 @@
-"""An edge's process: started through the keeper, ready when it says so, gone without a trace."""
+"""The process of an edge, which a supervisor process starts, stops and cleans up after."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from pathlib import Path
 from typing import IO
 
 from .errors import EdgeError
-from .launch_plan import Plan
+from .launch_plan import LaunchPlan
+from .process_supervisor import KEEP
 
-_KEEPER = Path(__file__).with_name("process_supervisor.py")
-# What the programs need; nothing of the user's settings, and no key, reaches them.
+_SUPERVISOR = Path(__file__).with_name("process_supervisor.py")
+# The programs get only these variables: none of the user's settings, and no key.
 _ENVIRONMENT = ("PATH", "SYSTEMROOT", "LANG", "LD_LIBRARY_PATH")
 _MESSAGE_LENGTH = 300
 _START_SECONDS = 30.0
-_KEEP = "keep\n"
 
 
 class EdgeProcess:
     """One run of one edge program. `log` holds the lines that it has written so far."""
 
-    def __init__(self, plan: Plan, kept: Path) -> None:
-        """Start the program and return when it serves; raises EdgeError if it does not.
+    def __init__(self, plan: LaunchPlan, kept: Path) -> None:
+        """Start the program and wait until it serves. Raises EdgeError if it does not start.
 
         `kept` is a folder that outlives the process unless the tests are killed.
         """
@@ -35,9 +35,9 @@ class EdgeProcess:
         self._ready = threading.Event()
         for name, text in plan.files.items():
             (plan.folder / name).write_text(text, encoding="utf-8")
-        # Isolated (-I) and by path: the keeper needs nothing but the standard library.
-        self._keeper = subprocess.Popen(
-            [sys.executable, "-I", str(_KEEPER)],
+        # Isolated (-I) and by path, because the supervisor needs only the standard library.
+        self._supervisor = subprocess.Popen(
+            [sys.executable, "-I", str(_SUPERVISOR)],
             env=_environment(plan.folder),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -45,13 +45,13 @@ class EdgeProcess:
             text=True,
             encoding="utf-8",
             errors="replace",
-            # A Ctrl-C in the terminal is for the tests; they stop the edge.
+            # Ctrl-C in the terminal is for the tests alone, which then stop the edge.
             start_new_session=True,
         )
-        assert self._keeper.stdin is not None
-        assert self._keeper.stderr is not None
-        self._stdin: IO[str] = self._keeper.stdin
-        self._stderr: IO[str] = self._keeper.stderr
+        assert self._supervisor.stdin is not None
+        assert self._supervisor.stderr is not None
+        self._stdin: IO[str] = self._supervisor.stdin
+        self._stderr: IO[str] = self._supervisor.stderr
         self._instruct(kept)
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
@@ -59,15 +59,15 @@ class EdgeProcess:
 
     @property
     def pid(self) -> int:
-        """The keeper's process id."""
-        return self._keeper.pid
+        """The supervisor's process id."""
+        return self._supervisor.pid
 
     def stop(self) -> None:
-        """End the program; returns when it is gone and its folder is removed."""
+        """Stop the program and wait until it is gone and its folder is removed."""
         with suppress(BrokenPipeError):  # it has ended already
-            self._stdin.write(_KEEP)
+            self._stdin.write(KEEP)
             self._stdin.close()
-        self._keeper.wait()
+        self._supervisor.wait()
         self._reader.join()
         self._stderr.close()
 
@@ -88,7 +88,7 @@ class EdgeProcess:
             self.log.append(line.rstrip("\n"))
             if self._plan.ready in line:
                 self._ready.set()
-        self._ready.set()  # it has ended: nothing to wait for
+        self._ready.set()  # it has ended, so there is nothing to wait for
 
     def _wait_until_ready(self) -> None:
         served = self._ready.wait(_START_SECONDS) and any(self._plan.ready in x for x in self.log)
@@ -108,7 +108,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _last_message(log: list[str]) -> str:
-    """Return the last thing the program said, without Caddy's JSON around it."""
+    """Return the last message of the program's log, without Caddy's JSON around it."""
     if not log:
         return "it said nothing"
     try:

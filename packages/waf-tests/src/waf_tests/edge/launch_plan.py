@@ -1,4 +1,4 @@
-"""What an edge is asked for, and how a program is started to be it."""
+"""The settings of an edge, and the plan by which its program is launched."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .errors import EdgeError
 
 @dataclass(frozen=True)
 class EdgeSettings:
-    """The edge to make: `https://host:port`, in front of `origin`, for holders of `key`.
+    """The settings of an edge at `https://host:port`, in front of `origin`, that requires `key`.
 
-    `origin` is `address:port`. `idle_seconds`: a websocket on which the origin says nothing for
-    that long is closed, as Cloudflare does after 100 s; None never closes one.
-    `listen`: the addresses to listen on. Raises EdgeError for a key that no client can send.
+    `origin` is `address:port`; `listen` are the addresses to listen on. A websocket on which the
+    origin sends nothing for `idle_seconds` is closed, as Cloudflare does after 100 s; None closes
+    none. Raises EdgeError for a key that no client can send.
     """
 
     origin: str
@@ -36,10 +36,10 @@ class EdgeSettings:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A command line, its stdin, the files it needs in `folder`, and how it says it is ready.
+class LaunchPlan:
+    """A command line, its stdin, its files in `folder`, and the log text that means it is ready.
 
-    No key is in `argv` or `files`: process lists and folders can be read.
+    No key is in `argv` or `files`, because other users can read process lists and folders.
     """
 
     argv: tuple[str, ...]
@@ -49,7 +49,7 @@ class Plan:
     files: dict[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        """Let nobody who holds the text for stdin, which has the key in it, show it."""
+        """Keep the text for stdin, which contains the key, out of reports."""
         object.__setattr__(self, "stdin", hidden(self.stdin))
 
 

@@ -1,9 +1,9 @@
 """The other edge: nginx with ModSecurity and the OWASP core rule set, as Debian packages them.
 
 `scripts/install_modsecurity.sh` installs them. Our own rules come first; the core rule set then
-looks at what they let through. The key is written nowhere: the rules compare its SHA-1.
+looks at what they let through. The key is in no file, because the rules compare its SHA-1.
 
-ModSecurity never expands its own macros in what it is sent, only in its configuration.
+ModSecurity expands macros in its configuration only, never in a request.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .allowed_request_form import (
 )
 from .block_page import BLOCK_PAGE, DATA_CENTRE
 from .errors import EdgeError
-from .launch_plan import EdgeSettings, Plan, bracketed
+from .launch_plan import EdgeSettings, LaunchPlan, bracketed
 
 _MODULE = Path("/usr/lib/nginx/modules/ngx_http_modsecurity_module.so")
 _CORE_RULES = Path("/usr/share/modsecurity-crs/rules")
@@ -37,13 +37,13 @@ pid {folder}/nginx.pid;
 error_log stderr notice;
 events {{ worker_connections 4096; }}
 http {{
-    # A denied request's headers, with what may be almost the key, would be in the error log.
+    # Less severe messages show a denied request's headers, one of which may be almost the key.
     error_log stderr crit;
     access_log off;
     server_tokens off;
     keepalive_timeout 1s;
     large_client_header_buffers 1 {max_head};
-    # What has no valid name is for the rules to see, not for nginx to leave out.
+    # The rules must see headers with invalid names, which nginx would leave out.
     ignore_invalid_headers off;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
@@ -65,7 +65,7 @@ http {{
             default_type "text/html; charset=UTF-8";
             return 403 '{page}';
         }}
-        # The rules see a request's path only; an absolute URI shows in the request line alone.
+        # The rules see only a request's path; an absolute URI is in the request line alone.
         if ($request !~ '^{method} {target} {version}$') {{ return 403; }}
         if ($request_uri ~ '{forbidden_target}') {{ return 403; }}
         location / {{
@@ -101,7 +101,7 @@ SecRule REQUEST_PROTOCOL "@rx /2" "id:1000005,phase:1,nolog,deny,status:403,t:no
     SecRule REQUEST_HEADERS_NAMES \\
         "@rx ^(?:connection|keep-alive|proxy-connection|transfer-encoding|upgrade)$" "t:none"
 SecRule &REQUEST_HEADERS:X-API-Key "!@eq 1" "id:1000006,phase:1,nolog,deny,status:403"
-# Tabs around a value are no part of it in HTTP/1.1, where nginx leaves them; in HTTP/2 they are.
+# nginx keeps tabs around a value. In HTTP/1.1 they are not part of it; in HTTP/2 they are.
 SecRule REQUEST_PROTOCOL "@rx /1" "id:1000007,phase:1,nolog,deny,status:403,t:none,chain"
     SecRule REQUEST_HEADERS:X-API-Key "!@streq {digest}" "t:none,t:trim,t:sha1,t:hexEncode"
 SecRule REQUEST_PROTOCOL "!@rx /1" "id:1000008,phase:1,nolog,deny,status:403,t:none,chain"
@@ -111,13 +111,13 @@ SecRule REQUEST_PROTOCOL "!@rx /1" "id:1000008,phase:1,nolog,deny,status:403,t:n
 _CORE = """\
 Include {core_setup}
 Include {core_rules}/*.conf
-# The core rules log what they match: they do not look at the key.
+# The core rules log what they match, so they must not look at the key.
 SecRuleUpdateTargetByTag "OWASP_CRS" "!REQUEST_HEADERS:X-API-Key"
 """
 
 
 def modsecurity_missing() -> str | None:
-    """Return what is not installed here, None if everything is."""
+    """Return a line that names the packages that are not installed; None if all are."""
     needed = {
         "nginx": _nginx() is not None,
         "libnginx-mod-http-modsecurity": _MODULE.exists(),
@@ -129,11 +129,13 @@ def modsecurity_missing() -> str | None:
     return f"{', '.join(missing)} not installed: run scripts/install_modsecurity.sh as root"
 
 
-def plan_modsecurity(settings: EdgeSettings, folder: Path, *, core_rules: bool = True) -> Plan:
-    """Return how to start nginx with these settings and all its own files in `folder`.
+def plan_modsecurity(
+    settings: EdgeSettings, folder: Path, *, core_rules: bool = True
+) -> LaunchPlan:
+    """Return the plan for an nginx with these settings that keeps all its own files in `folder`.
 
-    `core_rules` False leaves the core rule set out: what remains says the same as the other edge.
-    Raises EdgeError if the packages are not there.
+    With `core_rules` False the core rule set is left out, and the verdicts are the other edge's.
+    Raises EdgeError if the packages are not installed.
     """
     missing = modsecurity_missing()
     nginx = _nginx()
@@ -146,7 +148,7 @@ def plan_modsecurity(settings: EdgeSettings, folder: Path, *, core_rules: bool =
     )
     core = _CORE.format(core_setup=_CORE_SETUP, core_rules=_CORE_RULES) if core_rules else ""
     digest = hashlib.sha1(settings.key.reveal().encode("ascii"), usedforsecurity=False).hexdigest()
-    return Plan(
+    return LaunchPlan(
         argv=(nginx, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"),
         folder=folder,
         ready="OS: ",
@@ -179,5 +181,5 @@ def plan_modsecurity(settings: EdgeSettings, folder: Path, *, core_rules: bool =
 
 
 def _nginx() -> str | None:
-    # Outside the PATH of an ordinary user on Debian.
+    # On Debian it is outside an ordinary user's PATH.
     return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")

@@ -1,11 +1,11 @@
 """Runs one edge process and cleans up after it, whatever happens to the tests.
 
-The first line of its stdin is a JSON object with `argv`, `environment`, `folder`, `kept` and
-`stdin`: what to run, with which environment, the folder to remove afterwards, the folder to keep
-if the edge may start again, and the text for the process's own stdin. Keys travel only in that
-text, so that no process list shows them. When its stdin ends the keeper stops the process and
-removes the folder; unless the last word was `keep`, the other folder too. A test process that is
-killed says no last word.
+The first line of the supervisor's stdin is a JSON object: `argv`, the command to run;
+`environment`, its variables; `folder`, a folder to remove when it ends; `kept`, a folder to keep if
+the edge may start again; and `stdin`, the text for the command's own stdin. Keys are only in that
+text, so that no process list shows them. When its own stdin ends, the supervisor stops the process
+and removes `folder`. It also removes `kept`, unless the word `keep` came last on its stdin: tests
+that are killed do not write it.
 """
 
 from __future__ import annotations
@@ -22,22 +22,23 @@ from typing import Any
 # How long an edge may take to stop on its own, in seconds.
 PATIENCE = 5.0
 
+# Written before the end of stdin by whoever may start the edge again.
 KEEP = "keep"
 
 
 def main() -> int:
-    """Run the process of the instruction on stdin; return its exit status."""
+    """Run the process that the instruction on stdin describes; return its exit status."""
     instruction: dict[str, Any] = json.loads(sys.stdin.readline())
-    last_words: list[str] = []
+    words: list[str] = []
     try:
-        return _run(instruction, last_words)
+        return _run(instruction, words)
     finally:
         shutil.rmtree(instruction["folder"], ignore_errors=True)
-        if last_words != [KEEP]:
+        if words != [KEEP]:
             shutil.rmtree(instruction["kept"], ignore_errors=True)
 
 
-def _run(instruction: dict[str, Any], last_words: list[str]) -> int:
+def _run(instruction: dict[str, Any], words: list[str]) -> int:
     process = subprocess.Popen(
         instruction["argv"],
         env=instruction["environment"],
@@ -45,7 +46,7 @@ def _run(instruction: dict[str, Any], last_words: list[str]) -> int:
         stdin=subprocess.PIPE,
         text=True,
     )
-    # Whoever ends the keeper means the edge.
+    # Ending the supervisor is meant to end the edge.
     signal.signal(signal.SIGTERM, lambda number, frame: process.terminate())
     assert process.stdin is not None
     try:
@@ -53,12 +54,12 @@ def _run(instruction: dict[str, Any], last_words: list[str]) -> int:
         process.stdin.close()
     except BrokenPipeError:
         pass  # it has ended already and said why on stderr
-    threading.Thread(target=_stop_at_end_of_input, args=(process, last_words), daemon=True).start()
+    threading.Thread(target=_stop_at_end_of_input, args=(process, words), daemon=True).start()
     return process.wait()
 
 
-def _stop_at_end_of_input(process: subprocess.Popen[str], last_words: list[str]) -> None:
-    last_words.extend(sys.stdin.read().split())
+def _stop_at_end_of_input(process: subprocess.Popen[str], words: list[str]) -> None:
+    words.extend(sys.stdin.read().split())
     process.terminate()
     try:
         process.wait(PATIENCE)
@@ -67,7 +68,7 @@ def _stop_at_end_of_input(process: subprocess.Popen[str], last_words: list[str])
 
 
 if __name__ == "__main__":
-    # The flush of a closed stderr pipe at exit would end in a traceback that nobody reads.
+    # A normal exit would flush stderr, whose pipe may be closed, and print a traceback.
     status = main()
     sys.stdout.flush()
     os._exit(status if status >= 0 else 1)

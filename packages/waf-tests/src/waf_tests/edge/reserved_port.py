@@ -11,7 +11,7 @@ LOOPBACK = "127.0.0.1"
 
 
 class ReservedPort:
-    """Holds a free port: nobody else is given it while the edge is down.
+    """A free port that is held, so that no other program is given it while the edge is down.
 
     The edge listens on the port beside this socket, which never listens: both set SO_REUSEPORT.
     Where the system lacks that (Windows), the port is only chosen, not held.
@@ -20,7 +20,7 @@ class ReservedPort:
     def __init__(self, number: int = 0) -> None:
         """Take this port on the loopback address; 0 is any that is free.
 
-        Raises EdgeError if it cannot be had, or if somebody listens on it.
+        Raises EdgeError if the port cannot be taken, or if a program listens on it.
         """
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         reuse = getattr(socket, "SO_REUSEPORT", None)

@@ -1,4 +1,4 @@
-"""The firewall's rule as a Cloudflare custom-rule expression: what to block."""
+"""The firewall's rule as the expression of a Cloudflare custom rule that blocks requests."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from waf_tests.secret import Secret
 
 HEADER = "x-api-key"  # Cloudflare's header map has lower-case names
 
-# Stands for the key where it is not to be shown. Blanks at the ends make it a value that nobody
-# can send: a rule deployed with it by mistake blocks everyone.
+# Stands for the key where it is not to be shown. No client can send a value with blanks at its
+# ends, so a rule that is deployed with this by mistake blocks everyone.
 PLACEHOLDER = " put the key here "
 
-# Cloudflare's limits: characters of one expression, and DNS's of a host name.
+# In characters: Cloudflare's limit for one expression, and that of DNS for a host name.
 MAX_LENGTH = 4096
 MAX_HOST_LENGTH = 253
 
@@ -23,21 +23,21 @@ _HOST = re.compile(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?\Z")
 
 
 class RuleError(ValueError):
-    """The rule cannot be written, or Cloudflare's engine refuses it; one line."""
+    """The rule cannot be written, or Cloudflare's engine refuses it; the message is one line."""
 
 
 def cloudflare_expression(host: str, key: Secret | None) -> str:
     """Return the expression of the custom rule to deploy with the action Block.
 
-    It blocks what comes for `host`, also in capitals, with a trailing dot or with a port, unless
-    it came over TLS, in HTTP/1.1 or later, and has one X-API-Key header, which is the key.
-    `key` None writes a placeholder. The result is type-checked with Cloudflare's own engine;
-    raises RuleError if that refuses it, if `host` is not a plain host name, or if `key` is one
-    that no client can send or that does not fit into a rule.
+    It blocks every request for `host` (also in capitals, with a trailing dot or with a port)
+    unless it came over TLS, in HTTP/1.1 or later, with the key in its only X-API-Key header.
+    With `key` None a placeholder stands for the key. Cloudflare's own engine type-checks the
+    result. Raises RuleError if the engine refuses it, if `host` is not a plain host name, or if
+    no client can send `key` or no rule can hold it.
     """
     name = host.lower()
     if not _HOST.match(name) or len(name) > MAX_HOST_LENGTH:
-        raise RuleError("--host: a host name is needed, without scheme, port or path")
+        raise RuleError("a host name is needed, without scheme, port or path")
     fault = key_fault(key) if key else None
     if fault is not None:
         raise RuleError(f"the key {fault}")
@@ -65,7 +65,7 @@ def quoted(text: str) -> str:
 def type_check(expression: str) -> None:
     """Raise RuleError if Cloudflare's engine does not accept the expression.
 
-    The engine's message is cut before the part that repeats the expression: the key is in it.
+    The engine's message is cut before the part that repeats the expression, which has the key.
     """
     error = parse_expression(expression).get("error")
     if error is not None:

@@ -1,9 +1,9 @@
 """The requests that the rule is written for: which pass, which are blocked, and by what.
 
-One table for the Cloudflare expression and for the test edges. Each request is written as it goes
-over the wire, with `\\n` for line ends and these words in braces: {key}; the same key changed in
-ways an attacker may try: {swapped}, {shorter}, {tail}, {longer}, {padded}, {fold}; {host}, and the
-same in {capitals}.
+One table serves the Cloudflare expression and the test edges. Each request is written as it goes
+over the wire, with `\\n` for line ends and with fields in braces: {key} is the key; {swapped},
+{shorter}, {tail}, {longer}, {padded} and {fold} are the key changed in ways that an attacker may
+try; {host} is the host, and {capitals} the host in capitals.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ GREETING = "/lmstudio-greeting"
 
 
 class Decides(Enum):
-    """What stops (or passes) a request."""
+    """What decides whether a request passes."""
 
     RULE = "the expression itself: header, host, version, TLS"
     EDGE = "the edge's HTTP parser or its routing, before or beside the expression"
@@ -25,7 +25,7 @@ class Decides(Enum):
 
 @dataclass(frozen=True)
 class Row:
-    """One request and its fate."""
+    """One request and its expected verdict."""
 
     name: str
     template: str
@@ -64,9 +64,9 @@ _UPGRADE = (
 )
 
 
-def _upgrade(*lines: str, behind: str = "") -> str:
+def _upgrade(*lines: str, after: str = "") -> str:
     head = ["GET /llm HTTP/1.1", "Host: {host}", *_UPGRADE, *lines, "", ""]
-    return "\n".join(head) + behind
+    return "\n".join(head) + after
 
 
 def _post(*lines: str, body: str) -> str:
@@ -74,7 +74,7 @@ def _post(*lines: str, body: str) -> str:
 
 
 _KEY = "X-API-Key: {key}"
-# What a smuggler hides in a body: if it ever reaches the origin, it is a request of its own.
+# The target of the request that a smuggler hides; the origin must never see it.
 SMUGGLED = "/smuggled"
 _HIDDEN = f"GET {SMUGGLED} HTTP/1.1\nHost: {{host}}\n\n"
 
@@ -91,8 +91,8 @@ ALLOWED = (
     # too, drops them before any rule looks. In HTTP/2 they stay, and the request is blocked.
     Row("blanks around the value, HTTP/1.1", _get("X-API-Key:   {key}  "), allowed=True),
     Row("tabs around the value, HTTP/1.1", _get("X-API-Key:\t{key} \t"), allowed=True),
-    Row("name with underscores beside it", _get(_KEY, "X_API_Key: wrong"), allowed=True),
-    Row("long header beside it", _get(_KEY, f"X-Other: {'a' * 20_000}"), allowed=True),
+    Row("name with underscores beside the key", _get(_KEY, "X_API_Key: wrong"), allowed=True),
+    Row("long header beside the key", _get(_KEY, f"X-Other: {'a' * 20_000}"), allowed=True),
     Row(
         "chunked body",
         _post(_KEY, "Transfer-Encoding: chunked", "Connection: close", body="3\nabc\n0\n\n"),
@@ -100,9 +100,9 @@ ALLOWED = (
     ),
 )
 
-# What a proxy would put in place of the header's value, if it expanded such words in what it is
-# sent: Caddy's placeholders, nginx's variables, ModSecurity's macros. Each request has the key
-# where its word looks for it; an attacker needs only a file or a variable that holds the key.
+# Values that a proxy would replace by the key if it expanded them in a request: Caddy's
+# placeholders, nginx's variables, ModSecurity's macros. Each request has the key at the place that
+# its value names; a real attacker needs only a file or a variable that holds the key.
 _EXPANSIONS = (
     Row(
         "placeholder of another header",
@@ -126,8 +126,9 @@ _EXPANSIONS = (
     Row("macro of the query", _get("X-API-Key: %{{ARGS.k}}", target=f"{GREETING}?k={{key}}")),
 )
 
-# What one edge's HTTP parser refuses, or takes for another host: neither edge lets it pass.
-_NO_REQUESTS = tuple(
+# One edge's HTTP parser refuses these or takes them to be for another host; neither edge lets
+# them pass.
+_REFUSED_BY_A_PARSER = tuple(
     Row(name, text, decides=Decides.EDGE)
     for name, text in (
         ("method in lower case", _head("get", GREETING, "1.1", ["Host: {host}", _KEY])),
@@ -136,7 +137,7 @@ _NO_REQUESTS = tuple(
         ("CONNECT", _head("CONNECT", "{host}:443", "1.1", ["Host: {host}", _KEY])),
         ("TRACE", _head("TRACE", GREETING, "1.1", ["Host: {host}", _KEY])),
         ("HTTP/2's first line", _head("PRI", "*", "2.0", ["Host: {host}", _KEY])),
-        ("blank behind the version", _get(_KEY, version="1.1 ")),
+        ("blank after the version", _get(_KEY, version="1.1 ")),
         ("two blanks before the version", _get(_KEY, target=f"{GREETING} ")),
         ("asterisk", _get(_KEY, target="*")),
         ("path with a NUL", _get(_KEY, target="/x%00")),
@@ -149,11 +150,11 @@ _NO_REQUESTS = tuple(
         ("host with an empty port", _get(_KEY, host="{host}:")),
         ("control character in another value", _get(_KEY, "X-Other: a\x01b")),
         ("NUL in another value", _get(_KEY, "X-Other: a\0b")),
-        ("name that is none", _get(_KEY, "X(Other): a")),
-        ("name outside ASCII", _get(_KEY, "X-\xe9: a")),
+        ("header name with a parenthesis", _get(_KEY, "X(Other): a")),
+        ("header name outside ASCII", _get(_KEY, "X-\xe9: a")),
         ("control character before the value", _get("X-API-Key: \x0b{key}")),
-        ("NUL behind the value", _get("X-API-Key: {key}\0")),
-        ("longer than any head", _get(_KEY, f"X-Other: {'a' * 200_000}")),
+        ("NUL after the value", _get("X-API-Key: {key}\0")),
+        ("head over the limit", _get(_KEY, f"X-Other: {'a' * 200_000}")),
     )
 )
 
@@ -166,8 +167,8 @@ BLOCKED = (
     Row("value in the wrong case", _get("X-API-Key: {swapped}")),
     Row("prefix of the value", _get("X-API-Key: {shorter}")),
     Row("suffix of the value", _get("X-API-Key: {tail}")),
-    Row("value with more behind", _get("X-API-Key: {longer}")),
-    Row("value with more before", _get("X-API-Key: {padded}")),
+    Row("value with more after it", _get("X-API-Key: {longer}")),
+    Row("value with more before it", _get("X-API-Key: {padded}")),
     Row("quoted blanks around the value", _get('X-API-Key: " {key} "')),
     Row("encoded blanks around the value", _get("X-API-Key: %20{key}%20")),
     Row("no-break spaces around the value", _get("X-API-Key: \xa0{key}\xa0")),
@@ -183,7 +184,7 @@ BLOCKED = (
     Row("two headers, right one last", _get("X-API-Key: wrong", _KEY)),
     Row("two headers, one empty", _get("X-API-Key:", _KEY)),
     Row("two headers, both right", _get(_KEY, "x-api-key: {key}")),
-    Row("header after the upgrade", _upgrade(behind="X-API-Key: {key}\n\n")),
+    Row("header after the upgrade", _upgrade(after="X-API-Key: {key}\n\n")),
     *_EXPANSIONS,
     *(
         Row(f"HTTP/{version} with the key", _get(_KEY, version=version))
@@ -240,28 +241,28 @@ BLOCKED = (
         _post(_KEY, "Content-Length: 0", "Content-Length: 30", body=_HIDDEN),
         decides=Decides.EDGE,
     ),
-    *_NO_REQUESTS,
+    *_REFUSED_BY_A_PARSER,
 )
 
-# Answered by each proxy itself, before its rules: Caddy says 200 with nothing in it, nginx 400.
-# What counts is that the origin hears nothing of it, and that the key makes no difference.
-OF_THE_PROXY = (
+# Each proxy answers these itself, before its rules: Caddy with an empty 200, nginx with 400. They
+# must not reach the origin, and the key must make no difference.
+ANSWERED_BY_THE_PROXY = (
     Row("OPTIONS *, no key", _head("OPTIONS", "*", "1.1", ["Host: {host}"]), decides=Decides.EDGE),
     Row("OPTIONS *", _head("OPTIONS", "*", "1.1", ["Host: {host}", _KEY]), decides=Decides.EDGE),
 )
 
-# Let in by their own key, with a second request hidden in the body: only that one is stopped.
+# These pass by their own key and hide a second request in the body; only that one is stopped.
 SMUGGLERS = (
     Row(
-        "request behind a chunked body that also has a length",
+        "request after a chunked body that also has a length",
         _post(_KEY, "Content-Length: 4", "Transfer-Encoding: chunked", body="0\n\n" + _HIDDEN),
     ),
     Row(
-        "request behind a chunked body",
+        "request after a chunked body",
         _post(_KEY, "Transfer-Encoding: chunked", body="0\n\n" + _HIDDEN),
     ),
-    Row("request behind an empty body", _post(_KEY, "Content-Length: 0", body=_HIDDEN)),
-    Row("request behind a websocket's handshake", _upgrade(_KEY, behind=_HIDDEN)),
+    Row("request after an empty body", _post(_KEY, "Content-Length: 0", body=_HIDDEN)),
+    Row("request after a websocket's handshake", _upgrade(_KEY, after=_HIDDEN)),
     Row(
         "broken chunk size",
         _post(_KEY, "Transfer-Encoding: chunked", body="zz\n\n" + _HIDDEN),

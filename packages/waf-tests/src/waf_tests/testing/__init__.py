@@ -1,1 +1,1 @@
-"""What the tests share: a recording origin, raw requests, and the table of attacks."""
+"""What the tests share: servers, requests, pytest plugins, and the search for secrets."""

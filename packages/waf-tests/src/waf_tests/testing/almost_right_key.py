@@ -1,12 +1,12 @@
-"""Keys that a firewall must refuse, as close to the right one as can be."""
+"""Keys that a firewall must refuse although they are nearly right."""
 
 from __future__ import annotations
 
 from waf_tests.secret import Secret
 
 
-def almost(key: Secret) -> Secret:
-    """Return a key that differs in the case of its letters; without letters, in its last sign."""
+def almost_right(key: Secret) -> Secret:
+    """Return the key in swapped case; if it has no letters, with another last character."""
     swapped = Secret(key.reveal().swapcase())
     if swapped != key:
         return swapped

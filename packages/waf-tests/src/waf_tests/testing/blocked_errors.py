@@ -1,4 +1,4 @@
-"""What a blocked client raises: our own error, or whatever an SDK with native support has."""
+"""The error of a blocked client: our own, or whichever an SDK with native support raises."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from waf_tests.secret import Secret
 
 
 @dataclass(frozen=True)
-class RealHost:
-    """`api_host` for a client, the key that opens it, and its API token if it wants one."""
+class CloudflareHost:
+    """The `api_host` for a client, the firewall's key, and the host's API token if it needs one."""
 
     api_host: str
     key: Secret

@@ -1,4 +1,4 @@
-"""A small real HTTP proxy on loopback that knows names which nobody else knows."""
+"""A small HTTP proxy on loopback that knows host names which nothing else can resolve."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Mapping
-from types import TracebackType
 
 from .tcp_server import TcpServer
 
@@ -15,12 +14,13 @@ _CHUNK = 65536
 _OPENED = b"HTTP/1.1 200 Connection established" + _HEAD_END
 
 
-class ConnectProxy:
-    """Context manager around a proxy that opens tunnels to the hosts that it knows.
+class ConnectProxy(TcpServer):
+    """A proxy that opens tunnels to the hosts that it knows; a context manager.
 
-    `hosts`: `name:port`, as in CONNECT, to the `address:port` where it really is; for all else it
-    answers 502. `refuse`: answer this to everybody, such as "403 Forbidden". `tls`: speak TLS with
-    clients. `targets` and `heads` have what clients have asked for, as it arrived.
+    `hosts` maps `name:port`, as in CONNECT, to the real `address:port`; every other target is
+    answered with 502. `refuse`, such as "403 Forbidden", is the answer to every request. With
+    `tls`, clients speak TLS to the proxy. `targets` are the targets that clients have asked for,
+    `heads` the bytes of their requests.
     """
 
     def __init__(
@@ -31,30 +31,13 @@ class ConnectProxy:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """Choose the behaviour; the port is taken on entering."""
+        super().__init__(self._tunnel, tls=tls)
         self.targets: list[str] = []
         self.heads = bytearray()
         self._hosts = dict(hosts)
         self._refuse = refuse
-        self._server = TcpServer(self._serve, tls=tls)
 
-    @property
-    def address(self) -> str:
-        """`address:port`."""
-        return self._server.address
-
-    def __enter__(self) -> ConnectProxy:
-        self._server.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._server.__exit__(kind, error, traceback)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _tunnel(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(_HEAD_END)
         self.heads += head
         method, target = head.decode("latin-1").split(" ")[:2]
@@ -75,7 +58,7 @@ class ConnectProxy:
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Pass on what comes, until either side ends; then end the other."""
+    """Copy data until either side ends its connection, then end the other side's."""
     with contextlib.suppress(ConnectionError):
         while data := await reader.read(_CHUNK):
             writer.write(data)

@@ -1,9 +1,9 @@
-"""A pytest plugin that makes every test fail, with all that it holds in sight.
+"""A pytest plugin that makes every test fail with its values in sight, to search the reports.
 
-`pytest -p waf_tests.testing.fail_every_test_plugin` lets each test run as far as its last
-line, which fails in its place. Of a test with parameters only the first case runs. All edges have
-the key that the variable FAILING_RUN_EDGE_KEY holds. With `--all-down` nothing answers: edges
-and recording origins take their ports and close them. For the scan of what reports show.
+With `pytest -p waf_tests.testing.fail_every_test_plugin` each test runs as far as its last line and
+fails there. Of a test with parameters only the first case runs. All edges have the key in the
+variable FAILING_RUN_EDGE_KEY. With `--all-down` nothing answers, because edges and recording
+origins close their ports as soon as they have taken them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ EDGE_KEY_VARIABLE = "FAILING_RUN_EDGE_KEY"
 
 
 class LastLineError(BaseException):
-    """Stands in for whatever may go wrong at the end of a test; no test expects it."""
+    """The error that ends every test in place of any other; no test expects it."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep one case of each test."""
+    """Keep only the first case of each test."""
     kept: dict[tuple[object, object], pytest.Item] = {}
     for item in items:
         kept.setdefault((item.path, getattr(item, "originalname", item.name)), item)
@@ -54,20 +54,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-    """Let the test fail at its last line, or, if it leaves that out, after its end."""
+    """Make the test fail at its last line, or after its end if it does not reach that line."""
     locals_at_end: dict[str, object] = {}
     with _failing_at_the_last_line(pyfuncitem.function.__code__, locals_at_end):
         yield
-    # The report shows this frame, and so these locals.
+    # The report shows this frame and, with it, the test's locals.
     raise LastLineError("the last line was not reached")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Keep the garbage collector out of the parsing of sources for a report.
+    """Keep the garbage collector from running while a report parses source code.
 
-    CPython up to 3.11 gives up with `AST constructor recursion depth mismatch` when the collector
-    runs code in the midst of it that parses, too, as the tracebacks of a debug log do.
+    CPython up to 3.11 fails with `AST constructor recursion depth mismatch` if the collector then
+    runs code that parses, too, as the tracebacks of a debug log do.
     """
     gc.disable()
     try:

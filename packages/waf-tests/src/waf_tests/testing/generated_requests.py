@@ -1,7 +1,7 @@
-"""Requests that hypothesis makes up: ordinary ones, and ones with something odd about them.
+"""Requests that Hypothesis generates: ordinary ones, and ones with something odd about them.
 
-Most parts of a request are usual, so that many requests pass or fail for one reason alone. Not made
-are bodies that end too early and answers that switch protocols: both would wait for the other side.
+Most parts of a request are ordinary, so that many requests pass or fail for a single reason. Bodies
+that end too early and protocol upgrades are left out, because both sides would wait for each other.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from waf_tests.edge import DEFAULT_HOST
 Usual = TypeVar("Usual")
 Rare = TypeVar("Rare")
 
-# In every request, so that the origin's records say which one has reached it.
+# Every request has this header, so that the origin's records say which ones have arrived.
 NUMBER_HEADER = "x-request-number"
 
-# Three of these fit into a head, four are too many; so is one of the longest.
+# Lengths of values: a head has room for three long ones, but not for four or for a longest one.
 _LONG = 40_000
 _LONGEST = 300_000
 
@@ -92,14 +92,14 @@ def for_each_request(
 
 
 def requests(key: str, host: str, key_file: str) -> SearchStrategy[Http1Request | Http2Request]:
-    """Return the strategy for requests to an edge for `host`; `key_file` holds the key, too."""
+    """Return the strategy for requests to an edge for `host`; `key_file` is a file with the key."""
     return _mostly(_http1(key, host, key_file), _http2(key, host, key_file), one_in=4)
 
 
 def _mostly(
     usual: SearchStrategy[Usual], rare: SearchStrategy[Rare], one_in: int = 20
 ) -> SearchStrategy[Usual | Rare]:
-    """Return a strategy that takes the rare one once in so many times."""
+    """Return a strategy that draws from `rare` once in `one_in` times, and else from `usual`."""
     return st.integers(1, one_in).flatmap(lambda number: rare if number == one_in else usual)
 
 
@@ -118,7 +118,7 @@ _ODD_VERSIONS = st.sampled_from(
     ]
 )
 _VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
-_PATH_SIGNS = _VISIBLE.replace("#", "").replace("%", "")
+_PATH_CHARACTERS = _VISIBLE.replace("#", "").replace("%", "")
 _ANY_BYTE = "".join(chr(code) for code in range(0x100) if code not in b"\r\n")
 
 
@@ -131,14 +131,14 @@ def _targets(key: str, host: str) -> SearchStrategy[str]:
         *(f"/llm?k={quote(key)}", f"/{'a' * _LONG}"),
     ]
     return _mostly(
-        st.one_of(paths, st.text(_PATH_SIGNS, max_size=30).map("/".__add__)),
+        st.one_of(paths, st.text(_PATH_CHARACTERS, max_size=30).map("/".__add__)),
         st.one_of(st.sampled_from(no_paths), st.text(_ANY_BYTE, max_size=6).map("/".__add__)),
     )
 
 
 def _texts(key: str, key_file: str) -> SearchStrategy[str]:
-    """Return the strategy for values of headers: with and without the key, odd ones too."""
-    # What a proxy may put in place of a word, if it expands words at all: each finds the key.
+    """Return the strategy for header values: with and without the key, and odd ones."""
+    # Values that a proxy would replace by the key if it expanded such words.
     expanded = [
         *(f"{{file.{key_file}}}", "{http.request.header.X-Other}", "{http.request.uri.query.k}"),
         *("{http.request.cookie.k}", "{http.request.host}", "{env.HOME}", "$http_x_other"),
@@ -159,9 +159,9 @@ def _near_keys(key: str, key_file: str) -> SearchStrategy[str]:
     changed = [
         *(key.swapcase(), key.upper(), key[:-1], key[1:], f"{key}x", f"x{key}", "*", ".*"),
         *(f'"{key}"', quote(key, safe=""), f"%20{key}", f"{key},", f",{key}", f"{key}, {key}"),
-        *(f"{start}{sign}{end}" for sign in "\x00\t\x0b\x7f\x80 "),
-        *(f"{key}{sign}" for sign in "\x00\x0b\x0c\x85\xa0"),
-        *(f"{sign}{key}" for sign in "\x00\x0b\x0c\x85\xa0"),
+        *(f"{start}{character}{end}" for character in "\x00\t\x0b\x7f\x80 "),
+        *(f"{key}{character}" for character in "\x00\x0b\x0c\x85\xa0"),
+        *(f"{character}{key}" for character in "\x00\x0b\x0c\x85\xa0"),
         *(f"{start}\r\n {end}", f"\r\n {key}", f"{key}\r\n "),
         *key.split(","),
     ]
@@ -188,19 +188,19 @@ _OTHER_NAMES = _mostly(
         st.text(_VISIBLE.replace(":", ""), min_size=1, max_size=8).map("X-".__add__),
     ),
 )
-# What may stand around a value and is no part of it.
+# White space that may stand around a value and is not part of it.
 _BLANKS = _mostly(st.just(" "), st.sampled_from(["", "  ", "\t", " \t ", " " * 200]))
 _NO_BLANKS = _mostly(st.just(""), _BLANKS)
 
 
 @st.composite
 def _key_pairs(draw: DrawFn, key: str, key_file: str) -> list[tuple[str, str]]:
-    """Return names and values of the headers that may be the key's, in most requests that one alone."""
+    """Return names and values of headers for the key; most requests have exactly one."""
     kind = draw(_mostly(st.just("one"), st.sampled_from(["none", "split", "several"]), one_in=5))
     if kind == "none":
         return []
     if kind == "split" and "," in key:
-        # As a proxy would join them again.
+        # A proxy may join these parts to the key again.
         return [(draw(_KEY_NAMES), part) for part in key.split(",")]
     count = draw(st.integers(2, 3)) if kind == "several" else 1
     values = _mostly(st.just(key), _near_keys(key, key_file), one_in=5)
@@ -209,7 +209,7 @@ def _key_pairs(draw: DrawFn, key: str, key_file: str) -> list[tuple[str, str]]:
 
 @st.composite
 def _pairs(draw: DrawFn, key: str, key_file: str) -> list[tuple[str, str]]:
-    """Return names and values of all headers but the Host's and the body's."""
+    """Return names and values of all headers except Host and those about the body."""
     values = _mostly(st.text(_VISIBLE, max_size=12), _texts(key, key_file), one_in=4)
     others = st.lists(st.tuples(_OTHER_NAMES, values), max_size=4)
     return draw(st.permutations(draw(_key_pairs(key, key_file)) + draw(others)))
@@ -281,7 +281,7 @@ def _http2(draw: DrawFn, key: str, host: str, key_file: str) -> Http2Request:
     )
     if draw(_mostly(st.just(False), st.just(True))):
         pairs.append(draw(odd))
-    # Names in lower case, as HTTP/2 wants them; a value may have a line break inside.
+    # HTTP/2 requires names in lower case. A value may have a line break inside.
     lower = st.just([(name.lower(), value) for name, value in pairs])
     padded = lower.map(lambda low: [(name, f" {value} ") for name, value in low])
     return Http2Request(

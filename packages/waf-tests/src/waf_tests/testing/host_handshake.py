@@ -1,4 +1,4 @@
-"""A host's side of the greeting and of a websocket's handshake, up to where it may misbehave."""
+"""A host's side of the greeting and the websocket handshake, after which it may misbehave."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ HEAD_END = b"\r\n\r\n"
 _BODY = b'{"lmstudio":true}'
 _GREETED = b"HTTP/1.1 200 OK\r\nContent-Length: %d" % len(_BODY) + HEAD_END + _BODY
 _KEY = re.compile(rb"sec-websocket-key: *([^\r]+)", re.IGNORECASE)
-_SHORT = 126  # frames below have their length in one byte
+_SHORT = 126  # a shorter frame has its length in one byte
 
 
 async def accept_websocket(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, accept: bytes | None = None
 ) -> None:
-    """Answer greetings until a websocket is asked for, and accept it.
+    """Answer greetings until the client asks for a websocket, then accept that.
 
-    `accept`: the value of Sec-WebSocket-Accept, in place of the right one.
+    `accept` is sent in Sec-WebSocket-Accept in place of the right value.
     """
     while True:
         key = _KEY.search(await reader.readuntil(HEAD_END))
@@ -34,6 +34,6 @@ async def accept_websocket(
 
 
 def frame(data: bytes, *, opcode: int = 1) -> bytes:
-    """Return one whole frame, of a text unless `opcode` says otherwise."""
+    """Return one complete frame: a text frame, unless `opcode` says otherwise."""
     size = bytes((len(data),)) if len(data) < _SHORT else b"\x7e" + len(data).to_bytes(2, "big")
     return bytes((0x80 | opcode,)) + size + data

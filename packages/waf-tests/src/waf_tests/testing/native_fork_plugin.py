@@ -1,8 +1,8 @@
 """A pytest plugin that makes the installed SDK look like a fork with native support for headers.
 
-`pytest -p waf_tests.testing.native_fork_plugin` replaces the SDK's clients before anything imports
-them from here, so that the tests take the path of a native SDK. With NATIVE_FORK=scheme the
-fork puts a scheme before an `api_host` that has one.
+`pytest -p waf_tests.testing.native_fork_plugin` replaces the SDK's clients before any test imports
+`waf_tests.client`, which then exports them as it does those of such a fork. With NATIVE_FORK=scheme
+the fork puts a scheme before an `api_host` that already has one.
 """
 
 from __future__ import annotations
@@ -21,56 +21,33 @@ from waf_tests.client.sync_client import Client
 VARIABLE = "NATIVE_FORK"
 SCHEME_TWICE = "scheme"
 
-_Headers = Mapping[str, str] | None
 
-
-class ForkedClient(Client):
-    """A blocking client with the four native parameters and no others."""
+class _NativeParameters:
+    """A mixin that gives a client the four native parameters and no others."""
 
     def __init__(
         self,
         api_host: str | None = None,
         api_token: str | None = None,
-        http_headers: _Headers = None,
+        http_headers: Mapping[str, str] | None = None,
         x_api_key: str | None = None,
     ) -> None:
-        """Pass the parameters on."""
-        super().__init__(api_host, api_token, http_headers, x_api_key)
+        values = (api_host, api_token, http_headers, x_api_key)
+        super().__init__(*values)  # type: ignore[call-arg]  # the client's
 
 
-class ForkedAsyncClient(AsyncClient):
-    """An async client with the four native parameters and no others."""
-
-    def __init__(
-        self,
-        api_host: str | None = None,
-        api_token: str | None = None,
-        http_headers: _Headers = None,
-        x_api_key: str | None = None,
-    ) -> None:
-        """Pass the parameters on."""
-        super().__init__(api_host, api_token, http_headers, x_api_key)
+class ForkedClient(_NativeParameters, Client):
+    """Our blocking client, with the fork's parameters."""
 
 
-def _configure(
-    api_host: str,
-    api_token: str | None = None,
-    http_headers: _Headers = None,
-    x_api_key: str | None = None,
-) -> None:
-    configure_default_client(api_host, api_token, http_headers, x_api_key)
+class ForkedAsyncClient(_NativeParameters, AsyncClient):
+    """Our async client, with the fork's parameters."""
 
 
 class _SchemeTwice(lmstudio.json_api.ClientBase):
-    """Mixed in before a client of the SDK: its probe begins with https://, whatever the host."""
+    """A mixin that makes an SDK client's probe begin with https://, whatever the host."""
 
-    def __init__(
-        self,
-        api_host: str | None = None,
-        api_token: str | None = None,
-        http_headers: _Headers = None,
-        x_api_key: str | None = None,
-    ) -> None:
+    def __init__(self, api_host: str | None, *others: object) -> None:
         super().__init__(api_host)
 
     @staticmethod
@@ -78,13 +55,23 @@ class _SchemeTwice(lmstudio.json_api.ClientBase):
         return f"https://{api_host}/lmstudio-greeting"
 
 
+def _configure(
+    api_host: str,
+    api_token: str | None = None,
+    http_headers: Mapping[str, str] | None = None,
+    x_api_key: str | None = None,
+) -> None:
+    configure_default_client(api_host, api_token, http_headers, x_api_key)
+
+
 def pytest_load_initial_conftests() -> None:
-    """Replace the SDK's clients, before a conftest.py imports what is made from them."""
+    """Replace the SDK's clients before a conftest.py imports them."""
     client: type = ForkedClient
     async_client: type = ForkedAsyncClient
     if os.environ.get(VARIABLE) == SCHEME_TWICE:
-        client = type("Client", (_SchemeTwice, lmstudio.Client), {})
-        async_client = type("AsyncClient", (_SchemeTwice, lmstudio.AsyncClient), {})
+        mixed_in = (_NativeParameters, _SchemeTwice)
+        client = type("Client", (*mixed_in, lmstudio.Client), {})
+        async_client = type("AsyncClient", (*mixed_in, lmstudio.AsyncClient), {})
     vars(lmstudio).update(
         Client=client, AsyncClient=async_client, configure_default_client=_configure
     )

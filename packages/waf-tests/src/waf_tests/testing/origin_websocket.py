@@ -1,4 +1,4 @@
-"""The recording origin's side of one websocket, without I/O: authentication and a few calls."""
+"""The recording origin's end of one websocket, without I/O: authentication and a few calls."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _TOKEN = re.compile(r"^sk-lm-(\w{8}):(\w{20})\Z")
 _REFUSED = {"success": False, "error": "this host wants an API token that it knows"}
 
 
-class WebsocketPeer:
-    """Takes bytes in and gives the bytes to answer with. Speaks just enough of the protocol.
+class OriginWebsocket:
+    """The server's end of one websocket, which speaks just enough of LM Studio's protocol.
 
-    `listLoaded` and `listDownloadedModels` find nothing, `uploadFileBase64` reports the size of
-    what came; every other call is an error.
+    `listLoaded` and `listDownloadedModels` return no model, `uploadFileBase64` returns the size of
+    the file, and every other call is an error.
     """
 
     def __init__(self, token: Secret | None = None) -> None:
-        """Accept everybody, or only the identity of `token`."""
+        """Accept every client, or only the identity of `token`."""
         self.closed = False
         self._identity = _TOKEN.match(token.reveal()) if token else None
         self._websocket = WSConnection(ConnectionType.SERVER)
@@ -38,7 +38,7 @@ class WebsocketPeer:
         self._parts: list[str] = []
 
     def receive(self, data: bytes) -> bytes:
-        """Take what arrived and return what to send."""
+        """Take the bytes that have arrived and return the bytes to send."""
         self._websocket.receive_data(data)
         return b"".join(self._handle(event) for event in self._websocket.events())
 

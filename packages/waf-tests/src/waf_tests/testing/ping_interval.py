@@ -1,4 +1,4 @@
-"""The interval of the SDK's websocket pings, which the SDK itself gives no way to set."""
+"""The interval of the SDK's websocket pings, for which the SDK has no setting."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import pytest
 
 
 def ping_every(seconds: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let websockets opened from now on ping this often; None: never.
+    """Make websockets that are opened from now on ping this often; None turns their pings off.
 
-    Changes the default of httpx-ws's own function, which every way of opening a websocket, the
-    SDK's and ours, ends in.
+    This changes the default of the httpx-ws function that opens every websocket, the SDK's and
+    ours.
     """
     function = httpx_ws.aconnect_ws.__wrapped__  # type: ignore[attr-defined]  # it is decorated
     monkeypatch.setitem(function.__kwdefaults__, "keepalive_ping_interval_seconds", seconds)

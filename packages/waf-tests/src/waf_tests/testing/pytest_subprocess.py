@@ -1,4 +1,4 @@
-"""Runs pytest in a process of its own, so that a test can look at what it writes."""
+"""Runs of pytest in a process of their own, so that a test can look at what they write."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-# All of pytest's options that make it show more, apart from --tb, --capture and --full-trace.
-_TALKATIVE = (
+# All of pytest's options that make it show more, except --tb, --capture and --full-trace.
+_VERBOSE = (
     *("-vv", "-rA", "--showlocals", "--setup-show", "--durations=0", "-o", "junit_logging=all"),
     *("--log-level=DEBUG", "--log-cli-level=DEBUG", "--log-file=run.log", "--log-file-level=DEBUG"),
     *("--junitxml=run.xml", "-o", "junit_family=xunit1", "-p", "no:cacheprovider"),
@@ -22,34 +22,35 @@ _INNER_VARIABLE = "WAF_TESTS_INNER_RUN"
 
 
 @dataclass(frozen=True)
-class InnerRun:
-    """What a run has said on stdout and stderr, and the outcomes of its tests.
+class PytestRun:
+    """The output of a run, on stdout and stderr, and the outcomes of its tests.
 
-    `outcomes`: by test file (its name alone), `failed`, `skipped` or `passed` by test name.
+    `outcomes` has, by the name of a test file, its tests' outcomes by name: `failed`, `skipped` or
+    `passed`.
     """
 
     output: bytes
     outcomes: Mapping[str, Mapping[str, str]]
 
 
-def run_pytest(folder: Path, arguments: list[str], variables: Mapping[str, str]) -> InnerRun:
-    """Run pytest in the folder, as talkative as can be; `run.log` and `run.xml` are left there.
+def run_pytest(folder: Path, arguments: list[str], variables: Mapping[str, str]) -> PytestRun:
+    """Run pytest in the folder, as verbosely as it can; `run.log` and `run.xml` stay there.
 
-    Raises RuntimeError inside of such a run: a test that is run by itself would never end.
+    Raises RuntimeError inside such a run, because a test that runs itself would never end.
     """
     if _INNER_VARIABLE in os.environ:
-        raise RuntimeError("an inner run starts no other one")
-    # A worker of a parallel run is told so by variables, which are not for the inner run.
+        raise RuntimeError("an inner run of pytest must not start another one")
+    # These variables tell a process that it is a worker of a parallel run; the inner run is none.
     outer = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", *_TALKATIVE, *arguments],
+        [sys.executable, "-m", "pytest", *_VERBOSE, *arguments],
         cwd=folder,
         env={**outer, **variables, _INNER_VARIABLE: "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,
     )
-    return InnerRun(run.stdout, _outcomes(folder / "run.xml"))
+    return PytestRun(run.stdout, _outcomes(folder / "run.xml"))
 
 
 def _outcomes(report: Path) -> dict[str, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""Requests written byte by byte, for what no HTTP client would send."""
+"""Requests that are written byte by byte, because no HTTP client would send them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from waf_tests.rule.expected_verdicts import HANDSHAKE
 from waf_tests.secret import hidden
 
 _CHUNK = 65536
-# A bound for a hanging edge, not a wait: every test here ends with an answer or a closed socket.
+# A bound for an edge that hangs; every exchange ends with an answer or a closed connection.
 _SECONDS = 20.0
 _UPGRADED = b"HTTP/1.1 101 "
 _HEAD_END = b"\r\n\r\n"
-# The values of all headers, the key, too, are in this library's debug log.
+# This library's debug log shows the values of all headers, and so the key.
 logging.getLogger("hpack").setLevel(logging.INFO)
 
 
@@ -41,7 +41,7 @@ class RawAnswer:
 
     @property
     def passed(self) -> bool:
-        """Whether the first answer is that of a request that got through."""
+        """Whether the first answer shows that the request got through."""
         return self.status in (101, 200)
 
     def header(self, name: str) -> str | None:
@@ -55,9 +55,9 @@ class RawAnswer:
 
 
 def exchange(edge: Edge, request: bytes, *, tls: bool = True) -> RawAnswer:
-    """Send the bytes over one connection and return what comes until it is closed or upgraded.
+    """Send the bytes over one connection and return what arrives until it is closed or upgraded.
 
-    The sending side is closed after an upgrade, which ends the conversation.
+    After an upgrade the connection is closed from this side.
     """
     with _connected(edge) as plain:
         if not tls:
@@ -69,7 +69,7 @@ def exchange(edge: Edge, request: bytes, *, tls: bool = True) -> RawAnswer:
 
 def _connected(edge: Edge) -> socket.socket:
     plain = socket.create_connection(("127.0.0.1", edge.port), timeout=_SECONDS)
-    # Otherwise a request waits for the edge to acknowledge the TLS handshake: 40 ms.
+    # Otherwise a request waits 40 ms for the edge to acknowledge the TLS handshake.
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return plain
 
@@ -88,24 +88,24 @@ def _send_and_read(connection: socket.socket, request: bytes) -> bytes:
             if received.startswith(_UPGRADED) and _HEAD_END in received:
                 break
     except (ConnectionError, ssl.SSLError):
-        pass  # the edge has hung up; what it said before counts
+        pass  # the edge has hung up; what it sent before counts
     return bytes(received)
 
 
 class SilentWebsocket:
-    """A websocket that is open and says nothing, not even pings."""
+    """An open websocket that sends nothing, not even pings."""
 
     def __init__(self, encrypted: ssl.SSLSocket) -> None:
         """Wrap a connection on which the handshake has been answered."""
         self._encrypted = encrypted
 
     def wait_until_closed(self) -> None:
-        """Return when the edge has closed the connection."""
+        """Wait until the edge has closed the connection."""
         try:
             while self._encrypted.recv(_CHUNK):
                 pass
         except (ConnectionError, ssl.SSLError):
-            pass  # closed without a goodbye
+            pass  # it was closed without notice
 
 
 @contextmanager
@@ -148,7 +148,7 @@ def exchange_http2(
         header_encoding=None,
     )
     connection = h2.connection.H2Connection(config)
-    # Huffman's code for a long header takes seconds in Python.
+    # Huffman coding of a long header takes seconds in Python.
     plain_encode = partial(connection.encoder.encode, huffman=False)
     connection.encoder.encode = plain_encode  # type: ignore[method-assign]
     with (
@@ -178,5 +178,5 @@ def _http2_status(connection: h2.connection.H2Connection, encrypted: ssl.SSLSock
 
 
 def _encoded(headers: list[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    """Return the headers as bytes, one for each character: any byte may be sent."""
+    """Return the headers with one byte for each character, so that any byte can be sent."""
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]

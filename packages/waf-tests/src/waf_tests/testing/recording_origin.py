@@ -1,32 +1,28 @@
-"""A small stand-in for LM Studio's port that records every byte: it loads and predicts nothing.
+"""A small stand-in for LM Studio that records what arrives; it loads and predicts nothing.
 
-For tests of the edge's rule and of what a client puts on the wire. Tests of the SDK's work use
-the host under test.
+It is for tests of the edge's rule and of what a client sends. Tests of what the SDK does use the
+host under test.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import threading
 from dataclasses import dataclass
-from types import TracebackType
 
 from waf_tests.secret import HiddenBytes, HiddenText, Secret
 
-from .origin_websocket import WebsocketPeer
+from .origin_websocket import OriginWebsocket
+from .tcp_server import LOOPBACK, READ_LIMIT, TcpServer
 
-LOOPBACK = "127.0.0.1"
 GREETING = "/lmstudio-greeting"
 _HEAD_END = b"\r\n\r\n"
-_HEAD_LIMIT = 1 << 20
-# Their values are keys, and requests are in sight when a test fails.
+# The values of these headers are keys, and the reports of failed tests show requests.
 _KEY_HEADERS = frozenset({"authorization", "x-api-key"})
 
 
 @dataclass(frozen=True)
 class RecordedRequest:
-    """One request head, as it arrived: names in their case, repeated headers repeated."""
+    """One request head as it arrived, with names in their case and with repeated headers."""
 
     method: str
     target: str
@@ -40,7 +36,7 @@ class RecordedRequest:
 
 @dataclass(frozen=True)
 class Answer:
-    """What to answer to everything, in place of being LM Studio."""
+    """An answer that the origin gives in place of LM Studio's."""
 
     status: str = "403 Forbidden"
     headers: tuple[tuple[str, str], ...] = ()
@@ -57,13 +53,13 @@ GREETING_ANSWER = Answer("200 OK", (("Content-Type", "application/json"),), b'{"
 _NOT_FOUND = Answer("404 Not Found")
 
 
-class RecordingOrigin:
-    """Context manager around a listening port on its own thread.
+class RecordingOrigin(TcpServer):
+    """A stand-in for LM Studio that records what arrives; a context manager.
 
-    `token`: refuse every identity but this one. `answer`: say this to every request.
-    `upgrade_answer`: say this to websocket handshakes; with `upgrade_path`, to those of this path.
-    `drop_after_upgrade`: reset each websocket right after its handshake.
-    `requests` and `received` fill while it runs; both are complete once it is left.
+    With `token` it refuses every other identity. `answer` is its answer to every request, and
+    `upgrade_answer` to every websocket handshake, or only to those for `upgrade_path`. With
+    `drop_after_upgrade` it resets each websocket right after the handshake. `requests` and
+    `received` fill while it runs and are complete once it is left.
     """
 
     def __init__(
@@ -78,6 +74,7 @@ class RecordingOrigin:
         port: int = 0,
     ) -> None:
         """Choose the behaviour; the port (0: any that is free) is taken on entering."""
+        super().__init__(self._converse, address=address, port=port)
         self.requests: list[RecordedRequest] = []
         self._received = bytearray()
         self._token = token
@@ -85,78 +82,11 @@ class RecordingOrigin:
         self._upgrade_answer = upgrade_answer
         self._upgrade_path = upgrade_path
         self._drop = drop_after_upgrade
-        self._ip = address
-        self._port = port
-        self._serving = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="origin", daemon=True)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def received(self) -> HiddenBytes:
-        """All that has arrived outside of websockets."""
+        """All bytes that have arrived outside websockets."""
         return HiddenBytes(self._received)
-
-    @property
-    def address(self) -> str:
-        """`address:port`, IPv6 in brackets."""
-        ip = f"[{self._ip}]" if ":" in self._ip else self._ip
-        return f"{ip}:{self._port}"
-
-    @property
-    def port(self) -> int:
-        """The port number."""
-        return self._port
-
-    def __enter__(self) -> RecordingOrigin:
-        self._thread.start()
-        self._serving.wait()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        assert self._loop is not None
-        assert self._stop is not None
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-
-    def _run(self) -> None:
-        asyncio.run(self._serve())
-
-    async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
-        server = await asyncio.start_server(
-            self._accept, self._ip, self._port, limit=_HEAD_LIMIT, backlog=1024
-        )
-        self._port = server.sockets[0].getsockname()[1]
-        self._serving.set()
-        await self._stop.wait()
-        # asyncio leaves a connection open that it is accepting when its server closes.
-        while asyncio.all_tasks() - self._tasks - {asyncio.current_task()}:
-            await asyncio.sleep(0)
-        server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        def close(ended: asyncio.Task[None]) -> None:
-            self._tasks.discard(ended)
-            writer.close()
-
-        task = asyncio.create_task(self._talk(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(close)  # also of a task that is cancelled before it has begun
-
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):  # the other side has ended it
-            await self._converse(reader, writer)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first = await reader.read(1)
@@ -187,7 +117,7 @@ class RecordingOrigin:
         await writer.drain()
         if writer.can_write_eof():
             writer.write_eof()
-        # A body, or whatever somebody smuggled behind the request.
+        # This is the body, or whatever was smuggled in after the request.
         self._received += await reader.read()
 
     async def _serve_websocket(
@@ -197,17 +127,17 @@ class RecordingOrigin:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
-        peer = WebsocketPeer(self._token)
-        writer.write(peer.receive(head))
+        websocket = OriginWebsocket(self._token)
+        writer.write(websocket.receive(head))
         if self._drop:
             writer.transport.abort()
             return
-        while not peer.closed:
+        while not websocket.closed:
             await writer.drain()
-            data = await reader.read(_HEAD_LIMIT)
+            data = await reader.read(READ_LIMIT)
             if not data:
                 return
-            writer.write(peer.receive(data))
+            writer.write(websocket.receive(data))
         await writer.drain()
 
 

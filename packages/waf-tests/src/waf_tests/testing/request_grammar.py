@@ -1,8 +1,9 @@
-"""What a request says by HTTP's own grammar, so that the rule's engine can judge it.
+"""Reads the fields of a request by HTTP's own grammar, so that the rule can be applied to them.
 
-The engine judges fields; an edge judges bytes. This reads the bytes as RFC 9110, 9112 and 9113 say,
-after the edges' own conditions (`waf_tests.edge.allowed_request_form`). Where the RFCs let a server
-choose between refusing a request and mending it, the mended request is read and marked.
+A rule judges fields, while an edge gets bytes. This module reads the bytes as RFC 9110, 9112 and
+9113 say, and applies the conditions of the edges (`waf_tests.edge.allowed_request_form`). Where the
+RFCs let a server either refuse a request or repair it, the repaired request is read and its flaw is
+noted.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from waf_tests.edge.allowed_request_form import (
     host_pattern,
 )
 
-from .rule_evaluator import Fields, Test
+from .rule_evaluator import Fields, Predicate
 
 _REQUEST_LINE = re.compile(r"([^ ]+) ([^ ]+) (HTTP/[0-9]\.[0-9])\Z")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
@@ -29,17 +30,17 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _BROKEN_ESCAPE = re.compile(r"^[^?]*%(?![0-9A-Fa-f]{2})")
 _EMPTY_LINE = re.compile(r"\r?\n\r?\n")
 _CHUNK_SIZE = re.compile(r"[0-9A-Fa-f]+\Z")
-# Of these one is allowed: a server may refuse a second or join them with commas.
+# A request may have one of each; a server may refuse a second or join both with a comma.
 _SINGLE = frozenset({"authorization", "content-type", "referer", "user-agent"})
 _CONNECTION = frozenset(
     {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"}
 )
-# How far a server may miss the limit of a head: its buffers are a little larger.
+# Bytes by which a server may miss the limit of a head, because its buffers are a little larger.
 _MARGIN = 8 * 1024
 
 
 class Verdict(Enum):
-    """What must become of a request at an edge."""
+    """What must happen to a request at an edge."""
 
     PASS = "it reaches the origin"  # noqa: S105 - no password
     BLOCK = "it does not reach the origin"
@@ -48,13 +49,13 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Reading:
-    """One request's fields; None if no server may take it. `flaw`: why a server may refuse it."""
+    """One request's fields, None if every server refuses it; `flaw`: why a server may refuse it."""
 
     fields: Fields | None
     flaw: str | None = None
 
-    def verdict(self, blocks: Test) -> Verdict:
-        """Return what must become of it if `blocks` is the rule."""
+    def verdict(self, blocks: Predicate) -> Verdict:
+        """Return what must happen to the request if `blocks` is the rule."""
         if self.fields is None or blocks(self.fields):
             return Verdict.BLOCK
         return Verdict.EITHER if self.flaw else Verdict.PASS
@@ -62,7 +63,7 @@ class Reading:
 
 @dataclass
 class _Headers:
-    """Header lines as they are read one by one; `flaws` are what servers may refuse."""
+    """The header lines read so far; `flaws` are the reasons why a server may refuse them."""
 
     values: dict[str, tuple[str, ...]] = field(default_factory=dict)
     broken: bool = False
@@ -73,14 +74,14 @@ class _Headers:
         if not _NAME.match(name) or _CONTROL.search(value):
             self.broken = True
         if name in self.values and name in _SINGLE:
-            self.flaws.append("a header twice that may be there once")
+            self.flaws.append("a repeated header that may occur only once")
         self.values[name] = (*self.values.get(name, ()), value)
 
     def check_size(self, size: int) -> None:
         """Note whether a head of this size is too long, or so long that servers differ."""
         self.broken = self.broken or size > MAX_HEAD_BYTES + _MARGIN
         if size > MAX_HEAD_BYTES - _MARGIN:
-            self.flaws.append("a head of about the longest size")
+            self.flaws.append("a head of about the maximum size")
 
     def reading(self, fields: Fields) -> Reading:
         return Reading(None if self.broken else fields, self.flaws[0] if self.flaws else None)
@@ -112,7 +113,7 @@ def read_http1(request: bytes, host: str) -> Reading:
 def read_http2(
     method: str, target: str, authority: str, headers: Iterable[tuple[str, str]], host: str
 ) -> Reading:
-    """Read the headers of a request over HTTP/2 for this host; values are not trimmed there."""
+    """Read the headers of a request over HTTP/2 for this host; HTTP/2 does not trim values."""
     found = _Headers()
     size = 0
     for name, value in headers:
@@ -137,7 +138,7 @@ def _read_lines(lines: list[str]) -> _Headers:
             headers.flaws.append("a second carriage return")
         if not line.startswith((" ", "\t")):
             unfolded.append(ended)
-        elif unfolded:  # RFC 9112, 5.2: refuse it, or make it one line
+        elif unfolded:  # RFC 9112, 5.2: a server refuses it or makes it one line
             headers.flaws.append("a folded line")
             unfolded[-1] = f"{unfolded[-1].rstrip()} {ended.strip()}"
         else:
@@ -160,7 +161,7 @@ def _check_framing(headers: _Headers, body: str) -> None:
         headers.broken = True
     if any(not length.isdigit() for length in lengths) or len(set(lengths)) > 1:
         headers.broken = True
-    # RFC 9112, 6.1 and 6.3: to be refused or put right.
+    # RFC 9112, 6.1 and 6.3: a server refuses these or repairs them.
     if codings and lengths:
         headers.flaws.append("chunks and a length")
     if len(lengths) > 1:
@@ -170,7 +171,7 @@ def _check_framing(headers: _Headers, body: str) -> None:
 
 
 def _whole_chunks(body: str) -> bool:
-    """Tell whether the body is chunks to its end, without extensions and trailers."""
+    """Tell whether the whole body consists of chunks, without extensions or trailers."""
     while True:
         size, _, rest = body.partition("\r\n")
         length = int(size, 16) if _CHUNK_SIZE.match(size) else -1
@@ -182,7 +183,7 @@ def _whole_chunks(body: str) -> bool:
 
 
 def _acceptable(method: str, target: str, authority: str, host: str) -> bool:
-    """Tell whether the edges take a request with such a first line, for this host."""
+    """Tell whether the edges accept a request with this method, target and authority."""
     return bool(
         re.fullmatch(METHOD, method)
         and method not in REFUSED_METHODS

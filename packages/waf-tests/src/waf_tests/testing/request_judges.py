@@ -1,4 +1,4 @@
-"""Judges of one request: the printed rule, and the edges by what reaches the origin behind them."""
+"""Compares the printed rule's verdict about a request with what each edge does to it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from .generated_requests import NUMBER_HEADER, Http1Request, Http2Request
 from .raw_requests import exchange, exchange_http2
 from .recording_origin import Answer, RecordedRequest, RecordingOrigin
 from .request_grammar import Reading, Verdict, read_http1, read_http2
-from .rule_evaluator import Test, compile_expression
+from .rule_evaluator import Predicate, compile_expression
 
 
 class DisagreementError(AssertionError):
-    """A judge says something else than the others, or a request got in without the key."""
+    """An edge and the rule disagree about a request, or one got in without the key."""
 
 
 @dataclass
 class EdgeJudge:
-    """One edge before an origin of its own. `stricter`: it may also stop what the rule allows.
+    """One edge in front of an origin of its own; `stricter` edges may stop what the rule allows.
 
-    `blocked` are the numbers of requests that must not reach the origin, now or later.
+    `blocked` are the numbers of the requests that must not reach the origin, now or later.
     """
 
     name: str
@@ -38,13 +38,13 @@ class EdgeJudge:
     origin: RecordingOrigin
     stricter: bool
     blocked: set[int] = field(default_factory=set)
-    _looked_at: int = 0
+    _checked: int = 0
 
     def reached(self, request: Http1Request | Http2Request, number: int) -> bool:
-        """Send the request and tell whether the origin has got it.
+        """Send the request and tell whether it has reached the origin.
 
-        Raises DisagreementError if the origin has got anything that it must not get, or if the
-        edge neither answers nor hangs up.
+        Raises DisagreementError if a request has reached the origin that must not, or if the edge
+        neither answers nor hangs up.
         """
         try:
             self._send(request, number)
@@ -70,8 +70,8 @@ class EdgeJudge:
         Raises DisagreementError if one of them came without exactly the key, or if the rule blocks
         it for another reason.
         """
-        new = self.origin.requests[self._looked_at :]
-        self._looked_at += len(new)
+        new = self.origin.requests[self._checked :]
+        self._checked += len(new)
         for request in new:
             if request.values("x-api-key") != [self.edge.key.reveal()]:
                 raise DisagreementError(f"{self.name}: without the key, {_shown(request)}")
@@ -81,14 +81,14 @@ class EdgeJudge:
 
 
 @dataclass
-class Court:
-    """The rule and the edges, asked about one request after the other.
+class RequestJudges:
+    """The rule and the edges, which are asked about one request after the other.
 
-    `verdicts` counts what the rule says, `flaws` why a request that it allows may be refused as
-    broken HTTP, `stopped` what each edge has stopped that the rule allows.
+    `verdicts` counts the rule's verdicts, `flaws` the reasons why requests that it allows may be
+    refused as broken HTTP, and `stopped`, for each edge, the requests that only the edge stopped.
     """
 
-    blocks: Test
+    blocks: Predicate
     edges: tuple[EdgeJudge, ...]
     verdicts: Counter[Verdict] = field(default_factory=Counter)
     flaws: Counter[str] = field(default_factory=Counter)
@@ -96,7 +96,7 @@ class Court:
     _number: int = 0
 
     def judge(self, request: Http1Request | Http2Request) -> Verdict:
-        """Return what the rule says. Raises DisagreementError if an edge says something else."""
+        """Return the rule's verdict. Raises DisagreementError if an edge does something else."""
         self._number += 1
         reading = self._read(request)
         verdict = reading.verdict(self.blocks)
@@ -129,10 +129,10 @@ Edges = Mapping[str, tuple[Planner, bool]]
 
 
 def installed_edges() -> Edges:
-    """Return the edges that can run here: by name how to start each, and if it may be stricter.
+    """Return the edges that can run here, by name: their planner, and if they may be stricter.
 
-    nginx is there twice: with our own rules alone, which say what Caddy says, and with the core
-    rule set behind them, which also stops what looks like an attack of another kind.
+    nginx is among them twice: with our own rules alone, which decide as Caddy does, and with the
+    core rule set after them, which also stops what looks like an attack of another kind.
     """
     edges: dict[str, tuple[Planner, bool]] = {"caddy": (plan_caddy, False)}
     if modsecurity_missing() is None:
@@ -142,10 +142,10 @@ def installed_edges() -> Edges:
 
 
 @contextmanager
-def court(key: Secret, edges: Edges) -> Iterator[Court]:
-    """Run these edges for this key, each before an origin of its own.
+def start_judges(key: Secret, edges: Edges) -> Iterator[RequestJudges]:
+    """Run these edges with this key, each in front of an origin of its own.
 
-    Raises DisagreementError at the end for what has arrived since the last request.
+    Raises DisagreementError at the end if a request has arrived late that must not arrive.
     """
     judges = []
     with ExitStack() as origins, ExitStack() as running:
@@ -154,13 +154,13 @@ def court(key: Secret, edges: Edges) -> Iterator[Court]:
             edge = running.enter_context(Edge(origin.address, planner=planner, key=key))
             judges.append(EdgeJudge(name, edge, origin, stricter))
         blocks = compile_expression(cloudflare_expression(DEFAULT_HOST, key))
-        yield Court(blocks, tuple(judges))
-    for judge in judges:  # edges and origins are down: nothing is on its way any more
+        yield RequestJudges(blocks, tuple(judges))
+    for judge in judges:  # edges and origins are down, so nothing is on its way any more
         judge.check_arrivals()
 
 
 def _number(request: RecordedRequest) -> int:
-    # The next line may have been folded into the number's.
+    # A proxy may have folded the next line into this header.
     (value,) = request.values(NUMBER_HEADER)
     return int(value.split()[0])
 

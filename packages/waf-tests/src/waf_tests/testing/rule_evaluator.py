@@ -1,7 +1,8 @@
 """Evaluates the part of Cloudflare's rule language in which our rule is written.
 
-`octorules-wirefilter` parses and type-checks, but does not evaluate. This does, by Cloudflare's
-documentation of the language, so that the printed rule can be held against the request table.
+`octorules-wirefilter` parses and type-checks expressions but does not evaluate them. This module
+does, by Cloudflare's documentation of the language, so that tests can compare the printed rule with
+the table of expected verdicts.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ _TOKENS = re.compile(
 )
 _INDEX = re.compile(r"\[[0-9]+\]\Z")
 
-Test = Callable[["Fields"], bool]
+Predicate = Callable[["Fields"], bool]
 Text = Callable[["Fields"], str]
 
 
 @dataclass(frozen=True)
 class Fields:
-    """One request, as the rule language sees it; header names in lower case."""
+    """The fields of one request in the rule language; header names are in lower case."""
 
     host: str
     version: str = "HTTP/1.1"
@@ -35,8 +36,8 @@ class _Token:
     text: str
 
 
-def compile_expression(expression: str) -> Test:
-    """Return a function that says whether the rule matches a request: whether it is blocked.
+def compile_expression(expression: str) -> Predicate:
+    """Return a function that tells whether the rule matches a request, and so blocks it.
 
     Raises ValueError for anything outside the part of the language that our rule uses.
     """
@@ -53,11 +54,11 @@ def _tokens(expression: str) -> list[_Token]:
         match = _TOKENS.match(expression, position)
         if match is None:
             raise ValueError(f"unknown text at {position}")
-        literal, name, sign = match.groups()
+        literal, name, symbol = match.groups()
         if literal is not None:
             found.append(_Token("literal", re.sub(r"\\(.)", r"\1", literal)))
         else:
-            found.append(_Token("name", name) if name else _Token("sign", sign))
+            found.append(_Token("name", name) if name else _Token("symbol", symbol))
         position = match.end()
     return found
 
@@ -67,7 +68,7 @@ class _Parser:
         self._tokens = tokens
         self._next = 0
 
-    def disjunction(self) -> Test:
+    def disjunction(self) -> Predicate:
         tests = [self._conjunction()]
         while self._accept("or"):
             tests.append(self._conjunction())
@@ -77,19 +78,19 @@ class _Parser:
         if self._next != len(self._tokens):
             raise ValueError(f"unexpected {self._tokens[self._next].text}")
 
-    def _conjunction(self) -> Test:
+    def _conjunction(self) -> Predicate:
         tests = [self._negation()]
         while self._accept("and"):
             tests.append(self._negation())
         return lambda fields: all(test(fields) for test in tests)
 
-    def _negation(self) -> Test:
+    def _negation(self) -> Predicate:
         if self._accept("not"):
             inner = self._negation()
             return lambda fields: not inner(fields)
         return self._comparison()
 
-    def _comparison(self) -> Test:
+    def _comparison(self) -> Predicate:
         if self._accept("("):
             inner = self.disjunction()
             self._expect(")")
@@ -111,8 +112,8 @@ class _Parser:
         choices = self._set()
         return lambda fields: text(fields) in choices
 
-    def _indexed(self) -> Test:
-        """`http.request.headers["x"][1] eq "y"`; false where there is no such header."""
+    def _indexed(self) -> Predicate:
+        """Parse `http.request.headers["x"][1] eq "y"`; it is false if there is no such header."""
         header = self._bracketed()
         index = self._index()
         self._expect("eq")
@@ -123,8 +124,8 @@ class _Parser:
 
         return test
 
-    def _quantified(self, quantifier: Callable[[list[bool]], bool]) -> Test:
-        """`any(http.request.headers["x"][*] eq "y")`; a missing header makes both false."""
+    def _quantified(self, quantifier: Callable[[list[bool]], bool]) -> Predicate:
+        """Parse `any(http.request.headers["x"][*] eq "y")`; without the header both are false."""
         self._expect("(")
         self._expect("http.request.headers")
         header = self._bracketed()
@@ -139,7 +140,7 @@ class _Parser:
 
         return test
 
-    def _starts_with(self) -> Test:
+    def _starts_with(self) -> Predicate:
         self._expect("(")
         text = self._text()
         self._expect(",")

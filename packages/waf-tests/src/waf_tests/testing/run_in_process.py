@@ -12,7 +12,7 @@ Run = Callable[..., Result]
 
 
 def run_command(*arguments: object, **variables: str | None) -> Result:
-    """Run a command with these variables."""
+    """Run a command with these arguments and environment variables."""
     return CliRunner().invoke(main, [str(each) for each in arguments], env=variables)
 
 

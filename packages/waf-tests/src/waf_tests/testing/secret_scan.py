@@ -1,4 +1,4 @@
-"""Looks for keys and tokens in what has been written, in the forms in which they may hide."""
+"""Searches written data for keys and tokens, in all forms that these may take there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PROCESSES = Path("/proc")
 
 
 def forms(secret: Secret) -> dict[str, bytes]:
-    """Return the texts that would give the secret away: plain, hexadecimal, quoted, Base64."""
+    """Return the texts that would give the secret away, by the name of their form."""
     plain = secret.reveal().encode()
     found = {
         "plain": plain,
@@ -22,19 +22,20 @@ def forms(secret: Secret) -> dict[str, bytes]:
         "url": quote(secret.reveal(), safe="").encode(),
     }
     for offset in range(3):
-        # Inside a longer Base64 text the secret has one of three shapes; its ends are not its own.
+        # In a longer Base64 text the secret has one of three forms, which depends on its position.
+        # The characters at its ends depend on its neighbours and are left out.
         encoded = base64.b64encode(bytes(offset) + plain)
         found[f"base64 at {offset}"] = encoded[4 if offset else 0 : -4]
     return found
 
 
 def halves(token: Secret) -> tuple[Secret, Secret]:
-    """Return an API token as a whole and the half that is its password."""
+    """Return the whole API token and its second half, which is its password."""
     return token, Secret(token.reveal().rpartition(":")[2])
 
 
 def leaks(data: bytes, secrets: Iterable[Secret]) -> list[str]:
-    """Return which forms of any of the secrets are in the data; empty if none is."""
+    """Return the forms of any of the secrets that are in the data; empty if none is."""
     return [
         form
         for secret in secrets
@@ -54,7 +55,7 @@ def leaking_files(folder: Path, secrets: Iterable[Secret]) -> list[str]:
 
 
 def process_arguments() -> bytes:
-    """Return the command lines of all processes of this machine."""
+    """Return the command lines of all processes on this machine."""
     if _PROCESSES.is_dir():
         return b"\n".join(_read(entry / "cmdline") for entry in _PROCESSES.glob("[0-9]*"))
     listed = subprocess.run(["ps", "-A", "-ww", "-o", "args"], capture_output=True, check=True)

@@ -1,4 +1,4 @@
-"""A host that a client waits for in vain: it takes what is sent and does not answer."""
+"""A host that accepts what a client sends and leaves it without an answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 
-from .origin_websocket import WebsocketPeer
+from .origin_websocket import OriginWebsocket
 from .recording_origin import GREETING_ANSWER
 from .tcp_server import TcpServer
 
@@ -16,10 +16,11 @@ _HEAD_END = b"\r\n\r\n"
 
 
 class SilentHost(TcpServer):
-    """Context manager around a listening port; calls `on_waiting` when a client begins to wait.
+    """A host that calls `on_waiting` when a client begins to wait for it; a context manager.
 
-    Websockets are opened, but nobody who says who he is gets an answer; with `silent_probe` the
-    HTTP probe gets none either. `hung_up` is set when a client that waits has closed its side.
+    It accepts websockets, but does not answer a client that identifies itself; with `silent_probe`
+    it does not answer the HTTP probe either. `hung_up` is set when a waiting client has closed its
+    connection.
     """
 
     def __init__(self, on_waiting: Callable[[], object], *, silent_probe: bool = False) -> None:
@@ -32,14 +33,14 @@ class SilentHost(TcpServer):
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(_HEAD_END)
         if b"upgrade: websocket" in head.lower():
-            writer.write(WebsocketPeer().receive(head))
-            await reader.read(_CHUNK)  # who the client is
+            writer.write(OriginWebsocket().receive(head))
+            await reader.read(_CHUNK)  # the client's identity
         elif not self._silent_probe:
             writer.write(GREETING_ANSWER.encode())
             await writer.drain()
             return
         self._on_waiting()
-        with contextlib.suppress(ConnectionError):  # closed without a goodbye
+        with contextlib.suppress(ConnectionError):  # closed without notice
             while await reader.read(_CHUNK):
                 pass
         self.hung_up.set()

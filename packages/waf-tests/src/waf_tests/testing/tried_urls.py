@@ -12,7 +12,7 @@ TRIED = pytest.StashKey[list[str]]()
 
 
 def record_tried_urls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return a list to which httpx adds each URL from now on: of probes and of websockets."""
+    """Return a list to which the URL of each probe and websocket is added from now on."""
     tried: list[str] = []
     for client_class in (httpx.Client, httpx.AsyncClient):
         monkeypatch.setattr(client_class, "build_request", _recording(client_class, tried))

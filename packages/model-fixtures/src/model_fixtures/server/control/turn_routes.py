@@ -1,4 +1,4 @@
-"""`POST /control/turns`: a test drives a turn of a chat; events come back as lines of JSON."""
+"""`/control/turns`: a test drives a turn of a chat, and gets its events as lines of JSON."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from model_fixtures.server.plugins.chat_turn import Answer, Turn, run_turn
-from model_fixtures.server.plugins.registered_plugins import Plugins
+from model_fixtures.server.plugins.registered_plugins import RegisteredPlugins
 from model_fixtures.server.protocol.errors import ServerError
 
 
-def turn_routes(plugins: Plugins, answer: Answer) -> list[Route]:
+def turn_routes(plugins: RegisteredPlugins, answer: Answer) -> list[Route]:
     """Return the routes with which tests drive plugins; `answer` asks a model."""
 
     async def listed(request: Request) -> Response:
@@ -43,7 +43,7 @@ def turn_routes(plugins: Plugins, answer: Answer) -> list[Route]:
     ]
 
 
-async def _events(plugins: Plugins, turn: Turn, answer: Answer) -> AsyncIterator[str]:
+async def _events(plugins: RegisteredPlugins, turn: Turn, answer: Answer) -> AsyncIterator[str]:
     """Yield the events of a turn; a client that leaves aborts it."""
     sender, receiver = anyio.create_memory_object_stream[dict[str, Any]](math.inf)
 

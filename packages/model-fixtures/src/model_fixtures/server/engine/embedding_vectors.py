@@ -1,12 +1,11 @@
-"""Embedding vectors, also for texts longer than the weights can take at once."""
+"""Embedding vectors, including those of texts longer than the weights take at once."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from model_fixtures.server.protocol.errors import ServerError
-
+from .errors import TooManyTokensError
 from .llama_client import LlamaServer
 
 WINDOW = 512  # positions of the MiniLM stand-in, markers included
@@ -20,16 +19,16 @@ async def embed(llama: LlamaServer, text: str, *, stand_in: bool, context: int) 
 
     Args:
         llama: the loaded embedding model.
-        text: what to embed; an empty text has a vector, too.
-        stand_in: whether the stand-in answers.
-        context: tokens that the instance was loaded with, markers included.
+        text: what to embed; even an empty text has a vector.
+        stand_in: whether the model is the stand-in.
+        context: the size of the context in tokens, markers included.
 
     Raises:
-        ServerError: the text is longer than the context.
+        TooManyTokensError: the text is longer than the context.
     """
     tokens = await llama.tokenize(text, special=True)
     if len(tokens) > context:
-        raise ServerError(
+        raise TooManyTokensError(
             f"The input of {len(tokens)} tokens does not fit the context of {context} tokens",
             suggestion="Split the text, or load the model with a larger context",
         )
@@ -53,7 +52,7 @@ async def _windowed(llama: LlamaServer, tokens: list[int]) -> list[float]:
 
 
 def expanded(vector: list[float]) -> list[float]:
-    """Return a vector of the stand-in in 768 dimensions, with the same length and the same cosines."""
+    """Return a stand-in's vector in 768 dimensions; lengths and cosines stay the same."""
     # numpy takes a while to import, and most servers never embed.
     import numpy as np
 

@@ -26,6 +26,6 @@ class Engine:
         return cls(await start_worker(config, tasks, on_progress))
 
     async def close(self) -> None:
-        """End the worker and gives its memory back."""
+        """End the worker and free its memory."""
         await self.worker.stop()
         await self.llama.close()

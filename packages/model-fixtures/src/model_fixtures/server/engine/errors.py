@@ -1,12 +1,20 @@
-"""What can go wrong in an engine."""
+"""The errors of an engine."""
 
 from __future__ import annotations
 
-from model_fixtures.errors import ModelFixturesError
+from model_fixtures.server.errors import ExplainedError
 
 
-class EngineError(ModelFixturesError):
-    """llama.cpp refused or failed; the text is one line for the client."""
+class EngineError(ExplainedError):
+    """llama.cpp refused a request or failed."""
+
+
+class TooManyTokensError(EngineError):
+    """A prompt or an input does not fit the context."""
+
+
+class InvalidGrammarError(EngineError):
+    """llama.cpp could not use the grammar of a request."""
 
 
 class LoadFailedError(EngineError):
@@ -18,4 +26,4 @@ class InstanceGoneError(EngineError):
 
     def __init__(self, message: str, *, unloaded: bool) -> None:
         super().__init__(message)
-        self.unloaded = unloaded  # ended on purpose
+        self.unloaded = unloaded  # it was ended on purpose

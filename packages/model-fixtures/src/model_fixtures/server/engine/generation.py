@@ -1,4 +1,4 @@
-"""One prediction on one engine: from a prompt to events."""
+"""One prediction on one engine, from a prompt to events."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ from typing import Any, Union
 
 from msgspec import Struct
 
-from model_fixtures.server.prediction.chat_prompt import Prompt
-from model_fixtures.server.protocol.errors import ServerError
-
 from . import prompt_prefix
-from .context_overflow import fit_prompt
-from .errors import EngineError
+from .engine import Engine
+from .errors import EngineError, InvalidGrammarError, TooManyTokensError
 from .llama_client import Chunk, LlamaServer
 from .sampling import Sampling
-from .worker_process import GrammarWatch, WorkerProcess
+from .worker_process import GrammarWatch
 
 # The keys of the last chunk that are used; the rest is a long echo of the request.
 RESPONSE_FIELDS = [
@@ -31,14 +28,26 @@ RESPONSE_FIELDS = [
     "truncated",
     "timings",
 ]
-
-
-MOST_TOKENS = 2**31 - 1  # that llama.cpp takes for a limit
+MOST_TOKENS = 2**31 - 1  # the largest limit that llama.cpp takes
 WORD_TRIGGER = 1  # llama.cpp's number for a grammar that begins at a word
+ROOM = 4  # a shortened prompt leaves one part in four of the context to the answer
+
+
+class Prompt(Struct, frozen=True):
+    """Text with llama.cpp's marker for each image, and the images in the order of the markers."""
+
+    text: str
+    images: list[bytes] = []
+    marker: str = ""
+
+    @property
+    def words(self) -> str:
+        """The text without the markers."""
+        return self.text.replace(self.marker, "") if self.images else self.text
 
 
 class ToolGrammar(Struct, frozen=True):
-    """A grammar that holds from a marker on; its root begins with the marker."""
+    """A grammar that applies from a marker on; its root begins with the marker."""
 
     text: str
     trigger: str
@@ -48,18 +57,18 @@ class ToolGrammar(Struct, frozen=True):
 class Request(Struct, frozen=True, kw_only=True):
     """What to generate from."""
 
-    tokens: list[int]  # the prompt; of one with images its words, which are only counted
+    tokens: list[int]  # the prompt; if it has images, only its words, to be counted
     head: int  # tokens at its start that truncateMiddle keeps
-    preamble: int = 0  # tokens before the user's words that may be kept: see `preamble`
-    images: Prompt | None = None  # the prompt when it has images
-    lazy_grammar: ToolGrammar | None = None  # of tool calls, from their marker on
+    preamble: int = 0  # tokens before the user's words: see `prompt_prefix`
+    images: Prompt | None = None  # the prompt if it has images
+    lazy_grammar: ToolGrammar | None = None  # the grammar of tool calls
     context: int  # tokens
     sampling: Sampling
     grammar: str | None
 
 
 class Progress(Struct, frozen=True):
-    """The prompt is being processed; token counts."""
+    """How far the prompt has been processed, in tokens."""
 
     total: int
     cached: int
@@ -74,7 +83,7 @@ class Text(Struct, frozen=True):
 
 
 class Finished(Struct, frozen=True, kw_only=True):
-    """The end, with what is known then. Times in seconds."""
+    """The end of the output, with what is known by then."""
 
     stop_reason: str
     stop_string: str | None
@@ -87,25 +96,22 @@ class Finished(Struct, frozen=True, kw_only=True):
 Event = Union[Progress, Text, Finished]  # noqa: UP007
 
 
-async def generate(
-    llama: LlamaServer, worker: WorkerProcess, request: Request
-) -> AsyncGenerator[Event, None]:
+async def generate(engine: Engine, request: Request) -> AsyncGenerator[Event, None]:
     """Yield the events of a prediction: progress from none to all, text, and the end.
 
     Leaving the iteration stops the generation at once.
 
     Raises:
-        ServerError: the prompt or the grammar can't be used.
-        EngineError: llama.cpp failed.
+        EngineError: llama.cpp failed, or can't use the prompt or the grammar.
     """
     tokens = request.tokens
-    if request.images is None:  # what is too long with images, llama.cpp refuses
+    if request.images is None:  # llama.cpp itself refuses too long a prompt with images
         tokens = fit_prompt(tokens, request.context, request.head, request.sampling.overflow)
     yield Progress(len(tokens), 0, 0)
     # The log doesn't say which request has a bad grammar, so there is one at a time.
-    async with nullcontext() if request.grammar is None else worker.grammar_turn:
-        grammar = GrammarWatch() if request.grammar is None else worker.watch_grammar()
-        async with aclosing(_generate(llama, grammar, request, tokens)) as events:
+    async with nullcontext() if request.grammar is None else engine.worker.grammar_lock:
+        grammar = GrammarWatch() if request.grammar is None else engine.worker.watch_grammar()
+        async with aclosing(_generate(engine.llama, grammar, request, tokens)) as events:
             async for event in events:
                 yield event
 
@@ -117,7 +123,7 @@ async def _generate(
     limit, at_context_end = _limit(len(tokens), request)
     body = _body(tokens, limit, request)
     total = len(tokens)
-    counted = 0  # tokens of what was passed on
+    counted = 0  # tokens of the text passed on so far
     complete = False
     last = Chunk()
     kept = _preamble(llama, tokens, limit, request)
@@ -141,16 +147,44 @@ async def _generate(
     if request.grammar is not None and not grammar.error:
         await grammar.settle()
     if grammar.error:
-        raise ServerError("The grammar of the structured output is invalid", cause=grammar.error)
+        raise InvalidGrammarError(
+            "The grammar of the structured output is invalid", cause=grammar.error
+        )
     if not last.stop:
         raise EngineError("The generation ended without a result")
-    # With a projector llama.cpp can't shift a full context, so it ends there.
+    # With a projector llama.cpp can't shift a full context, so the output ends there.
     at_context_end = at_context_end or limit < 0 or last.tokens_predicted < limit
     yield _finished(last, counted, request.sampling, at_context_end)
 
 
+def fit_prompt(tokens: list[int], context: int, head: int, policy: str) -> list[int]:
+    """Return a prompt, shortened by the policy if it does not fit the context.
+
+    Args:
+        tokens: the whole prompt.
+        context: the size of the context in tokens.
+        head: how many tokens at the start `truncateMiddle` keeps (system prompt and first user
+            message); at most half of the context is kept.
+        policy: `stopAtLimit`, `truncateMiddle` or `rollingWindow`.
+
+    Raises:
+        TooManyTokensError: the prompt doesn't fit and the policy is to stop.
+    """
+    if len(tokens) < context:
+        return tokens
+    if policy == "stopAtLimit":
+        raise TooManyTokensError(
+            f"The prompt of {len(tokens)} tokens does not fit the context of {context} tokens",
+            suggestion="Shorten it, load the model with a larger context, or choose another "
+            "contextOverflowPolicy",
+        )
+    room = context - max(1, context // ROOM)
+    kept = min(head, context // 2) if policy == "truncateMiddle" else 0
+    return tokens[:kept] + tokens[len(tokens) - (room - kept) :]
+
+
 def _preamble(llama: LlamaServer, tokens: list[int], limit: int, request: Request) -> list[int]:
-    """Return the tokens of the preamble, none where keeping them isn't worth it or not safe."""
+    """Return the tokens of the preamble, none if keeping them isn't worth it or isn't safe."""
     whole = len(tokens) == len(request.tokens)
     fits = 0 <= limit <= request.context - len(tokens)  # a context that is shifted would lose it
     if whole and fits and llama.keeps_preambles and request.preamble >= prompt_prefix.SHORTEST:

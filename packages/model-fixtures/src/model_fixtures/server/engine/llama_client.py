@@ -1,4 +1,4 @@
-"""The HTTP interface of llama.cpp's server inside a worker."""
+"""The client of llama.cpp's HTTP server in a worker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import msgspec
 from msgspec import Struct
 
 from .errors import EngineError, InstanceGoneError
-from .worker_http import connect
 from .worker_process import STOP_TIMEOUT, WorkerProcess
 
 
@@ -25,7 +24,7 @@ class PromptProgress(Struct):
 
 
 class Timings(Struct):
-    """llama.cpp's own measurements; milliseconds."""
+    """llama.cpp's own measurements: tokens per second, and counts of drafted tokens."""
 
     predicted_per_second: float = 0.0
     draft_n: int = 0
@@ -49,7 +48,7 @@ class Chunk(Struct):
 
 
 class Properties(Struct):
-    """What llama.cpp tells of a loaded model."""
+    """What llama.cpp reports about a loaded model."""
 
     bos_token: str = ""
     eos_token: str = ""
@@ -85,25 +84,26 @@ class LlamaServer:
         self._worker = worker
         self._properties: Properties | None = None
         self.keeps_preambles = True  # until the model turns out to be one that can't
-        # What the cache of its one slot begins with; no tokens: nothing to rely on.
+        # The tokens that the cache of its one slot begins with; empty if that is unknown.
         self.preamble: list[int] = []
-        self._turn = anyio.Semaphore(1)  # no lock: another task may end a prediction
-        self._http = connect(worker)
+        # A semaphore, because a lock can't be released by another task, which may end a prediction.
+        self._prompt_lock = anyio.Semaphore(1)
+        self._http = _connect(worker)
 
     async def close(self) -> None:
         """Close all connections."""
         await self._http.aclose()
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Held by whoever has a prompt read, so that nobody's comes between two requests."""
-        async with self._turn:
+    async def prompt_lock(self) -> AsyncIterator[None]:
+        """Serialise prompt evaluation, so that no other prompt comes between two requests."""
+        async with self._prompt_lock:
             if self._worker.stopping or self._http.is_closed:
                 raise await self._gone()
             yield
 
     async def properties(self) -> Properties:
-        """Return the model's begin and end tokens as text; asked once."""
+        """Return the properties of the model, which are requested once."""
         if self._properties is None:
             async with self._asking():
                 response = await self._http.get("/props")
@@ -122,14 +122,14 @@ class LlamaServer:
         return answer.prompt
 
     async def embed(self, inputs: list[list[int]]) -> list[list[float]]:
-        """Return one vector for each token list, as the model's pooling gives it, not normalized."""
+        """Return the pooled vector of each token list, not normalized."""
         results = await self._post(
             "/embedding", {"content": inputs, "embd_normalize": -1}, list[_Embedding]
         )
         return [result.embedding[0] for result in results]
 
     async def complete(self, body: dict[str, Any]) -> AsyncGenerator[Chunk, None]:
-        """Yield the chunks of a streaming completion; leaving the iteration frees the slot at once."""
+        """Yield the chunks of a streaming completion; leaving the iteration frees the slot."""
         request = _json(body, MOST_IMAGES)
         async with self._asking(), self._http.stream("POST", "/completion", **request) as response:
             if response.status_code != httpx.codes.OK:
@@ -142,17 +142,18 @@ class LlamaServer:
                     yield chunk
 
     async def ask(self, path: str, body: bytes) -> httpx.Response:
-        """Return the head of llama.cpp's answer to a request that is passed on; `pieces` gives the
-        rest.
+        """Pass a request on and return the head of the answer; `pieces` yields its body.
 
-        Whatever it says: a refusal is an answer, too.
+        A refusal is an answer, too. What the request leaves in the cache is unknown, so that no
+        preamble is relied on afterwards.
         """
-        async with self._asking():
+        async with self.prompt_lock(), self._asking():
+            self.preamble = []
             request = self._http.build_request("POST", path, content=body)
             return await self._http.send(request, stream=True)
 
     async def pieces(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
-        """Yield the body of an answer of `ask`, as it comes; closes it in the end."""
+        """Yield the body of an answer of `ask` as it arrives, and close the answer at the end."""
         try:
             async with self._asking():
                 async for piece in response.aiter_raw():
@@ -169,9 +170,7 @@ class LlamaServer:
 
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[None]:
-        """Provide a block that talks to the worker; whatever breaks the connection, the error says
-        why.
-        """
+        """Provide a block for requests; a lost connection ends it with an error that says why."""
         if self._http.is_closed:
             raise await self._gone()
         try:
@@ -190,6 +189,65 @@ class LlamaServer:
         return InstanceGoneError(worker.failure or lost, unloaded=False)
 
 
+def _connect(worker: WorkerProcess) -> httpx.AsyncClient:
+    """Return a client for a worker, without a time limit: the worker's silence is the limit."""
+    return httpx.AsyncClient(
+        transport=_Watched(worker),
+        base_url=worker.url,
+        headers={"Authorization": f"Bearer {worker.key}"},
+        timeout=httpx.Timeout(None),  # a generation takes as long as it takes
+        trust_env=False,
+    )
+
+
+class _Watched(httpx.AsyncBaseTransport):
+    """Watches the worker while its answer, or the next piece of it, is awaited.
+
+    The worker is not watched while an answer lies unread: then somebody else is slow.
+    """
+
+    def __init__(self, worker: WorkerProcess) -> None:
+        self._worker = worker
+        self._wire = httpx.AsyncHTTPTransport(
+            trust_env=False,
+            verify=False,  # plain HTTP on loopback; saves loading certificates
+            # llama.cpp closes a connection that carried a stream: never reuse one.
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        with self._worker.awaited():
+            response = await self._wire.handle_async_request(request)
+        self._worker.heard()
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        response.stream = _Pieces(self._worker, response.stream)
+        return response
+
+    async def aclose(self) -> None:
+        await self._wire.aclose()
+
+
+class _Pieces(httpx.AsyncByteStream):
+    """The body of an answer."""
+
+    def __init__(self, worker: WorkerProcess, stream: httpx.AsyncByteStream) -> None:
+        self._worker = worker
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        pieces = aiter(self._stream)
+        while True:
+            with self._worker.awaited():
+                piece = await anext(pieces, None)
+            if piece is None:
+                return
+            self._worker.heard()
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
 async def _events(response: httpx.Response) -> AsyncGenerator[bytes, None]:
     """Yield the data of server-sent events; llama.cpp puts each on one line."""
     rest = b""
@@ -203,11 +261,10 @@ async def _events(response: httpx.Response) -> AsyncGenerator[bytes, None]:
 
 
 def _json(body: dict[str, Any], most: int) -> dict[str, Any]:
-    """Return the arguments of a request; httpx's own encoder takes five times as long for a long
-    text.
+    """Return httpx's arguments for a JSON body; its own encoder takes five times as long.
 
     Raises:
-        EngineError: it is so long that the answer, too, would hold up others.
+        EngineError: the body is so long that its answer, too, would hold up other requests.
     """
     content = msgspec.json.encode(body)
     if len(content) > most:
@@ -219,7 +276,7 @@ def _json(body: dict[str, Any], most: int) -> dict[str, Any]:
 
 
 def message_of(body: bytes) -> str:
-    """Return the text of an error that llama.cpp answers with."""
+    """Return the message of an error response of llama.cpp."""
     try:
         return str(msgspec.json.decode(body)["error"]["message"])
     except (msgspec.DecodeError, KeyError, TypeError):

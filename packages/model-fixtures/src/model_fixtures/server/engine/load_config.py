@@ -75,7 +75,7 @@ def engine_config(
 def effective_load_config(
     settings: Settings, *, embedding: bool, context_length: int
 ) -> dict[str, Any]:
-    """Return the fields that `getLoadConfig` reports: what was asked for over the defaults."""
+    """Return the fields that `getLoadConfig` reports: the requested ones over the defaults."""
     prefix = "embedding.load" if embedding else "llm.load"
     llama = f"{prefix}.llama"
     fields: dict[str, Any] = {

@@ -1,9 +1,9 @@
-"""What comes before the user's words in a prompt, kept between predictions, to the bit.
+"""Keep the part of a prompt before the user's words between predictions, exact to the bit.
 
-llama.cpp's own cache keeps all that two prompts share; the rest is then a batch of another size,
-which can change the last bits of a logit. A preamble (system prompt and tools) is always computed
-by itself, kept or not, and the rest of the prompt after it. So equal requests give equal texts, and
-the rounds of a chat with tools need not read the tools again.
+llama.cpp's own cache keeps everything that two prompts share. The rest is then a batch of another
+size, which can change the last bits of a logit. Here a preamble (system prompt and tools) is always
+computed separately, whether or not it is kept, and the rest of the prompt after it. So equal
+requests produce equal texts, and a chat with tools does not process the tools again in each round.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from .llama_client import Chunk, LlamaServer, PromptProgress
 
-SHORTEST = 48  # tokens; a shorter preamble is read as fast as it is kept
+SHORTEST = 48  # tokens; a shorter preamble is processed as fast as it is kept
 
 
 async def complete(
@@ -22,16 +22,16 @@ async def complete(
 ) -> AsyncGenerator[Chunk, None]:
     """Yield the chunks of a streaming completion, whose prompt begins with a preamble.
 
-    It has the worker's turn until its prompt is read.
+    It holds the worker's prompt lock until its prompt has been processed.
 
     Args:
         llama: the worker.
-        body: the request; its prompt are tokens if there is a preamble.
-        preamble: tokens, fewer than the prompt has, none if there is nothing to keep.
+        body: the request; its prompt is a list of tokens if there is a preamble.
+        preamble: the first tokens of the prompt, but not all; empty if nothing is to be kept.
     """
-    async with AsyncExitStack() as turn:
-        await turn.enter_async_context(llama.turn())
-        kept, llama.preamble = llama.preamble, []  # unknown, until this one has been read
+    async with AsyncExitStack() as lock:
+        await lock.enter_async_context(llama.prompt_lock())
+        kept, llama.preamble = llama.preamble, []  # unknown until this one is processed
         if preamble:
             held = len(preamble) if kept == preamble else 0
             async with aclosing(_read(llama, body["prompt"], len(preamble), held)) as steps:
@@ -43,25 +43,25 @@ async def complete(
                     if chunk.prompt_progress is not None:
                         seen, chunk.prompt_progress.cache = chunk.prompt_progress.cache, held
                         if seen != len(preamble):
-                            llama.keeps_preambles = False  # such as one with a sliding window
+                            llama.keeps_preambles = False  # as with a sliding window
                             break
                     elif seen is not None:
                         llama.preamble, seen = preamble, None
-                        await turn.aclose()
+                        await lock.aclose()
                     yield chunk
                 else:
                     return
         async with aclosing(llama.complete(body)) as chunks:
             async for chunk in chunks:
                 if chunk.prompt_progress is None:
-                    await turn.aclose()
+                    await lock.aclose()
                 yield chunk
 
 
 async def _read(
     llama: LlamaServer, prompt: list[int], length: int, held: int
 ) -> AsyncGenerator[Chunk, None]:
-    """Have the cache hold a preamble and nothing that the prompt has after it; gives progress."""
+    """Fill the cache with a preamble and nothing of the prompt after it; yield the progress."""
     filler = 0 if prompt[length] != 0 else 1  # ends what both prompts share
     body = {
         "prompt": [*prompt[:length], filler],

@@ -15,7 +15,7 @@ STAND_IN_TOKEN_LIMIT = 512
 
 
 class Sampling(Struct, frozen=True, kw_only=True):
-    """What a prediction samples with; the defaults are the app's."""
+    """The sampling parameters of a prediction."""
 
     temperature: float
     top_k: int
@@ -39,7 +39,7 @@ class Sampling(Struct, frozen=True, kw_only=True):
 
     @property
     def reproducible(self) -> bool:
-        """Whether the same request must give the same text again."""
+        """Whether an equal request must produce the same text."""
         return self.temperature == 0 or self.seed is not None
 
     def to_llama(self) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class Sampling(Struct, frozen=True, kw_only=True):
             "logit_bias": self.logit_bias,
             "seed": -1 if self.seed is None else self.seed,
             # Cached tokens were computed in batches of another size, which can change the last
-            # bits of a logit; where the text must come out the same, only `preamble` keeps any.
+            # bits of a logit. If the text must be the same, only `prompt_prefix` keeps tokens.
             "cache_prompt": not self.reproducible,
         }
 
@@ -73,10 +73,10 @@ def sampling_from(
 
     Args:
         settings: the merged prediction configuration.
-        load_seed: the seed that the model was loaded with, used when the request brings none.
-        stand_in: whether a stand-in answers, which gets a token limit if the request has none.
-        greedy: whether the model was trained to be read without a penalty for repetitions, by
-            the likeliest token. A request that names a temperature gets the app's other defaults.
+        load_seed: the seed that the model was loaded with, used if the request has none.
+        stand_in: whether the model is a stand-in, which gets a token limit if the request has none.
+        greedy: whether the model was trained for output without a repetition penalty and, unless
+            the request sets a temperature, with the likeliest token each time.
     """
     checked = settings.checked
     likeliest = greedy and PREFIX + "temperature" not in settings.keys()  # noqa: SIM118 (no mapping)

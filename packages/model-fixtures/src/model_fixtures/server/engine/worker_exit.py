@@ -1,4 +1,4 @@
-"""What is known of a worker that has ended by itself: how it ended, and what it said last."""
+"""Describe a worker that ended without an order: how it ended, and its last words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FOLDERS = re.compile(r"(?:[A-Za-z]:)?[/\\](?:[^\s/\\'\"]+[/\\])+")
 
 
 def how_it_ended(status: int | None) -> str:
-    """Return how a process ended by its return code, which is negative after a signal."""
+    """Describe how a process ended, from its return code, which is negative after a signal."""
     if status is None:
         return "its process is still there"
     if status >= 0:
@@ -21,7 +21,7 @@ def how_it_ended(status: int | None) -> str:
         name = signal.Signals(-status).name
     except ValueError:
         name = f"signal {-status}"
-    # Nothing in a worker sends this one.
+    # Nothing in a worker sends this signal.
     return f"{name}, sent from outside: short of memory?" if name == "SIGKILL" else name
 
 

@@ -1,9 +1,9 @@
 """The worker process: llama.cpp's own HTTP server on a free loopback port.
 
-Started by `process.py`. The first line on stdin is its configuration as JSON (nothing of it is
-visible in the process list); the end of stdin is the order to stop, so no worker outlives its
-server, however that dies. The one line on stdout is `{"url": ...}` once the model is loaded;
-llama.cpp's log goes to stderr, where the server reads progress and the reason of a failure.
+`worker_process` starts it. The first line on stdin is its configuration as JSON (nothing of it is
+visible in the process list). The end of stdin is the order to stop, so no worker outlives its
+server, however the server dies. The one line on stdout is `{"url": ...}` once the model is loaded.
+llama.cpp's log goes to stderr, where the server reads progress and the reason for a failure.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _parameters(config: dict[str, Any]) -> Any:
     if config["alias"]:
         params.model_alias = {config["alias"]}
     params.n_ctx = max(2, config["context_length"])  # llama.cpp aborts at 1
-    params.n_parallel = 1  # only so are equal requests equal texts
+    params.n_parallel = 1  # with more slots equal requests could produce different texts
     params.kv_unified = False
     for cpu in (params.cpuparams, params.cpuparams_batch):
         cpu.n_threads = config["threads"]
@@ -35,7 +35,7 @@ def _parameters(config: dict[str, Any]) -> Any:
     params.api_keys = [config["key"]]
     params.cors_origins = ""
     params.ui = False
-    params.verbosity = 4  # below that llama.cpp logs no stages of loading
+    params.verbosity = 4  # with less llama.cpp does not log the stages of loading
     params.warmup = False
     params.fit_params = False
     params.cache_ram_mib = 0  # the prompt cache grows to gigabytes otherwise
@@ -80,9 +80,9 @@ PARENT_DEATH_SIGNAL = 1  # Linux's PR_SET_PDEATHSIG
 
 
 def _end_with_the_server() -> threading.Thread:
-    """Have this process end when stdin does, also while llama.cpp loads or computes.
+    """Start a thread that ends this process when stdin ends, even while llama.cpp computes.
 
-    On Linux the kernel sees to it when the server is killed, whatever this process is doing.
+    On Linux the kernel also ends it when the server is killed, whatever this process is doing.
     """
     if sys.platform == "linux":
         import ctypes
@@ -91,10 +91,10 @@ def _end_with_the_server() -> threading.Thread:
             ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
     def wait() -> None:
-        # Not sys.stdin, whose lock the main thread has had.
+        # Not sys.stdin, which belongs to the main thread.
         while os.read(0, 4096):
             pass
-        # No clean-up: the memory goes back at once, and llama.cpp's own can hang in a request.
+        # No clean-up: the system frees the memory, and llama.cpp's own can hang in a request.
         os._exit(0)
 
     waiting = threading.Thread(target=wait, daemon=True, name="lifeline")
@@ -103,7 +103,7 @@ def _end_with_the_server() -> threading.Thread:
 
 
 def main() -> None:
-    """Load the model, says where it is served, and waits for the end of stdin."""
+    """Load the model, print its URL, and wait for the end of stdin."""
     # Ctrl-C in a terminal reaches the whole process group; the server decides when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     config = json.loads(sys.stdin.readline())

@@ -24,7 +24,7 @@ from .load_config import EngineConfig
 from .worker_exit import how_it_ended, last_words
 from .worker_silence import TICK, Silence, signs_of
 
-# What llama.cpp logs on its way to a loaded model, and how far it is then.
+# What llama.cpp logs while it loads a model, and the progress at that point.
 STAGES = (
     ("loading model '", 0.1),
     ("loaded meta data", 0.25),
@@ -37,15 +37,15 @@ LOG_PREFIX = re.compile(r"^[\d.]+ [A-Z] ")
 STOP_TIMEOUT = 2.0
 LOAD_FAILED = 1  # exit status of a worker that can't load its model
 LOG_LINES = 200
-LOG_LAG = 2.0  # seconds that the log may come after the answer that it is about
-LONGEST_LINE = 2000  # characters of a line that are kept: llama.cpp repeats what it can't read
-LOGGED_LINES = 12  # of a worker's last words, in the server's log
+LOG_LAG = 2.0  # seconds by which the log may lag behind the answer that it is about
+LONGEST_LINE = 2000  # characters kept of a line: llama.cpp repeats input that it can't parse
+LOGGED_LINES = 12  # lines of a crashed worker's log that the server's log repeats
 
 logger = logging.getLogger("model_fixtures.server")
 
 
 class GrammarWatch:
-    """What a worker's log says of the grammar of one request; no `error` as long as all is well."""
+    """Watches a worker's log for an error in the grammar of one request."""
 
     def __init__(self) -> None:
         self.error = ""
@@ -54,8 +54,8 @@ class GrammarWatch:
         self._ended = anyio.Event()
 
     def note(self, text: str) -> None:
-        """Take a line of the log."""
-        # llguidance reports a bad grammar here only, and llama.cpp then generates without one.
+        """Look at a line of the log."""
+        # llguidance reports a bad grammar only here, and llama.cpp then generates without one.
         if "llg error:" in text:
             self.error = text.split("llg error:", 1)[1].strip()
             self.failed.set()
@@ -65,7 +65,7 @@ class GrammarWatch:
             self._ended.set()
 
     async def settle(self) -> None:
-        """Wait, after a whole answer, until the log has caught up: it may lag behind."""
+        """Wait until the log, which may lag behind, has caught up with a complete answer."""
         with anyio.move_on_after(LOG_LAG):
             await self._ended.wait()
 
@@ -75,9 +75,9 @@ class WorkerProcess:
 
     Args:
         process: the process.
-        name: what people call it.
-        url: where it serves, once it is loaded.
-        key: what it asks its clients for.
+        name: what errors and logs call it.
+        url: where it serves once the model is loaded.
+        key: the API key that it requires.
     """
 
     def __init__(self, process: Process, name: str, url: str, key: str) -> None:
@@ -91,7 +91,7 @@ class WorkerProcess:
         self._heard = 0
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self._grammar = GrammarWatch()
-        self.grammar_turn = anyio.Lock()  # whose grammar the log speaks of
+        self.grammar_lock = anyio.Lock()  # held by the request whose grammar the log is about
         self.ended = anyio.Event()
         self.log_ended = anyio.Event()
         self.stopping = False
@@ -104,9 +104,7 @@ class WorkerProcess:
 
     @contextmanager
     def awaited(self) -> Iterator[None]:
-        """Provide a block in which somebody waits for the worker, which must not be silent
-        meanwhile.
-        """
+        """Provide a block that waits for the worker, which must not fall silent meanwhile."""
         self._waiting += 1
         self._waited_for.set()
         try:
@@ -115,7 +113,7 @@ class WorkerProcess:
             self._waiting -= 1
 
     def heard(self) -> None:
-        """Note that the worker has written something, so it lives."""
+        """Note that the worker has written something, which is a sign of life."""
         self._heard += 1
 
     async def watch(self, limit: float) -> None:
@@ -141,8 +139,8 @@ class WorkerProcess:
             await anyio.sleep(TICK)
 
     async def stop(self) -> None:
-        """End the process and waits until its memory is back. May be called again."""
-        self.stopping = self.stopping or not self.ended.is_set()  # no order if it has crashed
+        """End the process and wait until its memory is free. May be called again."""
+        self.stopping = self.stopping or not self.ended.is_set()  # a crash stays a crash
         self.loading = False
         with anyio.CancelScope(shield=True):
             if self._process.stdin is not None:
@@ -172,19 +170,19 @@ class WorkerProcess:
             why = self.failure or f"The worker of {self.name} crashed ({how})"
             words = last_words(self.log)
             self.failure = f"{why}; its last words: {words}" if words else why
-            # That a model can't be loaded is no crash; whoever loads it is told.
+            # A model that can't be loaded is no crash; the client that loads it is told.
             if not self.loading or status != LOAD_FAILED:
                 logger.error("%s; its last words: %s", why, last_words(self.log, LOGGED_LINES))
         self.ended.set()
         self._waited_for.set()
 
     def watch_grammar(self) -> GrammarWatch:
-        """Return what hears of an error of the next grammar; for the holder of `grammar_turn`."""
+        """Return a watch on the next request's grammar; the caller holds `grammar_lock`."""
         self._grammar = GrammarWatch()
         return self._grammar
 
     def note(self, line: str) -> None:
-        """Keep a line of the log and looks for what only the log tells."""
+        """Keep a line of the log, and look for an error of the grammar in it."""
         text = LOG_PREFIX.sub("", line[:LONGEST_LINE])
         self.log.append(text)
         self._grammar.note(text)
@@ -193,7 +191,7 @@ class WorkerProcess:
 async def start_worker(
     config: EngineConfig, tasks: TaskGroup, on_progress: Callable[[float], None]
 ) -> WorkerProcess:
-    """Start a worker and waits until its model is loaded.
+    """Start a worker and wait until its model is loaded.
 
     Args:
         config: what to load and how.
@@ -201,7 +199,7 @@ async def start_worker(
         on_progress: gets rising numbers up to 1.
 
     Raises:
-        LoadFailedError: with llama.cpp's own reason.
+        LoadFailedError: the model can't be loaded; the text is llama.cpp's own reason.
     """
     key = secrets.token_hex(16)
     # A start that is cut off halfway would leave a process that nobody waits for.
@@ -235,7 +233,7 @@ async def start_worker(
     except BaseException:
         await worker.stop()
         raise
-    # What the log still has to say about the loading is no news any more.
+    # Later lines of the log about loading are out of date.
     worker.loading = False
     on_progress(1.0)
     return worker
@@ -282,7 +280,7 @@ def _reason(worker: WorkerProcess) -> str:
         if "error loading model:" in line:
             reason = line.split("error loading model:", 1)[1].strip()
             if "failed to load model from" in reason:
-                continue  # a more telling line stands before it
+                continue  # another line is more specific
             return reason
     for line in worker.log:
         if "gguf_init" in line or "invalid magic" in line:

@@ -1,7 +1,7 @@
-"""Tells a worker that is silent from one that is slow.
+"""Tell a silent worker from a slow one.
 
 Signs of life are what a worker writes, the time it computes and what it reads from the disk. A slow
-worker has always one of them; one that is stopped, or waits for ever, has none.
+worker always shows one of them; one that is stopped, or waits for ever, shows none.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Signs(Struct, frozen=True):
 
 
 class Silence:
-    """Counts looks at a process, one each second, in which it gave no sign of life.
+    """Counts the looks at a process, one a second, since its last sign of life.
 
     Looks are counted, not seconds: while this process doesn't run (a suspended machine, Ctrl-Z),
     no time passes.
@@ -36,11 +36,11 @@ class Silence:
         self.looks = 0
 
     def break_off(self) -> None:
-        """Nobody waits for the process: it may be silent."""
+        """Start anew: nobody waits for the process, so it may be silent."""
         self._last, self.looks = None, 0
 
     def look(self, signs: Signs) -> None:
-        """Count a look, or begin anew when there is a sign of life since the last beginning."""
+        """Count a look, or start anew if there was a sign of life since the last start."""
         last = self._last
         if (
             last is None

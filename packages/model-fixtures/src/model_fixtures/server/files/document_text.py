@@ -26,7 +26,7 @@ class Page(Struct, frozen=True):
 
 
 def parser_of(file: StoredFile) -> tuple[str, str]:
-    """Library and version that read a file.
+    """Return the library that reads a file, and its version.
 
     Raises:
         ServerError: no parser reads this type.

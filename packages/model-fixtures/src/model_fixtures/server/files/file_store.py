@@ -1,13 +1,11 @@
-"""Uploaded files: each belongs to the identity that sent it, and goes when that leaves."""
+"""Uploaded files: each belongs to the client that sent it, and goes when that client leaves."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import itertools
-import os
 import re
-import shutil
 import tempfile
 import threading
 import time
@@ -18,6 +16,7 @@ from msgspec import Struct
 
 from model_fixtures.server.protocol.client_identities import Client
 from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.temporary_folders import TemporaryFolder
 
 from .file_types import FileType, file_type
 
@@ -27,7 +26,7 @@ MAX_FILES = 10_000  # of one client: the smallest files take room, too
 SERVER_MAX_TOTAL = 2 * 2**30  # of all clients together
 SERVER_MAX_FILES = 20_000
 PIECE = 4 * 2**18  # characters of base64 that are decoded at once; four are three bytes
-PREFIX = "lmstudio-model-fixtures-files-"
+PREFIX = "lmstudio-model-fixtures-uploads-"
 
 
 class StoredFile(Struct, frozen=True):
@@ -45,14 +44,14 @@ class StoredFile(Struct, frozen=True):
 
 
 class _Room:
-    """What some files take, with those that are still being written."""
+    """The room that some files take, including those that are still being written."""
 
     def __init__(self) -> None:
         self.bytes = 0
         self.files = 0
 
     def change(self, size: int, files: int) -> None:
-        """Take room, or gives it back."""
+        """Take room, or give it back (negative numbers)."""
         self.bytes += size
         self.files += files
 
@@ -67,19 +66,19 @@ class _Holding:
 
 
 class FileStore:
-    """All uploads of a server, in a temporary folder that goes with it. A context manager."""
+    """All uploads of a server, in a temporary folder. A context manager, which removes it."""
 
     def __init__(self) -> None:
-        self._folder: Path | None = None
+        self._folder = TemporaryFolder(Path(tempfile.gettempdir()), PREFIX)
         self._holdings: dict[str, _Holding] = {}
         self._room = _Room()  # of all clients
         self._numbers = itertools.count(1)
-        # Uploads come in threads. Nobody reads or writes a file under it: the event loop takes it.
+        # Uploads run in threads. The event loop takes the lock, too, so no file is read or written
+        # under it.
         self._lock = threading.Lock()
 
     def __enter__(self) -> FileStore:
-        _sweep()
-        self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        self._folder.__enter__()
         return self
 
     def __exit__(
@@ -92,8 +91,7 @@ class FileStore:
 
     def remove(self) -> None:
         """Remove the folder; nothing can be added any more."""
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.remove()
 
     def add(self, client: Client, name: str, content_base64: str) -> StoredFile:
         """Keep a file for a client; equal bytes get a new identifier each time.
@@ -148,9 +146,8 @@ class FileStore:
                 self._room.change(-size, -1)
 
     def _write(self, name: str, data: bytes) -> StoredFile:
-        assert self._folder is not None
         identifier = f"{time.time_ns() // 1_000_000}-{next(self._numbers)}{_suffix(name)}"
-        path = self._folder / identifier
+        path = self._folder.path / identifier
         kind = file_type(name, data)
         try:
             path.write_bytes(data)
@@ -192,8 +189,9 @@ class FileStore:
 
 
 def _decoded(content: str) -> bytes:
-    """Return the bytes of base64, piece by piece: decoding it all at once would hold up all
-    threads.
+    """Return the bytes of base64.
+
+    It is decoded piece by piece: decoding all of it at once would hold up all threads.
     """
     text = content.encode("ascii")
     pieces = (text[start : start + PIECE] for start in range(0, len(text), PIECE))
@@ -216,21 +214,3 @@ def _too_many(name: str, limit: str) -> ServerError:
 def _suffix(name: str) -> str:
     suffix = PurePath(name).suffix
     return suffix if re.fullmatch(r"\.[A-Za-z0-9]{1,10}", suffix) else ""
-
-
-def _sweep() -> None:
-    """Remove the folders of servers that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
-        number = folder.name.removeprefix(PREFIX).split("-")[0]
-        if number.isdigit() and not _lives(int(number)):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True  # not ours
-    return True

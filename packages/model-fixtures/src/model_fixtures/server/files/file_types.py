@@ -1,4 +1,4 @@
-"""What kind of file some bytes are, in the words that SDKs accept."""
+"""The type of a file, in the words that SDKs accept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents in pieces, small enough to embed."""
+"""Documents cut into pieces that are small enough to embed."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _split(text: str, size: int, separators: tuple[str, ...]) -> Iterator[str]:
 
 
 def _merged(pieces: Iterable[str], size: int, overlap: int) -> Iterator[str]:
-    """Neighbouring pieces together, as many as fit."""
+    """Yield neighbouring pieces joined together, as many as fit."""
     current = ""
     for piece in pieces:
         if current and len(current) + len(piece) > size:

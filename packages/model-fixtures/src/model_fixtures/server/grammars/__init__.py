@@ -1,1 +1,1 @@
-"""Grammars that hold a model to a form: JSON schemas, GBNF and tool calls, for llama.cpp."""
+"""Grammars that constrain a model's output: JSON schemas, GBNF and tool calls, for llama.cpp."""

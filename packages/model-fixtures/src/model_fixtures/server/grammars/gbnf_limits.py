@@ -1,4 +1,4 @@
-"""What llama.cpp must not be given: grammars that crash its process or hold it up for seconds."""
+"""Refuse grammars that would crash llama.cpp or occupy it for seconds."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from model_fixtures.work_budget import TooLargeError
 
 MOST_CHARACTERS = 50_000
 MOST_CHOICES = 2_000  # llama.cpp tries each with each token that the model knows
-MOST_OPTIONS = 50  # in a rule: with 100 parts that may be missing a token can take seconds
-MOST_NESTED = 500  # brackets; its parser calls itself, and its stack ends above 20,000
+MOST_OPTIONS = 50  # in a rule: with 100 optional parts a token can take seconds
+MOST_NESTED = 500  # brackets; its parser is recursive, and its stack overflows above 20,000
 MOST_RULES = 1_000  # of llguidance's own language, where they may all be inside one another
 LLGUIDANCE = "%llguidance"
-# Literals, classes and comments, also without an end, and what else counts.
+# Literals, classes and comments, even unterminated ones, and the signs that are counted.
 _PIECE = re.compile(
     r'"(?:[^"\\]|\\.)*"?|\[(?:[^\]\\]|\\.)*\]?|#[^\r\n]*|'
     r"\{[ \t]*(?P<least>[0-9]{1,9})[ \t]*,[ \t]*(?P<most>[0-9]{1,9})|::=|[()|?*+{]",
@@ -21,10 +21,10 @@ _PIECE = re.compile(
 
 
 def check_grammar(text: str) -> None:
-    """Refuse a grammar that llama.cpp would have to work with as it is.
+    """Refuse a grammar that is too large for llama.cpp itself.
 
     Raises:
-        TooLargeError: with words that say what there is too much of.
+        TooLargeError: the text says what the grammar has too much of.
     """
     if len(text) > MOST_CHARACTERS:
         raise TooLargeError(f"it has more than {MOST_CHARACTERS:,} characters")

@@ -1,9 +1,9 @@
-"""GBNF grammars without recursion as one regular expression for llguidance.
+"""Translate GBNF grammars without recursion into one regular expression for llguidance.
 
-llama.cpp's own engine for GBNF tries all the tokens that a model knows, one by one, wherever the
-likeliest isn't allowed; llguidance, which llama.cpp carries, walks a tree of them. One expression
-means the same as such a grammar, to the letter. What it can't say is left to llama.cpp: recursion,
-tokens, whatever grows too large, and mistakes, so that its messages stay the same.
+llama.cpp's own engine for GBNF tries all tokens of the model one by one wherever the likeliest one
+isn't allowed; llguidance, which llama.cpp includes, walks a tree of them. The expression admits
+exactly the texts of the grammar. What it can't express is left to llama.cpp: recursion, tokens,
+whatever grows too large, and mistakes, so that its messages stay the same.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from model_fixtures.work_budget import Budget, TooLargeError
 
 MOST_CHARACTERS = 100_000  # of grammar and expression; rules that use one another grow fast
 PIECE = 10  # characters that copying a piece costs
-MOST_REPETITIONS = 200  # that a grammar counts to
+MOST_REPETITIONS = 200  # the highest count in a grammar
 _SPACE = re.compile(r"(?:[ \t]|#[^\r\n]*)*")
 _SPACE_AND_LINES = re.compile(r"(?:[ \t\r\n]|#[^\r\n]*)*")
 _NAME = re.compile(r"[a-zA-Z0-9-]+")
@@ -30,24 +30,25 @@ _ESCAPED = {"t": "\t", "r": "\r", "n": "\n"}
 
 
 def llguidance_grammar(text: str) -> str | None:
-    """Return a grammar of llguidance with the same outputs, None if llama.cpp must take the text."""
+    """Return an llguidance grammar with the same outputs, None if llama.cpp must take the text."""
     if len(text) > MOST_CHARACTERS:
         return None
     try:
         return "%llguidance {}\nstart: /" + _Reader(text).expression() + "/"
-    except (_LeftToLlamaError, TooLargeError, RecursionError):  # the last from groups in groups
+    except (_LeftToLlamaError, TooLargeError, RecursionError):  # the last from nested groups
         return None
 
 
 class _LeftToLlamaError(Exception):
-    """Not regular, too large or not understood."""
+    """A grammar is not regular, too large or not understood."""
 
 
 class _Part(NamedTuple):
-    """What stands for a part of a rule.
+    """A part of a rule.
 
-    `pieces` are those of an expression, and names of other rules as tuples. `empty` is whether the
-    part admits the empty text: known, or as the rule of a name does, or as all or any of others do.
+    `pieces` are the pieces of its expression, with names of other rules as tuples. `empty` says
+    whether the part admits the empty text: a known value, or the name of the rule that decides, or
+    `all` or `any` with the parts that decide.
     """
 
     pieces: list[str | tuple[str]]
@@ -66,16 +67,16 @@ class _Reader:
         self._at = 0
         self._rules: dict[str, _Part] = {}
         self._expanded: dict[str, str] = {}
-        self._repeated: list[_Part] = []  # without end
+        self._repeated: list[_Part] = []  # without limit
         self._budget = Budget()  # of all copies
         self._skip(_SPACE_AND_LINES)
         while self._at < len(text):
             self._rule()
 
     def expression(self) -> str:
-        for name in self._rules:  # a mistake in a rule that root doesn't use is one, too
+        for name in self._rules:  # mistakes count even in rules that root doesn't use
             self._expand(name, ())
-        # To llama.cpp that is a kind of recursion, and some of it a mistake.
+        # llama.cpp takes a part that repeats the empty text for recursion, or for a mistake.
         if any(map(self._admits_nothing, self._repeated)):
             raise _LeftToLlamaError
         return self._expand("root", ())
@@ -98,7 +99,7 @@ class _Reader:
         return self._expanded[name]
 
     def _admits_nothing(self, part: _Part) -> bool:
-        """Return whether the empty text is among those of a part, once no rule is recursive."""
+        """Return whether a part admits the empty text; no rule may be recursive."""
         if isinstance(part.empty, bool):
             return part.empty
         if isinstance(part.empty, str):
@@ -172,7 +173,7 @@ class _Reader:
         while not self._here('"'):
             found.append(self._character())
         self._at += 1
-        if "\0" in found:  # llama.cpp takes it for the end of a text
+        if "\0" in found:  # llama.cpp takes it for the end of the text
             raise _LeftToLlamaError
         return found
 
@@ -219,18 +220,16 @@ class _Reader:
             sign = f"{{{least}{counts[2] or ''}{'' if counts[3] is None else most}}}"
         else:
             return None
-        if item.empty is True:  # an empty literal: nothing is there to be repeated
+        if item.empty is True:  # an empty literal has nothing to repeat
             raise _LeftToLlamaError
         if endless:
             self._repeated.append(item)
-        # Hence the group: in an expression a sign after another means something else.
+        # The group is needed because in an expression a second sign means something else.
         empty: _Empty = item.empty if least else (any, [_NOTHING])
         return self._part(["(?:", *item.pieces, ")", sign], empty)
 
     def _part(self, pieces: list[str | tuple[str]], empty: _Empty) -> _Part:
-        """Return a part that holds others, whose pieces it copies: many levels must not cost too
-        much.
-        """
+        """Return a part that copies the pieces of others, at a cost that limits the levels."""
         self._budget.spend(characters=PIECE * len(pieces))
         return _Part(pieces, empty)
 
@@ -249,7 +248,7 @@ class _Reader:
 
 
 def _literal(character: str) -> str:
-    """Return a character as it is written in an expression and between slashes."""
+    """Return a character as it is written in an expression between slashes."""
     if character.isascii() and character.isalnum():
         return character
     if 0xD800 <= ord(character) <= 0xDFFF:

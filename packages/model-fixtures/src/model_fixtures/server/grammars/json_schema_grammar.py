@@ -1,12 +1,13 @@
-"""JSON schemas as llguidance grammars that keep the order of properties.
+"""Turn JSON schemas into llguidance grammars that keep the order of properties.
 
-llguidance, which llama.cpp carries, takes a schema as it is, but sorts the properties of objects
-and leaves strings and lists open. Here objects, lists and alternatives become rules of their own;
-only scalars are left to llguidance's `%json`. What a schema says beyond that (`allOf`, `not`,
+llguidance, which llama.cpp includes, accepts a schema as it is, but sorts the properties of objects
+and sets no limit to strings and lists. Here objects, lists and alternatives become rules of their
+own; only scalars are left to llguidance's `%json`. What a schema says beyond that (`allOf`, `not`,
 conditions) is not enforced, as with llama.cpp's own converter.
 
-Definitions that refer to one another can expand without measure where they are bounded. So there
-are ways to count, from generous to strict, and the first whose grammar is small enough is taken.
+Where nesting is bounded, definitions that refer to one another can expand enormously. So nesting is
+counted in several ways, from generous to strict, and the first one with a small enough grammar is
+taken.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import re
 from itertools import count
 from typing import Any
 
+from model_fixtures.errors import ModelFixturesError
 from model_fixtures.work_budget import TOO_MUCH, Budget, TooLargeError
 
 from .schema_references import References
@@ -23,10 +25,10 @@ from .unsatisfiable_schemas import contradicts_itself, fitting, required_names
 
 MAX_STRING = 120  # characters
 MAX_ITEMS = 8
-MAX_NUMBER = 999_999_999  # beyond what a schema asks for
-MAX_REFERENCES = 3  # of one `$ref` inside itself
-FEW_LEVELS = 4  # of references that lead back to themselves, taken together
-MAX_RULES_DEEP = 1500  # rules in rules; llguidance's stack ends somewhere above 2,500
+MAX_NUMBER = 999_999_999  # away from 0, or from the only bound that a schema sets
+MAX_REFERENCES = 3  # levels of one `$ref` inside itself
+FEW_LEVELS = 4  # levels of all references that lead back to themselves
+MAX_RULES_DEEP = 1500  # nested rules; llguidance's stack overflows somewhere above 2,500
 # The same for values that the schema doesn't describe at all.
 ANY_STRING = 40
 ANY_ITEMS = 4
@@ -47,8 +49,8 @@ SCALAR_WORDS = {
 _NAME = re.compile(r'"(?:[^"\\]|\\.)*"|\b((?:r|d|any)[0-9]+)\b')
 
 
-class NothingFitsError(ValueError):
-    """A schema that no value fits."""
+class NothingFitsError(ModelFixturesError):
+    """No value fits a schema."""
 
 
 def json_grammar(schema: dict[str, Any], *, bounded: bool) -> str:
@@ -56,8 +58,8 @@ def json_grammar(schema: dict[str, Any], *, bounded: bool) -> str:
 
     Args:
         schema: a JSON schema; `{}` admits any value, and so does a dangling `$ref`.
-        bounded: whether strings, lists, extra keys and nesting that the schema leaves open end,
-            and white space is left out.
+        bounded: whether to limit strings, lists, extra keys and nesting that the schema leaves
+            open, and to leave out white space.
 
     Raises:
         NothingFitsError: no value fits the schema, and that is easy to see.
@@ -93,8 +95,8 @@ class _Writer:
     Args:
         root: the schema.
         bounded: see `json_grammar`.
-        circles: references that are counted together, each one by itself without any.
-        levels: how many of them may be inside one another.
+        circles: references that are counted together; if empty, each is counted by itself.
+        levels: how many of them may be nested.
     """
 
     def __init__(
@@ -110,7 +112,7 @@ class _Writer:
         self._budget = Budget()
         self._rules: list[str] = []
         self._names: dict[str, str] = {}  # by body, so that equal rules are one
-        self._deep: dict[str, int] = {}  # how many rules are inside one another, by name
+        self._deep: dict[str, int] = {}  # how deep each rule nests others, by name
         self._definitions = count()
         self._targets = References(root)
         self._references: dict[tuple[str, ...], str | _NoValueError] = {}
@@ -134,7 +136,7 @@ class _Writer:
         except _NoValueError as error:
             if not error.too_deep:
                 raise NothingFitsError("no value fits it") from error
-            if self._levels:  # there might be one further inside
+            if self._levels:  # a value might fit further inside
                 raise TooLargeError(TOO_MUCH) from error
             start = self._anything(ANY_DEPTH)
         head = ["%llguidance {}", f"start: {start}"]
@@ -190,7 +192,7 @@ class _Writer:
         return self._anything(ANY_DEPTH)
 
     def _either(self, branches: list[Any]) -> str:
-        """Return one of several schemas; those that no value fits are left out if others remain."""
+        """Return the rule of alternatives, without those that no value fits if others remain."""
         rules: list[str] = []
         too_deep = False
         for branch in branches:
@@ -220,7 +222,7 @@ class _Writer:
         required = required_names(schema)
         properties = schema.get("properties")
         properties = dict(properties) if isinstance(properties, dict) else {}
-        # A required one that isn't described is an additional one, or has a name of a pattern.
+        # A required property that isn't described is an additional one, or its name fits a pattern.
         other = True if schema.get("patternProperties") else extra
         for name in required:
             properties.setdefault(name, other)
@@ -231,7 +233,7 @@ class _Writer:
             return self._open_object(inner, ANY_ITEMS if extra is True else MAX_ITEMS)
         # From the last property to the first: `tail` follows another member, `head` begins.
         tail = head = self._rule('""')
-        run: list[str] = []  # of required ones, which are one rule: so rules in rules stay few
+        run: list[str] = []  # of required members, which are one rule to keep nesting low
         for key, value in reversed(properties.items()):
             try:
                 rule = self._value(value)
@@ -252,7 +254,7 @@ class _Writer:
         return self._rule(f'"{{" {self._gap} {head} {self._gap} "}}"')
 
     def _begun(self, run: list[str], head: str, tail: str) -> tuple[str, str]:
-        """Head and tail with required members before them, which are given backwards."""
+        """Return head and tail with required members before them; `run` has these in reverse."""
         if not run:
             return head, tail
         members = f" {self._comma} ".join(reversed(run))
@@ -284,7 +286,7 @@ class _Writer:
         return self._rule(f'"[" {self._gap} {inner} {self._gap} "]"')
 
     def _several(self, item: str, least: int, most: int | None) -> str:
-        """Return items between commas, as many as are wanted; one that is bounded has a most."""
+        """Return a list of items between commas; if bounded, its length always has a limit."""
         if self._bounded:
             most = max(least, MAX_ITEMS) if most is None else min(most, max(least, MAX_ITEMS))
         if most == 0:
@@ -295,7 +297,7 @@ class _Writer:
         return f"({one_or_more})" if least else f"({one_or_more})?"
 
     def _anything(self, depth: int) -> str:
-        """Any JSON value; bounded, with objects and lists only down to a depth."""
+        """Return the rule of any JSON value; if bounded, objects and lists nest to a depth only."""
         if not self._bounded:
             depth = ANY_DEPTH  # one rule that names itself
         if depth not in self._any:
@@ -313,7 +315,7 @@ class _Writer:
         return self._any[depth]
 
     def _reference(self, reference: object) -> str:
-        """Return the rule of what a local reference points at."""
+        """Return the rule of the target of a local reference."""
         if not isinstance(reference, str):
             return self._anything(ANY_DEPTH)
         endless = reference in self._circles
@@ -325,7 +327,7 @@ class _Writer:
         elif self._bounded:
             if self._inside.count(reference) > MAX_REFERENCES:
                 raise _NoValueError(too_deep=True)
-            # The same place has other rules further inside, where less may nest.
+            # The same target has other rules further inside, where less nesting is left.
             key = (reference, *sorted(self._inside))
         else:
             key = (reference,)
@@ -352,7 +354,7 @@ class _Writer:
 
 
 def _bound_number(schema: dict[str, Any]) -> None:
-    """End the digits before and after the point, within what the schema admits."""
+    """Limit the digits before and after the point, within what the schema admits."""
     least = schema.get("minimum", schema.get("exclusiveMinimum"))
     most = schema.get("maximum", schema.get("exclusiveMaximum"))
     if any(isinstance(bound, (str, bool, list, dict)) for bound in (least, most)):

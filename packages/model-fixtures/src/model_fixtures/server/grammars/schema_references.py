@@ -1,4 +1,4 @@
-"""The references (`$ref`) inside a JSON schema: what they point at, and which lead in a circle."""
+"""The references (`$ref`) inside a JSON schema: their targets, and which form circles."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class References:
         self._targets: dict[str, Any] = {}
 
     def target(self, reference: str) -> Any:
-        """Return what a local reference points at; a dangling one admits anything."""
+        """Return the target of a local reference; one that leads nowhere admits anything."""
         if reference not in self._targets:
             self._targets[reference] = self._resolve(reference)
         return self._targets[reference]
@@ -24,7 +24,7 @@ class References:
         """Return the references that lead back to themselves.
 
         Raises:
-            TooLargeError: there are too many to tell.
+            TooLargeError: there are too many references.
         """
         budget = Budget()
         inside: dict[str, set[str]] = {}
@@ -49,7 +49,7 @@ class References:
 
     @staticmethod
     def _of(schema: Any, budget: Budget) -> set[str]:
-        """Return the references that stand in a schema."""
+        """Return the references that a schema contains."""
         found = set[str]()
         waiting = [schema]
         while waiting:

@@ -1,4 +1,4 @@
-"""Structured output: which grammar holds the model to what a request wants.
+"""Structured output: the grammar that makes the model keep to what a request asks for.
 
 A small stand-in loops in free white space and in strings without end, so its grammars have no
 white space, and what a schema leaves open gets a bound: strings, lists, extra keys and nesting.
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.work_budget import TooLargeError
 
+from .errors import StructureError
 from .gbnf_limits import check_grammar
 from .gbnf_to_llguidance import llguidance_grammar
 from .json_schema_grammar import NothingFitsError, json_grammar
@@ -25,7 +25,7 @@ def grammar_for(setting: dict[str, Any], *, bounded: bool) -> str | None:
         bounded: whether to bound what the schema leaves open.
 
     Raises:
-        ServerError: the setting is of no known form, or asks for what can't be kept.
+        StructureError: the setting has no known form, or asks for what can't be enforced.
     """
     match setting:
         case {"type": "json"}:
@@ -37,7 +37,7 @@ def grammar_for(setting: dict[str, Any], *, bounded: bool) -> str | None:
             return None
         case {} if not setting:
             return None
-    raise ServerError(
+    raise StructureError(
         "The structured output setting is invalid",
         cause="expected type json with a jsonSchema, or type gbnf with a gbnfGrammar",
     )
@@ -47,24 +47,24 @@ def _json(schema: dict[str, Any], *, bounded: bool) -> str:
     try:
         return json_grammar(schema, bounded=bounded)
     except TooLargeError as error:
-        raise ServerError(
+        raise StructureError(
             "The JSON schema of the structured output is too large",
             cause=str(error),
             suggestion="Split it, or leave out what the answer doesn't need",
         ) from error
     except RecursionError:
         # Without a cause, whose traceback has a thousand entries.
-        raise ServerError(
+        raise StructureError(
             "The JSON schema of the structured output nests too deep",
             suggestion="Describe the inner levels less precisely",
         ) from None
     except NothingFitsError as error:
-        raise ServerError(
+        raise StructureError(
             "The JSON schema of the structured output can't be satisfied", cause=str(error)
         ) from error
     except (TypeError, AttributeError, KeyError) as error:
-        # Such as a number where a list must be.
-        raise ServerError(
+        # For example from a number where a list must be.
+        raise StructureError(
             "The JSON schema of the structured output is invalid", cause=str(error)
         ) from error
 
@@ -76,7 +76,7 @@ def _gbnf(text: str) -> str:
     try:
         check_grammar(text)
     except TooLargeError as error:
-        raise ServerError(
+        raise StructureError(
             "The grammar of the structured output is too large", cause=str(error)
         ) from error
     return text

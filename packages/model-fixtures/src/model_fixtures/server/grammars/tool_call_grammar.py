@@ -17,7 +17,7 @@ from model_fixtures.work_budget import Budget
 
 MAX_CALLS = 8  # in one message
 _MAX_SELF = 3  # levels of a schema that refers to itself
-_MAX_ITEMS = 50  # that "minItems" and "maxItems" can ask for: more would blow up the grammar
+_MAX_ITEMS = 50  # that "minItems" and "maxItems" can ask for: more would make the grammar huge
 
 _PRIMITIVES = r"""
 string ::= "\"" char* "\""
@@ -59,7 +59,7 @@ class _Rules:
         self._root = root
         self._rules = rules
         self._budget = budget
-        self._depth = 0  # references that hold themselves, around the schema at hand
+        self._depth = 0  # levels of recursive references around the current schema
         self._followed: dict[tuple[str, int], str] = {}  # reference and depth -> expression
         self._endless: dict[str, bool] = {}
         self._count = 0
@@ -95,9 +95,9 @@ class _Rules:
         return kind if kind in _PRIMITIVE_NAMES else "any"
 
     def _reference(self, schema: Mapping[str, Any]) -> str:
-        """Follow a reference; a schema that holds itself ends after a few rounds.
+        """Return the expression of a reference; a recursive schema ends after a few levels.
 
-        A small model that may go on for ever does so.
+        A small model that may nest for ever does so.
         """
         reference = schema["$ref"]
         self._budget.spend(characters=len(reference))

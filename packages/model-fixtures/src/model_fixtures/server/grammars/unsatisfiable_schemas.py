@@ -1,4 +1,4 @@
-"""What is easy to see of a JSON schema: whether a single word of it, or two, leave no value."""
+"""Recognise JSON schemas that admit no value, where one or two keywords show it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BOUNDS = (
     ("minimum", "exclusiveMaximum"),
     ("exclusiveMinimum", "exclusiveMaximum"),
 )
-# The type that a pair is about; others aren't held to it.
+# The types that a pair applies to.
 BOUNDED_TYPES = {"Length": ("string",), "Items": ("array",), "Properties": ("object",)}
 TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -28,9 +28,7 @@ TYPES: dict[str, tuple[type, ...]] = {
 
 
 def contradicts_itself(schema: dict[str, Any]) -> bool:
-    """Return whether no value fits a schema, as far as its own words tell; its parts aren't looked
-    at.
-    """
+    """Return whether a schema's own keywords exclude every value; its parts aren't examined."""
     if schema.get("not") is True or schema.get("not") == {}:
         return True
     if isinstance(schema.get("enum"), list) and not fitting(schema):
@@ -57,7 +55,7 @@ def required_names(schema: dict[str, Any]) -> dict[str, None]:
 
 
 def _kinds(schema: dict[str, Any]) -> frozenset[str]:
-    """Return the types of a schema; none when it has none, or one that is unknown."""
+    """Return the types of a schema; none if it has none, or an unknown one."""
     kinds = schema.get("type")
     listed = kinds if isinstance(kinds, list) else [kinds]
     known = frozenset(kind for kind in listed if isinstance(kind, str))
@@ -77,9 +75,7 @@ def _is_one(value: Any, kind: str) -> bool:
 
 
 def _crossed(schema: dict[str, Any], low: str, high: str) -> bool:
-    """Return whether a lower bound is above the upper one, for a schema of the type that they
-    bound.
-    """
+    """Return whether a lower bound that applies to the schema's type is above the upper one."""
     least, most = schema.get(low), schema.get(high)
     if not isinstance(least, (int, float)) or not isinstance(most, (int, float)):
         return False

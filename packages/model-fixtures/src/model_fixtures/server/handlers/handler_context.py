@@ -1,4 +1,4 @@
-"""What handlers get to work with."""
+"""What every handler is given."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import anyio
 from msgspec import Struct
 
-from model_fixtures.server.models.loaded_models import Registry
+from model_fixtures.server.models.models import Models
 from model_fixtures.server.protocol.client_identities import Client
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.payloads.files import Stop
@@ -21,15 +21,15 @@ Packet = dict[str, Any]
 
 
 class Context(Struct, frozen=True):
-    """The client that asks, and what the server has."""
+    """The client that asks, and the state of the server."""
 
     client: Client
     state: ServerState
 
     @property
-    def registry(self) -> Registry:
-        """The models."""
-        return self.state.registry
+    def models(self) -> Models:
+        """The server's models."""
+        return self.state.models
 
 
 class Outlet(Protocol):
@@ -70,7 +70,7 @@ class ChannelPort:
     def progress(self, packet: Packet) -> None:
         """Send a progress packet at once; it is repeated while nothing else is sent.
 
-        SDKs give up after 60 s of silence, and filter repeated values out.
+        SDKs give up after 60 s of silence, and ignore repeated values.
         """
         self._progress = packet
         self._quiet = False
@@ -85,6 +85,8 @@ class ChannelPort:
     def end(self) -> None:
         """Send nothing more: the channel's handler has ended."""
         self._ended = True
+        self._sender.close()
+        self.packets.close()
 
     def fail(self, error: ServerError) -> None:
         """End the channel's handler with an error."""
@@ -93,7 +95,7 @@ class ChannelPort:
 
     @contextmanager
     def failable(self) -> Iterator[None]:
-        """Provide the block of the channel's handler.
+        """Provide a block for the channel's handler, which `fail` ends.
 
         Raises:
             ServerError: that of `fail`, if it was called.
@@ -104,7 +106,7 @@ class ChannelPort:
             raise self._failure
 
     def deliver(self, packet: Struct) -> None:
-        """Take a packet of the client's."""
+        """Take a packet from the client."""
         if isinstance(packet, (Cancel, Stop)):
             self._cancelled = True
             if self._scope is not None:
@@ -114,9 +116,7 @@ class ChannelPort:
 
     @contextmanager
     def cancellable(self) -> Iterator[anyio.CancelScope]:
-        """Provide a block that the client's cancel or stop packet ends, also one that came before
-        it.
-        """
+        """Provide a block that ends when the client cancels or stops, or has done so before."""
         with anyio.CancelScope() as scope:
             self._scope = scope
             if self._cancelled:

@@ -7,9 +7,7 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from model_fixtures.catalog import size_bytes
-from model_fixtures.server.engine.errors import EngineError
-from model_fixtures.server.models.instance_query import matching
-from model_fixtures.server.models.jit_load import Listener
+from model_fixtures.server.models.jit_load import JitListener
 from model_fixtures.server.models.model_info import instance_info, model_info
 from model_fixtures.server.protocol import kv_config
 from model_fixtures.server.protocol.errors import ServerError
@@ -27,14 +25,14 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
 
     @namespace.channel("loadModel", models.LoadModel, models.Cancel)
     async def load_model(context: Context, request: models.LoadModel, port: ChannelPort) -> None:
-        model, candidates = await context.registry.model(request.model_key, domain)
+        model, candidates = await context.models.downloaded.find(request.model_key, domain)
         info = await context.state.looking.run(model_info, model)
         resolved: dict[str, Any] = {"type": "resolved", "info": info}
         if len(candidates) > 1:
             resolved["ambiguous"] = candidates
         await port.send(resolved)
         with port.cancellable():
-            instance = await context.registry.load(
+            instance = await context.models.loaded.load(
                 model,
                 Settings.from_stack(request.load_config_stack),
                 identifier=None if request.identifier is UNSET else request.identifier,
@@ -47,14 +45,13 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
 
     @namespace.channel("getOrLoad", models.GetOrLoad, models.Cancel)
     async def get_or_load(context: Context, request: models.GetOrLoad, port: ChannelPort) -> None:
-        registry = context.registry
-        found = await registry.staying(request.identifier, domain) is not None
+        found = await context.models.jit.staying(request.identifier, domain) is not None
         if not found:
-            model, _ = await registry.model(request.identifier, domain)
+            model, _ = await context.models.downloaded.find(request.identifier, domain)
             info = await context.state.looking.run(model_info, model)
             started = {"identifier": request.identifier, "info": info}
             await port.send({"type": "startLoading", **started})
-        listener = Listener(
+        listener = JitListener(
             lambda share: port.progress({"type": "loadProgress", "progress": share}),
             lambda other: port.progress(
                 {"type": "unloadingOtherJITModel", "info": instance_info(other)}
@@ -62,7 +59,7 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
             context.client,
         )
         with port.cancellable():
-            instance = await registry.get_or_load(
+            instance = await context.models.jit.get_or_load(
                 request.identifier,
                 domain,
                 Settings.from_stack(request.load_config_stack),
@@ -76,23 +73,20 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
 
     @namespace.rpc("unloadModel", models.UnloadModel)
     async def unload_model(context: Context, request: models.UnloadModel) -> None:
-        registry = context.registry
         query = models.ModelQuery(identifier=request.identifier)
-        found = matching(query, registry.loaded(domain))
-        if not found:
-            raise registry.unknown_identifier(request.identifier, domain)
-        await registry.unload(found[0])
+        instance = context.models.loaded.find(models.QuerySpecifier(query), domain)
+        await context.models.loaded.unload(instance)
 
     @namespace.rpc("listLoaded")
     async def list_loaded(context: Context, _: None) -> list[models.InstanceInfo]:
-        return [instance_info(instance) for instance in context.registry.loaded(domain)]
+        return [instance_info(instance) for instance in context.models.loaded.all(domain)]
 
     @namespace.rpc("getModelInfo", models.GetModelInfo)
     async def get_model_info(
         context: Context, request: models.GetModelInfo
     ) -> models.InstanceInfo | None:
         try:
-            return instance_info(context.registry.find(request.specifier, domain))
+            return instance_info(context.models.loaded.find(request.specifier, domain))
         except ServerError:
             if request.throw_if_not_found:
                 raise
@@ -100,7 +94,7 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
 
     @namespace.rpc("getLoadConfig", models.Specified)
     async def get_load_config(context: Context, request: models.Specified) -> dict[str, Any]:
-        instance = context.registry.find(request.specifier, domain)
+        instance = context.models.loaded.find(request.specifier, domain)
         return kv_config.to_wire(instance.load_config)
 
     @namespace.rpc("getInstanceProcessingState", models.GetModelInfo)
@@ -108,7 +102,7 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
         context: Context, request: models.GetModelInfo
     ) -> dict[str, Any] | None:
         try:
-            instance = context.registry.find(request.specifier, domain)
+            instance = context.models.loaded.find(request.specifier, domain)
         except ServerError:
             if request.throw_if_not_found:
                 raise
@@ -121,7 +115,7 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
     async def estimate_model_usage(
         context: Context, request: models.EstimateUsage
     ) -> dict[str, Any]:
-        model, _ = await context.registry.model(request.model_key, domain)
+        model, _ = await context.models.downloaded.find(request.model_key, domain)
         size = await context.state.looking.run(size_bytes, model)
         # Everything is in main memory; what the context takes depends on the architecture.
         memory = {
@@ -137,29 +131,18 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
 
     @namespace.rpc("tokenize", models.Tokenize)
     async def tokenize(context: Context, request: models.Tokenize) -> dict[str, list[int]]:
-        instance = context.registry.find(request.specifier, domain)
-        with context.registry.using(instance, context.client), engine_errors():
+        instance = context.models.loaded.find(request.specifier, domain)
+        with context.models.loaded.using(instance, context.client):
             return {"tokens": await instance.llama.tokenize(request.input_string, special=True)}
 
     @namespace.rpc("countTokens", models.Tokenize)
     async def count_tokens(context: Context, request: models.Tokenize) -> dict[str, int]:
-        instance = context.registry.find(request.specifier, domain)
+        instance = context.models.loaded.find(request.specifier, domain)
         # Begin and end markers of embedding models are tokens but don't count, as in the app.
         special = domain == "llm"
-        with context.registry.using(instance, context.client), engine_errors():
+        with context.models.loaded.using(instance, context.client):
             tokens = await instance.llama.tokenize(request.input_string, special=special)
         return {"tokenCount": len(tokens)}
-
-
-class engine_errors:  # noqa: N801 (reads as a block)
-    """Turns an engine's failure into an error for the client."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, EngineError):
-            raise ServerError(str(error)) from error
 
 
 def _seconds(milliseconds: float | UnsetType) -> float | None:

@@ -11,12 +11,11 @@ from model_fixtures.server.files.file_store import StoredFile
 from model_fixtures.server.files.text_chunks import Chunk, chunks
 from model_fixtures.server.models.loaded_instance import Instance
 from model_fixtures.server.protocol.errors import ServerError
-from model_fixtures.server.protocol.kv_config import Layer, Settings, Stack
+from model_fixtures.server.protocol.kv_config import Settings
 from model_fixtures.server.protocol.payloads.files import Retrieve
 from model_fixtures.server.protocol.payloads.models import ModelQuery, QuerySpecifier
 
 from .handler_context import ChannelPort, Context
-from .model_endpoints import engine_errors
 
 Vector = list[float]
 MOST_CHUNKS = 20_000  # embedding them takes minutes
@@ -28,19 +27,18 @@ async def run_retrieval(context: Context, request: Retrieve, port: ChannelPort) 
     Raises:
         ServerError: a file is unknown or can't be read, or no embedding model is loaded.
     """
-    settings = Settings.from_stack(Stack([Layer("apiOverride", request.config)]))
+    settings = Settings.from_config(request.config)
     files = [context.state.files.get(context.client, one) for one in request.file_identifiers]
     instance = _embedding_model(context, settings.text("retrieval.embeddingModel", ""))
     method = Settings(settings.mapping("retrieval.chunkingMethod"))
     size = max(1, method.integer("chunkSize", 512))
     overlap = max(0, method.integer("chunkOverlap", 100))
-    using = context.registry.using(instance, context.client)
-    with port.cancellable(), using, engine_errors():
+    with port.cancellable(), context.models.loaded.using(instance, context.client):
         await port.send({"type": "onFileProcessList", "indices": list(range(len(files)))})
         passages: list[tuple[int, Chunk, Vector]] = []
         for index, file in enumerate(files):
             await port.send({"type": "onFileProcessingStart", "index": index})
-            for chunk, vector in await _process(
+            for chunk, vector in await _embed_file(
                 context, port, instance, index, file, size, overlap
             ):
                 passages.append((index, chunk, vector))
@@ -57,7 +55,7 @@ async def run_retrieval(context: Context, request: Retrieve, port: ChannelPort) 
     raise ServerError("The retrieval was stopped")
 
 
-async def _process(
+async def _embed_file(
     context: Context,
     port: ChannelPort,
     instance: Instance,
@@ -66,7 +64,7 @@ async def _process(
     size: int,
     overlap: int,
 ) -> list[tuple[Chunk, Vector]]:
-    """Return one file through its three steps."""
+    """Return the chunks of a file with their vectors; report the three steps meanwhile."""
 
     async def step(kind: str, name: str, **more: float) -> None:
         packet = {"type": f"onFileProcessingStep{kind}", "index": index, "step": name, **more}
@@ -102,7 +100,7 @@ def _cut(name: str, pages: list[Page], size: int, overlap: int) -> list[Chunk]:
 
 
 def _ranked(passages: list[tuple[int, Chunk, Vector]], query: Vector) -> list[dict[str, Any]]:
-    """Return the best first."""
+    """Return the entries of all passages, the best first."""
     entries = [_entry(index, chunk, vector, query) for index, chunk, vector in passages]
     return sorted(entries, key=lambda entry: -entry["score"])
 
@@ -133,8 +131,8 @@ async def _embed(instance: Instance, text: str) -> Vector:
 def _embedding_model(context: Context, identifier: str) -> Instance:
     if identifier:
         query = ModelQuery(identifier=identifier)
-        return context.registry.find(QuerySpecifier(query), "embedding")
-    loaded = context.registry.loaded("embedding")
+        return context.models.loaded.find(QuerySpecifier(query), "embedding")
+    loaded = context.models.loaded.all("embedding")
     if not loaded:
         raise ServerError(
             "Retrieval needs an embedding model",

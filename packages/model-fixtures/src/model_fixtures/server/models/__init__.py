@@ -1,1 +1,1 @@
-"""Which models are downloaded and which are loaded."""
+"""The models of a server: which are downloaded, which are loaded, and how they are loaded."""

@@ -1,4 +1,4 @@
-"""Why instances are gone that have crashed, for those who ask for them afterwards."""
+"""Why instances crashed, for clients that ask for them afterwards."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from .loaded_instance import Instance
 REMEMBERED = 50
 
 
-class Crashes:
+class CrashedInstances:
     """The last crashes, by the names of the instances."""
 
     def __init__(self) -> None:
@@ -22,13 +22,13 @@ class Crashes:
             del self._reasons[next(iter(self._reasons))]
 
     def forget(self, name: str) -> None:
-        """Forget the crash of this name: a new instance has it."""
+        """Forget the crash of a name, which a new instance has now."""
         self._reasons.pop(name, None)
 
     def reason(self, name: object) -> str | None:
-        """Return why the instance of an identifier or reference is gone, None if it did not crash.
+        """Return why the instance with an identifier or reference crashed, None if none did.
 
         Args:
-            name: what a client said; anything that is no text names nothing.
+            name: what a client has sent; anything but a text names no instance.
         """
         return self._reasons.get(name) if isinstance(name, str) else None

@@ -1,4 +1,4 @@
-"""Weights of stand-ins that are damaged in the cache, with the size that they should have."""
+"""Weights of stand-ins that are damaged in the cache although their size is right."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ logger = logging.getLogger("model_fixtures.server")
 
 
 def renew_damaged(models: Sequence[CatalogModel | None]) -> bool:
-    """Get the damaged weights of stand-ins among the models anew; give whether there were any.
+    """Fetch the damaged weights of stand-ins again, and return whether any were damaged.
 
     Raises:
-        ServerError: they are damaged and can't be had anew.
+        ServerError: weights are damaged and can't be fetched.
     """
     renewed = False
     for model in models:
         if model is None or model.weights is None or cached(model.weights, verify=True):
             continue
-        logger.warning("the weights of %s are damaged and are got anew", model.key)
+        logger.warning("the weights of %s are damaged and are fetched again", model.key)
         try:
             ensure([model.weights], verify=True)
         except WeightsError as error:

@@ -1,9 +1,8 @@
-"""Which models are there: the suite's own, and those in the models folder.
+"""The downloaded models: the suite's own, and those in the models folder.
 
-The folder is looked at anew each time, so that what was downloaded, copied in or deleted meanwhile
-needs no restart; the server looks in a thread. A file whose path is that of one of the suite's
-models is that model: it is listed once, under the suite's key, and what the catalog says answers
-for it.
+The folder is read anew each time, so that downloads, copies and deletions need no restart; the
+server reads it in a thread. A file with the path of one of the suite's models counts as that model:
+it is listed once, under the suite's key, and the weights that the catalog names answer.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ PREFIX = "text-embedding-"  # of the keys of embedding models, as in the app
 logger = logging.getLogger("model_fixtures.server")
 
 
-class LibraryError(ModelFixturesError):
+class ModelsFolderError(ModelFixturesError):
     """A file can't be taken in or deleted. The message is one line and says what to do."""
 
 
-class Library:
-    """The models that can be loaded.
+class DownloadedModels:
+    """The downloaded models.
 
     Args:
         suite: the suite's own models.
@@ -42,7 +41,7 @@ class Library:
         self.folder = folder
         self._suite = suite
         self._described: dict[tuple[Path, int, int], CatalogModel | None] = {}
-        self._looking = threading.Lock()  # what one thread reads, the others need not
+        self._looking = threading.Lock()  # so that only one thread reads a new file
 
     @property
     def catalog(self) -> Catalog:
@@ -68,20 +67,20 @@ class Library:
         return models
 
     def take(self, staged: Path, path: str) -> CatalogModel:
-        """Move a whole file to its place in the folder; the model that it is from then on.
+        """Move a complete file to its place in the folder, and return the model that it is.
 
         Args:
             staged: a file on the same file system.
             path: `publisher/repo/file.gguf`.
 
         Raises:
-            LibraryError: it is no GGUF.
-            OSError: it can't be moved.
+            ModelsFolderError: the file is no GGUF.
+            OSError: the file can't be moved.
         """
         try:
             describe_file(staged, path, path)
         except HeaderError as error:
-            raise LibraryError(f"{path} {error}: correct its source in the catalog") from None
+            raise ModelsFolderError(f"{path} {error}: correct its source in the catalog") from None
         target = self.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         staged.replace(target)
@@ -91,18 +90,18 @@ class Library:
         """Return the model in the folder with this path.
 
         Raises:
-            LibraryError: there is none.
+            ModelsFolderError: there is none.
         """
         for model in self.downloaded():
             if model.path == path:
                 return model
-        raise LibraryError(f"{path} is gone from {self.folder}: download it again")
+        raise ModelsFolderError(f"{path} is gone from {self.folder}: download it again")
 
     def find_downloaded(self, name: str) -> CatalogModel:
-        """Return the one model in the folder that a key or a path means.
+        """Return the one model in the folder that has a key or a path.
 
         Raises:
-            LibraryError: there is none, or more than one.
+            ModelsFolderError: there is none, or more than one.
         """
         downloaded = self.downloaded()
         found = Catalog(models=tuple(downloaded)).find(name)
@@ -110,26 +109,30 @@ class Library:
             return found[0]
         among = ", ".join(model.key for model in (found or downloaded)) or "none"
         if found:
-            raise LibraryError(f"{name!r} means several downloaded models: name one of {among}")
+            raise ModelsFolderError(
+                f"{name!r} means several downloaded models: name one of {among}"
+            )
         note = "the suite keeps the weights of its own models; " if self._suite.find(name) else ""
-        raise LibraryError(f"{name!r} is no model in {self.folder}: {note}downloaded are {among}")
+        raise ModelsFolderError(
+            f"{name!r} is no model in {self.folder}: {note}downloaded are {among}"
+        )
 
     def delete(self, model: CatalogModel) -> None:
         """Delete the file of a model in the folder, and the folders that are empty without it.
 
         Raises:
-            LibraryError: the file lies elsewhere, or can't be deleted.
+            ModelsFolderError: the file lies elsewhere, or can't be deleted.
         """
         file = self.folder / model.path
         # A link to a file may go; what lies behind a link to a folder is not ours.
         if not file.parent.resolve().is_relative_to(self.folder.resolve()):
-            raise LibraryError(
+            raise ModelsFolderError(
                 f"{file} lies outside of {self.folder}, behind a link: delete it there"
             )
         try:
             file.unlink(missing_ok=True)
         except OSError as error:
-            raise LibraryError(
+            raise ModelsFolderError(
                 f"cannot delete {file} ({error.strerror}): make its folder writable"
             ) from None
         for folder in (file.parent, file.parent.parent):
@@ -155,7 +158,7 @@ class Library:
             described = self._describe(file, path, mark)
             if described is not None:
                 yield described
-        # Else a file that is written to would be remembered in each of its states.
+        # Otherwise a file that is being written would be remembered in each of its states.
         self._described = {mark: self._described[mark] for mark in marks}
 
     def _describe(self, file: Path, path: str, mark: tuple[Path, int, int]) -> CatalogModel | None:
@@ -180,7 +183,7 @@ def _why(problem: HeaderError | OSError) -> str:
 
 
 def _base(path: str) -> str:
-    """Return the model's name in a path: the repository's without format and quantization."""
+    """Return the name of a path's model: the repository's, without format and quantization."""
     name = re.sub(r"[-._]gguf$", "", path.split("/")[1], flags=re.IGNORECASE)
     return QUANTIZATION.sub("", name)
 
@@ -193,7 +196,7 @@ def _free_key(model: CatalogModel, holders: dict[str, str]) -> str:
     """Return a key that no model has yet: `name`, `name@quantization` or `publisher/name`.
 
     Args:
-        model: with its path for a key.
+        model: a model whose key is still its path.
         holders: the repository of the model that has each key.
     """
     key = _base(model.path).lower()

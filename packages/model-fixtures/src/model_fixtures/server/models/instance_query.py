@@ -1,4 +1,4 @@
-"""Finding loaded instances by what clients say."""
+"""Finding loaded instances by a client's query."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from .loaded_instance import Instance
 
 
 def matching(query: ModelQuery, instances: Sequence[Instance]) -> list[Instance]:
-    """Return the instances for which all conditions of a query hold, the best match first.
+    """Return the instances for which all conditions of a query hold.
 
-    An identifier may be exact, the model's key, or a leading part of its path
-    (`hugging-quants/llama-3.2-1b-instruct`), the last without regard to case.
+    A query's identifier means the instances with exactly that identifier. If there are none, it
+    means those whose model has it as its key, and else those whose model has it as a name with a
+    publisher, such as `hugging-quants/llama-3.2-1b-instruct`.
     """
     found = [
         instance

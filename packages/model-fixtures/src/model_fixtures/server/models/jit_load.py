@@ -1,25 +1,18 @@
-"""Loading just in time: one load for all who ask for a model at once, one model at a time."""
+"""A load just in time, and those who wait for it."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
 import anyio
-from anyio.abc import TaskGroup
 from msgspec import Struct
 
-from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.shared_tasks import SharedTask
 
-if TYPE_CHECKING:
-    from .loaded_instance import Instance
-
-
-logger = logging.getLogger(__name__)
+from .loaded_instance import Instance
 
 
-class Listener(Struct, frozen=True, eq=False):
+class JitListener(Struct, frozen=True, eq=False):
     """One who waits for a load, and what it wants to be told meanwhile."""
 
     on_progress: Callable[[float], None]
@@ -27,20 +20,42 @@ class Listener(Struct, frozen=True, eq=False):
     claimant: object = None  # who is going to use the instance
 
 
-class JitJob:
-    """A load under way."""
+class JitLoad(SharedTask[JitListener, Instance]):
+    """A load under way.
 
-    def __init__(self) -> None:
-        self.listeners: list[Listener] = []
-        self.scope = anyio.CancelScope()
-        self.done = anyio.Event()
-        self.progress: float | None = None
-        self.instance: Instance | None = None
-        self.error: ServerError | None = None
+    Args:
+        key: the model's key.
+        load: loads the model.
+        one_at_a_time: the lock that all loads just in time share.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        load: Callable[[JitLoad], Awaitable[Instance]],
+        one_at_a_time: anyio.Lock,
+    ) -> None:
+        super().__init__(f"while loading {key}")
+        self._load = load
+        self._one_at_a_time = one_at_a_time
+        self._progress: float | None = None
+
+    async def work(self) -> Instance:
+        """Load the model as soon as no other model is being loaded just in time."""
+        if self._one_at_a_time.locked():
+            self.tell_progress(0.0)  # repeated while another model loads
+        async with self._one_at_a_time:
+            return await self._load(self)
+
+    def add(self, listener: JitListener) -> None:
+        """Add one who waits, and tell it the progress so far."""
+        super().add(listener)
+        if self._progress is not None:
+            listener.on_progress(self._progress)
 
     def tell_progress(self, progress: float) -> None:
         """Pass progress on to all who wait, and to those who join later."""
-        self.progress = progress
+        self._progress = progress
         for listener in self.listeners:
             listener.on_progress(progress)
 
@@ -48,67 +63,3 @@ class JitJob:
         """Tell all who wait that another model gives way."""
         for listener in self.listeners:
             listener.on_unload(instance)
-
-
-class JitJobs:
-    """The loads under way, by model key."""
-
-    def __init__(self) -> None:
-        self._jobs: dict[str, JitJob] = {}
-        self._turn = anyio.Lock()
-
-    async def join(
-        self,
-        key: str,
-        load: Callable[[JitJob], Awaitable[Instance]],
-        listener: Listener,
-        tasks: TaskGroup,
-    ) -> Instance:
-        """Return the instance that a load gives; the load is started unless it is under way.
-
-        A load that nobody waits for any more is cancelled, and frees what it took.
-
-        Raises:
-            ServerError: the load failed.
-        """
-        job = self._jobs.get(key)
-        if job is None:
-            job = self._jobs[key] = JitJob()
-            tasks.start_soon(self._run, key, job, load)
-        job.listeners.append(listener)
-        if job.progress is not None:
-            listener.on_progress(job.progress)
-        try:
-            await job.done.wait()
-        finally:
-            job.listeners.remove(listener)
-            if not job.listeners and not job.done.is_set():
-                self._forget(key, job)
-                job.scope.cancel()
-        if job.error is not None:
-            raise job.error
-        assert job.instance is not None
-        return job.instance
-
-    async def _run(
-        self, key: str, job: JitJob, load: Callable[[JitJob], Awaitable[Instance]]
-    ) -> None:
-        with job.scope:
-            try:
-                if self._turn.locked():
-                    job.tell_progress(0.0)  # repeated while another model loads
-                async with self._turn:
-                    job.instance = await load(job)
-            except ServerError as error:
-                job.error = error
-            except Exception:
-                # It would end the whole server.
-                logger.exception("loading %s just in time failed", key)
-                job.error = ServerError(f"Internal error while loading {key}; see the server's log")
-            finally:
-                self._forget(key, job)
-                job.done.set()
-
-    def _forget(self, key: str, job: JitJob) -> None:
-        if self._jobs.get(key) is job:
-            del self._jobs[key]

@@ -38,7 +38,7 @@ class Instance:
         load_config: the effective load configuration, as it is reported.
         context_length: tokens.
         ttl: idle seconds before it is unloaded, None = never.
-        jit: whether it was loaded just in time, and so gives way to the next one.
+        jit: whether it was loaded just in time, and so gives way to the next such model.
         size: bytes of its files.
     """
 
@@ -86,7 +86,7 @@ class Instance:
 
     @property
     def expires(self) -> float | None:
-        """When its time-to-live ends on the clock, None while it is busy or lives for ever."""
+        """The time at which its time-to-live ends, None while it is busy or lives for ever."""
         return None if self.ttl is None or self.busy else self._idle_since + self.ttl
 
     @property
@@ -96,7 +96,7 @@ class Instance:
 
     @property
     def may_go(self) -> float:
-        """From when on the clock it may give way to another: nobody uses it or is about to."""
+        """The time from which it may give way to another: nobody uses it or is about to."""
         if self.busy:
             return math.inf
         return max((until for _, until in self._claims), default=-math.inf)

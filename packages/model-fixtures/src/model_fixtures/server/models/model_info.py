@@ -13,12 +13,12 @@ from .loaded_instance import Instance
 
 
 def model_info(model: CatalogModel) -> ModelInfo:
-    """Return a downloaded model. Looks at its files, so it belongs in a thread."""
+    """Return what clients are told of a downloaded model. It reads files: use a thread."""
     return ModelInfo(**_common(model, size_bytes(model)))
 
 
 def instance_info(instance: Instance) -> InstanceInfo:
-    """Return a loaded instance."""
+    """Return what clients are told of a loaded instance."""
     return InstanceInfo(
         **_common(instance.model, instance.size),
         identifier=instance.identifier,

@@ -15,7 +15,7 @@ namespace = Namespace("diagnostics")
 
 @namespace.channel("streamLogs", packets=Stop)
 async def stream_logs(context: Context, _: None, port: ChannelPort) -> None:
-    """Log events until the client stops or leaves."""
+    """Send log events until the client stops or leaves."""
 
     def listener(log: dict[str, Any]) -> None:
         port.put({"type": "log", "log": log})

@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from model_fixtures.server.engine.sampling import effective_prediction_config, sampling_from
 from model_fixtures.server.handlers.handler_context import ChannelPort, Context
-from model_fixtures.server.handlers.model_endpoints import add_model_endpoints, engine_errors
+from model_fixtures.server.handlers.model_endpoints import add_model_endpoints
 from model_fixtures.server.prediction.build import (
     image_reader,
     offered_tools,
@@ -17,74 +17,67 @@ from model_fixtures.server.prediction.build import (
     request_settings,
     usable_tools,
 )
-from model_fixtures.server.prediction.chat_history import raw_prompt, read_history
-from model_fixtures.server.prediction.chat_prompt import chat_prompt
-from model_fixtures.server.prediction.draft_model import draft_model
-from model_fixtures.server.prediction.stream import run_prediction
+from model_fixtures.server.prediction.chat_prompt import chat_prompt, raw_prompt, read_history
+from model_fixtures.server.prediction.stream import draft_model, run_prediction
 from model_fixtures.server.protocol import kv_config
 from model_fixtures.server.protocol.kv_config import Settings
 from model_fixtures.server.protocol.namespace import Namespace
-from model_fixtures.server.protocol.payloads import models
+from model_fixtures.server.protocol.payloads import llm as payloads
+from model_fixtures.server.protocol.payloads.models import Cancel
 
 namespace = Namespace("llm")
 add_model_endpoints(namespace, "llm")
 
 
-class BasePredictionConfig(models.Specified):
-    """Parameter of `getBasePredictionConfig`."""
-
-    ignore_server_session_config: bool = False
-
-
-@namespace.channel("predict", models.Predict, models.Cancel)
-async def predict(context: Context, request: models.Predict, port: ChannelPort) -> None:
-    """Stream a chat response, or a text completion when the request brings that layer."""
-    instance = context.registry.find(request.model_specifier, "llm")
+@namespace.channel("predict", payloads.Predict, Cancel)
+async def predict(context: Context, request: payloads.Predict, port: ChannelPort) -> None:
+    """Stream a chat response, or a text completion if the request has that layer."""
+    instance = context.models.loaded.find(request.model_specifier, "llm")
     stack = request.prediction_config_stack
-    with context.registry.using(instance, context.client):
+    with context.models.loaded.using(instance, context.client):
         settings = await request_settings(context, stack, request.fuzzy_preset_identifier)
         text = raw_prompt(request.history, stack)
         if text is not None:
             prediction = await prepare_completion(context.state, instance, settings, text)
         else:
             # In a thread: unpacking large images takes a while.
-            turns = await context.state.reading.run(
+            chat = await context.state.reading.run(
                 read_history, request.history, image_reader(context, instance)
             )
-            prediction = await prepare_chat(context.state, instance, settings, turns)
+            prediction = await prepare_chat(context.state, instance, settings, chat)
         await run_prediction(context, prediction, port)
 
 
-@namespace.channel("completeRawText", models.CompleteRawText, models.Cancel)
+@namespace.channel("completeRawText", payloads.CompleteRawText, Cancel)
 async def complete_raw_text(
-    context: Context, request: models.CompleteRawText, port: ChannelPort
+    context: Context, request: payloads.CompleteRawText, port: ChannelPort
 ) -> None:
     """Stream a text completion as newer clients ask for it."""
-    instance = context.registry.find(request.model_specifier, "llm")
-    with context.registry.using(instance, context.client):
+    instance = context.models.loaded.find(request.model_specifier, "llm")
+    with context.models.loaded.using(instance, context.client):
         settings = await request_settings(context, request.prediction_config_stack, UNSET)
         prediction = await prepare_completion(context.state, instance, settings, request.raw_prompt)
         await run_prediction(context, prediction, port)
 
 
-@namespace.rpc("applyPromptTemplate", models.ApplyPromptTemplate)
+@namespace.rpc("applyPromptTemplate", payloads.ApplyPromptTemplate)
 async def apply_prompt_template(
-    context: Context, request: models.ApplyPromptTemplate
+    context: Context, request: payloads.ApplyPromptTemplate
 ) -> dict[str, str]:
     """Return the prompt text of a chat, ending with the assistant's header."""
-    instance = context.registry.find(request.specifier, "llm")
+    instance = context.models.loaded.find(request.specifier, "llm")
     settings = Settings.from_stack(request.prediction_config_stack)
     options = request.opts
     omit = {"bos_token": options.omit_bos_token, "eos_token": options.omit_eos_token}
-    with context.registry.using(instance, context.client), engine_errors():
-        # An image is shown by its marker; nothing is read for that.
-        turns = read_history(request.history, lambda identifier: b"")
+    with context.models.loaded.using(instance, context.client):
+        # The marker of an image is shown, which needs no data.
+        chat = read_history(request.history, lambda identifier: b"")
         conversions = context.state.conversions
         tools = await usable_tools(conversions, options.tool_definitions)
         tools = tools or await offered_tools(conversions, settings)
         prompt = await chat_prompt(
             instance.llama,
-            turns,
+            chat,
             settings,
             templates=context.state.templates,
             tools=tools,
@@ -94,20 +87,20 @@ async def apply_prompt_template(
     return {"formatted": prompt.text}
 
 
-@namespace.rpc("getBasePredictionConfig", BasePredictionConfig)
+@namespace.rpc("getBasePredictionConfig", payloads.BasePredictionConfig)
 async def get_base_prediction_config(
-    context: Context, request: BasePredictionConfig
+    context: Context, request: payloads.BasePredictionConfig
 ) -> dict[str, Any]:
     """Return the prediction settings that apply before a request's own."""
-    instance = context.registry.find(request.specifier, "llm")
+    instance = context.models.loaded.find(request.specifier, "llm")
     settings = Settings()
     model = instance.model
     sampling = sampling_from(settings, load_seed=None, stand_in=model.stand_in, greedy=model.greedy)
     return kv_config.to_wire(effective_prediction_config(settings, sampling))
 
 
-@namespace.rpc("preloadDraftModel", models.PreloadDraftModel)
-async def preload_draft_model(context: Context, request: models.PreloadDraftModel) -> None:
-    """Best effort, as by the app: the draft is loaded when a prediction asks for it."""
-    context.registry.find(request.specifier, "llm")
+@namespace.rpc("preloadDraftModel", payloads.PreloadDraftModel)
+async def preload_draft_model(context: Context, request: payloads.PreloadDraftModel) -> None:
+    """Check that the draft model exists; a prediction loads it when it needs it, as in the app."""
+    context.models.loaded.find(request.specifier, "llm")
     await draft_model(context, request.draft_model_key)

@@ -32,7 +32,7 @@ HOOKS: dict[str, Hook] = {
 async def register_development_plugin(
     context: Context, request: payloads.RegisterDevelopmentPlugin, port: ChannelPort
 ) -> None:
-    """Give a plugin credentials, which hold while this channel is open."""
+    """Give a plugin credentials that are valid while this channel is open."""
     plugins = context.state.plugins
     plugin = plugins.register(request.manifest)
     try:
@@ -87,24 +87,24 @@ async def plugin_init_completed(context: Context, _: None) -> None:
 
 @namespace.rpc("reindexPlugins")
 async def reindex_plugins(context: Context, _: None) -> None:
-    """Development plugins are known at once: there is nothing to index."""
+    """Do nothing: development plugins are known at once."""
     await anyio.lowlevel.checkpoint()
 
 
 @namespace.rpc("processingHandleUpdate", payloads.HandleUpdate)
 async def handle_update(context: Context, request: payloads.HandleUpdate) -> None:
     """Take a status, a citation, a tool status or content of a plugin."""
-    _process(context, request).update(request.update)
+    _prediction_process(context, request).update(request.update)
 
 
 @namespace.rpc("processingHandleRequest", payloads.HandleRequest)
 async def handle_request(context: Context, request: payloads.HandleRequest) -> dict[str, Any]:
-    """Answer what a plugin asks the user: a tool call is confirmed."""
-    process = _process(context, request)
+    """Answer what a plugin asks the user: tool calls are allowed."""
+    process = _prediction_process(context, request)
     process.report({"event": "request", "request": request.request})
     match request.request:
         case {"type": "confirmToolCall"}:
-            # Nobody sits before this server; a test that drives the turn has agreed.
+            # This server has no user, and the test that drives the turn agrees.
             return {"response": {"type": "confirmToolCall", "result": {"type": "allow"}}}
     raise ServerError("Nobody sits before the embedded server to answer this")
 
@@ -112,33 +112,33 @@ async def handle_request(context: Context, request: payloads.HandleRequest) -> d
 @namespace.rpc("processingPullHistory", payloads.PullHistory)
 async def pull_history(context: Context, request: payloads.PullHistory) -> dict[str, Any]:
     """Return the chat of the turn, with or without its newest message."""
-    messages = _process(context, request).messages
+    messages = _prediction_process(context, request).messages
     return {"messages": messages if request.include_current else messages[:-1]}
 
 
 @namespace.rpc("processingGetOrLoadTokenSource", payloads.Processing)
 async def token_source(context: Context, request: payloads.Processing) -> dict[str, Any]:
-    """Name the model that answers in the turn."""
-    model = _process(context, request).model
+    """Return the model that answers in the turn."""
+    model = _prediction_process(context, request).model
     return {"tokenSourceIdentifier": {"type": "model", "identifier": model}}
 
 
 @namespace.rpc("processingHasStatus", payloads.Processing)
 async def has_status(context: Context, request: payloads.Processing) -> bool:
-    """Tell whether the turn shows a status."""
-    return bool(_process(context, request).statuses)
+    """Return whether the turn shows a status."""
+    return bool(_prediction_process(context, request).statuses)
 
 
 @namespace.rpc("processingNeedsNaming", payloads.Processing)
 async def needs_naming(context: Context, request: payloads.Processing) -> bool:
-    """Tell whether the chat has no name yet."""
-    return _process(context, request).name is None
+    """Return whether the chat has no name yet."""
+    return _prediction_process(context, request).name is None
 
 
 @namespace.rpc("processingSuggestName", payloads.Name)
 async def suggest_name(context: Context, request: payloads.Name) -> None:
     """Take a name for the chat."""
-    process = _process(context, request)
+    process = _prediction_process(context, request)
     process.name = request.name
     process.report({"event": "name", "name": request.name})
 
@@ -146,7 +146,7 @@ async def suggest_name(context: Context, request: payloads.Name) -> None:
 @namespace.rpc("processingSetSenderName", payloads.Name)
 async def set_sender_name(context: Context, request: payloads.Name) -> None:
     """Take the name under which the plugin speaks."""
-    _process(context, request).report({"event": "senderName", "name": request.name})
+    _prediction_process(context, request).report({"event": "senderName", "name": request.name})
 
 
 @namespace.channel("startToolUseSession", payloads.StartToolUseSession, payloads.ToolUsePacket)
@@ -165,7 +165,7 @@ async def start_tool_use_session(
 async def generate_with_generator(
     context: Context, request: payloads.GenerateWithGenerator, port: ChannelPort
 ) -> None:
-    """Stream what a plugin's generator makes of a chat."""
+    """Stream what a plugin's generator answers to a chat."""
     plugin = context.state.plugins.find(request.plugin_identifier)
     history = msgspec.to_builtins(request.history)
     settings = _settings(request.plugin_config_specifier)
@@ -181,7 +181,7 @@ async def generate_with_generator(
     raise ServerError("The generation was cancelled")
 
 
-def _process(context: Context, request: payloads.Processing) -> PredictionProcess:
+def _prediction_process(context: Context, request: payloads.Processing) -> PredictionProcess:
     plugins = context.state.plugins
     plugins.of_client(context.client)
     return plugins.processes.get(request.pci, request.token)

@@ -11,8 +11,8 @@ from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.namespace import Namespace
 from model_fixtures.server.protocol.payloads import repository as payloads
 from model_fixtures.server.protocol.payloads.models import Cancel
-from model_fixtures.server.repository.download_identifiers import Offer
-from model_fixtures.server.repository.downloads import Listener
+from model_fixtures.server.repository.download_identifiers import OfferedFile
+from model_fixtures.server.repository.downloads import DownloadListener
 from model_fixtures.server.repository.memory_fit import available_memory, estimate_fit
 from model_fixtures.server.repository.progress_meter import Progress
 from model_fixtures.server.repository.search_index import COMPATIBILITY_TYPE, is_exact
@@ -63,7 +63,7 @@ async def search_models(
 async def get_model_download_options(
     context: Context, request: payloads.GetModelDownloadOptions
 ) -> dict[str, list[payloads.DownloadOption]]:
-    """Return the files of a model that was found; their identifiers are this client's only."""
+    """Return the files of a model that was found, with identifiers for this client only."""
     repository = context.state.repository
     identifier = request.model_search_result_identifier.identifier
     entry = repository.index.find(identifier)
@@ -79,7 +79,9 @@ async def get_model_download_options(
             size_bytes=option.size,
             fit_estimation=estimate_fit(option.size, available),
             compatibility_type=COMPATIBILITY_TYPE,
-            download_identifier=repository.offers.give(context.client, Offer(entry, option)),
+            download_identifier=repository.identifiers.give(
+                context.client, OfferedFile(entry, option)
+            ),
             indexed_model_identifier=entry.path(option),
             quantization=option.quantization or UNSET,
             recommended=option.recommended or UNSET,
@@ -93,9 +95,9 @@ async def get_model_download_options(
 async def download_model(
     context: Context, request: payloads.DownloadModel, port: ChannelPort
 ) -> None:
-    """Download a file; the key of the model comes last."""
+    """Download a file, and send the key of the model last."""
     repository = context.state.repository
-    offer = repository.offers.get(context.client, request.download_identifier)
+    offer = repository.identifiers.get(context.client, request.download_identifier)
 
     def on_progress(progress: Progress) -> None:
         update = {
@@ -105,9 +107,9 @@ async def download_model(
         }
         port.progress({"type": "downloadProgress", "update": update})
 
-    listener = Listener(on_progress, lambda: port.put({"type": "startFinalizing"}))
+    listener = DownloadListener(on_progress, lambda: port.put({"type": "startFinalizing"}))
     with port.cancellable():
-        key = await repository.downloads.join(offer, listener, context.registry.tasks)
+        key = await repository.downloads.join(offer, listener)
         await port.send({"type": "success", "defaultIdentifier": key})
         return
     raise ServerError("The download was cancelled")
@@ -115,7 +117,7 @@ async def download_model(
 
 @namespace.rpc("isAuthenticated")
 async def is_authenticated(context: Context, _: None) -> dict[str, bool]:
-    """Nobody has an account here."""
+    """Return false: nobody has an account here."""
     return {"authenticated": False}
 
 

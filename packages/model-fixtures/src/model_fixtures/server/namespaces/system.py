@@ -6,12 +6,11 @@ import logging
 import os
 
 import anyio
-from msgspec import Struct
 
 from model_fixtures.server.handlers.handler_context import ChannelPort, Context
-from model_fixtures.server.protocol import errors
-from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.errors import PathNotFoundError, ServerError
 from model_fixtures.server.protocol.namespace import Namespace
+from model_fixtures.server.protocol.payloads import system as payloads
 from model_fixtures.server.protocol.payloads.models import ModelInfo
 from model_fixtures.server.version import VERSION
 
@@ -19,53 +18,24 @@ namespace = Namespace("system")
 logger = logging.getLogger("model_fixtures.server")
 
 
-class Notification(Struct, rename="camel"):
-    """Parameter of `notify`."""
-
-    title: str
-    description: str | None = None
-    no_auto_dismiss: bool = False
-
-
-class ExperimentFlag(Struct):
-    """Parameter of `setExperimentFlag`."""
-
-    code: str
-    value: bool
-
-
-class ModelKey(Struct, rename="camel"):
-    """Parameter of `listDownloadedModelVariants`."""
-
-    model_key: str
-
-
-class HttpServer(Struct, rename="camel"):
-    """Parameter of `startHttpServer`."""
-
-    port: int | None = None
-    cors: bool = False
-    network_interface: str | None = None
-
-
 @namespace.rpc("listDownloadedModels")
 async def list_downloaded_models(context: Context, _: None) -> list[ModelInfo]:
     """Return each model once, loaded or not."""
-    return await context.registry.model_infos()
+    return await context.models.downloaded.infos()
 
 
-@namespace.rpc("listDownloadedModelVariants", ModelKey)
-async def list_downloaded_model_variants(context: Context, request: ModelKey) -> None:
-    """No model of the catalog has variants."""
-    catalog = await context.registry.catalog()
+@namespace.rpc("listDownloadedModelVariants", payloads.ModelKey)
+async def list_downloaded_model_variants(context: Context, request: payloads.ModelKey) -> None:
+    """Raise an error: no model has variants."""
+    catalog = await context.models.downloaded.catalog()
     if not catalog.find(request.model_key):
         paths = [model.path for model in catalog.models]
-        raise errors.path_not_found(request.model_key, paths)
+        raise PathNotFoundError(request.model_key, paths)
     raise ServerError(f"{request.model_key} has no variants")
 
 
-@namespace.rpc("notify", Notification)
-async def notify(context: Context, request: Notification) -> None:
+@namespace.rpc("notify", payloads.Notification)
+async def notify(context: Context, request: payloads.Notification) -> None:
     """Write a notification to the log, since a server has no screen."""
     logger.info("notification: %s", request.title)
 
@@ -78,32 +48,32 @@ async def version(context: Context, _: None) -> dict[str, str | int]:
 
 @namespace.rpc("info")
 async def info(context: Context, _: None) -> dict[str, str | int | bool]:
-    """Return the process behind the port."""
+    """Return which process serves, and its version."""
     return {"pid": os.getpid(), "isDaemon": True, "version": VERSION}
 
 
-@namespace.rpc("setExperimentFlag", ExperimentFlag)
-async def set_experiment_flag(context: Context, request: ExperimentFlag) -> None:
+@namespace.rpc("setExperimentFlag", payloads.ExperimentFlag)
+async def set_experiment_flag(context: Context, request: payloads.ExperimentFlag) -> None:
     """Remember a flag; no flag changes anything here."""
-    flags = context.registry.experiment_flags
+    flags = context.state.experiment_flags
     (flags.add if request.value else flags.discard)(request.code)
 
 
 @namespace.rpc("getExperimentFlags")
 async def get_experiment_flags(context: Context, _: None) -> list[str]:
     """Return the flags that are set, in alphabetical order."""
-    return sorted(context.registry.experiment_flags)
+    return sorted(context.state.experiment_flags)
 
 
 @namespace.channel("alive")
 async def alive(context: Context, _: None, port: ChannelPort) -> None:
-    """Send nothing and stays open until the client leaves."""
+    """Send nothing, and stay open until the client leaves."""
     await anyio.sleep_forever()
 
 
-@namespace.rpc("startHttpServer", HttpServer)
-async def start_http_server(context: Context, request: HttpServer) -> None:
-    """Nothing to do where HTTP is served as it is asked for; anything else is refused."""
+@namespace.rpc("startHttpServer", payloads.HttpServer)
+async def start_http_server(context: Context, request: payloads.HttpServer) -> None:
+    """Do nothing if HTTP is served in the way that is asked for, and refuse anything else."""
     state, interface = context.state, request.network_interface
     if interface not in (None, "127.0.0.1", "localhost"):
         raise ServerError(f"The embedded server listens on 127.0.0.1 only, not on {interface}")
@@ -122,5 +92,5 @@ async def start_http_server(context: Context, request: HttpServer) -> None:
 
 @namespace.rpc("stopHttpServer")
 async def stop_http_server(context: Context, _: None) -> None:
-    """Refused: the ports belong to the server as a whole."""
+    """Refuse: the ports belong to the server as a whole."""
     raise ServerError("The embedded server cannot stop HTTP alone; stop the whole server instead")

@@ -13,15 +13,17 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from model_fixtures.server.error_boundary import client_error
+from model_fixtures.server.errors import ExplainedError
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.payloads.plugins import HookPacket
 
 from .hooks import ToolSession, handle_prediction_loop, preprocess, tool_session
 from .plugin import Plugin
 from .prediction_process import OnEvent, PredictionProcess
-from .registered_plugins import Plugins
+from .registered_plugins import RegisteredPlugins
 
-# Gives a model's answer to messages in wire form.
+# Returns a model's answer to messages in wire form.
 Answer = Callable[[str, list[dict[str, Any]]], Awaitable[str]]
 
 
@@ -34,7 +36,7 @@ class Turn(Struct, rename="camel", forbid_unknown_fields=True):
         messages: the chat before it, in wire form.
         settings: values of the plugins' declared settings, by key.
         calls: tool calls to make, as a model would ask for them; each `{"name", "arguments"}`.
-        model: identifier of a loaded model that answers in the end, empty = nobody answers.
+        model: identifier of a loaded model that answers in the end, empty = none answers.
     """
 
     plugins: list[str]
@@ -45,7 +47,9 @@ class Turn(Struct, rename="camel", forbid_unknown_fields=True):
     model: str = ""
 
 
-async def run_turn(plugins: Plugins, turn: Turn, answer: Answer, on_event: OnEvent) -> None:
+async def run_turn(
+    plugins: RegisteredPlugins, turn: Turn, answer: Answer, on_event: OnEvent
+) -> None:
     """Run a turn; everything that happens goes to `on_event`, `{"event": ..., ...}`.
 
     Events: `preprocessed` (message), `tools` (definitions by plugin), `update`, `toolStatus`,
@@ -67,8 +71,9 @@ async def run_turn(plugins: Plugins, turn: Turn, answer: Answer, on_event: OnEve
                 await _call(sessions, process, call)
         await _finish(taking_part, process, turn, answer)
         process.report({"event": "done", "messages": process.messages})
-    except ServerError as error:
-        process.report({"event": "error", "error": error.to_wire()})
+    except ExplainedError as error:
+        failure = client_error(error, "the turn")
+        process.report({"event": "error", "error": failure.to_wire()})
     finally:
         plugins.processes.end(process)
 
@@ -88,7 +93,7 @@ async def _preprocess(taking_part: list[Plugin], process: PredictionProcess, tur
 async def _finish(
     taking_part: list[Plugin], process: PredictionProcess, turn: Turn, answer: Answer
 ) -> None:
-    """Have a plugin that handles the loop end the turn, else the model."""
+    """Have a plugin that handles the prediction loop end the turn, or else the model."""
     infos = [plugin.info() for plugin in taking_part]
     for plugin in taking_part:
         if "predictionLoopHandler" in plugin.hooks:
@@ -114,7 +119,7 @@ async def _sessions(
 async def _call(
     sessions: dict[str, ToolSession], process: PredictionProcess, call: dict[str, Any]
 ) -> None:
-    """Make one call and puts request and result into the chat."""
+    """Make one call, and put request and result into the chat."""
     name, arguments = call.get("name"), call.get("arguments", {})
     for session in sessions.values():
         names = [tool.get("function", {}).get("name") for tool in session.definitions]

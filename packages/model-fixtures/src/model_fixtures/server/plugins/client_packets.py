@@ -1,4 +1,4 @@
-"""What a client that uses a plugin gets to hear of it: tool calls and generated text."""
+"""What a client that uses a plugin is sent: results of tool calls, and generated text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Send = Callable[[Packet], Awaitable[None]]
 
 
 async def serve_tool_calls(session: ToolSession, packets: AsyncIterable[Any], send: Send) -> None:
-    """Pass a client's tool calls on to a plugin, and the results back, until the client ends.
+    """Pass a client's tool calls to a plugin, and the results back, until the client ends.
 
     Args:
         session: the open session with the plugin.
@@ -65,7 +65,7 @@ def _tool_packet(packet: HookPacket) -> Packet | None:
         "toolCallStatus": {"statusText": packet.status_text},
         "toolCallWarn": {"warnText": packet.warn_text},
     }.get(packet.type)
-    # A plugin may say anything: also something of a call that nobody has made.
+    # A plugin may send anything, also about a call that nobody has made.
     if more is None or not isinstance(packet.call_id, str) or not packet.call_id.isdecimal():
         return None
     call = {"type": packet.type, "callId": int(packet.call_id)}
@@ -73,7 +73,7 @@ def _tool_packet(packet: HookPacket) -> Packet | None:
 
 
 def for_client_of_generator(packet: HookPacket) -> Packet | None:
-    """Translate a generator's packet; None where the client hears nothing of it."""
+    """Translate a generator's packet; None if the client is sent nothing for it."""
     if packet.type == "fragmentGenerated":
         options = packet.opts if isinstance(packet.opts, dict) else {}
         fragment = {

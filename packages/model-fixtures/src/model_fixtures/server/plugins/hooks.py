@@ -28,7 +28,7 @@ async def preprocess(
     settings: dict[str, Any],
     plugins: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """Return a user message as the plugin's preprocessor gives it back.
+    """Return a user message as the plugin's preprocessor has changed it.
 
     When the caller is cancelled, the plugin is told to abort.
 
@@ -55,7 +55,7 @@ async def handle_prediction_loop(
     settings: dict[str, Any],
     plugins: list[dict[str, Any]],
 ) -> None:
-    """Let a plugin do the whole turn itself; it reports by updates.
+    """Let a plugin do the whole turn itself; it reports with updates.
 
     Raises:
         ServerError: the hook failed, or the plugin left.
@@ -89,7 +89,7 @@ class ToolSession:
         self.definitions = definitions
 
     def start(self, call: str, name: str, arguments: Any) -> None:
-        """Ask for a call; its packets come by `packet`."""
+        """Start a call; `packet` returns what the plugin sends about it."""
         self._hook.send(
             {
                 "type": "callTool",
@@ -101,7 +101,7 @@ class ToolSession:
         )
 
     def abort(self, call: str) -> None:
-        """Give a call up; the plugin need not answer."""
+        """Abort a call; the plugin need not answer."""
         self._hook.send({"type": "abortToolCall", "sessionId": self._session, "callId": call})
 
     async def packet(self) -> HookPacket:
@@ -201,7 +201,7 @@ def _task(
     settings: dict[str, Any],
     plugins: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """Return what every task of a turn tells a plugin."""
+    """Return what every task of a turn contains."""
     return {
         "taskId": task,
         "config": {"fields": []},
@@ -213,7 +213,7 @@ def _task(
 
 
 def _configs(plugin: Plugin, settings: dict[str, Any]) -> dict[str, Any]:
-    """Return a plugin's settings, as every request to it brings them."""
+    """Return a plugin's settings, which every request to it contains."""
     return {
         "pluginConfig": plugin.declared(settings, everywhere=False),
         "globalPluginConfig": plugin.declared(settings, everywhere=True),

@@ -26,7 +26,7 @@ class Outlet(Protocol):
 
 
 class HookChannel:
-    """An open channel of a hook: tasks go out, what the plugin says of each comes back."""
+    """The open channel of a hook: tasks go out, and the plugin's packets about them come back."""
 
     def __init__(self, outlet: Outlet) -> None:
         self._outlet = outlet

@@ -44,7 +44,7 @@ class PredictionProcess:
         self.report({"event": "update", "update": update})
 
     def report(self, event: dict[str, Any]) -> None:
-        """Pass an event on to whoever drives the turn."""
+        """Report an event to whoever drives the turn."""
         self._on_event(event)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from model_fixtures.server.protocol.client_identities import Client, Identities
+from model_fixtures.server.protocol.client_identities import Client, ClientIdentities
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.payloads.plugins import Manifest
 
@@ -10,16 +10,16 @@ from .plugin import Plugin
 from .prediction_process import PredictionProcesses
 
 
-class Plugins:
-    """Plugins by their identifier and by their client identity."""
+class RegisteredPlugins:
+    """The registered plugins, by their identifier and by their client identity."""
 
-    def __init__(self, identities: Identities) -> None:
+    def __init__(self, identities: ClientIdentities) -> None:
         self._identities = identities
         self._plugins: dict[str, Plugin] = {}
         self.processes = PredictionProcesses()
 
     def register(self, manifest: Manifest) -> Plugin:
-        """Register a plugin and gives it an identity of its own; the newest of a name counts."""
+        """Register a plugin, and give it an identity of its own; the newest of a name counts."""
         plugin = Plugin(manifest)
         self._identities.grant(plugin.client_identifier, plugin.passkey)
         self._plugins[plugin.client_identifier] = plugin
@@ -37,7 +37,7 @@ class Plugins:
         """Return the plugin that a client is.
 
         Raises:
-            ServerError: it is none.
+            ServerError: the client is no plugin.
         """
         plugin = self._plugins.get(client.identifier)
         if plugin is None:

@@ -1,1 +1,1 @@
-"""One prediction from the request to the packets: build it, stream it, collect it, count it."""
+"""One prediction from the request to the packets."""

@@ -1,4 +1,4 @@
-"""Makes a request for text ready: settings, prompt, grammar."""
+"""Prepare a request for text: its settings, prompt and grammar."""
 
 from __future__ import annotations
 
@@ -10,26 +10,23 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from model_fixtures.images import ImageError, prepare
-from model_fixtures.server.engine.context_overflow import common_prefix
-from model_fixtures.server.engine.generation import Request, ToolGrammar
+from model_fixtures.server.engine.generation import Prompt, Request, ToolGrammar
 from model_fixtures.server.engine.sampling import Sampling, sampling_from
 from model_fixtures.server.grammars.conversion_queue import Conversions
 from model_fixtures.server.grammars.structured_output import grammar_for
 from model_fixtures.server.grammars.tool_call_grammar import tool_grammar
 from model_fixtures.server.handlers.handler_context import Context
-from model_fixtures.server.handlers.model_endpoints import engine_errors
 from model_fixtures.server.models.loaded_instance import Instance
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings, Stack
 from model_fixtures.server.server_state import ServerState
-from model_fixtures.tool_format import CALL_START, definition, in_order, tool_line
+from model_fixtures.tool_format import CALL_START, Message, definition, in_order, tool_line
 from model_fixtures.work_budget import TOOL_STEPS, Budget, TooLargeError
 
-from .chat_history import ImageReader, Turn, no_images
-from .chat_prompt import Prompt, chat_prompt
+from .chat_prompt import Chat, ImageReader, chat_prompt, no_images
 
 TOOLS_KEY = "llm.prediction.tools"
-MOST_NAME = 100  # characters of a name that an error repeats
+MOST_NAME = 100  # characters of a tool's name that an error repeats
 DRAFT_KEY = "llm.prediction.speculativeDecoding.draftModel"
 
 
@@ -58,7 +55,7 @@ async def request_settings(context: Context, stack: Stack, preset: str | UnsetTy
 
 
 def image_reader(context: Context, instance: Instance) -> ImageReader:
-    """Read a client's uploaded images for an instance, ready for llama.cpp."""
+    """Return the reader of a client's uploaded images for an instance."""
     if not instance.model.vision:
         return no_images
 
@@ -75,18 +72,17 @@ def image_reader(context: Context, instance: Instance) -> ImageReader:
 async def prepare_completion(
     state: ServerState, instance: Instance, settings: Settings, text: str
 ) -> Prediction:
-    """Continue a text: no template, no tools."""
-    with engine_errors():
-        tokens = await instance.llama.tokenize(text, special=True)
+    """Prepare the continuation of a text, without a template and tools."""
+    tokens = await instance.llama.tokenize(text, special=True)
     return await _prediction(
         state.conversions, instance, settings, Prompt(text), tokens, head=0, tools=[]
     )
 
 
 async def prepare_chat(
-    state: ServerState, instance: Instance, settings: Settings, turns: list[Turn]
+    state: ServerState, instance: Instance, settings: Settings, chat: Chat
 ) -> Prediction:
-    """Answer a chat."""
+    """Prepare the answer to a chat."""
     tools = await offered_tools(state.conversions, settings)
     sampling = _sampling(instance, settings)
     trained = instance.model.trained_tool_format
@@ -98,18 +94,17 @@ async def prepare_chat(
         tools=tools,
         trained=trained,
     )
-    with engine_errors():
-        prompt = await make(turns)
-        tokens = await instance.llama.tokenize(prompt.words, special=True)
-        head = 0
-        if len(tokens) + (sampling.max_tokens or instance.context_length) > instance.context_length:
-            first = await make(_first_turns(turns))
-            begin = await instance.llama.tokenize(first.words, special=True)
-            head = common_prefix(tokens, begin)
-        preamble = 0
-        keeps = instance.llama.keeps_preambles and sampling.reproducible and not prompt.images
-        if tools and keeps:
-            preamble = await _preamble(instance, make, turns, tokens)
+    prompt = await make(chat)
+    tokens = await instance.llama.tokenize(prompt.words, special=True)
+    head = 0
+    if len(tokens) + (sampling.max_tokens or instance.context_length) > instance.context_length:
+        first = await make(chat.up_to_first_user())
+        begin = await instance.llama.tokenize(first.words, special=True)
+        head = common_prefix(tokens, begin)
+    preamble = 0
+    keeps = instance.llama.keeps_preambles and sampling.reproducible and not prompt.images
+    if tools and keeps:
+        preamble = await _preamble(instance, make, chat, tokens)
     return await _prediction(
         state.conversions,
         instance,
@@ -123,22 +118,33 @@ async def prepare_chat(
 
 
 async def _preamble(
-    instance: Instance, make: Callable[..., Awaitable[Prompt]], turns: list[Turn], tokens: list[int]
+    instance: Instance, make: Callable[[Chat], Awaitable[Prompt]], chat: Chat, tokens: list[int]
 ) -> int:
-    """Return how many tokens come before the user's first words; 0 if that can't be told."""
-    first = _first_turns(turns)
+    """Return how many tokens come before the user's first words; 0 if that is unknown."""
+    first = chat.up_to_first_user().messages
     if not first or first[-1].role != "user":
         return 0
-    other = Turn("user", ["!" if first[-1].text.startswith("?") else "?"])
+    words = chat.images.without_names(first[-1].text)
+    other = Message("user", "!" if words.startswith("?") else "?")
     try:
-        varied = await make([*first[:-1], other])
-    except ServerError:  # a template that wants more of a chat
+        varied = await make(Chat([*first[:-1], other], chat.images))
+    except ServerError:  # the template refuses so short a chat
         return 0
     return common_prefix(tokens[:-1], await instance.llama.tokenize(varied.words, special=True))
 
 
+def common_prefix(first: Sequence[int], second: Sequence[int]) -> int:
+    """Return how many tokens two prompts have in common from the start."""
+    length = 0
+    for left, right in zip(first, second):  # noqa: B905 (strict= would refuse other lengths)
+        if left != right:
+            break
+        length += 1
+    return length
+
+
 async def offered_tools(conversions: Conversions, settings: Settings) -> list[dict[str, Any]]:
-    """Return the tool definitions of a request, none if it must not call; see `usable_tools`."""
+    """Return the tools that a request offers, none if it forbids calls; see `usable_tools`."""
     setting = Settings(settings.mapping(TOOLS_KEY))
     if setting.text("type", "none") != "toolArray" or _choice(settings) == "none":
         return []
@@ -146,10 +152,10 @@ async def offered_tools(conversions: Conversions, settings: Settings) -> list[di
 
 
 async def usable_tools(conversions: Conversions, tools: Sequence[Any]) -> list[dict[str, Any]]:
-    """Tool definitions without those that have no name.
+    """Return tool definitions without those that have no name.
 
     Raises:
-        ServerError: the parameters of one are no JSON schema, or all are too large.
+        ServerError: the parameters of a tool are no JSON schema, or those of all are too large.
     """
     return await conversions.run(partial(_usable_tools, tools)) if tools else []
 
@@ -184,7 +190,10 @@ def _usable_tools(tools: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def _must_call(settings: Settings) -> bool:
-    """Return whether the model may not answer without a call; older and newer clients say it apart."""
+    """Return whether the answer must be a call.
+
+    Older clients send `force`, newer ones `toolChoice`.
+    """
     force = Settings(settings.mapping(TOOLS_KEY)).boolean("force", False)
     return force or _choice(settings) == "required"
 
@@ -246,21 +255,11 @@ def _sampling(instance: Instance, settings: Settings) -> Sampling:
 
 
 def _whole_json(settings: Settings, sampling: Sampling, instance: Instance) -> Sampling:
-    """Return a bounded grammar ends by itself; a stand-in's default limit would cut its JSON.
+    """Return a sampling that does not cut a stand-in's JSON off at the default token limit.
 
-    Should a schema admit values without end, the context is the limit.
+    A bounded grammar ends by itself; if a schema admits endless values, the context is the limit.
     """
     asked = settings.checked("llm.prediction.maxPredictedTokens", None)
     if not instance.model.stand_in or asked is not None:
         return sampling
     return msgspec.structs.replace(sampling, max_tokens=None, overflow="stopAtLimit")
-
-
-def _first_turns(turns: list[Turn]) -> list[Turn]:
-    """Return the system prompt and the first user message: what `truncateMiddle` keeps."""
-    kept: list[Turn] = []
-    for turn in turns:
-        kept.append(turn)
-        if turn.role == "user":
-            break
-    return kept

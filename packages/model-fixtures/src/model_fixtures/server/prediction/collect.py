@@ -1,4 +1,4 @@
-"""A model's answer outside of a channel, for turns that tests drive."""
+"""A model's whole answer without a channel, for turns that tests drive."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from model_fixtures.server.engine.generation import Text, generate
-from model_fixtures.server.handlers.model_endpoints import engine_errors
 from model_fixtures.server.plugins.chat_turn import Answer
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings
@@ -16,7 +15,7 @@ from model_fixtures.server.protocol.payloads.models import History, ModelQuery, 
 from model_fixtures.server.server_state import ServerState
 
 from .build import prepare_chat
-from .chat_history import no_images, read_history
+from .chat_prompt import no_images, read_history
 
 
 def answerer(state: ServerState) -> Answer:
@@ -24,18 +23,17 @@ def answerer(state: ServerState) -> Answer:
 
     async def answer(identifier: str, messages: list[dict[str, Any]]) -> str:
         query = QuerySpecifier(ModelQuery(identifier=identifier))
-        instance = state.registry.find(query, "llm")
+        instance = state.models.loaded.find(query, "llm")
         try:
             history = msgspec.convert({"messages": messages}, History)
         except msgspec.ValidationError as error:
             raise ServerError("A plugin has broken the chat", cause=str(error)) from error
-        turns = read_history(history, no_images)
+        chat = read_history(history, no_images)
         settings = Settings({"llm.prediction.temperature": 0})
-        with state.registry.using(instance), engine_errors():
-            prediction = await prepare_chat(state, instance, settings, turns)
-            engine, text = instance.engine, ""
-            events = generate(engine.llama, engine.worker, prediction.request)
-            async with aclosing(events):
+        text = ""
+        with state.models.loaded.using(instance):
+            prediction = await prepare_chat(state, instance, settings, chat)
+            async with aclosing(generate(instance.engine, prediction.request)) as events:
                 async for event in events:
                     if isinstance(event, Text):
                         text += event.content

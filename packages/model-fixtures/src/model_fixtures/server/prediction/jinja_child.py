@@ -1,10 +1,10 @@
 """The child process that renders the Jinja templates of requests, within limits.
 
-Started by `templates.py`. Each line on stdin is a job as JSON, each line on stdout its outcome:
+`jinja_renderer` starts it. Each line on stdin is a job as JSON, each line on stdout its outcome:
 `{"text": ...}` or `{"error": ..., "spent": ...}`, where `spent` says that a limit was reached and
-the process is not to be used again. The end of stdin is the order to stop, also amid a job, so the
-child outlives neither its server nor its template. What it uses of time is limited from outside,
-too: a template can keep the interpreter from seeing anything.
+the process is not to be used again. The end of stdin is the order to stop, even in the middle of a
+job, so that the child outlives neither its server nor its template. Its time is also limited from
+outside, because a template can keep the interpreter from noticing anything.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from typing import Any
 import jinja2
 import jinja2.sandbox
 
-MEMORY = 512 * 2**20  # bytes of addresses, of which Python takes about 100 MiB
+MEMORY = 512 * 2**20  # bytes of address space, of which Python takes about 100 MiB
 CPU_SECONDS = 4  # of one job: for a child whose server has died while it computes
-PRIORITY = 5  # what a request makes it compute is to wait for the server
+PRIORITY = 5  # niceness: the server goes first
 MOST_OUTPUT = 2 * 2**20  # characters
 MOST_PRODUCT = 10_000_000  # items or characters that a multiplication makes
 MOST_BITS = 100_000  # of a number
@@ -36,10 +36,10 @@ class LimitError(Exception):
 
 
 class _Environment(jinja2.sandbox.ImmutableSandboxedEnvironment):
-    """Jinja's sandbox with a bound on what a multiplication makes.
+    """Jinja's sandbox with a limit on the results of multiplications.
 
-    Most of all where the memory of a process can't be limited; it also keeps Jinja from computing
-    while it compiles.
+    The limit matters most where the memory of a process can't be limited. It also keeps Jinja from
+    computing constants while it compiles.
     """
 
     intercepted_binops = frozenset({"*", "**"})
@@ -60,10 +60,10 @@ class _Environment(jinja2.sandbox.ImmutableSandboxedEnvironment):
 
 
 def render(job: dict[str, Any]) -> str:
-    """Return the text of a job: its `template` with its `variables`.
+    """Render the `template` of a job with its `variables`.
 
     Raises:
-        LimitError: the text is too long, or something that makes it.
+        LimitError: the text, or an intermediate result, is too large.
         Exception: whatever a template can raise.
     """
     environment = _Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False)
@@ -85,7 +85,7 @@ def render(job: dict[str, Any]) -> str:
 
 
 def outcome(job: dict[str, Any]) -> dict[str, Any]:
-    """Return what became of a job, as it is sent back."""
+    """Return the outcome of a job, in the form that is sent back."""
     try:
         return {"text": render(job)}
     except LimitError as error:
@@ -104,7 +104,7 @@ def _failure(words: str, *, spent: bool) -> dict[str, Any]:
 
 
 def _limit_process() -> None:
-    """Limit the memory of this process and lowers its priority, where the system can."""
+    """Limit the memory of this process and lower its priority, where the system can."""
     if sys.platform != "win32":
         import resource
 
@@ -117,7 +117,7 @@ def _limit_process() -> None:
 
 
 def _limit_job() -> None:
-    """Have the system end this process when it computes on for too long."""
+    """Have the system end this process when it computes for too long."""
     if sys.platform != "win32":
         import resource
 

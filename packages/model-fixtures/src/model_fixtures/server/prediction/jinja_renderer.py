@@ -1,7 +1,7 @@
-"""Jinja templates that requests bring along: rendered in child processes that can be killed.
+"""Render the Jinja templates of requests, in child processes that can be killed.
 
-Jinja's sandbox keeps a template from what it must not see, but bounds neither time nor memory. A
-few children are kept, so that a request with an ordinary template needn't wait for one to start.
+Jinja's sandbox limits what a template can reach, but neither its time nor its memory. A few
+children are kept, so that a request with an ordinary template need not wait for one to start.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from msgspec import Struct
 from model_fixtures.server.protocol.errors import ServerError
 
 SECONDS = 4.0  # that a template may take
-START_SECONDS = 30.0  # that a child may take to begin, on a machine that is very busy
+START_SECONDS = 30.0  # that a child may take to start on a very busy machine
 MOST_CHILDREN = 4  # at once; others wait
 KEPT_CHILDREN = 2
 MOST_TEMPLATE = 2**20  # characters
-MOST_ANSWER = 2**25  # bytes; the child bounds its text to fewer
+MOST_ANSWER = 2**25  # bytes; the child limits its text to fewer
 FAILED = "The prompt template failed"
 
 
@@ -39,14 +39,14 @@ class TemplateRenderer:
 
     def __init__(self) -> None:
         self._idle: list[_Child] = []
-        self._turn = anyio.Semaphore(MOST_CHILDREN)  # tasks of one client hold several
+        self._places = anyio.Semaphore(MOST_CHILDREN)
         self._closed = False
 
     async def render(self, template: str, variables: dict[str, Any]) -> str:
-        """Return the text that a template makes of variables, which must be JSON.
+        """Return the text of a template with variables, which must be JSON.
 
         Raises:
-            ServerError: the template is wrong, or takes too much of something.
+            ServerError: the template is invalid, or exceeds a limit.
         """
         if len(template) > MOST_TEMPLATE:
             raise ServerError(FAILED, cause=f"it has more than {MOST_TEMPLATE:,} characters")
@@ -54,14 +54,14 @@ class TemplateRenderer:
             job = msgspec.json.encode({"template": template, "variables": variables}) + b"\n"
         except UnicodeEncodeError as error:
             raise ServerError(FAILED, cause="a text has half of a surrogate pair") from error
-        async with self._turn:
+        async with self._places:
             outcome = await self._do(job)
         if outcome.text is None:
             raise ServerError(FAILED, cause=outcome.error)
         return outcome.text
 
     async def close(self) -> None:
-        """End all children that wait; one that works ends with its request."""
+        """End all idle children; a busy one ends with its request."""
         self._closed = True
         while self._idle:
             await self._idle.pop().kill()
@@ -95,7 +95,7 @@ class _Child:
 
     @classmethod
     async def start(cls) -> _Child:
-        """Start a child and waits until it takes jobs: that is no template's time."""
+        """Start a child and wait until it takes jobs; a template's time begins after that."""
         # A start that is cut off halfway would leave a process that nobody waits for.
         with anyio.CancelScope(shield=True):
             try:
@@ -122,14 +122,14 @@ class _Child:
         return child
 
     async def answer(self, job: bytes) -> _Outcome:
-        """Return what comes of a job."""
+        """Return the outcome of a job."""
         assert self._process.stdin is not None
         await self._process.stdin.send(job)
         line = await self._answers.receive_until(b"\n", MOST_ANSWER)
         return msgspec.json.decode(line, type=_Outcome)
 
     async def kill(self) -> None:
-        """End the process at once and waits until its memory is back."""
+        """End the process at once and wait until its memory is free."""
         with anyio.CancelScope(shield=True):
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()

@@ -1,4 +1,4 @@
-"""Splits generated text at reasoning tags, across token boundaries and inside words."""
+"""Split generated text at reasoning tags, across token boundaries and inside words."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Piece(Struct, frozen=True):
 
 
 class ReasoningSplitter:
-    """Feeds on text in pieces and gives it back cut exactly at the tags.
+    """Takes text in pieces and returns it cut exactly at the tags.
 
-    Text that may be the beginning of a tag is held back until that is decided.
+    Text that may begin a tag is held back until that is clear.
     """
 
     def __init__(self, start: str, end: str) -> None:
@@ -70,7 +70,7 @@ class ReasoningSplitter:
             self._held = self._held[length:]
 
     def _pieces(self, cuts: list[tuple[str, ReasoningType]]) -> list[Piece]:
-        """Count the tokens for the last piece; the one that is still held back comes later."""
+        """Return the pieces; the last has all tokens, except the one that is still held back."""
         if not cuts:
             return []
         held = min(1, self._tokens) if self._held else 0

@@ -1,11 +1,13 @@
-"""A prediction on a channel: events of the engine become packets."""
+"""A prediction on a channel: the events of the engine become packets."""
 
 from __future__ import annotations
 
 import secrets
+import time
 from contextlib import aclosing
 from typing import Any
 
+from model_fixtures.catalog import CatalogModel
 from model_fixtures.server.engine.errors import EngineError, InstanceGoneError
 from model_fixtures.server.engine.generation import Finished, Progress, Text, generate
 from model_fixtures.server.engine.sampling import effective_prediction_config
@@ -16,9 +18,7 @@ from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings
 
 from .build import Prediction
-from .draft_model import draft_model
 from .reasoning_splitter import Piece, ReasoningSplitter
-from .stats import Tally
 from .tool_call_splitter import (
     CallArguments,
     CallEnded,
@@ -39,9 +39,10 @@ async def run_prediction(context: Context, prediction: Prediction, port: Channel
     A cancel packet ends it with `userStopped`, unloading the model with `modelUnloaded`.
 
     Raises:
-        ServerError: the request can't be served, or the engine failed.
+        ServerError: the request can't be served.
+        EngineError: the engine failed.
     """
-    tally = Tally()
+    tally = _Tally()
     reason, end = "userStopped", None
     instance = prediction.instance
     if context.state.logs.heard:
@@ -59,10 +60,8 @@ async def run_prediction(context: Context, prediction: Prediction, port: Channel
             reason = end.stop_reason
         except InstanceGoneError as error:
             if not error.unloaded:
-                raise ServerError(str(error)) from error
+                raise
             reason = "modelUnloaded"
-        except EngineError as error:
-            raise ServerError(str(error)) from error
     stats = tally.stats(reason, end, prediction.draft_model)
     if context.state.logs.heard:
         context.state.logs.publish(
@@ -86,8 +85,20 @@ async def run_prediction(context: Context, prediction: Prediction, port: Channel
     )
 
 
+async def draft_model(context: Context, key: str) -> CatalogModel:
+    """Return the downloaded model that is to draft tokens (speculative decoding).
+
+    Raises:
+        ServerError: there is no such model.
+    """
+    found = (await context.models.downloaded.catalog()).find(key, "llm")
+    if not found:
+        raise ServerError(f'Cannot find model "{key}"')
+    return found[0]
+
+
 async def _stream(
-    context: Context, prediction: Prediction, port: ChannelPort, tally: Tally
+    context: Context, prediction: Prediction, port: ChannelPort, tally: _Tally
 ) -> Finished:
     output = _Output(prediction)
     engine = prediction.instance.engine
@@ -97,8 +108,8 @@ async def _stream(
         draft = await draft_model(context, prediction.draft_model)
         # Repeated while the draft model loads.
         port.progress(_progress(Progress(len(prediction.request.tokens), 0, 0)))
-        engine = await context.registry.drafting(prediction.instance, draft)
-    async with aclosing(generate(engine.llama, engine.worker, prediction.request)) as events:
+        engine = await context.models.drafts.get(prediction.instance, draft)
+    async with aclosing(generate(engine, prediction.request)) as events:
         async for event in events:
             if isinstance(event, Progress):
                 tally.prompt = event.total
@@ -114,8 +125,63 @@ async def _stream(
     raise EngineError("The generation ended without a result")
 
 
+class _Tally:
+    """Counts tokens and takes times while a prediction runs."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._first: float | None = None
+        self._predicted = 0
+        self.prompt = 0
+        self.text = ""
+
+    def count(self, text: str, tokens: int) -> None:
+        """Count generated text."""
+        if self._first is None:
+            self._first = time.perf_counter()
+        self._predicted += tokens
+        self.text += text
+
+    def stats(self, reason: str, end: Finished | None, draft_model: str | None) -> dict[str, Any]:
+        """Return the `llmPredictionStats`; what is not known is left out. Times are in seconds.
+
+        Args:
+            reason: why the prediction ended.
+            end: the last event of the engine, None if the prediction was cut off.
+            draft_model: the key of the model that drafted, if one did.
+        """
+        now = time.perf_counter()
+        predicted = self._predicted if end is None else end.predicted
+        stats: dict[str, Any] = {
+            "stopReason": reason,
+            "totalTimeSec": now - self._started,
+            "promptTokensCount": self.prompt,
+            "predictedTokensCount": predicted,
+            "totalTokensCount": self.prompt + predicted,
+            "numGpuLayers": 0,
+        }
+        rate = None if end is None else end.tokens_per_second
+        if rate is None and self._first is not None and now > self._first and predicted > 1:
+            rate = (predicted - 1) / (now - self._first)
+        if rate is not None:
+            stats["tokensPerSecond"] = rate
+        if self._first is not None:
+            stats["timeToFirstTokenSec"] = self._first - self._started
+        if end is not None and end.stop_string is not None:
+            stats["stopString"] = end.stop_string
+        if draft_model is not None and end is not None:
+            stats |= {
+                "usedDraftModelKey": draft_model,
+                "totalDraftTokensCount": end.drafted,
+                "acceptedDraftTokensCount": end.accepted,
+                "rejectedDraftTokensCount": end.drafted - end.accepted,
+                "ignoredDraftTokensCount": 0,
+            }
+        return stats
+
+
 class _Output:
-    """Turns generated text into packets: reasoning first, then tool calls in what is plain."""
+    """Turns generated text into packets: reasoning first, then tool calls in the rest."""
 
     def __init__(self, prediction: Prediction) -> None:
         parsing = Settings(prediction.settings.mapping(REASONING_KEY))

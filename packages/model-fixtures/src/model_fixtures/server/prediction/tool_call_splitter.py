@@ -1,4 +1,4 @@
-"""Finds tool calls in generated text while it comes in, in the text format of `tool_format`."""
+"""Find tool calls in generated text as it arrives, in the text format of `tool_format`."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ ToolEvent = Union[PlainText, CallStarted, CallNamed, CallArguments, CallEnded, C
 
 
 class ToolCallSplitter:
-    """Feeds on text in pieces and gives back plain text and the parts of calls.
+    """Takes text in pieces and returns plain text and the parts of calls.
 
     Line breaks between text and calls belong to the format and are dropped.
 
@@ -104,7 +104,7 @@ class ToolCallSplitter:
         return True
 
     def _plain(self, events: list[ToolEvent]) -> None:
-        """Pass on text that can't belong to the beginning of a call any more."""
+        """Pass on text that can no longer be the beginning of a call."""
         certain = re.match(r"(?s)(.*?)(\n*)$", self._before_marker())
         assert certain is not None
         content = certain[1]

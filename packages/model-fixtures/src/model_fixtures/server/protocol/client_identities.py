@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hmac
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from model_fixtures.api_token import token_parts
 from model_fixtures.errors import ModelFixturesError
 
 PLUGIN_PREFIX = "plugin:"  # of identities that only the server hands out
-TOKEN = re.compile(r"^sk-lm-([A-Za-z0-9]{8}):([A-Za-z0-9]{20})\Z")
 
 
 class AuthenticationRefusedError(ModelFixturesError):
@@ -23,16 +22,16 @@ def parse_token(token: str) -> tuple[str, str]:
     Raises:
         ValueError: the text is no token; the message doesn't repeat it.
     """
-    match = TOKEN.match(token.strip())
-    if match is None:
+    parts = token_parts(token.strip())
+    if parts is None:
         raise ValueError("not an API token: expected sk-lm- and 8 characters, a colon, 20 more")
-    return match[1], match[2]
+    return parts
 
 
 class Client:
     """An identity that at least one connection holds.
 
-    Handlers hang resources on it with `on_release`; they go when the last connection drops.
+    Handlers attach resources to it with `on_release`; they go when the last connection drops.
     """
 
     def __init__(self, identifier: str, passkey: str) -> None:
@@ -55,7 +54,7 @@ class Client:
 
     @contextmanager
     def closable(self, close: Callable[[], None]) -> Iterator[None]:
-        """Provide a connection that is closed when the identity is revoked."""
+        """Have a connection closed if the identity is revoked while the block runs."""
         self._closers.append(close)
         try:
             yield
@@ -68,12 +67,12 @@ class Client:
             close()
 
     def release(self) -> None:
-        """Give back what hangs on the identity, newest first."""
+        """Release what is attached to the identity, newest first."""
         while self._releases:
             self._releases.pop()()
 
 
-class Identities:
+class ClientIdentities:
     """All identities of a server.
 
     Without a required token the first passkey seen for an identifier owns it, until its last
@@ -86,18 +85,18 @@ class Identities:
         self._granted: dict[str, Client] = {}
 
     def grant(self, identifier: str, passkey: str) -> None:
-        """Let in an identity that the server has made up itself."""
+        """Admit an identity that the server itself has made."""
         self._granted[identifier] = Client(identifier, passkey)
 
     def revoke(self, identifier: str) -> None:
-        """Take such an identity back and closes its connections."""
+        """Take such an identity back, and close its connections."""
         self._granted.pop(identifier, None)
         client = self._clients.get(identifier)
         if client is not None:
             client.close_all()
 
     def enter(self, identifier: str, passkey: str) -> Client:
-        """Count a connection in.
+        """Count a connection of an identity, and return the identity.
 
         Raises:
             AuthenticationRefusedError: an unknown identity where a token is required, or a
@@ -119,7 +118,7 @@ class Identities:
         return client
 
     def leave(self, client: Client) -> None:
-        """Count a connection out; the last one releases the identity."""
+        """Count a connection as gone; with the last one the identity is released."""
         client.connections -= 1
         if client.connections == 0:
             self._clients.pop(client.identifier, None)

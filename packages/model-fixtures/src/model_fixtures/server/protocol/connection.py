@@ -1,6 +1,6 @@
 """One connection as a state machine without I/O.
 
-Frames go in, events come out; the shell in `transport` sends, starts handlers and keeps time.
+Frames go in and events come out; `transport` sends frames, starts handlers and keeps time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Send(Struct, frozen=True):
 
 
 class Authenticate(Struct, frozen=True):
-    """The client presented an identity; answer with `accept` or `refuse`."""
+    """The identity that the client presents; answer with `accept` or `refuse`."""
 
     identifier: str
     passkey: str
@@ -36,7 +36,7 @@ class Authenticate(Struct, frozen=True):
 
 
 class StartRpc(Struct, frozen=True):
-    """Run a call and answer with `rpc_result` or `rpc_error`."""
+    """A call to run; answer with `rpc_result` or `rpc_error`."""
 
     call_id: int
     rpc: Rpc
@@ -44,7 +44,7 @@ class StartRpc(Struct, frozen=True):
 
 
 class OpenChannel(Struct, frozen=True):
-    """Run a channel's handler and end it with `channel_close` or `channel_error`."""
+    """A channel whose handler to run; end it with `channel_close` or `channel_error`."""
 
     channel_id: int
     channel: Channel
@@ -59,14 +59,14 @@ class Packet(Struct, frozen=True):
 
 
 class Fail(Struct, frozen=True):
-    """End the handler of an open channel with an error."""
+    """An error that ends the handler of an open channel."""
 
     channel_id: int
     error: ServerError
 
 
 class Ignored(Struct, frozen=True):
-    """A frame that the app logs and ignores."""
+    """A frame to ignore, as the app does."""
 
     reason: str
 
@@ -129,12 +129,12 @@ class Connection:
 
     @staticmethod
     def refuse(error: str) -> bytes:
-        """Return the frame before the socket is closed for an identity that may not enter."""
+        """Return the last frame for an identity that may not enter."""
         return envelope.encode({"success": False, "error": error})
 
     @staticmethod
     def rpc_result(call_id: int, result: Any) -> bytes:
-        """Return the answer to a call; None is void, and a void result is left out."""
+        """Return the answer to a call; without a result the key is left out."""
         message: dict[str, Any] = {"type": "rpcResult", "callId": call_id}
         if result is not None:
             message["result"] = result
@@ -151,12 +151,12 @@ class Connection:
         return envelope.encode({"type": "channelSend", "channelId": channel_id, "message": message})
 
     def channel_close(self, channel_id: int) -> bytes:
-        """End a channel after its terminal packet; the id is free again."""
+        """Return the frame that ends a channel after its last packet; the id is free again."""
         self._channels.pop(channel_id, None)
         return envelope.encode({"type": "channelClose", "channelId": channel_id})
 
     def channel_error(self, channel_id: int, error: ServerError) -> bytes:
-        """End a channel with an error; the id is free again."""
+        """Return the frame that ends a channel with an error; the id is free again."""
         self._channels.pop(channel_id, None)
         return envelope.encode(
             {"type": "channelError", "channelId": channel_id, "error": error.to_wire()}
@@ -214,7 +214,7 @@ class Connection:
         warning = self._warn("channelMessageTypeError", text)
         if head.channel_id not in self._channels:
             return warning
-        # Whoever waits for what was in it would wait for ever.
+        # Otherwise whoever waits for the packet would wait for ever.
         return [*warning, Fail(head.channel_id, ServerError(text))]
 
     # The reference server sends nothing but the warning, and clients wait for ever. The error

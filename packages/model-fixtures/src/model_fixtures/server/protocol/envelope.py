@@ -1,7 +1,10 @@
-"""Message envelopes: what travels between client and server around every payload.
+"""The server's side of the message envelope: what travels around every payload.
 
-One JSON object per text frame. Ids are chosen by the client and scoped to one connection;
-calls and channels have separate id spaces.
+There is one JSON object per text frame. The client chooses the ids, which are scoped to one
+connection; calls and channels have separate ids.
+
+`wire_client.envelope` describes the same messages once more, and shares no code with this module on
+purpose: tests use it to check the server, and a mistake in shared code would hide itself.
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ class RpcCall(Struct, rename="camel", tag="rpcCall"):
 
 
 class ChannelCreate(Struct, rename="camel", tag="channelCreate"):
-    """Opens a channel; `creation_parameter` is absent when it would be empty."""
+    """The opening of a channel; `creation_parameter` is absent when it would be empty."""
 
     endpoint: str
     channel_id: int
@@ -50,14 +53,14 @@ class ChannelSend(Struct, rename="camel", tag="channelSend"):
 
 
 class ChannelAck(Struct, rename="camel", tag="channelAck"):
-    """Acknowledges a packet; nobody asks for it, nobody acts on it."""
+    """The acknowledgement of a packet, which nobody asks for or acts on."""
 
     channel_id: int
     ack_id: int
 
 
 class SignalSubscribe(Struct, rename="camel", tag="signalSubscribe"):
-    """Subscribes to a signal; no namespace has one."""
+    """The subscription to a signal; no namespace has one."""
 
     endpoint: str
     subscribe_id: int
@@ -65,13 +68,13 @@ class SignalSubscribe(Struct, rename="camel", tag="signalSubscribe"):
 
 
 class SignalUnsubscribe(Struct, rename="camel", tag="signalUnsubscribe"):
-    """Ends a subscription."""
+    """The end of a subscription."""
 
     subscribe_id: int
 
 
 class WritableSignalSubscribe(Struct, rename="camel", tag="writableSignalSubscribe"):
-    """Subscribes to a writable signal; no namespace has one."""
+    """The subscription to a writable signal; no namespace has one."""
 
     endpoint: str
     subscribe_id: int
@@ -79,13 +82,13 @@ class WritableSignalSubscribe(Struct, rename="camel", tag="writableSignalSubscri
 
 
 class WritableSignalUnsubscribe(Struct, rename="camel", tag="writableSignalUnsubscribe"):
-    """Ends a writable subscription."""
+    """The end of a writable subscription."""
 
     subscribe_id: int
 
 
 class WritableSignalUpdate(Struct, rename="camel", tag="writableSignalUpdate"):
-    """Writes to a writable signal."""
+    """An update of a writable signal."""
 
     subscribe_id: int
     patches: list[Any]
@@ -93,11 +96,11 @@ class WritableSignalUpdate(Struct, rename="camel", tag="writableSignalUpdate"):
 
 
 class KeepAlive(Struct, rename="camel", tag="keepAlive"):
-    """Asks for a `keepAliveAck`."""
+    """A request for a `keepAliveAck`."""
 
 
 class ClientWarning(Struct, rename="camel", tag="communicationWarning"):
-    """The client complains about the server."""
+    """A complaint of the client about the server."""
 
     warning: str
     kind: str | UnsetType = UNSET
@@ -149,6 +152,6 @@ def encode(message: dict[str, Any]) -> bytes:
     try:
         return _encoder.encode(message)
     except UnicodeEncodeError:
-        # The name of a file, say, that is not UTF-8: whoever waits gets it with question marks.
+        # A file's name may not be UTF-8, for example; its odd bytes become question marks.
         plain = msgspec.to_builtins(message)
         return json.dumps(plain, ensure_ascii=False).encode("utf-8", "replace")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-from model_fixtures.errors import ModelFixturesError
+from model_fixtures.server.errors import ExplainedError
 
 SAMPLE_SIZE = 10
 
 
-class ServerError(ModelFixturesError):
+class ServerError(ExplainedError):
     """An error that the client gets as `rpcError` or `channelError`.
 
     Args:
@@ -28,10 +28,7 @@ class ServerError(ModelFixturesError):
         suggestion: str | None = None,
         display_data: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(title)
-        self.title = title
-        self.cause = cause
-        self.suggestion = suggestion
+        super().__init__(title, cause=cause, suggestion=suggestion)
         self.display_data = display_data
 
     def to_wire(self) -> dict[str, Any]:
@@ -47,71 +44,105 @@ class ServerError(ModelFixturesError):
         return error
 
 
-def no_model_matching(
-    query: dict[str, Any], loaded: Sequence[str], crash: str | None = None
-) -> ServerError:
+class CodedError(ServerError):
+    """An error with a code in its `displayData`; each class below has its own.
+
+    Args:
+        title: the main text, one line.
+        data: what `displayData` holds beside the code.
+        cause: an extra line.
+    """
+
+    code: ClassVar[str]
+
+    def __init__(self, title: str, data: dict[str, Any], *, cause: str | None = None) -> None:
+        super().__init__(title, cause=cause, display_data={"code": self.code, **data})
+
+
+class NoModelMatchingError(CodedError):
     """No loaded model satisfies a query (SDK: `LMStudioModelNotFoundError`).
 
     Args:
         query: what was asked for.
         loaded: the identifiers that are there.
-        crash: why the one that was asked for is there no more.
+        crash: why the instance that was asked for is gone, None if it did not crash.
     """
-    return ServerError(
-        "No loaded model satisfies the query",
-        cause=crash,
-        display_data={
-            "code": "generic.noModelMatchingQuery",
+
+    code = "generic.noModelMatchingQuery"
+
+    def __init__(
+        self, query: dict[str, Any], loaded: Sequence[str], crash: str | None = None
+    ) -> None:
+        data = {
             "query": query,
             "loadedModelsSample": list(loaded[:SAMPLE_SIZE]),
             "totalLoadedModels": len(loaded),
-        },
-    )
+        }
+        super().__init__("No loaded model satisfies the query", data, cause=crash)
 
 
-def path_not_found(path: str, available: Sequence[str]) -> ServerError:
-    """Return a model to load is not downloaded (SDK 1.6: `LMStudioModelNotFoundError`)."""
-    return ServerError(
-        f"Model not found: {path}",
-        display_data={
-            "code": "generic.pathNotFound",
+class PathNotFoundError(CodedError):
+    """A model to load is not downloaded (SDK 1.6: `LMStudioModelNotFoundError`).
+
+    Args:
+        path: what was asked for.
+        available: the paths of the downloaded models.
+    """
+
+    code = "generic.pathNotFound"
+
+    def __init__(self, path: str, available: Sequence[str]) -> None:
+        data = {
             "path": path,
             "availablePathsSample": list(available[:SAMPLE_SIZE]),
             "totalModels": len(available),
-        },
-    )
+        }
+        super().__init__(f"Model not found: {path}", data)
 
 
-def domain_mismatch(path: str, actual: str, expected: str) -> ServerError:
-    """Return an embedding model was used through `llm`, or the other way round."""
-    return ServerError(
-        f"{path} is of domain {actual}, not {expected}",
-        display_data={
-            "code": "generic.domainMismatch",
-            "path": path,
-            "actualDomain": actual,
-            "expectedDomain": expected,
-        },
-    )
+class DomainMismatchError(CodedError):
+    """An embedding model was used through `llm`, or the other way round.
+
+    Args:
+        path: the model's path.
+        actual: the model's domain.
+        expected: the domain through which it was used.
+    """
+
+    code = "generic.domainMismatch"
+
+    def __init__(self, path: str, actual: str, expected: str) -> None:
+        data = {"path": path, "actualDomain": actual, "expectedDomain": expected}
+        super().__init__(f"{path} is of domain {actual}, not {expected}", data)
 
 
-def specific_model_unloaded(crash: str | None = None) -> ServerError:
-    """Return an instance reference names no loaded instance; it may have crashed."""
-    return ServerError(
-        "The model instance has been unloaded",
-        cause=crash,
-        display_data={"code": "generic.specificModelUnloaded"},
-    )
+class SpecificModelUnloadedError(CodedError):
+    """An instance reference names no loaded instance.
+
+    Args:
+        crash: why the instance is gone, None if it did not crash.
+    """
+
+    code = "generic.specificModelUnloaded"
+
+    def __init__(self, crash: str | None = None) -> None:
+        super().__init__("The model instance has been unloaded", {}, cause=crash)
 
 
-def preset_not_found(identifier: str, available: Sequence[dict[str, str]]) -> ServerError:
-    """No preset fits an identifier (SDK: `LMStudioPresetNotFoundError`)."""
-    return ServerError(
-        f"Preset not found: {identifier}",
-        display_data={
-            "code": "generic.presetNotFound",
+class PresetNotFoundError(CodedError):
+    """No preset fits an identifier (SDK: `LMStudioPresetNotFoundError`).
+
+    Args:
+        identifier: what was asked for.
+        available: identifier and name of each preset.
+    """
+
+    code = "generic.presetNotFound"
+
+    def __init__(self, identifier: str, available: Sequence[dict[str, str]]) -> None:
+        data = {
             "specifiedFuzzyPresetIdentifier": identifier,
             "availablePresetsSample": list(available[:SAMPLE_SIZE]),
             "totalAvailablePresets": len(available),
-        },
-    )
+        }
+        super().__init__(f"Preset not found: {identifier}", data)

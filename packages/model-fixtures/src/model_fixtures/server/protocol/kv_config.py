@@ -56,6 +56,11 @@ class Settings:
                     merged[field.key] = field.value
         return cls(merged)
 
+    @classmethod
+    def from_config(cls, config: Config) -> Settings:
+        """Return the fields of a config."""
+        return cls.from_stack(Stack([Layer("config", config)]))
+
     def overlaid(self, other: Settings) -> Settings:
         """Return these settings with the other's on top."""
         return Settings({**self._fields, **other._fields})

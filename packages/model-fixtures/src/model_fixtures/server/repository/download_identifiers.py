@@ -1,4 +1,4 @@
-"""Download identifiers: what stands behind each, and whose it is."""
+"""Download identifiers: which file each one means, and which client it belongs to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from model_fixtures.server.protocol.errors import ServerError
 from .download_list import Entry, Option
 
 
-class Offer(Struct, frozen=True):
+class OfferedFile(Struct, frozen=True):
     """One file that a client may download."""
 
     entry: Entry
@@ -21,19 +21,20 @@ class Offer(Struct, frozen=True):
 
     @property
     def path(self) -> str:
-        """Where it lands in the models folder."""
+        """Where it is stored in the models folder."""
         return self.entry.path(self.option)
 
 
-class Offers:
-    """The identifiers that were given out. A client's end when its last connection drops."""
+class DownloadIdentifiers:
+    """The identifiers that were given out; a client's end when its last connection drops."""
 
     def __init__(self) -> None:
-        self._given: dict[Client, dict[str, Offer]] = {}
+        self._given: dict[Client, dict[str, OfferedFile]] = {}
 
-    def give(self, client: Client, offer: Offer) -> str:
-        """Return an opaque identifier that lets this client download; the same one for the same
-        file.
+    def give(self, client: Client, offer: OfferedFile) -> str:
+        """Return an opaque identifier that lets this client download a file.
+
+        The same file has the same identifier each time.
         """
         if client not in self._given:
             self._given[client] = {}
@@ -45,7 +46,7 @@ class Offers:
         self._given[client][identifier] = offer
         return identifier
 
-    def get(self, client: Client, identifier: str) -> Offer:
+    def get(self, client: Client, identifier: str) -> OfferedFile:
         """Return what an identifier stands for.
 
         Raises:

@@ -18,8 +18,8 @@ from model_fixtures.catalog.merge_catalogs import CATALOG_VARIABLE
 from model_fixtures.user_paths import expanded
 from model_fixtures.weights import SOURCES
 
-# `$` would let a line break follow. One part of a path: it can't lead out of the models folder.
-Part = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=200)]
+# `$` would let a line break follow. A single part of a path can't lead out of the models folder.
+PathPart = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=200)]
 GgufName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.gguf\Z", max_length=200)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Size = Annotated[int, Meta(ge=1)]
@@ -29,8 +29,8 @@ Url = Annotated[str, Meta(pattern=r"^https?://[^/\s]+/\S+\Z")]
 class Wheel(Struct, frozen=True, forbid_unknown_fields=True):
     """A wheel on the package registry and the member in it that is the GGUF."""
 
-    project: Part
-    version: Part
+    project: PathPart
+    version: PathPart
     file: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*\.whl\Z")]
     sha256: Sha256
     size: Size
@@ -57,8 +57,8 @@ class Option(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One model that can be downloaded."""
 
-    author: Part
-    name: Part
+    author: PathPart
+    name: PathPart
     options: Annotated[tuple[Option, ...], Meta(min_length=1)]
     description: str = ""
 
@@ -68,7 +68,7 @@ class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return f"{self.author}/{self.name}"
 
     def path(self, option: Option) -> str:
-        """Return where the file of an option lands in the models folder."""
+        """Return where the file of an option is stored in the models folder."""
         return f"{self.identifier}/{option.file}"
 
 
@@ -76,7 +76,7 @@ def load_entries() -> tuple[Entry, ...]:
     """Return the user's entries, then the built-in ones that they don't replace.
 
     Raises:
-        CatalogError: the user's make no sense.
+        CatalogError: the user's entries are invalid.
     """
     text = files("model_fixtures.server.repository").joinpath("downloads.toml").read_bytes()
     entries = _read(msgspec.toml.decode(text)["downloads"], Path("downloads.toml"))
@@ -108,7 +108,7 @@ def _check(entry: Entry, place: str) -> None:
     names = [option.file.lower() for option in entry.options]
     for option in entry.options:
         if option.url is not None and not _is_usable(option.url):
-            # It is not repeated: it may hold a token.
+            # The message doesn't repeat it: it may hold a token.
             raise CatalogError(f"{place}: 'url' of {option.file} is no URL; correct it")
         if names.count(option.file.lower()) > 1:
             raise CatalogError(f"{place}: two options have the file {option.file!r}; remove one")
@@ -131,7 +131,7 @@ def _check(entry: Entry, place: str) -> None:
 
 
 def _is_usable(url: str) -> bool:
-    """Return whether a request can be made of it: brackets, port and host name make sense."""
+    """Return whether a request can use a URL: its brackets, port and host name are valid."""
     try:
         parts = urlsplit(url)
         return bool(parts.hostname) and parts.port != 0 and bool(httpx.URL(url).host)

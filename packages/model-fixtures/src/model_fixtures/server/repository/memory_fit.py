@@ -12,15 +12,17 @@ OVERHEAD = 1.2
 
 
 def estimate_fit(size: int, available: int | None) -> Fit:
-    """Return how a model of `size` bytes runs without GPU in the available bytes (None = unknown)."""
+    """Return whether a model of `size` bytes fits into the available bytes (None = unknown)."""
     fits = available is None or size * OVERHEAD <= available
     return "fitWithoutGPU" if fits else "willNotFit"
 
 
 def available_memory() -> int | None:
-    """Return bytes that programs can still have; all that the machine has where that is unknown
-    (not
-    Linux), None where even that is (Windows)."""
+    """Return the bytes of memory that programs can still have.
+
+    Where that is unknown (not on Linux) it is all memory of the machine, and None where that is
+    unknown, too (on Windows).
+    """
     try:
         for line in Path("/proc/meminfo").read_text("ascii").splitlines():
             name, _, amount = line.partition(":")

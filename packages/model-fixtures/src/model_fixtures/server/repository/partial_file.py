@@ -1,4 +1,4 @@
-"""A file that comes in pieces and counts only if it has the right digest."""
+"""A file that arrives in pieces, and must have the right digest in the end."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ CHUNK_BYTES = 1 << 20
 
 
 class DownloadError(ModelFixturesError):
-    """A file can't be had. The message is one line: what is wrong and what to do."""
+    """A file can't be downloaded. The message is one line: what is wrong and what to do."""
 
 
-class Part:
-    """Writes and checks. A context manager that closes the file.
+class PartialFile:
+    """A file that is written and checked. A context manager that closes it.
 
     Args:
-        path: where the pieces go.
+        path: where it is written.
         size: bytes that it must have in the end.
         sha256: its digest, in lower-case hex.
     """
@@ -34,7 +34,7 @@ class Part:
         self._digest = hashlib.sha256()
         self._file = path.open("wb")
 
-    def __enter__(self) -> Part:
+    def __enter__(self) -> PartialFile:
         return self
 
     def __exit__(
@@ -46,10 +46,10 @@ class Part:
         self._file.close()
 
     def write(self, piece: bytes) -> None:
-        """Take the next piece.
+        """Write the next piece.
 
         Raises:
-            DownloadError: that is more than it should have.
+            DownloadError: the file is larger than it should be.
             OSError: it can't be written.
         """
         self.done += len(piece)
@@ -61,7 +61,7 @@ class Part:
         self._file.write(piece)
 
     def check(self) -> None:
-        """Bring the whole file to the disk.
+        """Check the complete file, and flush it to the disk.
 
         Raises:
             DownloadError: bytes are missing or wrong.

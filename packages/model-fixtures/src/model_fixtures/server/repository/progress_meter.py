@@ -12,15 +12,15 @@ WINDOW = 3.0  # seconds over which the rate is averaged
 
 
 class Progress(Struct, frozen=True):
-    """A moment of a download: bytes so far, bytes in all, bytes per second of late."""
+    """The state of a download: bytes so far, bytes in all, bytes per second at present."""
 
     downloaded: int
     total: int
     rate: int
 
 
-class Meter:
-    """Counts bytes in any thread; read by one.
+class ProgressMeter:
+    """The progress of one download. Any thread may count; one thread reads.
 
     Args:
         total: bytes in all.

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from model_fixtures.server.models.downloaded_models import Library
+from model_fixtures.server.background_tasks import BackgroundTasks
+from model_fixtures.server.models.downloaded_models import DownloadedModels
 
-from .download_identifiers import Offers
+from .download_identifiers import DownloadIdentifiers
 from .download_list import load_entries
 from .downloads import Downloads
-from .search_index import Index
+from .search_index import SearchIndex
 
 
 class Repository:
     """What can be downloaded, what was offered to whom, and what is under way.
 
     Args:
-        library: where downloads go.
+        downloaded: where downloads go.
+        tasks: runs the downloads.
 
     Raises:
-        CatalogError: the user's list of downloads makes no sense.
+        CatalogError: the user's list of downloads is invalid.
     """
 
-    def __init__(self, library: Library) -> None:
-        self.index = Index(load_entries())
-        self.offers = Offers()
-        self.downloads = Downloads(library)
+    def __init__(self, downloaded: DownloadedModels, tasks: BackgroundTasks) -> None:
+        self.index = SearchIndex(load_entries())
+        self.identifiers = DownloadIdentifiers()
+        self.downloads = Downloads(downloaded, tasks)

@@ -11,8 +11,8 @@ COMPATIBILITY_TYPE: Final = "gguf"  # all that llama.cpp runs
 MOST_RESULTS = 25
 
 
-class Index:
-    """The entries, and finding them."""
+class SearchIndex:
+    """The entries, and a search in them."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._entries = tuple(entries)
@@ -42,8 +42,9 @@ class Index:
         return sorted(found, key=lambda entry: not is_exact(entry, term))[:limit]
 
     def find(self, identifier: str) -> Entry | None:
-        """Return the entry with an identifier, which is `author/name` or a URL that ends so; or
-        None.
+        """Return the entry with an identifier, None if there is none.
+
+        The identifier is `author/name` or a URL that ends so.
         """
         name = "/".join(identifier.rstrip("/").split("/")[-2:]).casefold()
         return next((each for each in self._entries if each.identifier.casefold() == name), None)

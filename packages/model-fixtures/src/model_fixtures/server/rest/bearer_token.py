@@ -9,19 +9,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .error_responses import failure
 
-# How clients find and tell hosts; they hold nothing of anybody's.
+# Clients find and recognise hosts by these, which reveal nothing private.
 PUBLIC_PATHS = frozenset({"/lmstudio-greeting", "/lms-status"})
 
 
 class TokenGuard:
     """ASGI middleware that answers 401 to every HTTP request without the token.
 
-    Only the public paths are excepted, so that no route can forget to ask. A websocket presents
-    its identity in the first frame, which its session asks for.
+    Only the public paths are exempt, so that no route can forget to check. A websocket presents
+    its identity in the first frame, which its session checks.
 
     Args:
-        app: what the guard is in front of.
-        token: the token, None = nobody needs one.
+        app: the application behind the guard.
+        token: the token, None = none is needed.
     """
 
     def __init__(self, app: ASGIApp, *, token: str | None) -> None:
@@ -29,7 +29,7 @@ class TokenGuard:
         self._token = None if token is None else token.strip().encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse a request, or hand it on."""
+        """Refuse a request, or pass it on."""
         if scope["type"] == "websocket" or scope["path"] in PUBLIC_PATHS or self._knows(scope):
             await self._app(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""A request on its way to llama.cpp, and the answer on its way back."""
+"""Forward a request to llama.cpp, and its answer to the client."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from .error_responses import failure, failure_body
 
 EVENTS = "text/event-stream"
 EVENT = b"data: "
-EVENTS_FIRST = 4  # of a stream: its role, and tokens
-# What llama.cpp says when it can't compute; all else that it refuses is the request's fault,
-# although it calls many a mistake in messages and tools a server error, too.
+EVENTS_FIRST = 4  # events of a stream that are read first: its role, and tokens
+# What llama.cpp says when it can't compute. Whatever else it refuses is the request's fault,
+# although it also calls many mistakes in messages and tools server errors.
 OWN_FAULTS = ("Compute error", "failed to process speculative batch")
 
 Change = Callable[[dict[str, Any]], Awaitable[None]]
@@ -41,19 +41,17 @@ async def forward(
     """Return llama.cpp's answer; a client that leaves ends the generation.
 
     Args:
-        llama: who answers.
-        path: of the route, which llama.cpp has, too.
+        llama: the client of the model's worker.
+        path: the path of the route, which is the same in llama.cpp.
         body: JSON.
-        use: what is held until the answer has gone out.
-        change: is done to the JSON of an answer that is no failure.
-        grammar: hears of an error of the request's grammar, which becomes the answer.
+        use: what is held until the answer has been sent.
+        change: changes the JSON of a successful answer.
+        grammar: the watch on the request's grammar, whose error becomes the answer.
     """
     async with AsyncExitStack() as held:
         await held.enter_async_context(use)
         try:
-            async with llama.turn():
-                llama.preamble = []
-                response = await llama.ask(path, body)
+            response = await llama.ask(path, body)
             pieces = llama.pieces(response)
             held.push_async_callback(_close, pieces, response)
             if response.is_success and response.headers.get("content-type", "").startswith(EVENTS):
@@ -80,12 +78,13 @@ async def forward(
 async def forward_structured(
     engine: Engine, path: str, body: bytes, use: AsyncExitStack
 ) -> Response:
-    """Return an answer that is held to a grammar, or a failure if llama.cpp can't enforce that.
+    """Return an answer that keeps to a grammar, or a failure if llama.cpp can't enforce it.
 
-    It says so in its log, and then generates without one. Arguments as for `forward`.
+    llama.cpp says that only in its log, and then generates without a grammar. The arguments are
+    those of `forward`.
     """
     answer: Response | None = None
-    async with engine.worker.grammar_turn:
+    async with engine.worker.grammar_lock:
         grammar = engine.worker.watch_grammar()
 
         async def give_up() -> None:
@@ -100,7 +99,7 @@ async def forward_structured(
 
 
 async def _beginning(pieces: AsyncGenerator[bytes, None], grammar: GrammarWatch) -> bytes:
-    """Return the first events of a stream, at which most bad grammars come to light."""
+    """Return the first events of a stream, by which most bad grammars are found."""
     begin = b""
     while begin.count(EVENT) < EVENTS_FIRST:
         piece = await anext(pieces, None)
@@ -123,7 +122,7 @@ def _unenforceable(grammar: GrammarWatch) -> JSONResponse:
 
 
 def gone(error: InstanceGoneError) -> JSONResponse:
-    """Return the model was unloaded or has crashed."""
+    """Return the answer for a model that was unloaded or has crashed."""
     return failure(500, str(error), "model_gone")
 
 
@@ -137,7 +136,7 @@ def _refused(status: int, content: bytes) -> JSONResponse:
 
 
 class _Stream(StreamingResponse):
-    """Events as they come; gives back what it holds, whether or not anything was sent."""
+    """A stream of events; it releases what it holds, whether or not anything was sent."""
 
     def __init__(self, events: AsyncIterator[bytes], held: AsyncExitStack) -> None:
         super().__init__(events, media_type=EVENTS)
@@ -160,6 +159,6 @@ async def _events(
                 return
             yield piece
     except InstanceGoneError as error:
-        # The status is out already; OpenAI's clients raise what such an event says.
+        # The status has been sent already; OpenAI's clients raise the error in such an event.
         body = msgspec.json.encode(failure_body(500, str(error), "model_gone", None))
         yield EVENT + body + b"\n\n"

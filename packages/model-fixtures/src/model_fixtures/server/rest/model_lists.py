@@ -21,20 +21,20 @@ async def openai_models(request: Request) -> Response:
 
 
 async def openai_model(request: Request) -> Response:
-    """Return one of them."""
+    """Return one downloaded model or loaded instance."""
     state: ServerState = request.app.state.server
     name = request.path_params["name"]
     return JSONResponse(_openai(name)) if name in await _names(state) else not_found(name)
 
 
 async def lmstudio_models(request: Request) -> Response:
-    """Return all downloaded models, with what is loaded."""
+    """Return all downloaded models and loaded instances, with their state."""
     state: ServerState = request.app.state.server
     return JSONResponse({"object": "list", "data": await _lmstudio(state)})
 
 
 async def lmstudio_model(request: Request) -> Response:
-    """Return one of them."""
+    """Return one downloaded model or loaded instance, with its state."""
     state: ServerState = request.app.state.server
     name = request.path_params["name"]
     for entry in await _lmstudio(state):
@@ -44,8 +44,8 @@ async def lmstudio_model(request: Request) -> Response:
 
 
 async def _names(state: ServerState) -> list[str]:
-    keys = [model.key for model in (await state.registry.catalog()).models]
-    loaded = [instance.identifier for instance in state.registry.loaded()]
+    keys = [model.key for model in (await state.models.downloaded.catalog()).models]
+    loaded = [instance.identifier for instance in state.models.loaded.all()]
     return list(dict.fromkeys([*loaded, *keys]))
 
 
@@ -54,8 +54,8 @@ def _openai(name: str) -> dict[str, Any]:
 
 
 async def _lmstudio(state: ServerState) -> list[dict[str, Any]]:
-    catalog = await state.registry.catalog()
-    loaded = state.registry.loaded()
+    catalog = await state.models.downloaded.catalog()
+    loaded = state.models.loaded.all()
     entries = [_entry(instance.model, instance.identifier, instance) for instance in loaded]
     running = {instance.model.key for instance in loaded}
     for model in catalog.models:

@@ -1,8 +1,8 @@
-"""Requests that llama.cpp's own server answers: passed through, with little changed.
+"""Pass requests on to llama.cpp's own server, with few changes.
 
-Changed are: `model`, which is looked up here; images, which go through our own front end; a token
-limit for stand-ins that a request leaves open; a JSON schema, which becomes our own grammar; and
-the vectors of the embedding stand-in, which get the length of those it stands in for.
+The changes: `model` is looked up here; images go through our own decoder; a stand-in gets a token
+limit if the request has none; a JSON schema becomes our own grammar; and the vectors of the
+embedding stand-in get the length of those it stands in for.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from starlette.responses import Response
 from model_fixtures.images import ImageError
 from model_fixtures.server.engine.embedding_vectors import expanded
 from model_fixtures.server.engine.sampling import STAND_IN_TOKEN_LIMIT
-from model_fixtures.server.models.jit_load import Listener
+from model_fixtures.server.grammars.errors import StructureError
+from model_fixtures.server.models.jit_load import JitListener
 from model_fixtures.server.models.loaded_instance import Instance
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.unusable_frames import TOO_MUCH, is_too_much
@@ -35,18 +36,18 @@ from .request_images import image_addresses, prepare_images
 from .response_format import enforce_structure, refusal_text
 
 MAX_BODY = 100 * 2**20  # bytes, as a frame of a websocket
-MOST_INPUTS = 2048  # texts to embed at once, as OpenAI
+MOST_INPUTS = 2048  # texts to embed at once, as with OpenAI
 STRUCTURES = ("response_format", "json_schema", "grammar")
 LIMITS = ("max_tokens", "max_completion_tokens", "n_predict")
 
 
 async def complete(request: Request) -> Response:
-    """`/v1/chat/completions` and `/v1/completions`."""
+    """Answer `/v1/chat/completions` and `/v1/completions`."""
     return await _pass(request, "llm")
 
 
 async def embed(request: Request) -> Response:
-    """`/v1/embeddings`."""
+    """Answer `/v1/embeddings`."""
     return await _pass(request, "embedding")
 
 
@@ -62,15 +63,15 @@ async def _pass(request: Request, domain: str) -> Response:
             return failure(413, f"The body has {TOO_MUCH}", "too_large")
         body = msgspec.json.decode(content, type=dict[str, Any])
     except ClientDisconnect:
-        return Response()  # nobody gets it
+        return Response()  # the client has left
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return failure(400, f"The body is no JSON object: {error}", "invalid_json")
     return await _while_connected(request, _answer(state, request.url.path, body, domain))
 
 
 async def _while_connected(request: Request, answer: Awaitable[Response]) -> Response:
-    """Return an answer, given up as soon as the client leaves."""
-    response = Response()  # nobody gets it then
+    """Return an answer, or give it up as soon as the client leaves."""
+    response = Response()  # stays if the client leaves
 
     async def watch() -> None:
         while (await request.receive())["type"] != "http.disconnect":
@@ -98,18 +99,18 @@ async def _answer(state: ServerState, path: str, body: dict[str, Any], domain: s
         message = f"{len(inputs)} inputs are more than {MOST_INPUTS}: send several requests"
         return failure(400, message, "too_many_inputs", "input")
     name = body.get("model") or ""
-    asker = object()  # who uses what is handed out
+    asker = object()  # stands for this request until it uses the instance
     try:
         instance = await _instance(state, name, domain, asker)
     except ServerError as error:
         code = (error.display_data or {}).get("code", "")
         if code in {"generic.pathNotFound", "generic.noModelMatchingQuery"}:
             return not_found(name)
-        if name and not code:  # the caller has named a model rightly, and it fails to load
+        if name and not code:  # the model exists, but fails to load
             return failure(500, error.title, "model_not_loaded")
         return failure(400, error.title, "model_not_usable", "model")
     async with AsyncExitStack() as use:
-        use.enter_context(state.registry.using(instance, asker))
+        use.enter_context(state.models.loaded.using(instance, asker))
         stand_in = instance.model.stand_in
         if domain == "llm" and stand_in and all(body.get(key) is None for key in LIMITS):
             body["max_tokens"] = STAND_IN_TOKEN_LIMIT
@@ -126,7 +127,7 @@ async def _answer(state: ServerState, path: str, body: dict[str, Any], domain: s
             enforce = partial(enforce_structure, body, bounded=stand_in)
             try:
                 structured = await state.conversions.run(enforce)
-            except ServerError as error:
+            except StructureError as error:
                 return failure(400, refusal_text(error), "invalid_structure")
         body["model"] = instance.identifier
         content = msgspec.json.encode(body)
@@ -138,18 +139,18 @@ async def _answer(state: ServerState, path: str, body: dict[str, Any], domain: s
 
 
 async def _instance(state: ServerState, name: str, domain: str, asker: object) -> Instance:
-    """Return the loaded instance of a name, loaded just in time if it must be; no name means any."""
+    """Return the instance of a name, loaded just in time if necessary; no name means any."""
     if not name:
-        loaded = state.registry.loaded(domain)
+        loaded = state.models.loaded.all(domain)
         if not loaded:
             raise ServerError("No model is loaded: name one")
         return loaded[0]
-    listener = Listener(lambda progress: None, lambda other: None, asker)
-    return await state.registry.get_or_load(name, domain, listener=listener)
+    listener = JitListener(lambda progress: None, lambda other: None, asker)
+    return await state.models.jit.get_or_load(name, domain, listener=listener)
 
 
 def _lengthened(content: dict[str, Any]) -> None:
-    """Give the stand-in's vectors the length of the model's own."""
+    """Expand the stand-in's vectors to the length of the real model's."""
     for entry in content["data"]:
         vector = entry["embedding"]
         if isinstance(vector, str):

@@ -1,4 +1,4 @@
-"""What a request over REST may say: the caller's mistakes are found before anything is loaded."""
+"""Check requests over REST, so that mistakes are found before anything is loaded."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-MOST = 2**31 - 1  # that llama.cpp takes for a whole number
-PENALTY = 2.0  # OpenAI's bound, either way
+MOST = 2**31 - 1  # the largest whole number that llama.cpp takes
+PENALTY = 2.0  # OpenAI's bound, in both directions
 
 Check = Callable[[Any], bool]
 
@@ -17,8 +17,8 @@ class BodyError(Exception):
 
     Args:
         message: one line for the caller.
-        code: OpenAI's word for the kind of mistake.
-        parameter: where it is, as in `messages[0].role`.
+        code: OpenAI's code for the kind of mistake.
+        parameter: the place of the mistake, such as `messages[0].role`.
     """
 
     def __init__(self, message: str, code: str, parameter: str) -> None:
@@ -28,16 +28,16 @@ class BodyError(Exception):
 
 
 def check_body(body: Mapping[str, Any], path: str) -> None:
-    """Refuse what OpenAI's schema excludes, and what llama.cpp would take for something else.
+    """Refuse what OpenAI's schema excludes, and what llama.cpp would misunderstand.
 
-    Keys that are not in the table are llama.cpp's business; null counts as left out.
+    Keys that are not in the table are left to llama.cpp; null counts as left out.
 
     Args:
-        body: the request's.
-        path: of the route.
+        body: the body of the request.
+        path: the path of the route.
 
     Raises:
-        BodyError: with the place of the first mistake.
+        BodyError: the body has a mistake; the error names the place of the first one.
     """
     required = {"/v1/chat/completions": "messages", "/v1/embeddings": "input"}.get(path, "prompt")
     if body.get(required) is None:
@@ -139,9 +139,7 @@ def _one_of(*words: str) -> tuple[str, Check]:
 
 
 def _tokens(value: Any) -> bool:
-    """Return whether a value is a limit: -1 means none, as in the app; 0 is none of OpenAI's
-    either.
-    """
+    """Return whether a value is a token limit: at least 1, or -1 for none, as in the app."""
     return (value == -1 and not isinstance(value, bool)) or _whole(1)[1](value)
 
 
@@ -156,7 +154,7 @@ def _texts(value: Any) -> bool:
 
 
 def _prompt(value: Any) -> bool:
-    """Return whether a value is a text, tokens, or a list of such."""
+    """Return whether a value is a text, a list of tokens, or a list of these."""
     single = _texts(value) or _token_list(value)
     return single or (isinstance(value, list) and all(_token_list(item) for item in value))
 
@@ -186,7 +184,7 @@ def _format(value: Any) -> bool:
 
 
 def _bias(value: Any) -> bool:
-    """Return whether a value weighs tokens: OpenAI's object, or llama.cpp's list of pairs."""
+    """Return whether a value is a logit bias: OpenAI's object, or llama.cpp's list of pairs."""
     weight = _number(-math.inf)[1]
     if isinstance(value, dict):
         return all(weight(each) for each in value.values())

@@ -1,4 +1,4 @@
-"""Images in the messages of a chat over REST: where they come from, and making them ready."""
+"""Find and prepare the images in the messages of a chat over REST."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ KINDS = ("image_url", "audio_url", "video_url")
 
 
 def image_addresses(messages: Any) -> list[str]:
-    """Return what llama.cpp would open for the images, sounds and films of a chat."""
+    """Return the addresses that llama.cpp would open for images, sounds and films of a chat."""
     urls = [part.get(kind) for part in _parts(messages) for kind in KINDS]
     addresses = [url.get("url") if isinstance(url, dict) else url for url in urls]
     return [address for address in addresses if isinstance(address, str)]
 
 
 def prepare_images(messages: Any, trim: bool) -> None:
-    """Put each image of a chat, a `data:` URI, in the form that llama.cpp decodes rightly.
+    """Convert each image of a chat, a `data:` URI, to a form that llama.cpp decodes correctly.
 
     Raises:
         ImageError: one can't be used.

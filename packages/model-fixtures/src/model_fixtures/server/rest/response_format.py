@@ -1,24 +1,24 @@
-"""Structured output over REST: the grammars that it has on a websocket, with the same errors.
+"""Structured output over REST, with the same grammars and errors as on a websocket.
 
-llama.cpp would turn a schema into a grammar of its own, which quietly leaves out what it can't
-enforce and takes seconds for a large one.
+llama.cpp's own conversion of a schema silently leaves out what it can't enforce, and takes seconds
+for a large one.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from model_fixtures.server.grammars.errors import StructureError
 from model_fixtures.server.grammars.structured_output import grammar_for
-from model_fixtures.server.protocol.errors import ServerError
 
 
 def enforce_structure(body: dict[str, Any], *, bounded: bool) -> bool:
-    """Put the grammar of a request in the place of its schema; whether it has one.
+    """Replace the schema of a request by its grammar; return whether it has one.
 
-    A schema beside tools stays: llama.cpp takes no grammar with tools.
+    A schema beside tools stays, because llama.cpp takes no grammar with tools.
 
     Raises:
-        ServerError: the schema or the grammar is one that can't be enforced.
+        StructureError: the schema or the grammar can't be enforced.
     """
     setting = _setting(body)
     if setting is None:
@@ -32,7 +32,7 @@ def enforce_structure(body: dict[str, Any], *, bounded: bool) -> bool:
     return True
 
 
-def refusal_text(error: ServerError) -> str:
+def refusal_text(error: StructureError) -> str:
     """Return an error in one line."""
     return error.title if error.cause is None else f"{error.title}: {error.cause}"
 

@@ -1,4 +1,4 @@
-"""Applies a scenario to the messages of one connection. No I/O: frames in, steps out."""
+"""A scenario applied to one connection, without I/O: frames go in, and steps come out."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import Any, Union
 
 from msgspec import UNSET, Struct
 
-from .scenario_rules import Close, Delay, Drop, Fail, Insert, Replace, Rule, Stall
+from .scenario_rules import Close, Delay, Drop, Fail, Insert, Replace, ScenarioRule, Stall
 
 
 class SendFrame(Struct, frozen=True):
-    """Send a frame."""
+    """A frame to send."""
 
     frame: bytes
 
 
 class Wait(Struct, frozen=True):
-    """Wait before the next step; seconds, None = for ever."""
+    """A wait before the next step, in seconds; None = for ever."""
 
     seconds: float | None
 
 
 class CloseSocket(Struct, frozen=True):
-    """Close the connection."""
+    """The end of the connection."""
 
     code: int
     reason: str
@@ -35,12 +35,12 @@ Step = Union[SendFrame, Wait, CloseSocket]  # noqa: UP007
 class ActiveRules:
     """The rules of a client that have not happened yet."""
 
-    def __init__(self, rules: list[Rule]) -> None:
+    def __init__(self, rules: list[ScenarioRule]) -> None:
         self.rules = list(rules)
         self.seen = [0] * len(rules)
 
-    def next_fault(self, **facts: object) -> Rule | None:
-        """Return the first rule that fits a message, used up by that."""
+    def next_fault(self, **facts: object) -> ScenarioRule | None:
+        """Return the first rule that fits a message, and use it up; None if none fits."""
         for index, rule in enumerate(self.rules):
             if not _fits(rule, facts):
                 continue
@@ -51,7 +51,7 @@ class ActiveRules:
         return None
 
     def clear(self) -> None:
-        """Let nothing happen any more."""
+        """Drop all rules."""
         self.rules.clear()
         self.seen.clear()
 
@@ -65,7 +65,7 @@ class FaultyConnection:
         self._endpoints: dict[tuple[str, Any], str] = {}
 
     def inbound(self, frame: str | bytes) -> None:
-        """Note which endpoint an id of the client's belongs to."""
+        """Note which endpoint the id in a client's message belongs to."""
         try:
             message = json.loads(frame)
         except ValueError:
@@ -77,7 +77,7 @@ class FaultyConnection:
                 self._endpoints["channelId", number] = endpoint
 
     def outbound(self, frame: bytes) -> list[Step]:
-        """Return what happens instead of just sending a frame."""
+        """Return the steps that are taken instead of just sending a frame."""
         message = json.loads(frame)
         key = next((name for name in ("callId", "channelId") if name in message), None)
         packet = message.get("message")
@@ -108,7 +108,7 @@ class FaultyConnection:
         return [SendFrame(_failure(then, message, key))]
 
 
-def _fits(rule: Rule, facts: dict[str, object]) -> bool:
+def _fits(rule: ScenarioRule, facts: dict[str, object]) -> bool:
     return all(getattr(rule.when, name) in (UNSET, fact) for name, fact in facts.items())
 
 

@@ -7,8 +7,8 @@ from typing import Any, Union
 from msgspec import UNSET, Struct, UnsetType
 
 
-class When(Struct, rename="camel", forbid_unknown_fields=True):
-    """The message from the server that a rule waits for; all that is given must fit.
+class MessageCondition(Struct, rename="camel", forbid_unknown_fields=True):
+    """The message from the server that a rule waits for; all fields that are set must fit.
 
     `type` is the message's type (`authentication` for the answer to the first frame), `packet` that
     of the message inside a `channelSend`, `nth` counts the messages that fit, from 1.
@@ -60,18 +60,18 @@ class Fail(Struct, tag_field="do", tag="fail", forbid_unknown_fields=True):
     error: dict[str, Any]
 
 
-Do = Union[Delay, Drop, Stall, Close, Replace, Insert, Fail]  # noqa: UP007 (msgspec, Python 3.10)
+Fault = Union[Delay, Drop, Stall, Close, Replace, Insert, Fail]  # noqa: UP007
 
 
-class Rule(Struct, forbid_unknown_fields=True):
-    """One fault; it happens once, at the message that `when` names."""
+class ScenarioRule(Struct, forbid_unknown_fields=True):
+    """One fault; it happens once, at the message that `when` describes."""
 
-    when: When
-    then: Do
+    when: MessageCondition
+    then: Fault
 
 
 class Scenario(Struct, rename="camel", forbid_unknown_fields=True):
     """The faults of one client, across all its connections."""
 
     client_identifier: str
-    rules: list[Rule]
+    rules: list[ScenarioRule]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -10,17 +11,27 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from model_fixtures.server.control.turn_routes import turn_routes
+from model_fixtures.server.control.control_routes import control_routes
 from model_fixtures.server.namespaces import NAMESPACES
-from model_fixtures.server.prediction.collect import answerer
 from model_fixtures.server.rest import model_lists, openai_routes
 from model_fixtures.server.rest.bearer_token import TokenGuard
+from model_fixtures.server.rest.error_responses import Endpoint, answering_errors, failure
 from model_fixtures.server.serve_options import ServeOptions
 from model_fixtures.server.server_state import ServerState
 from model_fixtures.server.version import VERSION
 
-from .web_page_guard import WebPageGuard
-from .websocket_session import Session
+from .web_page_guard import SHOWN, WebPageGuard
+from .websocket_session import WebsocketSession
+
+REST_ROUTES: tuple[tuple[str, str, Endpoint], ...] = (
+    ("GET", "/v1/models", model_lists.openai_models),
+    ("GET", "/v1/models/{name:path}", model_lists.openai_model),
+    ("GET", "/api/v0/models", model_lists.lmstudio_models),
+    ("GET", "/api/v0/models/{name:path}", model_lists.lmstudio_model),
+    ("POST", "/v1/chat/completions", openai_routes.complete),
+    ("POST", "/v1/completions", openai_routes.complete),
+    ("POST", "/v1/embeddings", openai_routes.embed),
+)
 
 
 def build_app(state: ServerState) -> Starlette:
@@ -39,26 +50,36 @@ def build_app(state: ServerState) -> Starlette:
                 PlainTextResponse("no such namespace", status_code=404)
             )
             return
-        await Session(websocket, namespace, state).run()
+        await WebsocketSession(websocket, namespace, state).run()
 
     app = Starlette(
         routes=[
             Route("/lmstudio-greeting", greeting),
             Route("/lms-status", status),
-            Route("/v1/models", model_lists.openai_models),
-            Route("/v1/models/{name:path}", model_lists.openai_model),
-            Route("/api/v0/models", model_lists.lmstudio_models),
-            Route("/api/v0/models/{name:path}", model_lists.lmstudio_model),
-            Route("/v1/chat/completions", openai_routes.complete, methods=["POST"]),
-            Route("/v1/completions", openai_routes.complete, methods=["POST"]),
-            Route("/v1/embeddings", openai_routes.embed, methods=["POST"]),
-            *_control_routes(state),
+            *(
+                Route(path, answering_errors(endpoint), methods=[method])
+                for method, path, endpoint in REST_ROUTES
+            ),
+            *control_routes(state),
             WebSocketRoute("/{namespace}", websocket),
         ],
         middleware=_guards(state.options),
+        exception_handlers={404: _no_route, 405: _no_route},
     )
     app.state.server = state
     return app
+
+
+async def _no_route(request: Request, error: Exception) -> JSONResponse:
+    """Answer what no route takes as OpenAI does, so that its clients can read it."""
+    assert isinstance(error, HTTPException)
+    asked = f"{request.method} {request.url.path}"[:SHOWN]
+    if error.status_code == 404:
+        response = failure(404, f"Unknown request URL: {asked}", "unknown_url")
+    else:
+        response = failure(405, f"Not allowed: {asked}", "method_not_supported")
+    response.headers.update(error.headers or {})
+    return response
 
 
 def _guards(options: ServeOptions) -> list[Middleware]:
@@ -76,18 +97,3 @@ def _guards(options: ServeOptions) -> list[Middleware]:
             )
         )
     return [*guards, Middleware(TokenGuard, token=options.api_token)]
-
-
-def _control_routes(state: ServerState) -> list[Route]:
-    """Return what tests control a server with; there only when it was started for that."""
-    if state.scenarios is None:
-        return []
-
-    async def holdings(request: Request) -> JSONResponse:
-        return JSONResponse(state.holdings())
-
-    return [
-        *state.scenarios.routes(),
-        *turn_routes(state.plugins, answerer(state)),
-        Route("/control/holdings", holdings),
-    ]

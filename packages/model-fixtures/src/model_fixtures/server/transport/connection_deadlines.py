@@ -1,4 +1,4 @@
-"""uvicorn's connections, each with an end when its client holds it up."""
+"""uvicorn's connections, closed when their client holds them up."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ class ConnectionConfig(uvicorn.Config):
 
 
 class HttpConnection(H11Protocol):
-    """HTTP; closed when a request isn't whole in time or its answer isn't read."""
+    """An HTTP connection, closed if a request isn't complete in time or its answer isn't read."""
 
     _deadline = 0.0  # for the request that has begun
     _timer: asyncio.TimerHandle | None = None
     _unsent: _Unsent
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin: the first request is due, even if nothing ever comes."""
+        """Begin to wait for the first request."""
         super().connection_made(transport)
         self._unsent = _Unsent(transport, self.loop, _config(self.config).stall_seconds)
         self._begin()
@@ -69,7 +69,7 @@ class HttpConnection(H11Protocol):
         super().data_received(data)
 
     def handle_events(self) -> None:
-        """Do what is due, and see whether there is a request that isn't whole."""
+        """Handle what has arrived, and wait for the rest of an incomplete request."""
         super().handle_events()
         their_state = self.conn.their_state
         if self.transport.get_protocol() is not self:
@@ -78,7 +78,7 @@ class HttpConnection(H11Protocol):
         elif their_state not in (h11.IDLE, h11.SEND_BODY):
             self._end()
         elif self._timer is None and (their_state is h11.SEND_BODY or self.conn.trailing_data[0]):
-            # Between requests, with nothing of the next, uvicorn looks after the time itself.
+            # While nothing of the next request is there, uvicorn keeps the time itself.
             self._begin()
 
     def pause_writing(self) -> None:
@@ -110,7 +110,7 @@ class HttpConnection(H11Protocol):
 
 
 class WebSocketConnection(WebSocketsSansIOProtocol):
-    """A websocket; cut off when the client doesn't read."""
+    """A websocket, cut off if the client doesn't read."""
 
     _unsent: _Unsent
 
@@ -140,14 +140,21 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
         self._unsent.end()
         super().resume_writing()
 
+    async def send(self, message: Any) -> None:
+        """Send a message of the session's."""
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            # Refused with an answer of the session's own. uvicorn would log that none was given.
+            self.handshake_complete = True
+
     async def run_asgi(self) -> None:
-        """Run the session; what the client doesn't read soon after it goes."""
+        """Run the session; the client must read the rest soon after its end."""
         await super().run_asgi()
         self._unsent.hurry()
 
 
 class _Unsent:
-    """Watches what a client has yet to take, and cuts the client off when it takes nothing."""
+    """What a client has yet to take; a client that takes nothing is cut off."""
 
     def __init__(
         self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, seconds: float
@@ -161,19 +168,19 @@ class _Unsent:
         transport.set_write_buffer_limits(high=0)
 
     def begin(self) -> None:
-        """Watch from now on."""
+        """Start watching."""
         self.end()
         self._size = self._transport.get_write_buffer_size()
         self._timer = self._loop.call_later(self._seconds, self._look)
 
     def hurry(self) -> None:
-        """Wait not as long as before: nothing more will come."""
+        """Wait less long than before: nothing more will come."""
         self._seconds = min(self._seconds, CLOSE_SECONDS)
         if self._transport.get_write_buffer_size():
             self.begin()
 
     def end(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

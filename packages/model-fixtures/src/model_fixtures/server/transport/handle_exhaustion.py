@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 from typing import Any
+
+from model_fixtures.server.error_boundary import is_exhaustion
 
 BACKLOG = 2048  # connections that the system keeps until they are accepted
 # As many at once: asyncio goes on after a failure, so this is also how often each failure repeats.
 ACCEPTED_AT_ONCE = 16
 REPEAT_SECONDS = 60.0
-_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 logger = logging.getLogger("model_fixtures.server")
 
 
-def is_exhaustion(error: object) -> bool:
-    """Tell whether the system had no handle or memory left for something."""
-    return isinstance(error, OSError) and error.errno in _EXHAUSTED
-
-
-class Exhaustion:
-    """Exception handler of an event loop that tells of failed accepts in a line a minute.
+class HandleExhaustion:
+    """The exception handler of an event loop, which logs failed accepts in a line a minute.
 
     asyncio itself tries again after a second, when connections may have been closed.
     """
@@ -31,7 +26,7 @@ class Exhaustion:
         self._told_at: float | None = None
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Tell of what went wrong in a callback of the loop."""
+        """Log what went wrong in a callback of the loop."""
         error = context.get("exception")
         if isinstance(error, OSError) and is_exhaustion(error) and "socket" in context:
             self._tell(error, loop.time())
@@ -48,7 +43,7 @@ class Exhaustion:
             )
 
     def _is_late_retry(self, error: object, context: dict[str, Any]) -> bool:
-        """Return whether asyncio tried a socket again that was closed meanwhile: the server stops."""
+        """Return whether asyncio retried a socket that was closed meanwhile: the server stops."""
         return (
             self._told_at is not None
             and isinstance(error, ValueError)

@@ -13,7 +13,7 @@ _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(.+)")
 def host_of(authority: str) -> str | None:
     """Return the host in `host`, `host:port`, `[IPv6]` or `[IPv6]:port`; None for anything else.
 
-    Names come back in small letters and without a dot at the end, addresses in their short form.
+    Names are returned in lower case and without a dot at the end, addresses in their short form.
     """
     match = _AUTHORITY.fullmatch(authority)
     if match is None:

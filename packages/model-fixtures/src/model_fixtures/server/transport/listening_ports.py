@@ -18,15 +18,15 @@ DISCOVERY_PORTS = (41343, 52993, 16141, 39414, 22931)
 
 
 class PortError(ModelFixturesError):
-    """A port can't be had; one line that says what to do."""
+    """A port can't be used. The message is one line and says what to do."""
 
 
 def listen(ports: Sequence[int], *, default_ports: bool) -> tuple[list[socket.socket], list[str]]:
     """Return sockets for the wanted ports, and notes on defaults that are in use.
 
     Args:
-        ports: must all be free; 0 takes any free one.
-        default_ports: also take 1234 and the first free discovery port, as far as they are free.
+        ports: ports that must all be free; 0 means any free one.
+        default_ports: whether to take 1234 and a discovery port as well, if they are free.
 
     Raises:
         PortError: a wanted port is in use, or there is no port at all.
@@ -48,7 +48,7 @@ def listen(ports: Sequence[int], *, default_ports: bool) -> tuple[list[socket.so
 
 
 def address(listening: socket.socket) -> str:
-    """`host:port` of a socket."""
+    """Return `host:port` of a socket."""
     host, port = listening.getsockname()[:2]
     return f"{host}:{port}"
 

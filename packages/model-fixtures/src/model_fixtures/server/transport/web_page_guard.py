@@ -64,10 +64,13 @@ class WebPageGuard:
                     "--allow-host NAME for that name"
                 )
         for value in headers.getlist("origin"):
-            if not self._cors and not self._is_own(host_of_origin(value)):
+            host = host_of_origin(value)
+            if not self._cors and not self._is_own(host):
+                # Pages without a host have `null` there: no name lets them in.
+                by_name = "" if host is None else ", or --allow-host NAME for those of one host"
                 return "foreign_origin", (
                     f"web pages of {value[:SHOWN]!r} may not use this server: it has to be started "
-                    "with --cors for pages of all sites, or --allow-host NAME for those of one host"
+                    f"with --cors for pages of all sites{by_name}"
                 )
         return None
 

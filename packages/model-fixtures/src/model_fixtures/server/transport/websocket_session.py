@@ -1,4 +1,4 @@
-"""The shell around a `Connection`: reads and writes frames, runs handlers, keeps time."""
+"""The I/O around a `Connection`: it reads and writes frames, runs handlers and keeps time."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import anyio
 from anyio.abc import TaskGroup
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from model_fixtures.server.error_boundary import client_error
 from model_fixtures.server.handlers.handler_context import ChannelPort, Context
 from model_fixtures.server.protocol.client_identities import (
     AuthenticationRefusedError,
@@ -30,7 +31,6 @@ from model_fixtures.server.protocol.connection import (
     Send,
     StartRpc,
 )
-from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.namespace import Namespace
 from model_fixtures.server.scenarios.faulty_connection import (
     FaultyConnection,
@@ -39,8 +39,6 @@ from model_fixtures.server.scenarios.faulty_connection import (
     Wait,
 )
 from model_fixtures.server.server_state import ServerState
-
-from .handle_exhaustion import is_exhaustion
 
 REPEAT_SECONDS = 10.0
 REVOKED = 1008  # close code
@@ -80,7 +78,7 @@ class Outbox:
             self.on_overrun()
 
     def close(self) -> None:
-        """Let go of what nobody will read: the garbage collector may take its time."""
+        """Drop what nobody will read, before the garbage collector gets to it."""
         self._closed = True
         self._steps.clear()
         self.queued = 0
@@ -88,12 +86,12 @@ class Outbox:
     async def room(self) -> None:
         """Wait until few frames are queued."""
         while len(self._steps) > MAX_QUEUED_FRAMES:
-            if self._drained.is_set():  # else others wait for it
+            if self._drained.is_set():  # otherwise others wait for it
                 self._drained = anyio.Event()
             await self._drained.wait()
 
     async def run(self, websocket: WebSocket) -> None:
-        """Send for ever."""
+        """Send what is queued, for ever."""
         while True:
             await self._filled.wait()
             self._filled = anyio.Event()
@@ -129,7 +127,7 @@ class _ChannelOutlet:
         await self._outbox.room()
 
 
-class Session:
+class WebsocketSession:
     """One websocket, from its first frame to its last."""
 
     def __init__(
@@ -145,7 +143,7 @@ class Session:
         self._ports: dict[int, ChannelPort] = {}
 
     async def run(self) -> None:
-        """Serve the client until it leaves; what it had started ends with it."""
+        """Serve the client until it leaves; what it has started ends then."""
         await self._websocket.accept()
         try:
             client = await self._authenticate()
@@ -256,10 +254,9 @@ class Session:
         try:
             result = await event.rpc.handler(context, event.parameter)
             answer = Connection.rpc_result(event.call_id, result)
-        except ServerError as error:
-            self._outbox.put(Connection.rpc_error(event.call_id, error))
         except Exception as error:  # noqa: BLE001 (it would end the connection)
-            self._outbox.put(Connection.rpc_error(event.call_id, _failure(event.rpc.name, error)))
+            failure = client_error(error, event.rpc.name)
+            self._outbox.put(Connection.rpc_error(event.call_id, failure))
         else:
             self._outbox.put(answer)
 
@@ -269,10 +266,8 @@ class Session:
         try:
             with port.failable():
                 await event.channel.handler(context, event.parameter, port)
-        except ServerError as error:
-            end = partial(self._connection.channel_error, number, error)
         except Exception as error:  # noqa: BLE001 (it would end the connection)
-            failure = _failure(event.channel.name, error)
+            failure = client_error(error, event.channel.name)
             end = partial(self._connection.channel_error, number, failure)
         self._ports.pop(number).end()
         self._outbox.put(end())
@@ -281,15 +276,3 @@ class Session:
     def _log(event: Event) -> None:
         if isinstance(event, Ignored):
             logger.debug("ignored a frame: %s", event.reason)
-
-
-def _failure(endpoint: str, error: Exception) -> ServerError:
-    """Return what the client hears of an error that no handler expects, and log it."""
-    if is_exhaustion(error):
-        logger.warning("%s failed: %s", endpoint, error)
-        return ServerError(
-            f"The server has no handle or memory left for {endpoint}: {error}",
-            suggestion="Close connections, or raise the limit of open files (ulimit -n)",
-        )
-    logger.error("%s failed", endpoint, exc_info=error)
-    return ServerError(f"Internal error in {endpoint}; see the server's log")

@@ -1,6 +1,6 @@
-"""Loaded by a server's interpreter: writes a line for each step of its event loop that takes long.
+"""Loaded by a server's interpreter; writes a line for each slow step of its event loop.
 
-A step counts by the time on the processor that its thread took: a busy machine makes it no longer.
+A step is measured by the processor time of its thread, so that a busy machine changes nothing.
 """
 
 from __future__ import annotations

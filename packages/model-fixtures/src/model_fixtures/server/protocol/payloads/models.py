@@ -88,13 +88,6 @@ class Tokenize(Struct, rename="camel"):
     input_string: str
 
 
-class EmbedString(Struct, rename="camel"):
-    """Parameter of `embedString`; the specifier has another name here."""
-
-    model_specifier: Specifier
-    input_string: str
-
-
 class History(Struct):
     """A chat: messages of role and content parts, checked when the prompt is made."""
 
@@ -102,56 +95,14 @@ class History(Struct):
 
 
 class Message(Struct):
-    """One turn of a chat."""
+    """One message of a chat."""
 
     role: str
     content: list[dict[str, Any]]
 
 
-class Predict(Struct, rename="camel"):
-    """Creation parameter of `predict`."""
-
-    model_specifier: Specifier
-    history: History
-    prediction_config_stack: Stack
-    fuzzy_preset_identifier: str | UnsetType = UNSET
-    ignore_server_session_config: bool | UnsetType = UNSET
-
-
-class CompleteRawText(Struct, rename="camel"):
-    """Creation parameter of `completeRawText`, the newer way to complete a text."""
-
-    model_specifier: Specifier
-    raw_prompt: str
-    prediction_config_stack: Stack
-
-
-class TemplateOptions(Struct, rename="camel"):
-    """Options of `applyPromptTemplate`."""
-
-    omit_bos_token: bool = False
-    omit_eos_token: bool = False
-    tool_definitions: list[dict[str, Any]] = []
-
-
-class ApplyPromptTemplate(Struct, rename="camel"):
-    """Parameter of `applyPromptTemplate`."""
-
-    specifier: Specifier
-    history: History
-    prediction_config_stack: Stack
-    opts: TemplateOptions
-
-
-class PreloadDraftModel(Struct, rename="camel"):
-    """Parameter of `preloadDraftModel`."""
-
-    specifier: Specifier
-    draft_model_key: str
-
-
 class Cancel(Struct):
-    """The only packet that a client sends on load and predict channels."""
+    """The only packet that a client sends on most channels."""
 
     type: Literal["cancel"]  # a field, because msgspec lets the tag of a single struct be absent
 

@@ -29,7 +29,7 @@ class RegisterDevelopmentPlugin(Struct):
 
 
 class End(Struct):
-    """Ends a registration."""
+    """The end of a registration."""
 
     type: Literal["end"]
 
@@ -75,7 +75,7 @@ class HookPacket(Struct, rename="camel"):
 
 
 class Processing(Struct):
-    """Parameter of the `processing...` calls: which turn of a chat they are about."""
+    """Parameter of the `processing...` calls: which prediction process they are about."""
 
     pci: str
     token: str
@@ -113,7 +113,7 @@ class DirectConfig(Struct, tag_field="type", tag="direct", rename="camel"):
 
 
 class ProcessConfig(Struct, tag_field="type", tag="predictionProcess"):
-    """A plugin's settings as they are for a turn of a chat."""
+    """A plugin's settings as they are in a prediction process."""
 
     pci: str
     token: str
@@ -130,7 +130,7 @@ class StartToolUseSession(Struct, rename="camel"):
 
 
 class CallTool(Struct, tag_field="type", tag="callTool", rename="camel"):
-    """A client calls a tool; its number comes back with the result."""
+    """A tool call of a client; its number comes back with the result."""
 
     call_id: int
     name: str
@@ -138,13 +138,13 @@ class CallTool(Struct, tag_field="type", tag="callTool", rename="camel"):
 
 
 class AbortToolCall(Struct, tag_field="type", tag="abortToolCall", rename="camel"):
-    """A client gives a call up."""
+    """The end of a tool call that the client gives up."""
 
     call_id: int
 
 
 class DiscardSession(Struct, tag_field="type", tag="discardSession"):
-    """A client ends its session."""
+    """The end of a client's session."""
 
 
 ToolUsePacket = Union[CallTool, AbortToolCall, DiscardSession]  # noqa: UP007

@@ -1,4 +1,4 @@
-"""Scenarios come and go over the control endpoint."""
+"""Scenarios that start and end while connections are open."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import msgspec
-from model_fixtures.server.control.scenario_routes import Scenarios
+from model_fixtures.server.scenarios.active_scenarios import ActiveScenarios
 from model_fixtures.server.scenarios.faulty_connection import SendFrame
 from model_fixtures.server.scenarios.scenario_rules import Scenario
 
@@ -22,7 +22,7 @@ def scenario(**then: Any) -> Scenario:
 
 def test_the_end_holds_for_open_connections() -> None:
     """Faults that have not happened when a scenario ends don't happen later, either."""
-    scenarios = Scenarios()
+    scenarios = ActiveScenarios()
     scenarios.start(scenario(do="drop"))
     connection = scenarios.connection(CLIENT, "llm")
     assert connection is not None
@@ -33,7 +33,7 @@ def test_the_end_holds_for_open_connections() -> None:
 
 def test_a_second_scenario_ends_the_first() -> None:
     """Open connections leave the old rules; new ones follow the new."""
-    scenarios = Scenarios()
+    scenarios = ActiveScenarios()
     scenarios.start(scenario(do="drop"))
     old = scenarios.connection(CLIENT, "llm")
     scenarios.start(scenario(do="stall"))
@@ -46,7 +46,7 @@ def test_a_second_scenario_ends_the_first() -> None:
 
 def test_what_is_pending() -> None:
     """A rule is pending until it has happened; asking ends no scenario."""
-    scenarios = Scenarios()
+    scenarios = ActiveScenarios()
     scenarios.start(scenario(do="drop"))
     assert len(scenarios.pending(CLIENT)) == 1
     connection = scenarios.connection(CLIENT, "llm")

@@ -1,0 +1,26 @@
+"""Notice the end of a process that is not a child of this one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from .process_identity import start_mark
+
+_POLL = 0.5  # seconds
+
+
+def call_after_end_of(pid: int, call: Callable[[], None]) -> None:
+    """Call from a thread of its own once the process has ended; soon if there is no such process.
+
+    The thread is a daemon: it does not keep this process alive.
+    """
+
+    def watch() -> None:
+        mark = start_mark(pid)
+        while mark is not None and start_mark(pid) == mark:
+            time.sleep(_POLL)
+        call()
+
+    threading.Thread(target=watch, daemon=True, name=f"end of {pid}").start()

@@ -1,0 +1,133 @@
+"""Starting llama.cpp with a model: its configuration, its weights, and damage in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from model_fixtures.catalog import CatalogModel, size_bytes
+from model_fixtures.server.background_tasks import BackgroundTasks
+from model_fixtures.server.engine.engine import Engine
+from model_fixtures.server.engine.errors import LoadFailedError
+from model_fixtures.server.engine.load_config import SILENCE, EngineConfig, engine_config
+from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.kv_config import Settings
+from model_fixtures.server.thread_pools import ThreadPool
+from model_fixtures.weights import WeightsError, ensure
+
+from .damaged_weights import renew_damaged
+
+DEFAULT_LLM_CONTEXT = 4096  # tokens, the app's
+DEFAULT_EMBEDDING_CONTEXT = 2048
+
+OnProgress = Callable[[float], None]
+
+
+class ModelLoader:
+    """Starts engines.
+
+    Args:
+        tasks: watches the workers for as long as they live.
+        threads: CPU threads of each worker.
+        silence: seconds without a sign of life after which a worker that is waited for is ended.
+    """
+
+    def __init__(
+        self, tasks: BackgroundTasks, *, threads: int = 1, silence: float = SILENCE
+    ) -> None:
+        self._tasks = tasks
+        self._threads = threads
+        self._silence = silence
+        self._fetching = ThreadPool(8)
+
+    async def config(self, model: CatalogModel, settings: Settings, name: str) -> EngineConfig:
+        """Return how an engine is started for an instance; missing weights are fetched.
+
+        Args:
+            model: what to load.
+            settings: the merged load configuration.
+            name: the instance's identifier.
+
+        Raises:
+            ServerError: the context is too long, or there are no weights.
+        """
+        embedding = model.domain == "embedding"
+        prefix = "embedding.load" if embedding else "llm.load"
+        default = DEFAULT_EMBEDDING_CONTEXT if embedding else DEFAULT_LLM_CONTEXT
+        default = min(default, model.max_context_length)
+        context = settings.integer(f"{prefix}.contextLength", default)
+        if context > model.max_context_length or context < 1:
+            raise ServerError(
+                f"Cannot load {model.key} with a context of {context} tokens: "
+                f"it has at most {model.max_context_length}"
+            )
+        if model.problem is not None:
+            raise ServerError(f"Failed to load {model.key}: {model.problem}")
+        config = engine_config(
+            await self.weights_file(model),
+            settings,
+            embedding=embedding,
+            context_length=context,
+            threads=self._threads,
+            projector=model.projector,
+            adapter=model.adapter,
+        )
+        return msgspec.structs.replace(
+            config, alias=name, name=f"{model.key} (instance {name})", silence=self._silence
+        )
+
+    async def size(self, model: CatalogModel) -> int:
+        """Return the bytes of a model's files."""
+        return await self._fetching.run(size_bytes, model)
+
+    async def weights_file(self, model: CatalogModel) -> Path:
+        """Return the GGUF of a model; missing weights are fetched.
+
+        Raises:
+            ServerError: they can't be fetched, or the file is none.
+        """
+        return await self._fetching.run(_weights_file, model)
+
+    async def start(
+        self,
+        model: CatalogModel,
+        config: EngineConfig,
+        on_progress: OnProgress,
+        draft: CatalogModel | None = None,
+    ) -> Engine:
+        """Return a new engine with a model loaded; if its weights are damaged, fetch them again.
+
+        Args:
+            model: what is loaded.
+            config: how.
+            on_progress: gets rising numbers from 0 to 1.
+            draft: the draft model that is loaded beside it.
+
+        Raises:
+            ServerError: the model can't be loaded.
+        """
+        try:
+            return await Engine.start(config, self._tasks.group, on_progress)
+        except LoadFailedError as error:
+            failure = ServerError(f"Failed to load {model.key}: {error}")
+        # Damage that keeps a file's size shows only now, or never.
+        if not await self._fetching.run(renew_damaged, (model, draft)):
+            raise failure
+        try:
+            return await Engine.start(config, self._tasks.group, on_progress)
+        except LoadFailedError as error:
+            raise ServerError(f"Failed to load {model.key}: {error}") from error
+
+
+def _weights_file(model: CatalogModel) -> Path:
+    if model.file is not None:
+        if model.file.exists() and not model.file.is_file():  # llama.cpp would wait for a FIFO
+            raise ServerError(f"Failed to load {model.key}: {model.file} is no regular file")
+        return model.file
+    assert model.weights is not None
+    try:
+        return ensure([model.weights])[model.weights]
+    except WeightsError as error:
+        raise ServerError(f"Failed to load {model.key}: {error}") from error
