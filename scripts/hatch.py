@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from pip_settings import uv_settings
+from pip_settings_for_uv import uv_settings
 
 HATCH = "hatch>=1.18.2,<1.19"  # options of environments change between minor releases
 ROOT = Path(__file__).resolve().parent.parent

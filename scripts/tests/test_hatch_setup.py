@@ -52,7 +52,7 @@ class Checkout:
         self.wheels = root / "wheels"
         make_wheel(self.wheels, "hatch", "1.18.99", STAND_IN)
         (root / "scripts").mkdir()
-        for name in ("hatch.py", "pip_settings.py"):
+        for name in ("hatch.py", "pip_settings_for_uv.py"):
             shutil.copy(hatch.ROOT / "scripts" / name, root / "scripts")
         (root / "home").mkdir()
         inherited = {name: value for name, value in os.environ.items() if name != "HATCH_PYTHON"}

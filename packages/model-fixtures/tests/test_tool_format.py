@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+from model_fixtures.schema_budget import TOOL_STEPS, Budget, TooLargeError
 from model_fixtures.server.grammars.tool_call_grammar import tool_grammar
 from model_fixtures.tool_format import (
     CALL_END,
@@ -23,7 +24,6 @@ from model_fixtures.tool_format import (
     tool_line,
     turns,
 )
-from model_fixtures.work_budget import TOOL_STEPS, Budget, TooLargeError
 
 
 def tool(name: str, properties: dict[str, Any], required: list[str], **more: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from waf_tests.client import NATIVE
-from waf_tests.commands import check
+from waf_tests.commands import connection_check
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
 from waf_tests.testing.host_handshake import HEAD_END, accept_websocket
@@ -275,7 +275,7 @@ def test_speaks_no_http(run: Run) -> None:
 
 def test_silent_in_the_handshake(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Silence in the TLS handshake is told apart from a port on which nobody listens."""
-    monkeypatch.setattr(check, "_ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(connection_check, "_ANSWER_SECONDS", 0.2)
     with TcpServer(say_nothing) as host:
         options = ("--host", f"https://{host.address}")
         line = one_line(run("check", *options, LMSTUDIO_X_API_KEY=KEY.reveal()))
@@ -287,7 +287,7 @@ def test_silent_in_the_handshake(run: Run, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_silent_after_the_request(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Silence after the request has its own line."""
-    monkeypatch.setattr(check, "_ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(connection_check, "_ANSWER_SECONDS", 0.2)
     with TcpServer(say_nothing) as host:
         line = one_line(run("check", "--host", host.address, LMSTUDIO_X_API_KEY=KEY.reveal()))
     url = f"http://{host.address}/lmstudio-greeting"

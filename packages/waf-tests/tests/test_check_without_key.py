@@ -7,7 +7,7 @@ import asyncio
 import anyio
 import pytest
 from waf_tests.client.connection_settings import new_connection
-from waf_tests.commands import check, keyless_probe
+from waf_tests.commands import connection_check, keyless_probe
 from waf_tests.commands.keyless_probe import KeylessAnswer, ask_without_key
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
@@ -153,7 +153,7 @@ def test_within_the_deadline(
         await asyncio.Event().wait()
         raise AssertionError
 
-    monkeypatch.setattr(check, "ask_without_key", hang)
+    monkeypatch.setattr(connection_check, "ask_without_key", hang)
     options = ("--host", origin.address, "--timeout", "1.5")
     line = one_line(run("check", *options, LMSTUDIO_X_API_KEY=KEY.reveal()))
     assert line == (

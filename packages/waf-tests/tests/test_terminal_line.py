@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 import waf_tests.__main__ as commands
-from waf_tests.commands import check
+from waf_tests.commands import connection_check
 from waf_tests.commands.terminal_line import one_line as as_one_line
 from waf_tests.secret import Secret
 from waf_tests.testing.host_handshake import accept_websocket, frame
@@ -94,8 +94,8 @@ def test_unforeseen_in_check(
     run: Run, origin: RecordingOrigin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An unforeseen error is reported in one line, with its type and place but not its text."""
-    monkeypatch.setattr(check, "_certificate", raise_with_the_key)
-    monkeypatch.setattr(check, "ray_id", raise_with_the_key)
+    monkeypatch.setattr(connection_check, "_certificate", raise_with_the_key)
+    monkeypatch.setattr(connection_check, "ray_id", raise_with_the_key)
     line = one_line(run("check", "--host", origin.address, LMSTUDIO_X_API_KEY=KEY.reveal()))
     assert line.startswith(
         f"check: while waiting for the answer of http://{origin.address}/lmstudio-greeting: "

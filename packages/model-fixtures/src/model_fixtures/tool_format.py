@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .work_budget import Budget
+from .schema_budget import Budget
 
 CALL_START = "[TOOL_REQUEST]"
 CALL_END = "[END_TOOL_REQUEST]"

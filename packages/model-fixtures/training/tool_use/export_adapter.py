@@ -1,7 +1,7 @@
 """Export a checkpoint as the GGUF adapter that ships, and merge it into the base model.
 
 The adapter is float16. llama.cpp decodes 20 to 25 % slower with a separate adapter, so the server
-runs a merged model: see ``model_fixtures.weights.rewrite_gguf``.
+runs a merged model: see ``model_fixtures.weights.merge_and_requantize``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 import torch
-from model_fixtures.weights.rewrite_gguf import merge_adapter
+from model_fixtures.weights.merge_and_requantize import merge_adapter
 from training.atomic_files import identity_line, replacing
 
 from .torch_llama import TorchLlama

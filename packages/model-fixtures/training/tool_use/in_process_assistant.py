@@ -11,7 +11,7 @@ from model_fixtures.server.grammars.tool_call_grammar import tool_grammar
 from model_fixtures.tool_format import CALL_START, Message, ToolCall, chatml, parse
 
 from .conversation_judge import BrokenCallError, Definition
-from .greedy_completion import GreedyCompleter
+from .llama_in_process import GreedyCompleter
 
 TOKENS = 220  # at most in a message, more than any answer needs
 

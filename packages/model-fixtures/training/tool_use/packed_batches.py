@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from model_fixtures.tool_format import Message, turns
 
 from .conversation_source import ConversationSource
-from .tokenizer import Tokenizer
+from .gguf_tokenizer import Tokenizer
 
 _SYSTEMS = (
     "You are a helpful assistant.",

@@ -108,7 +108,7 @@ def shorten(answer: str) -> str:
 
 def main() -> None:
     """Write the base model's greedy answers to the training prompts to a JSON file."""
-    from .greedy_completion import GreedyCompleter  # the prompts alone need no llama.cpp
+    from .llama_in_process import GreedyCompleter  # the prompts alone need no llama.cpp
 
     parser = argparse.ArgumentParser(
         prog="python -m training.tool_use.plain_prompts", description=main.__doc__

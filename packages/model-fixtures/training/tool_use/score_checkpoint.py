@@ -13,8 +13,8 @@ from training.atomic_files import write_json
 
 from .conversation_judge import ConversationJudge, failed_regressions, scores, sum_scores
 from .evaluation_cases import KINDS, REGRESSION, SETS, cases
-from .greedy_completion import GreedyCompleter
 from .in_process_assistant import InProcessAssistant
+from .llama_in_process import GreedyCompleter
 
 
 def main() -> None:

@@ -25,8 +25,8 @@ from rich.progress import Progress
 from training.atomic_files import replacing
 
 from .conversation_source import ConversationSource
+from .gguf_tokenizer import Tokenizer
 from .packed_batches import PackedBatch, draw_batch
-from .tokenizer import Tokenizer
 from .torch_llama import Segment, TorchLlama
 
 RENDEZVOUS = "rendezvous"  # the file through which the processes find one another

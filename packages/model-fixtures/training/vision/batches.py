@@ -9,11 +9,11 @@ from random import Random
 
 import numpy as np
 import torch
-from training.vision.dataset import Dataset
 from training.vision.labels import Label
 from training.vision.questions import QuestionAndAnswer, ask
 
-from .image_prompts import ImagePrompts
+from .image_prompt_tokens import ImagePrompts
+from .training_set_files import Dataset
 from .vision_tower import normalised
 
 

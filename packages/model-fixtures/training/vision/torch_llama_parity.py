@@ -16,7 +16,7 @@ from model_fixtures.images import PreparedImage, decode, prepare
 from PIL import Image, ImageDraw
 
 from .export_projector import gguf_name, write_gguf
-from .image_prompts import ImagePrompts
+from .image_prompt_tokens import ImagePrompts
 from .language_model import LanguageModel
 from .llama_in_process import LlamaInProcess
 from .model_option import model_option

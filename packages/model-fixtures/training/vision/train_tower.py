@@ -23,13 +23,13 @@ from training.work_folders import base, work
 
 from . import batches
 from .checkpoints import TrainingRun
-from .dataset import Dataset, generate
 from .export_projector import write_gguf
-from .image_prompts import ImagePrompts
+from .image_prompt_tokens import ImagePrompts
 from .language_model import LanguageModel
 from .llama_in_process import LlamaInProcess
 from .questions import SYSTEMS
 from .training_objectives import Captions
+from .training_set_files import Dataset, generate
 from .vision_tower import Tower
 
 _LONG_EVERY = 6  # every sixth step has chats with an earlier turn

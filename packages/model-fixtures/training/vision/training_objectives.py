@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .image_prompts import ImagePrompts
+from .image_prompt_tokens import ImagePrompts
 from .labels import HEADS, Label
 from .vision_tower import SHAPE
 

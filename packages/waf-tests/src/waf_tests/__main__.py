@@ -14,7 +14,7 @@ from lmstudio import LMStudioValueError
 from model_fixtures.hosts import HostError
 
 from .client.host_endpoint import parse_endpoint
-from .commands.check import DEADLINE_SECONDS, CheckError, check
+from .commands.connection_check import DEADLINE_SECONDS, CheckError, check
 from .commands.serve import serve
 from .commands.terminal_line import one_line, unexpected
 from .edge import EdgeError

@@ -15,7 +15,7 @@ from .models import Domain
 
 # Keys whose value is a path, which is relative to the folder of the catalog file.
 FILE_KEYS = frozenset({"file", "projector", "adapter"})
-# The server reads the downloads: model_fixtures/server/repository/download_list.py.
+# The server reads the downloads: model_fixtures/server/repository/downloadable_models.py.
 TABLES = ("models", "downloads")
 MOST_BYTES = 16 * 2**20  # of a catalog file
 

@@ -103,7 +103,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _mark(config: pytest.Config, items: list[pytest.Item]) -> None:
-    from .markers import mark_items
+    from .apply_markers import mark_items
 
     provider = config.stash.get(PROVIDER, None)
     mark_items(items, None if provider is None or provider.own_server else provider.description)
@@ -112,7 +112,7 @@ def _mark(config: pytest.Config, items: list[pytest.Item]) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Note which tests are special, and start the embedded server if one needs it."""
-    from .markers import is_slow, needs_host, touches_models
+    from .apply_markers import is_slow, needs_host, touches_models
 
     _mark(session.config, session.items)  # again, since other hooks may have added marks
     provider = session.config.stash.get(PROVIDER, None)

@@ -14,10 +14,10 @@ import uvicorn
 
 from model_fixtures.catalog import CatalogError, read_catalog
 
-from .log_format import set_up_logging
+from .bounded_log_lines import set_up_logging
+from .exit_watchdog import Watchdog, stopped_by
 from .serve_options import ServeOptions
 from .server_state import ServerState
-from .shutdown import Watchdog, stopped_by
 from .transport.asgi_app import build_app
 from .transport.connection_deadlines import ConnectionConfig
 from .transport.handle_exhaustion import ACCEPTED_AT_ONCE, BACKLOG, HandleExhaustion

@@ -14,12 +14,12 @@ from .grammars.conversion_queue import Conversions
 from .home_folder import home_folder, models_folder
 from .log_stream import LogStream
 from .models.downloaded_models import DownloadedModels
-from .models.models import Models
+from .models.models_of_server import Models
 from .plugins.registered_plugins import RegisteredPlugins
 from .prediction.jinja_renderer import TemplateRenderer
 from .presets import Presets
 from .protocol.client_identities import ClientIdentities
-from .repository.repository import Repository
+from .repository.repository_state import Repository
 from .scenarios.active_scenarios import ActiveScenarios
 from .serve_options import ServeOptions
 from .thread_pools import ThreadPool

@@ -11,8 +11,8 @@ from pathlib import Path
 from model_fixtures.user_paths import cache_folder
 
 from .derived_weights import DERIVED, DerivedWeights, data_file
-from .embedding_expansion import expansion_matrix
 from .errors import WeightsError
+from .minilm_to_768_dimensions import expansion_matrix
 from .weight_sources import SOURCES, Weights, WeightSource
 from .weights_cache import OnProgress, WeightsCache
 

@@ -65,7 +65,7 @@ class DerivedWeights(msgspec.Struct, frozen=True, kw_only=True):
 # The functions below import gguf and numpy late, since every start of pytest imports this module.
 def _stored_as(to: Literal["Q4_0", "Q8_0"], file_bytes: int) -> DerivedWeights:
     def make(base: Path, out: Path) -> None:
-        from .rewrite_gguf import requantize
+        from .merge_and_requantize import requantize
 
         requantize(base, out, to)
 
@@ -76,7 +76,7 @@ def _stored_as(to: Literal["Q4_0", "Q8_0"], file_bytes: int) -> DerivedWeights:
 
 
 def _with_adapter(base: Path, out: Path) -> None:
-    from .rewrite_gguf import merge_adapter
+    from .merge_and_requantize import merge_adapter
 
     merge_adapter(base, adapter(), out)
 

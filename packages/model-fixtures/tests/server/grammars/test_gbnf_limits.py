@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from model_fixtures.schema_budget import TooLargeError
 from model_fixtures.server.grammars.errors import StructureError
 from model_fixtures.server.grammars.gbnf_limits import check_grammar
 from model_fixtures.server.grammars.structured_output import grammar_for
-from model_fixtures.work_budget import TooLargeError
 
 RECURSION = '\nvalue ::= "(" value ")" | "x"'
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from model_fixtures.schema_budget import TooLargeError
 from model_fixtures.server.grammars.errors import StructureError
 from model_fixtures.server.grammars.json_schema_grammar import NothingFitsError, json_grammar
 from model_fixtures.server.grammars.structured_output import grammar_for
-from model_fixtures.work_budget import TooLargeError
 
 
 def crossed(definitions: int, *, required: bool = False) -> dict[str, Any]:

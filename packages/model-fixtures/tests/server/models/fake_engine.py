@@ -15,7 +15,7 @@ from model_fixtures.server.engine.engine import Engine
 from model_fixtures.server.engine.load_config import EngineConfig
 from model_fixtures.server.models import model_loader
 from model_fixtures.server.models.downloaded_models import DownloadedModels
-from model_fixtures.server.models.models import Models
+from model_fixtures.server.models.models_of_server import Models
 
 
 class Worker:

@@ -11,7 +11,7 @@ import anyio
 import pytest
 from model_fixtures.server.models.jit_load import JitListener
 from model_fixtures.server.models.loaded_instance import LoadedInstance
-from model_fixtures.server.models.models import Models
+from model_fixtures.server.models.models_of_server import Models
 
 from .fake_engine import Starter, opened_models
 

@@ -13,7 +13,7 @@ import pytest
 from model_fixtures.catalog import CatalogModel, read_catalog
 from model_fixtures.server.engine.engine import Engine
 from model_fixtures.server.engine.errors import InstanceGoneError
-from model_fixtures.server.models.models import Models
+from model_fixtures.server.models.models_of_server import Models
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings
 

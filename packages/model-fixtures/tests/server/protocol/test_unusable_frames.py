@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from model_fixtures.server.protocol.connection import Connection, Event, Fail, Ignored, Send
+from model_fixtures.server.protocol.connection_state import Connection, Event, Fail, Ignored, Send
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.namespace import Namespace
 from model_fixtures.server.protocol.payloads.models import Cancel, ModelQuery, Tokenize

@@ -6,7 +6,7 @@ import pytest
 from model_fixtures.server.protocol.client_identities import ClientIdentities
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.repository.download_identifiers import DownloadIdentifiers, OfferedFile
-from model_fixtures.server.repository.download_list import Entry, Option
+from model_fixtures.server.repository.downloadable_models import Entry, Option
 
 OPTIONS = (Option(file="a.gguf", size=1), Option(file="b.gguf", size=2))
 ENTRY = Entry(author="me", name="One", options=OPTIONS)

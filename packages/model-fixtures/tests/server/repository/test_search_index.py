@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from model_fixtures.server.repository.download_list import Entry, Option
+from model_fixtures.server.repository.downloadable_models import Entry, Option
 from model_fixtures.server.repository.search_index import SearchIndex, is_exact
 
 

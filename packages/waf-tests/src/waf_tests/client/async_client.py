@@ -16,11 +16,11 @@ from typing_extensions import Self
 from waf_tests.secret import InnerFramesHidden, hidden
 
 from .auth_message import AuthMessage, auth_message, refusal_explained, resolve_token
+from .cancellable_opening import CLOSE_SECONDS
 from .connection_settings import PROBE_TIMEOUT, Connection, new_connection
-from .greeting_probe import greeting_url, judge_answer, judge_failure
 from .host_endpoint import Endpoint, parse_endpoint
+from .judge_greeting import greeting_url, judge_answer, judge_failure
 from .sdk_patch import register
-from .websocket_attempt import CLOSE_SECONDS
 
 
 class _ExplainsFailures(_AsyncSession):

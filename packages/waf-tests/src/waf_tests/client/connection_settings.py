@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 from lmstudio import LMStudioValueError, LMStudioWebsocketError
 
+from .cancellable_opening import Attempt
 from .connection_failures import explain_failure
 from .handshake_headers import HandshakeHeaders, handshake_headers
 from .host_endpoint import HTTP_PORT, Endpoint, parse_endpoint
@@ -21,7 +22,6 @@ from .http_answers import check_upgrade
 from .proxy_choice import Proxy, choose_proxy
 from .request_progress import async_follower, follower
 from .setting_names import PARAMETERS, SettingNames
-from .websocket_attempt import Attempt
 
 # The SDK allows one second, which is too short for a TLS handshake across a continent.
 PROBE_TIMEOUT = 5.0

@@ -18,12 +18,12 @@ from typing_extensions import Self
 from waf_tests.secret import InnerFramesHidden, hidden
 
 from .auth_message import AuthMessage, auth_message, refusal_explained, resolve_token
-from .client_finalizer import ask_to_end, let_finalizer_not_wait
+from .cancellable_opening import CLOSE_SECONDS
 from .connection_settings import Connection, new_connection
-from .greeting_probe import greeting_url, judge_answer, judge_failure
 from .host_endpoint import Endpoint, parse_endpoint
+from .judge_greeting import greeting_url, judge_answer, judge_failure
+from .nonblocking_finalizer import ask_to_end, let_finalizer_not_wait
 from .sdk_patch import install, register
-from .websocket_attempt import CLOSE_SECONDS
 
 _TSession = TypeVar("_TSession", bound=_SyncSession)
 

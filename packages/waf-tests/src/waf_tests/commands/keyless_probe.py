@@ -8,10 +8,10 @@ import anyio
 import httpx
 
 from waf_tests.client.connection_settings import Connection
-from waf_tests.client.greeting_probe import greeting_url
 from waf_tests.client.handshake_headers import HandshakeHeaders
 from waf_tests.client.host_endpoint import Endpoint
 from waf_tests.client.http_answers import ray_id
+from waf_tests.client.judge_greeting import greeting_url
 
 # A firewall may drop what it does not let in, without an answer.
 SILENCE_SECONDS = 5.0

@@ -9,7 +9,7 @@ from typing import Any, Union
 
 from msgspec import Struct
 
-from . import prompt_prefix
+from . import preamble_cache
 from .engine import Engine
 from .errors import EngineError, InvalidGrammarError, TooManyTokensError
 from .llama_client import Chunk, LlamaServer
@@ -59,7 +59,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
     tokens: list[int]  # the prompt; if it has images, only its words, to be counted
     head: int  # tokens at its start that truncateMiddle keeps
-    preamble: int = 0  # tokens before the user's words: see `prompt_prefix`
+    preamble: int = 0  # tokens before the user's words: see `preamble_cache`
     images: Prompt | None = None  # the prompt if it has images
     lazy_grammar: ToolGrammar | None = None  # the grammar of tool calls
     context: int  # tokens
@@ -127,7 +127,7 @@ async def _generate(
     complete = False
     last = Chunk()
     kept = _preamble(llama, tokens, limit, request)
-    async with aclosing(prompt_prefix.complete(llama, body, kept)) as chunks:
+    async with aclosing(preamble_cache.complete(llama, body, kept)) as chunks:
         async for chunk in chunks:
             if grammar.error:
                 break
@@ -187,7 +187,7 @@ def _preamble(llama: LlamaServer, tokens: list[int], limit: int, request: Reques
     """Return the tokens of the preamble, none if keeping them isn't worth it or isn't safe."""
     whole = len(tokens) == len(request.tokens)
     fits = 0 <= limit <= request.context - len(tokens)  # a context that is shifted would lose it
-    if whole and fits and llama.keeps_preambles and request.preamble >= prompt_prefix.SHORTEST:
+    if whole and fits and llama.keeps_preambles and request.preamble >= preamble_cache.SHORTEST:
         return tokens[: request.preamble]
     return []
 

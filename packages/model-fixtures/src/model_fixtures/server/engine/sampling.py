@@ -61,7 +61,7 @@ class Sampling(Struct, frozen=True, kw_only=True):
             "logit_bias": self.logit_bias,
             "seed": -1 if self.seed is None else self.seed,
             # Cached tokens were computed in batches of another size, which can change the last
-            # bits of a logit. If the text must be the same, only `prompt_prefix` keeps tokens.
+            # bits of a logit. If the text must be the same, only `preamble_cache` keeps tokens.
             "cache_prompt": not self.reproducible,
         }
 

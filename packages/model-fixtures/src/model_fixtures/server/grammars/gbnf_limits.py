@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from model_fixtures.work_budget import TooLargeError
+from model_fixtures.schema_budget import TooLargeError
 
 MOST_CHARACTERS = 50_000
 MOST_CHOICES = 2_000  # llama.cpp tries each with each token that the model knows

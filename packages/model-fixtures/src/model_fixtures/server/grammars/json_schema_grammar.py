@@ -18,7 +18,7 @@ from itertools import count
 from typing import Any
 
 from model_fixtures.errors import ModelFixturesError
-from model_fixtures.work_budget import TOO_MUCH, Budget, TooLargeError
+from model_fixtures.schema_budget import TOO_MUCH, Budget, TooLargeError
 
 from .schema_references import References
 from .unsatisfiable_schemas import contradicts_itself, fitting, required_names

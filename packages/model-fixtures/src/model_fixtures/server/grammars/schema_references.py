@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from model_fixtures.work_budget import Budget
+from model_fixtures.schema_budget import Budget
 
 
 class References:

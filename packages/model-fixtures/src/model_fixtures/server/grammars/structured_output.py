@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from model_fixtures.work_budget import TooLargeError
+from model_fixtures.schema_budget import TooLargeError
 
 from .errors import StructureError
 from .gbnf_limits import check_grammar
-from .gbnf_to_llguidance import llguidance_grammar
+from .gbnf_to_regex import llguidance_grammar
 from .json_schema_grammar import NothingFitsError, json_grammar
 
 

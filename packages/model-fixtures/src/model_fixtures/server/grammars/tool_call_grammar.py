@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from model_fixtures.schema_budget import Budget
 from model_fixtures.tool_format import CALL_END, CALL_START, alternatives, definition, resolve
-from model_fixtures.work_budget import Budget
 
 MAX_CALLS = 8  # in one message
 _MAX_SELF = 3  # levels of a schema that refers to itself

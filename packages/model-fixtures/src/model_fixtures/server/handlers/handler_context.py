@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import anyio
 from msgspec import Struct
 
-from model_fixtures.server.models.models import Models
+from model_fixtures.server.models.models_of_server import Models
 from model_fixtures.server.protocol.client_identities import Client
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.payloads.files import Stop

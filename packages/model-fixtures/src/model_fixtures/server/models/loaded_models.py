@@ -21,7 +21,7 @@ from model_fixtures.server.protocol.errors import (
 from model_fixtures.server.protocol.kv_config import Settings
 from model_fixtures.server.protocol.payloads.models import ModelQuery, QuerySpecifier, Specifier
 
-from .crashed_instances import CrashedInstances
+from .crash_reasons import CrashedInstances
 from .expiry import Expiry
 from .instance_query import matching
 from .loaded_instance import LoadedInstance

@@ -17,7 +17,7 @@ from model_fixtures.server.protocol.kv_config import Settings
 from model_fixtures.server.thread_pools import ThreadPool
 from model_fixtures.weights import WeightsError, ensure
 
-from .damaged_weights import renew_damaged
+from .renew_damaged_weights import renew_damaged
 
 DEFAULT_LLM_CONTEXT = 4096  # tokens, the app's
 DEFAULT_EMBEDDING_CONTEXT = 2048

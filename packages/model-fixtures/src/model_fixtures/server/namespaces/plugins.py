@@ -9,8 +9,11 @@ import anyio
 import msgspec
 
 from model_fixtures.server.handlers.handler_context import ChannelPort, Context
-from model_fixtures.server.plugins.client_packets import for_client_of_generator, serve_tool_calls
 from model_fixtures.server.plugins.hooks import generate, tool_session
+from model_fixtures.server.plugins.packets_for_plugin_users import (
+    for_client_of_generator,
+    serve_tool_calls,
+)
 from model_fixtures.server.plugins.plugin import Hook, HookChannel
 from model_fixtures.server.plugins.prediction_process import PredictionProcess
 from model_fixtures.server.protocol.errors import ServerError

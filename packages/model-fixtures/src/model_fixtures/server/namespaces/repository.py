@@ -12,9 +12,9 @@ from model_fixtures.server.protocol.namespace import Namespace
 from model_fixtures.server.protocol.payloads import repository as payloads
 from model_fixtures.server.protocol.payloads.models import Cancel
 from model_fixtures.server.repository.download_identifiers import OfferedFile
-from model_fixtures.server.repository.downloads import DownloadListener
 from model_fixtures.server.repository.memory_fit import available_memory, estimate_fit
 from model_fixtures.server.repository.progress_meter import Progress
+from model_fixtures.server.repository.running_downloads import DownloadListener
 from model_fixtures.server.repository.search_index import COMPATIBILITY_TYPE, is_exact
 
 namespace = Namespace("repository")

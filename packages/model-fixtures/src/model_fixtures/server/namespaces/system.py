@@ -8,11 +8,11 @@ import os
 import anyio
 
 from model_fixtures.server.handlers.handler_context import ChannelPort, Context
+from model_fixtures.server.package_version import VERSION
 from model_fixtures.server.protocol.errors import PathNotFoundError, ServerError
 from model_fixtures.server.protocol.namespace import Namespace
 from model_fixtures.server.protocol.payloads import system as payloads
 from model_fixtures.server.protocol.payloads.models import ModelInfo
-from model_fixtures.server.version import VERSION
 
 namespace = Namespace("system")
 logger = logging.getLogger("model_fixtures.server")

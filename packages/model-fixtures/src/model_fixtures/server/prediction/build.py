@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from model_fixtures.images import ImageError, prepare
+from model_fixtures.schema_budget import TOOL_STEPS, Budget, TooLargeError
 from model_fixtures.server.engine.generation import Prompt, Request, ToolGrammar
 from model_fixtures.server.engine.sampling import Sampling, sampling_from
 from model_fixtures.server.grammars.conversion_queue import Conversions
@@ -21,7 +22,6 @@ from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings, Stack
 from model_fixtures.server.server_state import ServerState
 from model_fixtures.tool_format import CALL_START, Message, definition, in_order, tool_line
-from model_fixtures.work_budget import TOOL_STEPS, Budget, TooLargeError
 
 from .chat_prompt import Chat, ImageReader, chat_prompt, no_images
 

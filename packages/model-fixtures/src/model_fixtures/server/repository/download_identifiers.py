@@ -10,7 +10,7 @@ from msgspec import Struct
 from model_fixtures.server.protocol.client_identities import Client
 from model_fixtures.server.protocol.errors import ServerError
 
-from .download_list import Entry, Option
+from .downloadable_models import Entry, Option
 
 
 class OfferedFile(Struct, frozen=True):

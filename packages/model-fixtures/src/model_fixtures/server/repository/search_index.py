@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from .download_list import Entry
+from .downloadable_models import Entry
 
 COMPATIBILITY_TYPE: Final = "gguf"  # all that llama.cpp runs
 MOST_RESULTS = 25

@@ -14,12 +14,12 @@ from starlette.websockets import WebSocket
 from model_fixtures import DISTRIBUTION
 from model_fixtures.server.control.control_routes import control_routes
 from model_fixtures.server.namespaces import NAMESPACES
+from model_fixtures.server.package_version import VERSION
 from model_fixtures.server.rest import model_lists, openai_routes
 from model_fixtures.server.rest.bearer_token import TokenGuard
 from model_fixtures.server.rest.error_responses import Endpoint, answering_errors, failure
 from model_fixtures.server.serve_options import ServeOptions
 from model_fixtures.server.server_state import ServerState
-from model_fixtures.server.version import VERSION
 
 from .web_page_guard import SHOWN, WebPageGuard
 from .websocket_session import WebsocketSession

@@ -11,7 +11,7 @@ from starlette.websockets import WebSocket
 
 from model_fixtures.server.rest.error_responses import failure
 
-from .host_names import host_of, host_of_origin, is_loopback
+from .parse_host_names import host_of, host_of_origin, is_loopback
 
 MAX_TOLD = 20  # refusals in the log: a page can try as often as it likes
 SHOWN = 100  # characters of what a page says about itself

@@ -20,7 +20,7 @@ from model_fixtures.server.protocol.client_identities import (
     AuthenticationRefusedError,
     Client,
 )
-from model_fixtures.server.protocol.connection import (
+from model_fixtures.server.protocol.connection_state import (
     Authenticate,
     Connection,
     Event,

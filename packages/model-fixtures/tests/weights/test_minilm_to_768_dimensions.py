@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 from model_fixtures.weights import expansion_matrix
-from model_fixtures.weights.embedding_expansion import hadamard
+from model_fixtures.weights.minilm_to_768_dimensions import hadamard
 
 
 def test_shape_and_entries() -> None:

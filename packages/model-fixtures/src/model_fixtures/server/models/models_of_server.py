@@ -8,13 +8,13 @@ from collections.abc import Callable
 from model_fixtures.server.background_tasks import BackgroundTasks
 from model_fixtures.server.engine.load_config import SILENCE
 
+from .downloaded_model_lookup import ModelLookup
 from .downloaded_models import DownloadedModels
 from .draft_engines import DraftEngines
 from .jit_eviction import PATIENCE
-from .jit_models import GRACE, JitModels
+from .load_on_demand import GRACE, JitModels
 from .loaded_models import LoadedModels
 from .model_loader import ModelLoader
-from .model_lookup import ModelLookup
 
 
 class Models:

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from model_fixtures.server.engine.errors import EngineError
 from model_fixtures.server.engine.llama_client import Chunk, LlamaServer, PromptProgress
-from model_fixtures.server.engine.prompt_prefix import complete
+from model_fixtures.server.engine.preamble_cache import complete
 
 pytestmark = pytest.mark.anyio
 PREAMBLE = [5, 6, 7]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from model_fixtures.server.transport.host_names import host_of_option
+from model_fixtures.server.transport.parse_host_names import host_of_option
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from model_fixtures.server.protocol.connection import (
+from model_fixtures.server.protocol.connection_state import (
     MAX_WARNINGS,
     Authenticate,
     Connection,

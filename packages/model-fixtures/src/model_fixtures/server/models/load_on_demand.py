@@ -12,12 +12,12 @@ from model_fixtures.server.protocol.kv_config import Settings
 from model_fixtures.server.protocol.payloads.models import ModelQuery
 from model_fixtures.server.shared_tasks import SharedTasks
 
+from .downloaded_model_lookup import ModelLookup
 from .instance_query import matching
 from .jit_eviction import PATIENCE, JitEviction
 from .jit_load import JitListener, JitLoad
 from .loaded_instance import LoadedInstance
 from .loaded_models import LoadedModels
-from .model_lookup import ModelLookup
 
 DEFAULT_TTL = 3600.0  # seconds, the app's
 GRACE = 2.0  # seconds that a client may take to use an instance that was handed out to it

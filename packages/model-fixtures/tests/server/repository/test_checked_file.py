@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
+from model_fixtures.server.repository.checked_file import DownloadError, PartialFile, has_digest
 from model_fixtures.server.repository.memory_fit import available_memory, estimate_fit
-from model_fixtures.server.repository.partial_file import DownloadError, PartialFile, has_digest
 from model_fixtures.server.repository.staging_folders import staging
 
 CONTENT = b"some bytes"

@@ -27,9 +27,9 @@ from waf_tests.client import (
 )
 from waf_tests.client.connection_failures import explain_failure, place, system_reason
 from waf_tests.client.connection_settings import Connection, new_connection
-from waf_tests.client.greeting_probe import greeting_url
 from waf_tests.client.host_endpoint import Endpoint
 from waf_tests.client.http_answers import explain_answer, ray_id
+from waf_tests.client.judge_greeting import greeting_url
 from waf_tests.client.proxy_choice import unused_proxy
 from waf_tests.client.setting_names import SettingNames
 from waf_tests.secret import Secret

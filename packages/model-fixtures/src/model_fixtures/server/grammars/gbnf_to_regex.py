@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeAlias
 
-from model_fixtures.work_budget import Budget, TooLargeError
+from model_fixtures.schema_budget import Budget, TooLargeError
 
 MOST_CHARACTERS = 100_000  # of grammar and expression; rules that use one another grow fast
 PIECE = 10  # characters that copying a piece costs

@@ -1,6 +1,7 @@
 """The training set: images and labels, drawn in blocks, each a file of its own.
 
-`python -m training.vision.dataset --count 80000` draws it; a second start draws what is missing.
+`python -m training.vision.training_set_files --count 80000` draws it; a second start draws what is
+missing.
 """
 
 # ruff: noqa: S311 - seeded random numbers, no secrets
@@ -15,9 +16,9 @@ import numpy.typing as npt
 from model_fixtures.images import flattened
 from rich.progress import track
 from training.atomic_files import replacing
-from training.vision.labels import Label
 from training.work_folders import work
 
+from .labels import Label
 from .training_images import sample
 from .vision_tower import SHAPE, to_pixels
 

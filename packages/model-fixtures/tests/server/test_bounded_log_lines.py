@@ -7,7 +7,7 @@ import io
 import logging
 
 import pytest
-from model_fixtures.server.log_format import set_up_logging
+from model_fixtures.server.bounded_log_lines import set_up_logging
 
 LONG = 5_000_000  # characters
 

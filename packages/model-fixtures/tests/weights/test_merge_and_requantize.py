@@ -8,7 +8,7 @@ from typing import Literal
 import gguf
 import numpy as np
 import pytest
-from model_fixtures.weights.rewrite_gguf import merge_adapter, read_adapter, requantize
+from model_fixtures.weights.merge_and_requantize import merge_adapter, read_adapter, requantize
 
 RNG = np.random.default_rng(5)
 WEIGHT = RNG.normal(size=(64, 96)).astype(np.float32)

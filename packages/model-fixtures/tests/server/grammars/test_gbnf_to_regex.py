@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from model_fixtures.server.grammars.gbnf_to_llguidance import MOST_CHARACTERS, llguidance_grammar
+from model_fixtures.server.grammars.gbnf_to_regex import MOST_CHARACTERS, llguidance_grammar
 
 HEAD = "%llguidance {}\nstart: /"
 

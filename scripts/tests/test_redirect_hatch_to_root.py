@@ -28,10 +28,10 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     interface = ModuleType("hatch.env.collectors.plugin.interface")
     interface.EnvironmentCollectorInterface = Interface  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, interface.__name__, interface)
-    monkeypatch.delitem(sys.modules, "hatch_from_root", raising=False)
-    import hatch_from_root
+    monkeypatch.delitem(sys.modules, "redirect_hatch_to_root", raising=False)
+    import redirect_hatch_to_root
 
-    return hatch_from_root
+    return redirect_hatch_to_root
 
 
 @pytest.fixture
@@ -62,8 +62,8 @@ def collect(collector: ModuleType, monkeypatch: pytest.MonkeyPatch, at: Path, co
 def test_every_package_has_the_collector(package: Path) -> None:
     """Each package names the collector: Hatch would know no environments in its folder."""
     named = (package / "hatch.toml").read_text(encoding="utf-8")
-    assert 'path = "../../scripts/hatch_from_root.py"' in named
-    assert (package / "../../scripts/hatch_from_root.py").is_file()
+    assert 'path = "../../scripts/redirect_hatch_to_root.py"' in named
+    assert (package / "../../scripts/redirect_hatch_to_root.py").is_file()
 
 
 def test_environments_come_from_the_root(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import pip_settings
+import pip_settings_for_uv
 import pytest
 
 
@@ -14,8 +14,9 @@ def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def files(environ: Mapping[str, str]) -> Iterator[Path]:
         yield tmp_path / "pip.conf"
 
-    monkeypatch.setattr(pip_settings, "configuration_files", files)
-    monkeypatch.setattr(pip_settings, "uv_configuration", lambda environ: tmp_path / "uv.toml")
+    monkeypatch.setattr(pip_settings_for_uv, "configuration_files", files)
+    uv_toml = tmp_path / "uv.toml"
+    monkeypatch.setattr(pip_settings_for_uv, "uv_configuration", lambda environ: uv_toml)
     return tmp_path / "pip.conf"
 
 
@@ -25,7 +26,7 @@ def test_a_mirror(configuration: Path) -> None:
         "[global]\nindex-url = https://mirror/simple\ncert = /ca.pem\n"
         "[install]\ntrusted-host = mirror\ntimeout = 60\n"
     )
-    assert pip_settings.uv_settings({}) == {
+    assert pip_settings_for_uv.uv_settings({}) == {
         "SSL_CERT_FILE": "/ca.pem",
         "UV_DEFAULT_INDEX": "https://mirror/simple",
         "UV_HTTP_TIMEOUT": "60",
@@ -37,7 +38,7 @@ def test_environment_wins_over_file(configuration: Path) -> None:
     """PIP_INDEX_URL beats index-url in pip.conf, as it does for pip."""
     configuration.write_text("[global]\nindex-url = https://a/simple\n")
     environ = {"PIP_INDEX_URL": "https://b/simple"}
-    assert pip_settings.uv_settings(environ) == {"UV_DEFAULT_INDEX": "https://b/simple"}
+    assert pip_settings_for_uv.uv_settings(environ) == {"UV_DEFAULT_INDEX": "https://b/simple"}
 
 
 def test_all_indexes_count_alike(configuration: Path, tmp_path: Path) -> None:
@@ -46,7 +47,7 @@ def test_all_indexes_count_alike(configuration: Path, tmp_path: Path) -> None:
         f"[global]\nextra-index-url = https://extra/simple file://{tmp_path} file:///missing\n"
         f"find-links =\n    {tmp_path}\n    /missing\n"
     )
-    assert pip_settings.uv_settings({}) == {
+    assert pip_settings_for_uv.uv_settings({}) == {
         "UV_FIND_LINKS": str(tmp_path),
         "UV_INDEX": f"https://extra/simple file://{tmp_path}",
         "UV_INDEX_STRATEGY": "unsafe-best-match",
@@ -58,18 +59,18 @@ def test_a_folder_with_a_space(configuration: Path, tmp_path: Path) -> None:
     folder = tmp_path / "my wheels"
     folder.mkdir()
     configuration.write_text(f"[global]\nextra-index-url = {folder.as_uri()}\n")
-    assert pip_settings.uv_settings({})["UV_INDEX"] == folder.as_uri()
+    assert pip_settings_for_uv.uv_settings({})["UV_INDEX"] == folder.as_uri()
 
 
 @pytest.mark.usefixtures("configuration")
 def test_proxy() -> None:
     """Pip's proxy serves uv too, unless a proxy is set for everything."""
     proxy = {"PIP_PROXY": "http://proxy:3128"}
-    assert pip_settings.uv_settings(proxy) == {
+    assert pip_settings_for_uv.uv_settings(proxy) == {
         "HTTPS_PROXY": "http://proxy:3128",
         "HTTP_PROXY": "http://proxy:3128",
     }
-    assert pip_settings.uv_settings({**proxy, "https_proxy": "http://other"}) == {}
+    assert pip_settings_for_uv.uv_settings({**proxy, "https_proxy": "http://other"}) == {}
 
 
 @pytest.mark.parametrize("own", ["UV_INDEX", "UV_DEFAULT_INDEX", "UV_CONFIG_FILE", "uv.toml"])
@@ -80,15 +81,15 @@ def test_settings_of_uv_win(configuration: Path, own: str) -> None:
     if own == "uv.toml":
         (configuration.parent / own).touch()
         environ = {}
-    assert pip_settings.uv_settings(environ) == {}
+    assert pip_settings_for_uv.uv_settings(environ) == {}
 
 
 def test_a_broken_file_is_left_to_pip(configuration: Path) -> None:
     """A pip.conf that does not parse is skipped here: pip reports it better."""
     configuration.write_text("no section\n")
-    assert pip_settings.uv_settings({}) == {}
+    assert pip_settings_for_uv.uv_settings({}) == {}
 
 
 def test_no_configuration_files() -> None:
     """PIP_CONFIG_FILE=/dev/null switches all files off, as it does for pip."""
-    assert list(pip_settings.configuration_files({"PIP_CONFIG_FILE": "/dev/null"})) == []
+    assert list(pip_settings_for_uv.configuration_files({"PIP_CONFIG_FILE": "/dev/null"})) == []

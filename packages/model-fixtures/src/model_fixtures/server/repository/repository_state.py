@@ -6,8 +6,8 @@ from model_fixtures.server.background_tasks import BackgroundTasks
 from model_fixtures.server.models.downloaded_models import DownloadedModels
 
 from .download_identifiers import DownloadIdentifiers
-from .download_list import load_entries
-from .downloads import Downloads
+from .downloadable_models import load_entries
+from .running_downloads import Downloads
 from .search_index import SearchIndex
 
 

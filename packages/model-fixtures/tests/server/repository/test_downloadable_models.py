@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from model_fixtures.catalog import CatalogError
-from model_fixtures.server.repository.download_list import load_entries
+from model_fixtures.server.repository.downloadable_models import load_entries
 from model_fixtures.weights import SOURCES
 
 DIGEST = "0" * 64

@@ -14,9 +14,9 @@ from model_fixtures.server.models.downloaded_models import DownloadedModels, Mod
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.shared_tasks import SharedTask, SharedTasks
 
+from .checked_file import DownloadError, has_digest
 from .download_identifiers import OfferedFile
 from .fetch_option import fetch, transfer_size
-from .partial_file import DownloadError, has_digest
 from .progress_meter import Progress, ProgressMeter
 from .staging_folders import staging
 
