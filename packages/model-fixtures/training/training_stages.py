@@ -37,7 +37,7 @@ class Stage:
     environ: Mapping[str, str] = field(default_factory=dict)
 
 
-class SettingsError(Exception):
+class RunSettingsError(Exception):
     """A folder holds a run with other settings; the message is one line."""
 
 
@@ -45,7 +45,7 @@ def check_settings(folder: Path, settings: Mapping[str, Any]) -> None:
     """Check that a folder is new or holds a run with these settings, and note them there.
 
     Raises:
-        SettingsError: the folder's run has other settings. If it continued with these, no seed
+        RunSettingsError: the folder's run has other settings. If it continued with these, no seed
             would stand for its result.
     """
     path = folder / "settings.json"
@@ -56,7 +56,9 @@ def check_settings(folder: Path, settings: Mapping[str, Any]) -> None:
     other = {key: value for key, value in begun.items() if settings.get(key) != value}
     if other:
         wanted = {key: settings.get(key) for key in other}
-        raise SettingsError(f"{folder} holds a run with {other}, not {wanted}: name another --work")
+        raise RunSettingsError(
+            f"{folder} holds a run with {other}, not {wanted}: name another --work"
+        )
 
 
 def command_parser(command: str, description: str | None) -> argparse.ArgumentParser:
@@ -81,7 +83,7 @@ def run_folder(
     folder = work.absolute() / name
     try:
         check_settings(folder, settings)
-    except SettingsError as error:
+    except RunSettingsError as error:
         parser.error(str(error))
     return folder
 

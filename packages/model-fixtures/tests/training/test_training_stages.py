@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from training.training_stages import STOPPED, SettingsError, Stage, check_settings, run
+from training.training_stages import STOPPED, RunSettingsError, Stage, check_settings, run
 from training.work_folders import WORK_VARIABLE, work
 
 tools = importlib.import_module("training.tool_use.__main__")
@@ -76,7 +76,7 @@ def test_same_settings_are_accepted(tmp_path: Path) -> None:
 def test_other_settings_are_refused(tmp_path: Path) -> None:
     """A second start with another seed is refused with one line."""
     check_settings(tmp_path, {"seed": 1, "steps": 900})
-    with pytest.raises(SettingsError, match=r"\{'seed': 1\}, not \{'seed': 2\}: name another"):
+    with pytest.raises(RunSettingsError, match=r"\{'seed': 1\}, not \{'seed': 2\}: name another"):
         check_settings(tmp_path, {"seed": 2, "steps": 900})
 
 

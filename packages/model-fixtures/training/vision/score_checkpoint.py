@@ -11,11 +11,12 @@ from typing import Any
 import click
 from rich.progress import track
 from training.atomic_files import sha256_of, write_json
-from training.work_folders import PROJECTOR, base
+from training.work_folders import PROJECTOR
 
 from . import answer_judge
 from .in_process_answers import InProcessAnswers
 from .llama_in_process import LlamaInProcess
+from .model_option import model_option
 
 
 @click.command()
@@ -34,13 +35,7 @@ from .llama_in_process import LlamaInProcess
     show_default="the one that ships",
     help="GGUF projector to score.",
 )
-@click.option(
-    "--model",
-    type=click.Path(path_type=Path),
-    default=base,
-    show_default="the cached one",
-    help="GGUF file of SmolLM2.",
-)
+@model_option
 @click.option(
     "--report",
     type=click.Path(path_type=Path),

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from model_fixtures.images import PreparedImage, decode, prepare
 from PIL import Image, ImageDraw
-from training.work_folders import base
 
 from .export_projector import gguf_name, write_gguf
 from .image_prompts import ImagePrompts
 from .language_model import LanguageModel
 from .llama_in_process import LlamaInProcess
+from .model_option import model_option
 from .questions import QuestionAndAnswer
 from .vision_tower import Tower, normalised, to_pixels
 
@@ -70,13 +70,7 @@ def _read_tower(path: Path) -> Tower:
 
 
 @click.command()
-@click.option(
-    "--model",
-    type=click.Path(path_type=Path),
-    default=base,
-    show_default="the cached one",
-    help="GGUF file of SmolLM2.",
-)
+@model_option
 @click.option(
     "--projector",
     type=click.Path(path_type=Path),
