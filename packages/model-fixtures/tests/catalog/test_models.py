@@ -103,7 +103,7 @@ def test_domain_filter(domain: Domain | None, count: int) -> None:
 
 
 def test_names_with_a_publisher() -> None:
-    """The path, a leading part of it and `publisher/key` are a model's names; a key alone is none."""
+    """The path, its leading parts and `publisher/key` name a model; a key alone is no such name."""
     model = made_up("text-embedding-bee", "Pub/Bee-2-GGUF/bee-q8_0.gguf")
     for name in (model.path.upper(), "pub/bee-2", "pub/bee", "PUB/text-embedding-Bee"):
         assert model.has_name(name)
