@@ -28,29 +28,20 @@ import lmstudio
 from lmstudio._ws_impl import AsyncWebsocketHandler
 from model_fixtures.hosts.embedded_server import EmbeddedServer
 from model_fixtures.wire_client import ConnectionLostError, Credentials, connect, connect_raw
+from model_fixtures.wire_client.override_stack import override_stack
 
 MODEL = "smollm2-135m-instruct"
 EMBEDDING = "text-embedding-nomic-embed-text-v1.5"
 BATCH = 250
 ANSWER_SECONDS = 20.0
 QUERY = {"type": "query", "query": {"identifier": MODEL}}
-STACK: dict[str, Any] = {
-    "layers": [
-        {
-            "layerName": "apiOverride",
-            "config": {
-                "fields": [
-                    {"key": "llm.prediction.temperature", "value": 0.5},
-                    {
-                        "key": "llm.prediction.maxPredictedTokens",
-                        "value": {"checked": True, "value": 2},
-                    },
-                    {"key": "llm.prediction.stopStrings", "value": ["x"]},
-                ]
-            },
-        }
-    ]
-}
+STACK = override_stack(
+    {
+        "llm.prediction.temperature": 0.5,
+        "llm.prediction.maxPredictedTokens": {"checked": True, "value": 2},
+        "llm.prediction.stopStrings": ["x"],
+    }
+)
 CHAT = {"messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]}
 SPECIFIED = {"specifier": QUERY}
 ODD_VALUES: list[Any] = [

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from model_fixtures.wire_client.override_stack import override_stack
+
 
 def prediction_request(model: str, prompt: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the creation parameter of channel `predict` for a chat of one user message.
 
     The keys of `settings` are those of `llm.prediction` without that prefix.
     """
-    fields = [{"key": f"llm.prediction.{key}", "value": value} for key, value in settings.items()]
+    fields = {f"llm.prediction.{key}": value for key, value in settings.items()}
     content = [{"type": "text", "text": prompt}]
     return {
         "modelSpecifier": {"type": "query", "query": {"identifier": model}},
         "history": {"messages": [{"role": "user", "content": content}]},
-        "predictionConfigStack": {
-            "layers": [{"layerName": "apiOverride", "config": {"fields": fields}}]
-        },
+        "predictionConfigStack": override_stack(fields),
     }
 
 

@@ -100,3 +100,21 @@ def test_key_with_at_sign() -> None:
 def test_domain_filter(domain: Domain | None, count: int) -> None:
     """With a domain, models of the other one are left out."""
     assert len(read_catalog().find(NOMIC, domain)) == count
+
+
+def test_names_with_a_publisher() -> None:
+    """The path, its leading parts and `publisher/key` name a model; a key alone is no such name."""
+    model = made_up("text-embedding-bee", "Pub/Bee-2-GGUF/bee-q8_0.gguf")
+    for name in (model.path.upper(), "pub/bee-2", "pub/bee", "PUB/text-embedding-Bee"):
+        assert model.has_name(name)
+    for name in ("pub", "pub/", "pub/be", "bee", model.key):
+        assert not model.has_name(name)
+
+
+def test_path_and_repository() -> None:
+    """A model is at its whole path and at its repository, and nowhere else."""
+    model = made_up("bee", "Pub/Bee-GGUF/bee.gguf")
+    assert model.is_at("Pub/Bee-GGUF/bee.gguf")
+    assert model.is_at("Pub/Bee-GGUF")
+    for path in ("Pub", "pub/bee-gguf", "Bee-GGUF/bee.gguf", ""):
+        assert not model.is_at(path)

@@ -77,6 +77,17 @@ class CatalogModel(msgspec.Struct, frozen=True, kw_only=True):
             _repository(path).lower() == self.repository.lower() != ""
         )
 
+    def has_name(self, name: str) -> bool:
+        """Return whether a name with a publisher means this model, in any case.
+
+        That is the path or a leading part of it, or `publisher/key`.
+        """
+        return _is_full_name(self, name) or _is_leading_part(self, name)
+
+    def is_at(self, path: str) -> bool:
+        """Return whether this is the model's whole path, or its repository."""
+        return path in (self.path, self.repository)
+
     @property
     def quantization_bits(self) -> int | None:
         """The nominal bits of a weight: 4 for Q4_K_M, 16 for BF16."""
@@ -109,7 +120,7 @@ class Catalog(msgspec.Struct, frozen=True):
             (name, models),
             (base, [model for model in models if at and _has_quantization(model, quantization)]),
         ):
-            for rule in (_is_key, _is_key_in_any_case, is_full_name, is_leading_part):
+            for rule in (_is_key, _is_key_in_any_case, _is_full_name, _is_leading_part):
                 matches = [model for model in among if rule(model, wanted)]
                 if matches:
                     return matches
@@ -138,7 +149,7 @@ def _is_key_in_any_case(model: CatalogModel, name: str) -> bool:
     return name.lower() == model.key.lower()
 
 
-def is_full_name(model: CatalogModel, name: str) -> bool:
+def _is_full_name(model: CatalogModel, name: str) -> bool:
     """Return whether a name is the path, or `publisher/key`, in any case."""
     # LM Studio puts `text-embedding-` before keys; `nomic-ai/nomic-embed-text-v1.5` lacks it.
     bare = model.key.removeprefix("text-embedding-")
@@ -146,7 +157,7 @@ def is_full_name(model: CatalogModel, name: str) -> bool:
     return name.lower() in (each.lower() for each in full)
 
 
-def is_leading_part(model: CatalogModel, name: str) -> bool:
+def _is_leading_part(model: CatalogModel, name: str) -> bool:
     """Return whether a name is a leading part of the path that ends where a word ends."""
     start, path = name.lower(), model.path.lower()
     if "/" not in start or not path.startswith(start):

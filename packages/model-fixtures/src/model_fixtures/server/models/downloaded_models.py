@@ -56,13 +56,13 @@ class DownloadedModels:
         The suite's models have their own keys here, but the files of the folder.
         """
         own = {model.path.lower(): model.key for model in self._suite.models}
-        holders = {model.key: _repository(model) for model in self._suite.models}
+        holders = {model.key: model.repository.lower() for model in self._suite.models}
         models: list[CatalogModel] = []
         with self._looking:
             found = list(self._scan())
         for described in found:
             key = own.get(described.path.lower()) or _free_key(described, holders)
-            holders[key] = _repository(described)
+            holders[key] = described.repository.lower()
             models.append(msgspec.structs.replace(described, key=key))
         return models
 
@@ -188,21 +188,17 @@ def _base(path: str) -> str:
     return QUANTIZATION.sub("", name)
 
 
-def _repository(model: CatalogModel) -> str:
-    return model.path.rpartition("/")[0].lower()
-
-
 def _free_key(model: CatalogModel, holders: dict[str, str]) -> str:
     """Return a key that no model has yet: `name`, `name@quantization` or `publisher/name`.
 
     Args:
         model: a model whose key is still its path.
-        holders: the repository of the model that has each key.
+        holders: the repository, in lower case, of the model that has each key.
     """
     key = _base(model.path).lower()
     if model.domain == "embedding":
         key = PREFIX + key.removeprefix(PREFIX)
-    if key in holders and holders[key] != _repository(model):
+    if key in holders and holders[key] != model.repository.lower():
         key = f"{model.publisher.lower()}/{key}"
     if key in holders and model.quantization is not None:
         key = f"{key}@{model.quantization.lower()}"

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from msgspec import UNSET
 
-from model_fixtures.catalog.models import CatalogModel, is_full_name, is_leading_part
 from model_fixtures.server.protocol.payloads.models import ModelQuery
 
 from .loaded_instance import LoadedInstance
@@ -24,22 +23,12 @@ def matching(query: ModelQuery, instances: Sequence[LoadedInstance]) -> list[Loa
         for instance in instances
         if (query.domain in (UNSET, instance.model.domain))
         and (query.vision is UNSET or query.vision == instance.model.vision)
-        and (query.path is UNSET or path_matches(instance.model.path, query.path))
+        and (query.path is UNSET or instance.model.is_at(query.path))
     ]
     if query.identifier is UNSET:
         return found
     name = query.identifier
     exact = [instance for instance in found if instance.identifier == name]
     by_key = [instance for instance in found if instance.model.key == name]
-    by_path = [instance for instance in found if names_model(instance.model, name)]
+    by_path = [instance for instance in found if instance.model.has_name(name)]
     return exact or by_key or by_path
-
-
-def path_matches(path: str, wanted: str) -> bool:
-    """Return whether a query's path is a model's whole path or its `publisher/repo`."""
-    return wanted in (path, path.rpartition("/")[0])
-
-
-def names_model(model: CatalogModel, name: str) -> bool:
-    """Return whether a name with a publisher means a model, by the rules of the catalog."""
-    return is_full_name(model, name) or is_leading_part(model, name)
