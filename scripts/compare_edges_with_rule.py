@@ -54,7 +54,9 @@ class RequestCounter:
             print(f"{self.sent} requests, {time.monotonic() - self._begun:.0f} s", flush=True)
 
 
-def ask(judges: RequestJudges, key_file: Path, count: int, seed: int, counter: RequestCounter) -> None:
+def ask(
+    judges: RequestJudges, key_file: Path, count: int, seed: int, counter: RequestCounter
+) -> None:
     """Ask the judges about `count` requests.
 
     Raises:
