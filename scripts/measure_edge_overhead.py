@@ -123,7 +123,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     with ExitStack() as running:
-        found = select_host(options.host)
+        found = select_host(options.host).host
         origin = found.address if found else running.enter_context(EmbeddedServer()).address
         edge = running.enter_context(Edge(origin, planner=PLANNERS[options.edge]))
         key = edge.key.reveal()

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import anyio
 import httpx
 from model_fixtures.hosts.embedded_server import EmbeddedServer
-from model_fixtures.wire_client import ConnectionLostError, ServerError, WireError, connect
+from model_fixtures.wire_client import RemoteError, WireError, connect
 from wire_requests import prediction_request, token_limit
 
 MODEL = "llama-3.2-1b-instruct"
@@ -301,10 +301,10 @@ async def answered(bad: BadInput, address: str) -> str:
             return await bad(address)
     except TimeoutError:
         return f"! no answer in {ANSWER_SECONDS:.0f} s"
-    except ServerError as error:
+    except RemoteError as error:
         crashed = "crashed" in str(error) or "Internal error" in str(error)
         return f"{'! ' if crashed else ''}error: {error}"
-    except (ConnectionLostError, WireError, httpx.TransportError) as error:
+    except (WireError, httpx.TransportError) as error:
         return f"! connection lost: {error}"
 
 

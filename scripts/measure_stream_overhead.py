@@ -29,7 +29,7 @@ def serve() -> None:
     """Run a server with a loaded model in the child process; print where both streams begin."""
     import anyio
     import uvicorn
-    from model_fixtures.catalog import load_catalog
+    from model_fixtures.catalog import read_catalog
     from model_fixtures.server.protocol.kv_config import Settings
     from model_fixtures.server.serve_options import ServeOptions
     from model_fixtures.server.server_state import ServerState
@@ -38,7 +38,7 @@ def serve() -> None:
 
     async def run() -> None:
         sockets, _ = listen((0,), default_ports=False)
-        async with ServerState(load_catalog(), ServeOptions()) as state:
+        async with ServerState(read_catalog(), ServeOptions()) as state:
             model, _ = await state.models.downloaded.find(MODEL, "llm")
             settings = Settings({"llm.load.contextLength": 4096})
             instance = await state.models.loaded.load(model, settings)

@@ -1,6 +1,6 @@
-"""A host without models behind it: it speaks the protocol as far as the loader needs it.
+"""A host without models, which speaks the part of the protocol that loading models needs.
 
-It runs in a thread with an event loop of its own, so that tests may block or be processes.
+It runs in a thread with an event loop of its own, so that tests may block or start processes.
 """
 
 from __future__ import annotations
@@ -20,14 +20,12 @@ Info = dict[str, Any]
 
 
 def info(key: str, path: str, kind: str = "llm", **more: Any) -> Info:
-    """Return a model as hosts describe it."""
+    """Return the description of a model in the form that hosts send."""
     return {"type": kind, "modelKey": key, "path": path, "displayName": key, **more}
 
 
 def instance(key: str, path: str, kind: str = "llm", **more: Any) -> Info:
-    """Return a loaded instance as hosts describe it; its identifier is the key unless said
-    otherwise.
-    """
+    """Return the description of a loaded instance; by default its identifier is the key."""
     return {
         "identifier": key,
         "contextLength": 4096,
@@ -37,11 +35,11 @@ def instance(key: str, path: str, kind: str = "llm", **more: Any) -> Info:
 
 
 class FakeHost:
-    """The host; its attributes are what it has and does, to be set by tests.
+    """The fake host; tests set its attributes to what it has and how it behaves.
 
     `calls` records every call, channel and cancel in order as (namespace, endpoint, parameter).
-    `load_errors` maps model keys to error titles. While `gate` is set to a number above zero, loads
-    and downloads do not finish before that many are open at the same time.
+    `load_errors` maps model keys to error titles. While `gate` is above zero, no load or download
+    finishes before that many are open at the same time.
     """
 
     def __init__(self) -> None:
@@ -74,17 +72,17 @@ class FakeHost:
         self._loop.close()
 
     def endpoints(self) -> list[str]:
-        """Return the names of all calls, channels and cancels so far, but for listings."""
+        """Return the names of all calls, channels and cancels so far, except lists of models."""
         with self.called:
             return [name for _, name, _ in self.calls if not name.startswith("list")]
 
     def parameters(self, endpoint: str) -> list[Any]:
-        """Return the parameters that an endpoint was called with."""
+        """Return the parameters of all calls of an endpoint."""
         with self.called:
             return [parameter for _, name, parameter in self.calls if name == endpoint]
 
     def wait_for(self, done: Callable[[], bool]) -> None:
-        """Wait until something about the calls holds."""
+        """Wait until a condition on the calls is true."""
         with self.called:
             assert self.called.wait_for(done, timeout=30)
 

@@ -17,7 +17,7 @@ from typing import Any
 import click
 import lmstudio
 from model_fixtures import weights
-from model_fixtures.catalog import CatalogError, load_catalog, needed_weights
+from model_fixtures.catalog import CatalogError, needed_weights, read_catalog
 from model_fixtures.catalog.merge_catalogs import CATALOG_VARIABLE, MODELS_VARIABLE
 from model_fixtures.hosts import HostError
 from model_fixtures.weights import WeightsError
@@ -89,7 +89,7 @@ def fetch(only: Group | None, catalog: Path | None) -> None:
     keys = {"vision": [VISION], "tools": [TOOLS, PLAIN], None: [VISION, TOOLS, PLAIN]}[only]
     if only != "vision" and catalog is None:
         adapter()  # the cache may hold a merge with another adapter
-    needed = needed_weights(model for model in load_catalog().models if model.key in keys)
+    needed = needed_weights(model for model in read_catalog().models if model.key in keys)
     if needed:
         weights.ensure(needed)
 

@@ -115,7 +115,7 @@ def environ(_clean_environment: None) -> dict[str, str]:
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Provide the function that runs a command, in an empty folder."""
+    """Provide a function that runs a command in an empty folder."""
     monkeypatch.chdir(tmp_path)
     return run_command
 

@@ -84,7 +84,7 @@ def test_smuggled_request_does_not_arrive(row: Row, make_edge: MakeEdge) -> None
 
 
 def test_no_http09(edge: Edge, seen: Seen) -> None:
-    """HTTP/0.9, a bare request line, is refused: it cannot carry the header."""
+    """HTTP/0.9, a bare request line, is refused because it cannot carry the header."""
     answer = exchange(edge, f"GET {GREETING}\r\n\r\n".encode())
     assert b'{"lmstudio"' not in answer.data
     assert seen() == []
@@ -178,7 +178,7 @@ def test_ray_ids_differ(edge: Edge) -> None:
 
 
 def test_origin_not_on_other_addresses(origin: RecordingOrigin) -> None:
-    """The origin's port is closed on the machine's other addresses, which would bypass the edge."""
+    """The origin's port is closed on other addresses, so that nobody bypasses the edge."""
     _assert_only_on_loopback(origin.port)
 
 

@@ -139,7 +139,7 @@ def test_entered_again(closed_port: str) -> None:
 
 
 def test_outer_block_goes_on() -> None:
-    """A client that is entered already stays open when entering it once more fails."""
+    """A client that has been entered stays open if entering it again fails."""
     with RecordingOrigin() as origin:
         client = Client(origin.address, x_api_key="k")
         with client:
@@ -253,7 +253,7 @@ async def test_entered_again_async(closed_port: str) -> None:
 
 @pytest.mark.anyio
 async def test_outer_block_goes_on_async() -> None:
-    """An async client that is entered already stays open when entering it once more fails."""
+    """An async client that has been entered stays open if entering it again fails."""
     with RecordingOrigin() as origin:
         async with AsyncClient(origin.address, x_api_key="k") as client:
             endpoint, client.connection.endpoint = client.connection.endpoint, NOWHERE
@@ -285,7 +285,7 @@ async def test_cancelled_async(silent_probe: bool) -> None:
 
 @pytest.mark.anyio
 async def test_session_cancelled_async() -> None:
-    """A session that is cancelled while it reconnects closes its connection, and only this."""
+    """A session that is cancelled while it reconnects closes its own connection and no other."""
     loop = asyncio.get_running_loop()
     scope = anyio.CancelScope()
     with (

@@ -19,7 +19,7 @@ TESTS = Path(__file__).parent
 
 
 class _Native:
-    """A client with all the parameters, as an SDK with native support has it."""
+    """A client with all the parameters, such as an SDK with native support has."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class _NativeAsync(_Native):
 
 
 class _Old:
-    """A client as SDK 1.6.0b1 has it."""
+    """A client such as SDK 1.6.0b1 has."""
 
     def __init__(self, api_host: str | None = None, api_token: str | None = None) -> None: ...
 

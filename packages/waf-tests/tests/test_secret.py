@@ -59,7 +59,7 @@ def test_inner_frames_hidden() -> None:
 
 
 @pytest.mark.parametrize("key", ["Ab1", "123", "0", "-_450", "s3cr3t"])
-def test_almost_the_key(key: str) -> None:
+def test_almost_right_key(key: str) -> None:
     """An almost right key differs from the right one, whether or not that has letters."""
     wrong = almost_right(Secret(key))
     assert wrong != Secret(key)

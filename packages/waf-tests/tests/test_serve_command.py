@@ -226,9 +226,7 @@ def test_command_lines_quote() -> None:
     assert command_line_in(Path("c'd"), ["a b"], windows=True) == (
         "Push-Location -LiteralPath 'c''d'; & 'a b'; Pop-Location"
     )
-    assert command_line_in(Path("c'd"), ["a b"], windows=False) == (
-        """(cd 'c'"'"'d' && 'a b')"""
-    )
+    assert command_line_in(Path("c'd"), ["a b"], windows=False) == ("""(cd 'c'"'"'d' && 'a b')""")
 
 
 def test_serve_nobody_there(tmp_path: Path, environ: dict[str, str]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import ssl
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
@@ -79,6 +81,28 @@ def test_tunnel_is_cut_off() -> None:
             client.sendall(b"CONNECT host.test:1 HTTP/1.1\r\n\r\n")
             assert client.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
         assert_closed(client)
+
+
+def test_connection_outlives_its_client() -> None:
+    """A connection that its client has closed is served until the server stops."""
+    at_end = threading.Semaphore(0)
+    endings: list[type[BaseException]] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: object) -> None:
+        await reader.read()
+        at_end.release()
+        try:
+            await asyncio.Event().wait()
+        except BaseException as error:
+            endings.append(type(error))
+            raise
+
+    with TcpServer(serve) as server:
+        for _ in range(2):  # when the second is served, the first one waits
+            connect(server).close()
+            assert at_end.acquire(timeout=PATIENCE)
+        gc.collect()
+    assert endings == [asyncio.CancelledError] * 2
 
 
 def test_taken_port_is_an_error() -> None:

@@ -1,4 +1,4 @@
-"""`python -m model_fixtures`: the command line."""
+"""The command line, run as `python -m model_fixtures`."""
 
 import sys
 
@@ -7,6 +7,6 @@ try:
 
     status = main()
 except KeyboardInterrupt:
-    # Ctrl-C while modules are still being imported.
+    # Ctrl-C was pressed while modules were still being imported.
     status = 130
 sys.exit(status)

@@ -1,7 +1,7 @@
-"""The base class of all errors of this package."""
+"""The base class of all errors that this package raises."""
 
 from __future__ import annotations
 
 
 class ModelFixturesError(Exception):
-    """Something that the caller can mend; the message is one line that says how."""
+    """The base of all errors; the message is one line that says what the user can do."""

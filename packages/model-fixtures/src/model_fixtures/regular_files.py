@@ -1,6 +1,6 @@
-"""Opening what lies where only files should: a FIFO, a device or a socket may lie there, too.
+"""Reading files at paths where there may be a FIFO, a device or a socket instead.
 
-Opening a FIFO waits until somebody writes to it, and a device need never end.
+Opening a FIFO waits until somebody writes to it, and reading a device may never end.
 """
 
 from __future__ import annotations
@@ -11,20 +11,22 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from model_fixtures.errors import ModelFixturesError
 
-class UnfitFileError(OSError):
-    """Something is no regular file, or a larger one than it may be; `strerror` says which."""
+
+class UnfitFileError(ModelFixturesError, OSError):
+    """The path is not a regular file, or the file is too large; `strerror` says which."""
 
 
 def open_regular(path: Path) -> BinaryIO:
     """Open a regular file, or a link to one, for reading.
 
     Raises:
-        UnfitFileError: it is a FIFO, a device, a socket or a folder.
+        UnfitFileError: the path is a FIFO, a device, a socket or a folder.
         OSError: it cannot be read.
     """
-    # Looked at first, since opening a device can have effects; and again when it is open, since
-    # another thing may have taken its place.
+    # Check before opening, since opening a device can have effects, and again afterwards, since
+    # something else may have taken the file's place.
     _check(path.stat(), path)
     descriptor = os.open(path, os.O_RDONLY | _flags())
     try:
@@ -39,7 +41,7 @@ def read_regular(path: Path, most: int) -> bytes:
     """Read a whole regular file of at most `most` bytes.
 
     Raises:
-        UnfitFileError: it is larger, or no regular file.
+        UnfitFileError: the file is larger, or not a regular file.
         OSError: it cannot be read.
     """
     with open_regular(path) as file:
@@ -51,7 +53,7 @@ def read_regular(path: Path, most: int) -> bytes:
 
 
 def has_sendable_name(path: Path) -> bool:
-    """Return whether a path is text that can be sent and logged: names on Linux may be any bytes."""
+    """Return whether a path can be sent and logged as text; on Linux, names may be any bytes."""
     try:
         str(path).encode()
     except UnicodeEncodeError:
@@ -60,7 +62,10 @@ def has_sendable_name(path: Path) -> bool:
 
 
 def _flags() -> int:
-    """O_NONBLOCK keeps the opening of a FIFO from waiting; Windows has none of these but binary."""
+    """Return the flags for opening a file; those that the system does not have are left out.
+
+    O_NONBLOCK keeps the opening of a FIFO from waiting.
+    """
     names = ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY", "O_NOINHERIT")
     flags = 0
     for name in names:
@@ -70,4 +75,4 @@ def _flags() -> int:
 
 def _check(status: os.stat_result, path: Path) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise UnfitFileError(errno.EINVAL, "is no regular file", str(path))
+        raise UnfitFileError(errno.EINVAL, "is not a regular file", str(path))

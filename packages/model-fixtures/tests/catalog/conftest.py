@@ -1,4 +1,4 @@
-"""What the catalog's tests share: an environment without settings, and tiny GGUF files."""
+"""Fixtures for tests of the catalog: no settings of the user's, and tiny GGUF files."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ WriteGguf = Callable[..., Path]
 
 @pytest.fixture(autouse=True)
 def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Hide the settings and the cache of the person who runs the tests."""
+    """Hide the user's settings and cache."""
     for variable in ("LMSTUDIO_TEST_CATALOG", "LMSTUDIO_TEST_MODELS"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("LMSTUDIO_TEST_CACHE", str(tmp_path / "cache"))
@@ -21,7 +21,7 @@ def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def write_gguf() -> WriteGguf:
-    """Give a function that writes a small, sound GGUF file and gives its path back."""
+    """Return a function that writes a small, sound GGUF file and returns its path."""
 
     def write(
         path: Path,
@@ -61,7 +61,7 @@ def write_gguf() -> WriteGguf:
 
 @pytest.fixture
 def user_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
-    """Give a function that writes a catalog file and points LMSTUDIO_TEST_CATALOG at it."""
+    """Return a function that writes a catalog file to which LMSTUDIO_TEST_CATALOG points."""
 
     def write(text: str) -> Path:
         path = tmp_path / "mine.toml"

@@ -1,7 +1,7 @@
-"""The catalog as it comes, without any settings."""
+"""The built-in catalog, without any settings."""
 
 import pytest
-from model_fixtures.catalog import CatalogModel, load_catalog, needed_weights
+from model_fixtures.catalog import CatalogModel, needed_weights, read_catalog
 from model_fixtures.weights import DERIVED, SOURCES, data_file
 
 IDENTIFIERS = {
@@ -22,20 +22,20 @@ IDENTIFIERS = {
 
 
 def test_keys_and_paths() -> None:
-    """The five models have the identifiers and paths that the suite uses, in that order."""
-    models = load_catalog().models
+    """The five models have the identifiers and paths that the suite uses, in this order."""
+    models = read_catalog().models
     assert [(model.key, model.path) for model in models] == list(IDENTIFIERS.items())
 
 
 def test_required_models() -> None:
-    """All models but SmolLM2 under its own name must be loaded for the suite."""
-    required = load_catalog().required
+    """All models but SmolLM2 under its own name are required."""
+    required = read_catalog().required
     assert [model.key for model in required] == list(IDENTIFIERS)[:-1]
 
 
 def test_display_names_say_what_answers() -> None:
-    """A display name names the weights that answer, and the model that they stand in for."""
-    assert [model.display_name for model in load_catalog().models] == [
+    """A display name contains the weights that answer and the model that they stand in for."""
+    assert [model.display_name for model in read_catalog().models] == [
         "all-MiniLM-L6-v2 (stand-in for Nomic Embed Text v1.5)",
         "SmolLM2 135M Instruct (stand-in for Llama 3.2 1B Instruct)",
         "SmolLM2 135M Instruct with vision (stand-in for MobileVLM V2 1.7B)",
@@ -45,8 +45,8 @@ def test_display_names_say_what_answers() -> None:
 
 
 def test_embedding_stand_in() -> None:
-    """The embedding model presents MiniLM's facts with the dimensions and context promised."""
-    (model,) = load_catalog().find("text-embedding-nomic-embed-text-v1.5")
+    """The embedding model has MiniLM's facts, with the dimensions and context of the real model."""
+    (model,) = read_catalog().find("text-embedding-nomic-embed-text-v1.5")
     assert model == CatalogModel(
         key="text-embedding-nomic-embed-text-v1.5",
         path=IDENTIFIERS["text-embedding-nomic-embed-text-v1.5"],
@@ -75,8 +75,8 @@ def test_embedding_stand_in() -> None:
     ],
 )
 def test_language_stand_ins(key: str, weights: str, quantization: str) -> None:
-    """Each language model presents SmolLM2's facts and the quantization of its own file."""
-    (model,) = load_catalog().find(key)
+    """Each language model has SmolLM2's facts and the quantization of its own file."""
+    (model,) = read_catalog().find(key)
     assert model.stand_in
     assert model.domain == "llm"
     assert (model.weights, model.file, model.dimensions) == (weights, None, None)
@@ -85,8 +85,8 @@ def test_language_stand_ins(key: str, weights: str, quantization: str) -> None:
 
 
 def test_who_sees_and_who_calls_tools() -> None:
-    """One stand-in reads images, by the projector that comes with it; one other calls tools."""
-    models = load_catalog().models
+    """One stand-in accepts images, with the package's projector; another calls tools."""
+    models = read_catalog().models
     assert [model.key for model in models if model.vision] == ["mobilevlm_v2-1.7b"]
     assert [model.key for model in models if model.tool_use] == ["qwen2.5-7b-instruct-1m"]
     assert {model.key: model.projector for model in models if model.projector is not None} == {
@@ -100,8 +100,8 @@ def test_who_sees_and_who_calls_tools() -> None:
 
 
 def test_needed_weights() -> None:
-    """All stand-ins together need each weight once, under names that the weights package knows."""
-    names = needed_weights(load_catalog().models)
+    """The stand-ins need all weights that the weights package knows, each once."""
+    names = needed_weights(read_catalog().models)
     assert names == ("minilm", "smollm2-q4_0", "smollm2-q8_0", "smollm2-tools", "smollm2")
     assert set(names) == {*SOURCES, *DERIVED}
 
@@ -111,7 +111,7 @@ def test_needed_weights() -> None:
     [("Q4_K_M", 4), ("Q8_0", 8), ("IQ3_XS", 3), ("BF16", 16), ("F32", 32), (None, None)],
 )
 def test_quantization_bits(quantization: str | None, bits: int | None) -> None:
-    """The nominal bits of a weight follow from the quantization's name."""
+    """The nominal bits of a weight are taken from the quantization's name."""
     model = CatalogModel(
         key="k",
         path="p/r/f.gguf",

@@ -11,16 +11,16 @@ import gguf
 import numpy as np
 import pytest
 from model_fixtures.catalog import gguf_header as module
-from model_fixtures.catalog.gguf_header import Header, HeaderError, read_header
+from model_fixtures.catalog.gguf_header import GgufHeader, GgufHeaderError, read_header
 from model_fixtures.regular_files import UnfitFileError
 
 WriteGguf = Callable[..., Path]
 
 
 def test_facts(tmp_path: Path, write_gguf: WriteGguf) -> None:
-    """The header gives architecture, size, quantization, context and width, past the vocabulary."""
+    """Architecture, size, quantization, context and width are read, past the vocabulary."""
     path = write_gguf(tmp_path / "m.gguf", template="{% if tools %}{{ tools }}{% endif %}")
-    assert read_header(path) == Header(
+    assert read_header(path) == GgufHeader(
         architecture="qwen2",
         params="7B",
         quantization="Q4_K_M",
@@ -31,7 +31,7 @@ def test_facts(tmp_path: Path, write_gguf: WriteGguf) -> None:
 
 
 def test_same_facts_as_the_gguf_package(tmp_path: Path, write_gguf: WriteGguf) -> None:
-    """The fast reader and gguf's own agree on a file."""
+    """The fast reader and that of the gguf package agree on a file."""
     path = write_gguf(tmp_path / "m.gguf", architecture="llama", size_label="1B")
     slow = gguf.GGUFReader(path)
 
@@ -48,7 +48,7 @@ def test_same_facts_as_the_gguf_package(tmp_path: Path, write_gguf: WriteGguf) -
 
 
 def test_missing_facts(tmp_path: Path, write_gguf: WriteGguf) -> None:
-    """What a file leaves out is None; the number of parameters is counted from the tensors."""
+    """Missing facts are None; the number of parameters is counted from the tensors."""
     path = write_gguf(
         tmp_path / "m.gguf",
         size_label=None,
@@ -90,19 +90,19 @@ def test_quantization_names(
 def test_tool_use(
     tmp_path: Path, write_gguf: WriteGguf, template: str | None, expected: bool
 ) -> None:
-    """A model is made for tools if its prompt template has a place for them."""
+    """A model supports tools if its prompt template has a place for them."""
     assert read_header(write_gguf(tmp_path / "m.gguf", template=template)).tool_use is expected
 
 
 def test_every_truncation_is_noticed(tmp_path: Path, write_gguf: WriteGguf) -> None:
-    """However much of a file's end is missing, reading it says that it is no sound GGUF."""
+    """A file is refused however much of its end is missing."""
     whole = write_gguf(tmp_path / "m.gguf", tokens=5, template="x")
-    # The padding after the last tensor may go without harm.
+    # The padding after the last tensor may be missing.
     needed = whole.read_bytes().rstrip(b"\0")
     cut = tmp_path / "cut.gguf"
     for length in range(len(needed)):
         cut.write_bytes(needed[:length])
-        with pytest.raises(HeaderError):
+        with pytest.raises(GgufHeaderError):
             read_header(cut)
 
 
@@ -125,25 +125,25 @@ def test_every_truncation_is_noticed(tmp_path: Path, write_gguf: WriteGguf) -> N
     ],
 )
 def test_no_sound_gguf(tmp_path: Path, content: bytes, message: str) -> None:
-    """Empty, foreign, old and damaged files are refused with the reason."""
+    """Empty and damaged files, and files of other formats and versions, are refused."""
     path = tmp_path / "bad.gguf"
     path.write_bytes(content)
-    with pytest.raises(HeaderError, match=message):
+    with pytest.raises(GgufHeaderError, match=message):
         read_header(path)
 
 
 def entry(key: str, kind: int, value: bytes) -> bytes:
-    """Return one entry of a header."""
+    """Encode an entry of a header."""
     return struct.pack("<Q", len(key)) + key.encode() + struct.pack("<I", kind) + value
 
 
 def text(value: str) -> bytes:
-    """Return a string as headers have them."""
+    """Encode a string in the form that headers have."""
     return struct.pack("<Q", len(value.encode())) + value.encode()
 
 
 def header_of(*entries: bytes) -> bytes:
-    """Return a file without tensors."""
+    """Return a file with these entries and no tensors."""
     return b"GGUF" + struct.pack("<IQQ", 3, 0, len(entries)) + b"".join(entries) + bytes(64)
 
 
@@ -160,7 +160,7 @@ def header_of(*entries: bytes) -> bytes:
 )
 @pytest.mark.parametrize("key", ["context_length", "embedding_length"])
 def test_numbers_of_the_wrong_type(tmp_path: Path, key: str, kind: int, value: bytes) -> None:
-    """A length that is a flag, a fraction, a text, a list, huge or negative is as none."""
+    """A length that is a flag, a fraction, a text, a list, huge or negative is ignored."""
     path = tmp_path / "m.gguf"
     architecture = entry("general.architecture", 8, text("llama"))
     path.write_bytes(header_of(architecture, entry(f"llama.{key}", kind, value)))
@@ -172,7 +172,7 @@ def test_numbers_of_the_wrong_type(tmp_path: Path, key: str, kind: int, value: b
 @pytest.mark.parametrize("kind", [0, 7])
 @pytest.mark.parametrize("key", ["architecture", "size_label", "file_type", "alignment", "name"])
 def test_other_facts_of_the_wrong_type(tmp_path: Path, key: str, kind: int) -> None:
-    """What is no text where one must be is as none, and a flag is no number."""
+    """A fact of the wrong type is ignored, and a flag is not a number."""
     path = tmp_path / "m.gguf"
     path.write_bytes(header_of(entry(f"general.{key}", kind, b"\1")))
     facts = read_header(path)
@@ -181,7 +181,7 @@ def test_other_facts_of_the_wrong_type(tmp_path: Path, key: str, kind: int) -> N
 
 
 def test_a_long_string_is_skipped(tmp_path: Path) -> None:
-    """A whole tokenizer in one string is no fact, and what comes after it is read."""
+    """A very long string is skipped, and the entries after it are read."""
     path = tmp_path / "m.gguf"
     whole = entry("tokenizer.huggingface.json", 8, text("x" * (module.LONGEST_STRING + 1)))
     path.write_bytes(header_of(whole, entry("general.architecture", 8, text("llama"))))
@@ -189,21 +189,21 @@ def test_a_long_string_is_skipped(tmp_path: Path) -> None:
 
 
 def test_a_header_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A header is read up to a number of bytes and of strings."""
+    """A header with too many bytes or strings is refused."""
     path = tmp_path / "m.gguf"
     path.write_bytes(header_of(entry("k", 9, struct.pack("<IQ", 8, 1000) + text("ab") * 1000)))
     read_header(path)
     monkeypatch.setattr(module, "MOST_STRINGS", 999)
-    with pytest.raises(HeaderError, match=r"^has more than 999 strings in its header$"):
+    with pytest.raises(GgufHeaderError, match=r"^has more than 999 strings in its header$"):
         read_header(path)
     monkeypatch.setattr(module, "MOST_BYTES", 10_000)
     path.write_bytes(header_of(entry("k", 9, struct.pack("<IQ", 0, 10_000) + bytes(10_000))))
-    with pytest.raises(HeaderError, match=r"^has a header of more than 10000 bytes$"):
+    with pytest.raises(GgufHeaderError, match=r"^has a header of more than 10000 bytes$"):
         read_header(path)
 
 
 def test_truncated_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that becomes shorter while it is read is a damaged one, and no end of the process."""
+    """A file that becomes shorter while it is read is refused; the process does not crash."""
     path = tmp_path / "m.gguf"
     path.write_bytes(header_of(entry("k", 9, struct.pack("<IQ", 0, 10**6) + bytes(10**6))))
 
@@ -213,7 +213,7 @@ def test_truncated_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             return super().read(size)
 
     monkeypatch.setattr(module, "open_regular", lambda path: Shrinking(path))
-    with pytest.raises(HeaderError, match="damaged or truncated header"):
+    with pytest.raises(GgufHeaderError, match="damaged or truncated header"):
         read_header(path)
 
 
@@ -232,11 +232,11 @@ def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
             except UnfitFileError as error:
                 problems.append(error)
 
-    # In a thread that is left behind if it hangs.
+    # If reading hangs, the thread is abandoned.
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
     reader.join(30)
     assert [str(each) for each in problems] == [
-        f"[Errno 22] is no regular file: '{tmp_path / name}'"
+        f"[Errno 22] is not a regular file: '{tmp_path / name}'"
         for name in ("fifo.gguf", "link.gguf", "folder.gguf")
     ]

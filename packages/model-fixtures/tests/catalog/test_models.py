@@ -1,7 +1,7 @@
-"""Finding models by what clients call them."""
+"""Finding models by the names that clients use."""
 
 import pytest
-from model_fixtures.catalog import Catalog, CatalogModel, Domain, load_catalog
+from model_fixtures.catalog import Catalog, CatalogModel, Domain, read_catalog
 
 NOMIC = "text-embedding-nomic-embed-text-v1.5"
 LLAMA = "llama-3.2-1b-instruct"
@@ -9,7 +9,7 @@ QWEN = "qwen2.5-7b-instruct-1m"
 
 
 def made_up(key: str, path: str, *, quantization: str = "Q4_K_M") -> CatalogModel:
-    """Give a model of which only the names matter."""
+    """Return a model of which only the names matter."""
     return CatalogModel(
         key=key,
         path=path,
@@ -38,14 +38,14 @@ def made_up(key: str, path: str, *, quantization: str = "Q4_K_M") -> CatalogMode
         ("nomic-ai/nomic-embed-text-v1.5", [NOMIC]),
         ("nomic-ai/text-embedding-nomic-embed-text-v1.5", [NOMIC]),
         ("lmstudio-community/qwen2.5-7b-instruct", [QWEN]),
-        (f"{LLAMA}@q4_0", [LLAMA]),  # what answers
-        (f"{LLAMA}@Q8_0", [LLAMA]),  # what the path says
+        (f"{LLAMA}@q4_0", [LLAMA]),  # of the weights that answer
+        (f"{LLAMA}@Q8_0", [LLAMA]),  # of the path
         (f"hugging-quants/{LLAMA}@q8_0", [LLAMA]),
     ],
 )
 def test_found(name: str, keys: list[str]) -> None:
     """Keys, keys with a quantization, full paths and leading parts of paths find their model."""
-    assert [model.key for model in load_catalog().find(name)] == keys
+    assert [model.key for model in read_catalog().find(name)] == keys
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,8 @@ def test_found(name: str, keys: list[str]) -> None:
     ],
 )
 def test_not_found(name: str) -> None:
-    """Parts of words, bare publishers and wrong quantizations find nothing."""
-    assert load_catalog().find(name) == []
+    """Parts of words, publishers alone and wrong quantizations find nothing."""
+    assert read_catalog().find(name) == []
 
 
 def test_ambiguous_prefix_gives_all_in_order() -> None:
@@ -82,7 +82,7 @@ def test_ambiguous_prefix_gives_all_in_order() -> None:
 
 
 def test_exact_key_is_never_ambiguous() -> None:
-    """A key wins over other models whose key differs in case or whose path begins so."""
+    """An exact key wins over keys in another case and over paths that begin with it."""
     exact = made_up("pub/bee", "other/Bee/bee.gguf")
     catalog = Catalog(
         models=(made_up("PUB/BEE", "x/y/z.gguf"), made_up("c", "pub/bee/c.gguf"), exact)
@@ -91,12 +91,12 @@ def test_exact_key_is_never_ambiguous() -> None:
 
 
 def test_key_with_at_sign() -> None:
-    """A key that has an @ itself is found as it stands."""
+    """A key that contains an @ is found."""
     model = made_up("owner/name@q8_0", "owner/name/name-q4_k_m.gguf")
     assert Catalog(models=(model,)).find("owner/name@q8_0") == [model]
 
 
 @pytest.mark.parametrize(("domain", "count"), [("llm", 0), ("embedding", 1), (None, 1)])
 def test_domain_filter(domain: Domain | None, count: int) -> None:
-    """A domain leaves out models of the other one."""
-    assert len(load_catalog().find(NOMIC, domain)) == count
+    """With a domain, models of the other one are left out."""
+    assert len(read_catalog().find(NOMIC, domain)) == count

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from model_fixtures.catalog import CatalogError, load_catalog, size_bytes
+from model_fixtures.catalog import CatalogError, read_catalog, size_bytes
 from model_fixtures.weights import SOURCES
 
 WriteGguf = Callable[..., Path]
@@ -20,10 +20,10 @@ LLM_WEIGHTS = "'smollm2' or 'smollm2-q4_0' or 'smollm2-vision' or 'smollm2-tools
 def test_file_makes_a_model_real(
     tmp_path: Path, write_gguf: WriteGguf, user_catalog: UserCatalog
 ) -> None:
-    """An entry's file, relative to the TOML file, answers for its model; the rest stays."""
+    """A file, relative to the TOML file, answers for its model; other models stay as they are."""
     file = write_gguf(tmp_path / "weights/mine.gguf", architecture="llama", size_label="1B")
     user_catalog(f'[[models]]\nkey = "{LLAMA}"\nfile = "weights/mine.gguf"\n')
-    models = load_catalog().models
+    models = read_catalog().models
     assert [model.key for model in models] == KEYS.split(", ")
     (model,) = (each for each in models if not each.stand_in)
     assert (model.key, model.file, model.weights) == (LLAMA, file, None)
@@ -32,10 +32,10 @@ def test_file_makes_a_model_real(
 
 
 def test_single_settings(user_catalog: UserCatalog) -> None:
-    """An entry changes just what it names."""
-    (before,) = load_catalog().find(LLAMA)
+    """A table changes only the settings that it names."""
+    (before,) = read_catalog().find(LLAMA)
     user_catalog(f'[[models]]\nkey = "{LLAMA}"\ncontext_length = 512\nrequired = false\n')
-    (after,) = load_catalog().find(LLAMA)
+    (after,) = read_catalog().find(LLAMA)
     assert (after.context_length, after.required) == (512, False)
     assert (after.path, after.weights, after.display_name) == (
         before.path,
@@ -45,10 +45,10 @@ def test_single_settings(user_catalog: UserCatalog) -> None:
 
 
 def test_new_model(tmp_path: Path, write_gguf: WriteGguf, user_catalog: UserCatalog) -> None:
-    """A key that the catalog lacks adds a model at the end, not required unless it says so."""
+    """A key that the catalog lacks adds a model at the end, which is optional by default."""
     file = write_gguf(tmp_path / "mine.gguf")
     user_catalog(f"[[models]]\nkey = 'mine'\npath = 'me/mine/mine.gguf'\nfile = '{file}'\n")
-    catalog = load_catalog()
+    catalog = read_catalog()
     assert catalog.models[-1].key == "mine"
     assert (catalog.models[-1].display_name, catalog.models[-1].domain) == ("mine", "llm")
     assert catalog.models[-1] not in catalog.required
@@ -57,7 +57,7 @@ def test_new_model(tmp_path: Path, write_gguf: WriteGguf, user_catalog: UserCata
 def test_projector_and_adapter(
     tmp_path: Path, write_gguf: WriteGguf, user_catalog: UserCatalog
 ) -> None:
-    """A projector switches vision on, an adapter tool use; the projector counts in the size."""
+    """A projector adds vision, an adapter tool use; the size includes the projector."""
     file = write_gguf(tmp_path / "mine.gguf")
     projector = write_gguf(tmp_path / "see.gguf", architecture="clip")
     adapter = write_gguf(tmp_path / "tools.gguf")
@@ -65,44 +65,44 @@ def test_projector_and_adapter(
         '[[models]]\nkey = "mobilevlm_v2-1.7b"\nfile = "mine.gguf"\nprojector = "see.gguf"\n'
         f'[[models]]\nkey = "{LLAMA}"\nadapter = "tools.gguf"\n'
     )
-    catalog = load_catalog()
+    catalog = read_catalog()
     (seeing,) = catalog.find("mobilevlm_v2-1.7b")
     assert (seeing.vision, seeing.tool_use, seeing.projector) == (True, False, projector)
     assert size_bytes(seeing) == file.stat().st_size + projector.stat().st_size
     (calling,) = catalog.find(LLAMA)
     assert (calling.vision, calling.tool_use, calling.adapter) == (False, True, adapter)
-    assert calling.weights == "smollm2"  # what adapters for SmolLM2 are made for
+    assert calling.weights == "smollm2"  # the base of adapters for SmolLM2
 
 
 def test_real_file_without_projector(
     tmp_path: Path, write_gguf: WriteGguf, user_catalog: UserCatalog
 ) -> None:
-    """The stand-in's projector goes with the stand-in: a file in its place sees by its own only."""
+    """A file that replaces a stand-in does not get the stand-in's projector."""
     write_gguf(tmp_path / "mine.gguf")
     user_catalog('[[models]]\nkey = "mobilevlm_v2-1.7b"\nfile = "mine.gguf"\n')
-    (model,) = load_catalog().find("mobilevlm_v2-1.7b")
+    (model,) = read_catalog().find("mobilevlm_v2-1.7b")
     assert (model.vision, model.projector) == (False, None)
 
 
 def test_projector_for_a_stand_in(
     tmp_path: Path, write_gguf: WriteGguf, user_catalog: UserCatalog
 ) -> None:
-    """The user's projector goes before the one that comes with the stand-in."""
+    """The user's projector replaces the one that comes with the stand-in."""
     projector = write_gguf(tmp_path / "see.gguf", architecture="clip")
     user_catalog('[[models]]\nkey = "mobilevlm_v2-1.7b"\nprojector = "see.gguf"\n')
-    (model,) = load_catalog().find("mobilevlm_v2-1.7b")
+    (model,) = read_catalog().find("mobilevlm_v2-1.7b")
     assert (model.vision, model.projector, model.weights) == (True, projector, "smollm2-q8_0")
 
 
 def test_other_stand_in(user_catalog: UserCatalog) -> None:
-    """A model may answer with any stand-in of its domain, and then can what that one can."""
+    """A model may answer with any stand-in of its domain, and then has its abilities."""
     user_catalog(
         f'[[models]]\nkey = "{LLAMA}"\nweights = "smollm2-vision"\n'
         '[[models]]\nkey = "mobilevlm_v2-1.7b"\nweights = "smollm2-tools"\n'
     )
-    (seeing,) = load_catalog().find(LLAMA)
+    (seeing,) = read_catalog().find(LLAMA)
     assert (seeing.weights, seeing.vision, seeing.tool_use) == ("smollm2-q8_0", True, False)
-    (calling,) = load_catalog().find("mobilevlm_v2-1.7b")
+    (calling,) = read_catalog().find("mobilevlm_v2-1.7b")
     assert (calling.weights, calling.vision, calling.tool_use) == ("smollm2-tools", False, True)
 
 
@@ -112,8 +112,8 @@ def test_file_goes_before_the_models_folder(
     user_catalog: UserCatalog,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The TOML file decides where it names a file or weights; elsewhere the folder does."""
-    for model in load_catalog().models[1:4]:
+    """A file or weights in the TOML file take precedence over the folder."""
+    for model in read_catalog().models[1:4]:
         write_gguf(tmp_path / "models" / model.path)
     file = write_gguf(tmp_path / "mine.gguf")
     monkeypatch.setenv("LMSTUDIO_TEST_MODELS", str(tmp_path / "models"))
@@ -122,7 +122,7 @@ def test_file_goes_before_the_models_folder(
         '[[models]]\nkey = "mobilevlm_v2-1.7b"\nweights = "smollm2"\n'
         '[[models]]\nkey = "qwen2.5-7b-instruct-1m"\nname = "Mine"\n'
     )
-    _, llama, mobile, qwen, _ = load_catalog().models
+    _, llama, mobile, qwen, _ = read_catalog().models
     assert llama.file == file
     assert (mobile.file, mobile.weights) == (None, "smollm2")
     assert qwen.file == tmp_path / "models" / qwen.path
@@ -130,8 +130,8 @@ def test_file_goes_before_the_models_folder(
 
 
 def test_size_of_uncached_weights() -> None:
-    """Weights that are not in the cache count the bytes that they will have."""
-    assert [size_bytes(model) for model in load_catalog().models] == [
+    """Weights that are not in the cache count with the size that they will have."""
+    assert [size_bytes(model) for model in read_catalog().models] == [
         SOURCES["minilm"].file_bytes,
         91_726_912,
         144_811_072 + 4_782_656,
@@ -172,7 +172,7 @@ def test_size_of_uncached_weights() -> None:
         (
             f'[[models]]\nkey = "{LLAMA}"\nfile = "no/such.gguf"',
             (
-                f"{{file}}: model '{LLAMA}': 'file' names {{folder}}/no/such.gguf, which is no"
+                f"{{file}}: model '{LLAMA}': 'file' names {{folder}}/no/such.gguf, which is not a"
                 " file; correct the path"
             ),
         ),
@@ -194,8 +194,8 @@ def test_size_of_uncached_weights() -> None:
         (
             f'[[models]]\nkey = "{LLAMA}"\ncontext_length = 8193',
             (
-                f"{{file}}: model '{LLAMA}': 'context_length' is 8193; what answers can do at most"
-                " 8192"
+                f"{{file}}: model '{LLAMA}': 'context_length' is 8193; the weights that answer"
+                " support at most 8192"
             ),
         ),
         (
@@ -248,7 +248,7 @@ def test_size_of_uncached_weights() -> None:
             f'[[models]]\nkey = "{LLAMA}"\nfile = "~nobody-here/x.gguf"',
             (
                 f"{{file}}: model '{LLAMA}': 'file' names {{folder}}/~nobody-here/x.gguf, which is"
-                " no file; correct the path"
+                " not a file; correct the path"
             ),
         ),
         (
@@ -279,22 +279,22 @@ def test_size_of_uncached_weights() -> None:
     ],
 )
 def test_mistakes(user_catalog: UserCatalog, text: str, message: str) -> None:
-    """Each mistake in the file is one line: the file, the key, what to do."""
+    """Each mistake in the file is an error of one line with the file, the key and what to do."""
     file = user_catalog(text)
     with pytest.raises(CatalogError) as caught:
-        load_catalog()
+        read_catalog()
     assert "\n" not in str(caught.value)
     expected = message.format(file=file, folder=file.parent)
-    # Python's own words for a syntax error differ from version to version.
+    # The text of a TOML syntax error depends on the Python version.
     assert str(caught.value).startswith(expected)
     assert len(str(caught.value)) == len(expected) or expected.endswith(": ")
 
 
 def test_missing_catalog_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A catalog file that is not there is an error that names it and the variable."""
+    """A missing catalog file is an error that names the file and the variable."""
     monkeypatch.setenv("LMSTUDIO_TEST_CATALOG", str(tmp_path / "none.toml"))
     with pytest.raises(CatalogError) as caught:
-        load_catalog()
+        read_catalog()
     assert str(caught.value) == (
         f"{tmp_path / 'none.toml'}: cannot be read (No such file or directory);"
         " LMSTUDIO_TEST_CATALOG must name a TOML file"
@@ -302,9 +302,9 @@ def test_missing_catalog_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_catalog_file_that_is_no_text(user_catalog: UserCatalog) -> None:
-    """Bytes that are no UTF-8 are an error that names the file."""
+    """Bytes that are not UTF-8 are an error that names the file."""
     file = user_catalog("")
     file.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(CatalogError) as caught:
-        load_catalog()
+        read_catalog()
     assert str(caught.value).startswith(f"{file}: correct the TOML there: ")

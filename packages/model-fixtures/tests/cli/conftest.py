@@ -1,4 +1,4 @@
-"""What tests of the command line share."""
+"""Fixtures for tests of the command line."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ Run = Callable[..., tuple[int, list[str], list[str]]]
 
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Provide a state folder of our own and none of the user's settings; what was started is
-    stopped.
-    """
+    """Hide the user's settings, provide a state folder, and stop its server at the end."""
     for variable in ("LMSTUDIO_API_HOST", "LMSTUDIO_API_TOKEN", "LMSTUDIO_SERVER_API_TOKEN"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(background_server, "state_folder", lambda: tmp_path / "state")
@@ -27,7 +25,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Provide a function that runs a command: exit code, lines on stdout, lines on stderr."""
+    """Provide a function that runs a command and returns exit code and lines of both streams."""
 
     def run(*arguments: str) -> tuple[int, list[str], list[str]]:
         code = main(arguments)

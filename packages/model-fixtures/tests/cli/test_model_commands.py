@@ -9,20 +9,20 @@ from pathlib import Path
 
 import pytest
 from model_fixtures import host_models
-from model_fixtures.catalog import load_catalog
+from model_fixtures.catalog import read_catalog
 from model_fixtures.cli.model_commands import load_models
-from model_fixtures.hosts import Selection, background_server
+from model_fixtures.hosts import HostSelection, background_server
 
-from ..fake_host import FakeHost, info, instance  # noqa: TID252 (tests are no importable package)
+from ..fake_host import FakeHost, info, instance  # noqa: TID252 (tests are not an importable package)
 from ..server.tiny_gguf import write_gguf  # noqa: TID252
 from .conftest import Run
 
-REQUIRED = [model.key for model in load_catalog().required]
+REQUIRED = [model.key for model in read_catalog().required]
 FREE_PORT = ("--port", "0", "--no-default-ports")
 
 
 def test_delete_below_the_servers_home(tmp_path: Path, run: Run) -> None:
-    """What `serve --home` put there is deleted with the same option, folders included."""
+    """`delete --home` deletes files of a server with that option, and their folders."""
     file = write_gguf(tmp_path / "models/tests/small-GGUF/small-Q8_0.gguf")
     code, _, err = run("delete", "small", "--home", str(tmp_path / "elsewhere"))
     assert (code, len(err)) == (1, 1)
@@ -32,7 +32,7 @@ def test_delete_below_the_servers_home(tmp_path: Path, run: Run) -> None:
 
 
 def test_load(host: FakeHost, run: Run) -> None:
-    """Load says which host, names each loaded model and exits with 0."""
+    """`load` names the host and each loaded model, and exits with 0."""
     code, out, err = run("load", "--host", host.address)
     assert (code, err) == (0, [])
     assert out[0] == f"host: {host.address} (named by --host)"
@@ -41,18 +41,18 @@ def test_load(host: FakeHost, run: Run) -> None:
 
 
 def test_load_calls_out_extra_models(host: FakeHost, run: Run) -> None:
-    """Loaded models of others are named, with what they break; they are no failure."""
+    """Other loaded models are named, with what they break; they are not a failure."""
     host.loaded = [instance("other", "pub/Other-GGUF/other.gguf")]
     code, out, _ = run("load", "--host", host.address)
     assert code == 0
     assert out[-2:] == [
         "extra: other (llm, other)",
-        "extra loaded models break tests that query loaded models: unload them.",
+        "extra loaded models break tests that query loaded models: unload them",
     ]
 
 
 def test_load_fails_for_missing_models(host: FakeHost, run: Run) -> None:
-    """A model that is not downloaded makes exit code 1 and one line with the command."""
+    """A model that is not downloaded leads to exit code 1 and one line with the command."""
     host.downloaded = [each for each in host.downloaded if each["modelKey"] != REQUIRED[0]]
     code, out, err = run("load", "--host", host.address)
     assert code == 1
@@ -61,7 +61,7 @@ def test_load_fails_for_missing_models(host: FakeHost, run: Run) -> None:
 
 
 def test_load_fails_when_a_model_does(host: FakeHost, run: Run) -> None:
-    """A model that cannot be loaded makes exit code 1 and one line with the host's reason."""
+    """A model that cannot be loaded leads to exit code 1 and one line with the host's reason."""
     host.load_errors[REQUIRED[1]] = "Not enough memory"
     code, _, err = run("load", "--host", host.address)
     assert code == 1
@@ -69,8 +69,8 @@ def test_load_fails_when_a_model_does(host: FakeHost, run: Run) -> None:
 
 
 def test_load_starts_a_server_if_no_host_is_there(capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a host the embedded server is started in the background and keeps the models."""
-    assert load_models(Selection(None, "no host answers"), FREE_PORT) == 0
+    """Without a host, `load` starts the embedded server in the background."""
+    assert load_models(HostSelection(None, "no host answers"), FREE_PORT) == 0
     server = background_server.running()
     assert server is not None
     lines = capsys.readouterr().out.splitlines()
@@ -80,7 +80,7 @@ def test_load_starts_a_server_if_no_host_is_there(capsys: pytest.CaptureFixture[
 
 
 def test_a_server_that_was_started_for_nothing_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When loading is interrupted, the server that it started goes, too."""
+    """When loading is interrupted, the server that was started for it is stopped."""
 
     async def interrupted(*_: object) -> None:
         assert background_server.running() is not None
@@ -88,12 +88,12 @@ def test_a_server_that_was_started_for_nothing_is_stopped(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(host_models, "load", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        load_models(Selection(None, "no host answers"), FREE_PORT)
+        load_models(HostSelection(None, "no host answers"), FREE_PORT)
     assert background_server.running() is None
 
 
 def test_unload(host: FakeHost, run: Run) -> None:
-    """Unload names what it unloaded and spares other models."""
+    """`unload` names what it unloads and leaves other models loaded."""
     host.loaded = [
         instance(REQUIRED[1], "x/y/z.gguf", identifier="mine"),
         instance("other", "pub/Other-GGUF/other.gguf"),
@@ -109,13 +109,13 @@ def test_unload(host: FakeHost, run: Run) -> None:
 
 
 def test_unload_without_a_host(run: Run) -> None:
-    """Without a host there is nothing to unload, which is no failure."""
+    """Without a host there is nothing to unload, which is not a failure."""
     code, out, _ = run("unload", "--host", "embedded")
     assert (code, out) == (0, ["nothing to unload: --host says embedded"])
 
 
 def test_status(host: FakeHost, run: Run) -> None:
-    """The table tells required, downloaded and loaded for each model, within 80 columns."""
+    """The table says of each model whether it is required, downloaded and loaded, in 80 columns."""
     host.downloaded = [each for each in host.downloaded if each["modelKey"] != REQUIRED[2]]
     host.loaded = [
         instance(REQUIRED[0], "x/y/z.gguf", "embedding", contextLength=2048),
@@ -134,16 +134,16 @@ def test_status(host: FakeHost, run: Run) -> None:
 
 
 def test_status_without_a_host(run: Run) -> None:
-    """Without a host the status says so and shows what the embedded server would find."""
+    """Without a host, `status` says so and shows what the embedded server would find."""
     code, out, _ = run("status", "--host", "embedded")
     assert code == 0
-    assert out[0] == "host: none, the embedded server would be started (--host says embedded)"
+    assert out[0] == "host: none; `load` would start the embedded server (--host says embedded)"
     assert any(line.split()[:2] == [REQUIRED[0], "yes"] for line in out)
 
 
 def test_download_from_a_host(host: FakeHost, run: Run) -> None:
-    """Download has the host fetch what it lacks and says so; twice it has nothing to do."""
-    model = load_catalog().required[1]
+    """`download` has the host fetch the models that it lacks; a second time there are none."""
+    model = read_catalog().required[1]
     lacked = [each for each in host.downloaded if each["modelKey"] == model.key]
     host.downloaded = [each for each in host.downloaded if each not in lacked]
     repository = "/".join(model.path.split("/")[:2])
@@ -160,21 +160,21 @@ def test_download_from_a_host(host: FakeHost, run: Run) -> None:
     ]
     host.downloaded.append(info(model.key, model.path))
     _, out, _ = run("download", "--host", host.address)
-    assert out[1:] == ["everything is there already"]
+    assert out[1:] == ["the host has all models already"]
 
 
 def test_download_failure(host: FakeHost, run: Run) -> None:
-    """A model that the host does not find makes exit code 1 and one line."""
+    """A model that the host does not find leads to exit code 1 and one line."""
     host.downloaded = host.downloaded[1:]
     code, _, err = run("download", "--host", host.address)
     assert code == 1
     assert len(err) == 1
-    assert err[0].startswith(f"error: {REQUIRED[0]}: the host finds no nomic-ai/")
+    assert err[0].startswith(f"error: {REQUIRED[0]}: the host does not find nomic-ai/")
 
 
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_cancels_loads(host: FakeHost) -> None:
-    """Ctrl-C while models are being loaded ends with 130 and no traceback; loads are cancelled."""
+    """Ctrl-C cancels loading and leads to exit code 130 without a traceback."""
     host.gate = 1000
     command = [sys.executable, "-m", "model_fixtures", "load", "--host", host.address]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:

@@ -6,10 +6,10 @@ import subprocess
 import sys
 
 import pytest
-from model_fixtures.catalog import load_catalog
+from model_fixtures.catalog import read_catalog
 from model_fixtures.cli import main, shared_options
 
-from ..fake_host import FakeHost  # noqa: TID252 (tests are no importable package)
+from ..fake_host import FakeHost  # noqa: TID252 (tests are not an importable package)
 from .conftest import Run
 
 COMMANDS = ("load", "unload", "status", "download", "delete", "serve", "start", "stop")
@@ -45,7 +45,7 @@ def test_every_command_has_help(run: Run, command: str) -> None:
     ],
 )
 def test_misuse(run: Run, arguments: tuple[str, ...]) -> None:
-    """A command line that makes no sense exits with 2 and says what is wrong, last on stderr."""
+    """A wrong command line leads to exit code 2; the last line on stderr says what is wrong."""
     code, out, err = run(*arguments)
     assert (code, out) == (2, [])
     assert err[-1].startswith("Error: ")
@@ -60,7 +60,7 @@ def test_misuse(run: Run, arguments: tuple[str, ...]) -> None:
 )
 @pytest.mark.parametrize("command", ["load", "unload", "status", "download"])
 def test_bad_hosts(run: Run, command: str, host: str, error: str) -> None:
-    """A malformed host exits with 1 and one line, for every command that takes one."""
+    """A malformed host leads to exit code 1 and one line, for every command that takes a host."""
     assert run(command, "--host", host) == (1, [], [f"error: {error}"])
 
 
@@ -72,7 +72,7 @@ def test_the_variable_is_heeded(run: Run, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_errors_of_the_catalog(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings of the catalog that make no sense are one line."""
+    """Wrong settings of the catalog lead to an error of one line."""
     monkeypatch.setenv("LMSTUDIO_TEST_CATALOG", "/nowhere/catalog.toml")
     code, out, err = run("status", "--host", "embedded")
     assert (code, out) == (1, [])
@@ -81,7 +81,7 @@ def test_errors_of_the_catalog(run: Run, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_errors_of_the_wire(run: Run, fake_host: FakeHost) -> None:
-    """A host that refuses the client is one line with its reason."""
+    """A host that refuses the client leads to an error of one line with its reason."""
     fake_host.refusal = "Token required"
     code, _, err = run("status", "--host", fake_host.address)
     assert code == 1
@@ -89,17 +89,17 @@ def test_errors_of_the_wire(run: Run, fake_host: FakeHost) -> None:
 
 
 def test_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C anywhere exits with 130."""
+    """Ctrl-C at any time leads to exit code 130."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(shared_options, "select", interrupt)
+    monkeypatch.setattr(shared_options, "select_host", interrupt)
     assert main(["status"]) == 130
 
 
 def test_as_a_module() -> None:
-    """`python -m model_fixtures` runs the command line and hands on its exit code."""
+    """`python -m model_fixtures` runs the command line and exits with its exit code."""
     command = [sys.executable, "-m", "model_fixtures", "status", "--host", ""]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
@@ -107,7 +107,7 @@ def test_as_a_module() -> None:
 
 
 def test_serving_needs_no_tables() -> None:
-    """Starting the server does not import what only other commands need: rich, pip's helpers."""
+    """Starting the server does not import modules that only other commands need."""
     code = (
         "import sys; from model_fixtures.cli import program;"
         "program.main(['serve', '--help'], standalone_mode=False);"
@@ -117,6 +117,6 @@ def test_serving_needs_no_tables() -> None:
 
 
 def test_the_suite_is_complete() -> None:
-    """Four models are required and one is for tests that load it themselves."""
-    catalog = load_catalog()
+    """Four models are required, and a fifth is for tests that load it themselves."""
+    catalog = read_catalog()
     assert (len(catalog.required), len(catalog.models)) == (4, 5)

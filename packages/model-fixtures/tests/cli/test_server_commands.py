@@ -18,21 +18,21 @@ TOKEN = "sk-lm-abcd1234:abcdefghij0123456789"
 
 
 def test_start_and_stop(run: Run) -> None:
-    """Start says where the server listens and where its log is, stop ends it."""
+    """`start` says where the server listens and where its log is; `stop` ends it."""
     code, out, _ = run("start", *FREE_PORT)
     server = background_server.running()
     assert server is not None
     where = f"{server.addresses[0]} (pid {server.pid}, log: {server.log})"
     assert (code, out) == (0, [f"started: {where}"])
     assert is_own_server(server.addresses[0])
-    assert run("start", *FREE_PORT) == (0, [f"runs already: {where}"], [])
+    assert run("start", *FREE_PORT) == (0, [f"already running: {where}"], [])
     assert run("stop") == (0, [f"stopped {server.pid}"], [])
     assert greeting_problem(server.addresses[0]) == "connection refused"
     assert run("stop") == (0, ["no server runs in the background"], [])
 
 
 def test_pages_that_may_use_the_server(run: Run) -> None:
-    """What --cors and --allow-host allow reaches a server in the background, too."""
+    """--cors and --allow-host also apply to a server in the background."""
     code, _, _ = run("start", *FREE_PORT, "--cors", "--allow-host", "LM.example.com")
     assert code == 0
     server = background_server.running()
@@ -54,7 +54,7 @@ def test_embedded_means_the_background_server(run: Run) -> None:
 
 
 def test_a_taken_port(run: Run) -> None:
-    """A port in use makes exit code 1 and one line that names the port."""
+    """A port that is in use leads to exit code 1 and one line that names the port."""
     run("start", *FREE_PORT)
     server = background_server.running()
     assert server is not None
@@ -68,7 +68,7 @@ def test_a_taken_port(run: Run) -> None:
 
 
 def test_a_token_is_no_argument(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The token goes to the server by the environment; only clients that have it may enter."""
+    """The token is passed in the environment, and only clients with it are accepted."""
     code, _, _ = run("start", *FREE_PORT, "--api-token", TOKEN)
     assert code == 0
     server = background_server.running()
@@ -86,7 +86,7 @@ def test_a_token_is_no_argument(run: Run, monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_stops_serving() -> None:
-    """In the foreground the server prints one ready line; Ctrl-C ends it without a traceback."""
+    """`serve` prints one ready line, and Ctrl-C ends it without a traceback."""
     command = [sys.executable, "-m", "model_fixtures", "serve", *FREE_PORT]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -1,4 +1,4 @@
-"""Progress on terminals and elsewhere."""
+"""Progress on terminals and in other output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.console import Console
 
 @pytest.fixture
 def terminal() -> Console:
-    """Provide a terminal of 80 columns whose output can be read."""
+    """Return a terminal of 80 columns whose output can be read."""
     return Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
 
 
@@ -24,7 +24,7 @@ def text(terminal: Console) -> str:
 
 
 def test_loading_on_a_terminal(terminal: Console) -> None:
-    """On a terminal every model has a bar, and failures stand above the bars."""
+    """On a terminal, every model has a bar, and failures are printed above the bars."""
     with LoadProgress(terminal) as progress:
         progress(LoadEvent("one", "loading", 0.5))
         progress(LoadEvent("two", "loading"))
@@ -37,7 +37,7 @@ def test_loading_on_a_terminal(terminal: Console) -> None:
 
 
 def test_loading_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a terminal there is one line for each model, when it is done."""
+    """Without a terminal, each model has one line, which is printed when it is done."""
     with LoadProgress() as progress:
         progress(LoadEvent("old", "unloaded"))
         for fraction in (0.0, 0.5, 1.0):
@@ -48,7 +48,7 @@ def test_loading_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_downloading_on_a_terminal(terminal: Console) -> None:
-    """On a terminal a download has a bar with its size."""
+    """On a terminal, a download has a bar with its size."""
     with DownloadProgress(terminal) as progress:
         progress("smollm2", 0, 2_000_000)
         progress("smollm2", 2_000_000, 2_000_000)
@@ -56,7 +56,7 @@ def test_downloading_on_a_terminal(terminal: Console) -> None:
 
 
 def test_downloading_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a terminal a download has a line at its begin and one at its end."""
+    """Without a terminal, a download has one line at its beginning and one at its end."""
     with DownloadProgress() as progress:
         for done in (0, 10, 2_000_000):
             progress("smollm2", done, 2_000_000)
@@ -64,7 +64,7 @@ def test_downloading_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_making_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
-    """Weights that are merged on this machine are not called downloaded."""
+    """Weights that are made on this machine are said to be made, not downloaded."""
     with DownloadProgress() as progress:
         progress("smollm2-tools", 0, 2_000_000)
         progress("smollm2-tools", 2_000_000, 2_000_000)

@@ -1,15 +1,15 @@
-"""A small catalog, and a host that has what it names."""
+"""A small catalog, and a host with its models."""
 
 from __future__ import annotations
 
 import pytest
 from model_fixtures.catalog import Catalog, CatalogModel, Domain
 
-from ..fake_host import FakeHost, info  # noqa: TID252 (tests are no importable package)
+from ..fake_host import FakeHost, info  # noqa: TID252 (tests are not an importable package)
 
 
 def model(key: str, path: str, domain: Domain = "llm", **more: object) -> CatalogModel:
-    """Return a model of the catalog; the suite loads it with 4096 tokens unless said otherwise."""
+    """Return a catalog model; by default the suite loads it with 4096 tokens."""
     settings: dict[str, object] = {
         "display_name": key,
         "architecture": None,
@@ -40,7 +40,7 @@ def catalog() -> Catalog:
 
 @pytest.fixture
 def host(fake_host: FakeHost, catalog: Catalog) -> FakeHost:
-    """Provide a host that has downloaded the whole catalog and another model, and loaded nothing."""
+    """Provide a host that has downloaded the catalog and another model, and loaded nothing."""
     fake_host.downloaded = [info(each.key, each.path, each.domain) for each in catalog.models]
     fake_host.downloaded.append(info("other", "pub/Other-GGUF/other.gguf"))
     return fake_host

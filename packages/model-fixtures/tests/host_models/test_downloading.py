@@ -1,4 +1,4 @@
-"""Having a host download what it lacks."""
+"""Having a host download the models that it lacks."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 from model_fixtures.catalog import Catalog
-from model_fixtures.host_models import LoaderError, download
-from model_fixtures.host_models.downloading import Option, choose
+from model_fixtures.host_models import HostModelError, download
+from model_fixtures.host_models.downloading import DownloadOption, choose
 
-from ..fake_host import FakeHost  # noqa: TID252 (tests are no importable package)
+from ..fake_host import FakeHost  # noqa: TID252 (tests are not an importable package)
 
 pytestmark = pytest.mark.anyio
 
 
 def option(name: str, **more: Any) -> dict[str, Any]:
-    """Return a download option as hosts describe it."""
+    """Return a download option in the form that hosts send."""
     return {
         "name": name,
         "sizeBytes": 1000,
@@ -39,7 +39,7 @@ def lacking(host: FakeHost) -> FakeHost:
 
 
 async def test_download(lacking: FakeHost, catalog: Catalog) -> None:
-    """The catalog's very file is searched for, chosen and downloaded, with progress."""
+    """The file that the catalog names is found, chosen and downloaded, with progress."""
     progress: list[tuple[str, int, int]] = []
     keys = await download(lacking.address, catalog, lambda *step: progress.append(step))
     assert keys == ("one",)
@@ -54,23 +54,23 @@ async def test_download(lacking: FakeHost, catalog: Catalog) -> None:
 
 
 async def test_nothing_to_download(host: FakeHost, catalog: Catalog) -> None:
-    """A host that has everything is not asked to search."""
+    """A host that has all models is not asked to search."""
     assert await download(host.address, catalog) == ()
     assert host.endpoints() == []
 
 
 async def test_a_model_that_is_not_found(lacking: FakeHost, catalog: Catalog) -> None:
-    """A model that the host does not find is named with the repository to look for."""
+    """The error about a model that the host does not find names the repository."""
     lacking.search_results = lacking.search_results[:1]
-    with pytest.raises(LoaderError) as caught:
+    with pytest.raises(HostModelError) as caught:
         await download(lacking.address, catalog)
-    assert str(caught.value) == "one: the host finds no pub/One-GGUF: download it in the app"
+    assert str(caught.value) == "one: the host does not find pub/One-GGUF: download it in the app"
 
 
 async def test_one_failure_does_not_stop_the_others(lacking: FakeHost, catalog: Catalog) -> None:
-    """Models after one that cannot be had are downloaded all the same."""
+    """If one model cannot be downloaded, the others still are."""
     lacking.downloaded = []
-    with pytest.raises(LoaderError) as caught:
+    with pytest.raises(HostModelError) as caught:
         await download(lacking.address, catalog)
     assert lacking.parameters("downloadModel") == [{"downloadIdentifier": "get one-q4.gguf"}]
     named = [part.partition(":")[0] for part in str(caught.value).split("; ")]
@@ -82,37 +82,43 @@ async def test_one_failure_does_not_stop_the_others(lacking: FakeHost, catalog: 
     [
         (
             [
-                Option("x", "fullGPUOffload", "by quantization", quantization="Q4"),
-                Option("ONE-q4.gguf", "fullGPUOffload", "by file"),
+                DownloadOption("x", "fullGPUOffload", "by quantization", quantization="Q4"),
+                DownloadOption("ONE-q4.gguf", "fullGPUOffload", "by file"),
             ],
             "by file",
         ),
         (
             [
-                Option("x", "fullGPUOffload", "advised", recommended=True),
-                Option("y", "fullGPUOffload", "by quantization", quantization="Q4"),
+                DownloadOption("x", "fullGPUOffload", "advised", recommended=True),
+                DownloadOption("y", "fullGPUOffload", "by quantization", quantization="Q4"),
             ],
             "by quantization",
         ),
         (
             [
-                Option("x", "fullGPUOffload", "first"),
-                Option("y", "fitWithoutGPU", "advised", recommended=True),
+                DownloadOption("x", "fullGPUOffload", "first"),
+                DownloadOption("y", "fitWithoutGPU", "advised", recommended=True),
             ],
             "advised",
         ),
-        ([Option("x", "fitWithoutGPU", "first"), Option("y", "fitWithoutGPU", "second")], "first"),
         (
             [
-                Option("one-q4.gguf", "willNotFit", "too large"),
-                Option("y", "partialGPUOffload", "fits"),
+                DownloadOption("x", "fitWithoutGPU", "first"),
+                DownloadOption("y", "fitWithoutGPU", "second"),
+            ],
+            "first",
+        ),
+        (
+            [
+                DownloadOption("one-q4.gguf", "willNotFit", "too large"),
+                DownloadOption("y", "partialGPUOffload", "fits"),
             ],
             "fits",
         ),
     ],
 )
-def test_choice(catalog: Catalog, options: list[Option], chosen: str) -> None:
-    """The very file is chosen, else its quantization, else what the host advises, if it fits."""
+def test_choice(catalog: Catalog, options: list[DownloadOption], chosen: str) -> None:
+    """The catalog's file is chosen, else its quantization, else what the host recommends."""
     assert choose(catalog.models[1], options).download_identifier == chosen
 
 
@@ -120,10 +126,13 @@ def test_choice(catalog: Catalog, options: list[Option], chosen: str) -> None:
     ("options", "problem"),
     [
         ([], "no file to download"),
-        ([Option("x", "willNotFit", "x")], "the host offers nothing that fits into its memory"),
+        (
+            [DownloadOption("x", "willNotFit", "x")],
+            "the host offers nothing that fits into its memory",
+        ),
     ],
 )
-def test_no_choice(catalog: Catalog, options: list[Option], problem: str) -> None:
-    """Nothing offered and nothing that fits are told apart."""
-    with pytest.raises(LoaderError, match=f"^{problem}$"):
+def test_no_choice(catalog: Catalog, options: list[DownloadOption], problem: str) -> None:
+    """The error says whether nothing is offered or nothing fits."""
+    with pytest.raises(HostModelError, match=f"^{problem}$"):
         choose(catalog.models[1], options)

@@ -7,13 +7,13 @@ from model_fixtures.catalog import Catalog
 from model_fixtures.host_models import LoadEvent, ensure_loaded, load, unload
 from model_fixtures.wire_client import AuthenticationError, ConnectError
 
-from ..fake_host import FakeHost, instance  # noqa: TID252 (tests are no importable package)
+from ..fake_host import FakeHost, instance  # noqa: TID252 (tests are not an importable package)
 
 pytestmark = pytest.mark.anyio
 
 
 def identifiers(host: FakeHost) -> list[str]:
-    """Return the identifiers of what is loaded."""
+    """Return the identifiers of the loaded instances."""
     return sorted(each["identifier"] for each in host.loaded)
 
 
@@ -47,7 +47,7 @@ async def test_namespaces(host: FakeHost, catalog: Catalog) -> None:
 
 
 async def test_models_are_loaded_at_the_same_time(host: FakeHost, catalog: Catalog) -> None:
-    """All loads are under way before any has to finish."""
+    """All models begin to load before the first one has finished."""
     host.gate = 3
     report = await load(host.address, catalog)
     assert report.loaded == ("embed", "one", "two")
@@ -56,7 +56,7 @@ async def test_models_are_loaded_at_the_same_time(host: FakeHost, catalog: Catal
 async def test_first_every_instance_of_a_test_model_is_unloaded(
     host: FakeHost, catalog: Catalog
 ) -> None:
-    """Instances under any identifier go first, also of the model that is not required."""
+    """Instances under any identifier are unloaded first, those of optional models too."""
     host.loaded = [
         instance("embed", "pub/embed-GGUF/embed.gguf", "embedding"),
         instance("one", "pub/One-GGUF/one-q4.gguf", identifier="mine"),
@@ -81,7 +81,7 @@ async def test_first_every_instance_of_a_test_model_is_unloaded(
 async def test_a_test_model_under_another_name(
     host: FakeHost, catalog: Catalog, key: str, path: str
 ) -> None:
-    """Hosts vary a key by quantization or publisher; the repository tells as well."""
+    """A model is recognized under keys with quantization or publisher, and by its repository."""
     host.downloaded = [each for each in host.downloaded if each["modelKey"] != "one"]
     host.downloaded.append({**host.downloaded[0], "type": "llm", "modelKey": key, "path": path})
     host.loaded = [instance(key, path)]
@@ -93,7 +93,7 @@ async def test_a_test_model_under_another_name(
 
 
 async def test_other_models_stay_untouched(host: FakeHost, catalog: Catalog) -> None:
-    """Instances of models that are not the suite's are not unloaded, but reported as extra."""
+    """Instances of other models are not unloaded, but reported as extra."""
     host.loaded = [
         instance("other", "pub/Other-GGUF/other.gguf"),
         instance("one-more", "pub/One-GGUF-2/one.gguf"),
@@ -105,7 +105,7 @@ async def test_other_models_stay_untouched(host: FakeHost, catalog: Catalog) -> 
 
 
 async def test_missing_models_are_named_with_the_command(host: FakeHost, catalog: Catalog) -> None:
-    """What is downloaded is loaded; what is not is named in one line with what gets it."""
+    """Models that are not downloaded are named in one line with the command that gets them."""
     host.downloaded = [each for each in host.downloaded if each["modelKey"] not in ("one", "two")]
     report = await load(host.address, catalog)
     assert report.loaded == ("embed",)
@@ -114,7 +114,7 @@ async def test_missing_models_are_named_with_the_command(host: FakeHost, catalog
 
 
 async def test_a_model_that_cannot_be_loaded(host: FakeHost, catalog: Catalog) -> None:
-    """A failure is reported with the host's text and keeps no other model from loading."""
+    """A failure is reported with the host's text, and all other models are loaded."""
     host.load_errors["one"] = "Not enough memory"
     report = await load(host.address, catalog)
     assert report.loaded == ("embed", "two")
@@ -122,7 +122,7 @@ async def test_a_model_that_cannot_be_loaded(host: FakeHost, catalog: Catalog) -
 
 
 async def test_events(host: FakeHost, catalog: Catalog) -> None:
-    """Everything that happens is told: unloading, progress, success and failure."""
+    """There are events for unloading, progress, success and failure."""
     host.loaded = [instance("two", "pub/Two-GGUF/two-q4.gguf", identifier="two:2")]
     host.load_errors["one"] = "broken"
     events: list[LoadEvent] = []
@@ -142,7 +142,7 @@ async def test_events(host: FakeHost, catalog: Catalog) -> None:
 
 
 async def test_what_is_loaded_well_stays(host: FakeHost, catalog: Catalog) -> None:
-    """ensure_loaded leaves a host alone that has exactly what the suite expects."""
+    """`ensure_loaded` changes nothing on a host that has exactly what the suite expects."""
     await load(host.address, catalog)
     host.calls.clear()
     report = await ensure_loaded(host.address, catalog)
@@ -161,7 +161,7 @@ async def test_what_is_loaded_well_stays(host: FakeHost, catalog: Catalog) -> No
 async def test_what_is_loaded_otherwise_is_loaded_anew(
     host: FakeHost, catalog: Catalog, change: dict[str, object]
 ) -> None:
-    """Another context, a TTL or another identifier makes ensure_loaded load everything anew."""
+    """After another context, a TTL or another identifier, all models are loaded again."""
     await load(host.address, catalog)
     for each in host.loaded:
         if each["identifier"] == "one":
@@ -175,7 +175,7 @@ async def test_what_is_loaded_otherwise_is_loaded_anew(
 async def test_surplus_instances_of_test_models_are_unloaded(
     host: FakeHost, catalog: Catalog
 ) -> None:
-    """A second instance, or one of the model that is not required, makes it load anew, too."""
+    """A second instance, or one of an optional model, also has all models loaded again."""
     await load(host.address, catalog)
     host.loaded.append(instance("jit", "pub/Jit-GGUF/jit.gguf"))
     await ensure_loaded(host.address, catalog)
@@ -183,7 +183,7 @@ async def test_surplus_instances_of_test_models_are_unloaded(
 
 
 async def test_extra_models_do_not_make_it_load_anew(host: FakeHost, catalog: Catalog) -> None:
-    """Models of others are reported by ensure_loaded, not acted upon."""
+    """`ensure_loaded` reports other models and leaves them loaded."""
     await load(host.address, catalog)
     host.loaded.append(instance("other", "pub/Other-GGUF/other.gguf"))
     host.calls.clear()
@@ -193,7 +193,7 @@ async def test_extra_models_do_not_make_it_load_anew(host: FakeHost, catalog: Ca
 
 
 async def test_unload(host: FakeHost, catalog: Catalog) -> None:
-    """unload ends every instance of a test model, gives their identifiers, and spares others."""
+    """`unload` unloads every instance of the suite's models and returns their identifiers."""
     host.loaded = [
         instance("embed", "pub/embed-GGUF/embed.gguf", "embedding", identifier="e"),
         instance("other", "pub/Other-GGUF/other.gguf"),
@@ -205,14 +205,14 @@ async def test_unload(host: FakeHost, catalog: Catalog) -> None:
 
 
 async def test_a_host_that_refuses(host: FakeHost, catalog: Catalog) -> None:
-    """A host that wants a token gives its own text in one line."""
+    """A host that refuses the client raises an error of one line with the host's text."""
     host.refusal = "Invalid passkey"
     with pytest.raises(AuthenticationError, match="refuses the client: Invalid passkey"):
         await load(host.address, catalog)
 
 
 async def test_no_host(catalog: Catalog) -> None:
-    """A host that is not there is a ConnectError."""
+    """A host that does not answer raises ConnectError."""
     with FakeHost() as gone:
         address = gone.address
     with pytest.raises(ConnectError, match=address):

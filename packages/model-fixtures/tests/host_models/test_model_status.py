@@ -1,4 +1,4 @@
-"""What a host has of what the suite needs."""
+"""The status of the suite's models on a host."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 import msgspec
 import pytest
 from model_fixtures.catalog import Catalog
-from model_fixtures.host_models import LoaderError, read_status, status_without_host
+from model_fixtures.host_models import HostModelError, read_status, status_without_host
 
-from ..fake_host import FakeHost, instance  # noqa: TID252 (tests are no importable package)
+from ..fake_host import FakeHost, instance  # noqa: TID252 (tests are not an importable package)
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_status(host: FakeHost, catalog: Catalog) -> None:
-    """Each model is shown with what is downloaded and loaded, and everything else is extra."""
+    """Each model is listed as downloaded and loaded or not; all other instances are extra."""
     host.downloaded = [each for each in host.downloaded if each["modelKey"] != "two"]
     host.loaded = [
         instance("embed", "pub/embed-GGUF/embed.gguf", "embedding", contextLength=2048),
@@ -50,7 +50,7 @@ async def test_status(host: FakeHost, catalog: Catalog) -> None:
 async def test_problems_of_loaded_models(
     host: FakeHost, catalog: Catalog, change: dict[str, Any], problem: str | None
 ) -> None:
-    """An instance that is loaded otherwise than expected says in what way."""
+    """If an instance is not loaded as expected, the status says what differs."""
     host.loaded = [instance("one", "pub/One-GGUF/one-q4.gguf", **change)]
     status = await read_status(host.address, catalog)
     assert status.models[1].problem == problem
@@ -66,17 +66,17 @@ async def test_an_identifier_that_is_taken(host: FakeHost, catalog: Catalog) -> 
 
 
 async def test_an_answer_that_makes_no_sense(host: FakeHost, catalog: Catalog) -> None:
-    """A listing in another shape is a one-line error that names it."""
+    """A list in an unknown form raises an error that names the endpoint."""
     host.downloaded = [{"modelKey": 1}]
-    problem = f"^{host.address}: cannot make sense of listDownloadedModels: Expected `str`"
-    with pytest.raises(LoaderError, match=problem):
+    problem = f"{host.address}: the answer to listDownloadedModels has an unknown form: Expected"
+    with pytest.raises(HostModelError, match=f"^{problem} `str`"):
         await read_status(host.address, catalog)
 
 
 def test_status_without_a_host(
     catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a host, downloaded is what the embedded server would find: cached weights, files."""
+    """Without a host, models whose weights or file are on this machine count as downloaded."""
     monkeypatch.setenv("LMSTUDIO_TEST_CACHE", str(tmp_path))
     real, broken, cached = (
         msgspec.structs.replace(catalog.models[0], weights=None, file=tmp_path / "a.gguf"),

@@ -1,4 +1,4 @@
-"""Servers that are, or are not, LM Studio hosts."""
+"""Servers that are LM Studio hosts, and others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MakeRaw = Callable[[Callable[[socket.socket], None]], str]
 
 @contextmanager
 def http_server(answer: Callable[[str], tuple[int, bytes]]) -> Iterator[str]:
-    """Provide the address of a server that gets paths and gives status and body."""
+    """Run a server that answers each path with a status and a body, and yield its address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -43,7 +43,7 @@ def http_server(answer: Callable[[str], tuple[int, bytes]]) -> Iterator[str]:
 
 @contextmanager
 def raw_server(talk: Callable[[socket.socket], None]) -> Iterator[str]:
-    """Provide the address of a server that does what `talk` says with its first connection."""
+    """Run a server that calls `talk` with its first connection, and yield its address."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def accept() -> None:
@@ -57,7 +57,7 @@ def raw_server(talk: Callable[[socket.socket], None]) -> Iterator[str]:
     try:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        # Wakes up an accept that nobody came for.
+        # End an `accept` that still waits for a client.
         with suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
         listener.close()
@@ -66,9 +66,7 @@ def raw_server(talk: Callable[[socket.socket], None]) -> Iterator[str]:
 
 @pytest.fixture
 def serve_http() -> Iterator[MakeHttp]:
-    """Provide a function that starts an HTTP server: from status and body, or from a function of
-    paths.
-    """
+    """Provide a function that starts an HTTP server with a fixed answer or one for each path."""
     with ExitStack() as stack:
 
         def make(
@@ -83,14 +81,14 @@ def serve_http() -> Iterator[MakeHttp]:
 
 @pytest.fixture
 def serve_raw() -> Iterator[MakeRaw]:
-    """Provide a function that starts a server of bytes."""
+    """Provide a function that starts a server which sends and receives plain bytes."""
     with ExitStack() as stack:
         yield lambda talk: stack.enter_context(raw_server(talk))
 
 
 @pytest.fixture
 def closed_address() -> Iterator[str]:
-    """Provide an address where nobody listens."""
+    """Provide an address where nothing listens."""
     with closing(socket.socket()) as held:
         held.bind(("127.0.0.1", 0))
         yield f"127.0.0.1:{held.getsockname()[1]}"

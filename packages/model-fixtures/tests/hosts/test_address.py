@@ -1,4 +1,4 @@
-"""Host names as users write them."""
+"""Addresses of hosts as users write them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from model_fixtures.hosts import HostError, parse_address, split_address
     ],
 )
 def test_accepted(text: str, address: str) -> None:
-    """A host with or without port is accepted, IPv6 too; the port is 1234 if not given."""
+    """Hosts with and without a port are accepted, IPv6 included; the default port is 1234."""
     assert parse_address(text) == address
 
 
@@ -49,7 +49,7 @@ def test_accepted(text: str, address: str) -> None:
     ],
 )
 def test_refused(text: str, problem: str) -> None:
-    """Anything else is refused in one line that says what is wrong and what to write."""
+    """Other texts are refused with one line that says what is wrong and what to write."""
     with pytest.raises(HostError) as caught:
         parse_address(text)
     message = str(caught.value)
@@ -60,7 +60,7 @@ def test_refused(text: str, problem: str) -> None:
 
 @pytest.mark.parametrize("port", [0, 65536, 99999])
 def test_ports_that_do_not_exist(port: int) -> None:
-    """A port out of range is refused with the range."""
+    """A port out of range is refused with a message that names the range."""
     problem = f"^'localhost:{port}' has port {port}: ports go from 1 to 65535$"
     with pytest.raises(HostError, match=problem):
         parse_address(f"localhost:{port}")
@@ -68,13 +68,13 @@ def test_ports_that_do_not_exist(port: int) -> None:
 
 @pytest.mark.parametrize("text", ["user:secret@host", "ws://user:secret@host:1"])
 def test_passwords_are_not_repeated(text: str) -> None:
-    """A host with a user name and password is refused without showing it."""
+    """A host with a user name and password is refused, and the message does not show them."""
     with pytest.raises(HostError, match="takes no user name or password") as caught:
         parse_address(text)
     assert "secret" not in str(caught.value)
 
 
 def test_split() -> None:
-    """A parsed address comes apart into what sockets take: IPv6 without brackets."""
+    """A parsed address is split into host and port for sockets, IPv6 without brackets."""
     assert split_address("localhost:1234") == ("localhost", 1234)
     assert split_address("[::1]:5") == ("::1", 5)

@@ -19,13 +19,13 @@ ARGUMENTS = ("--port", "0", "--no-default-ports")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """Provide a state folder of our own; what was started in it is stopped."""
+    """Provide an empty state folder; its server is stopped at the end."""
     yield tmp_path / "state"
     background_server.stop(tmp_path / "state")
 
 
 def test_start_and_stop(folder: Path) -> None:
-    """A started server runs and answers until it is stopped; state and log lie in the folder."""
+    """A started server answers until it is stopped; its state and log are in the folder."""
     assert background_server.running(folder) is None
     server, started = background_server.start(ARGUMENTS, folder=folder)
     assert started
@@ -39,13 +39,13 @@ def test_start_and_stop(folder: Path) -> None:
 
 
 def test_a_running_server_is_kept(folder: Path) -> None:
-    """Starting again gives the server that runs."""
+    """Starting again returns the server that is running."""
     server, _ = background_server.start(ARGUMENTS, folder=folder)
     assert background_server.start(ARGUMENTS, folder=folder) == (server, False)
 
 
 def test_a_crashed_server_is_replaced(folder: Path) -> None:
-    """After a crash the state is stale: nothing runs, and starting starts another."""
+    """After a crash, no server counts as running, and `start` starts a new one."""
     server, _ = background_server.start(ARGUMENTS, folder=folder)
     os.kill(server.pid, signal.SIGKILL)
     os.waitpid(server.pid, 0)
@@ -56,7 +56,7 @@ def test_a_crashed_server_is_replaced(folder: Path) -> None:
 
 
 def test_a_reused_pid_is_left_alone(folder: Path) -> None:
-    """A state that names a process of somebody else's does not get it ended."""
+    """If the state names the pid of another process, that process is not ended."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
         folder.mkdir()
         state = {"pid": stranger.pid, "mark": "old", "log": "", "addresses": ["127.0.0.1:1"]}
@@ -72,7 +72,7 @@ def test_a_reused_pid_is_left_alone(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["server.lock", "server.log", "server.new"])
 def test_a_folder_that_cannot_be_used(folder: Path, name: str) -> None:
-    """A file that can't be written is an error in one line; no server is left."""
+    """A state that cannot be written is an error of one line, and no server is left."""
     (folder / name).mkdir(parents=True)
     with pytest.raises(HostError, match=r"^cannot use .* \(Is a directory\): make it writable"):
         background_server.start(ARGUMENTS, folder=folder)
@@ -82,7 +82,7 @@ def test_a_folder_that_cannot_be_used(folder: Path, name: str) -> None:
 
 @pytest.mark.parametrize("state", [b"", b"{}", b"\xff", b'{"pid":"x"}'])
 def test_a_damaged_state_is_none(folder: Path, state: bytes) -> None:
-    """A state file that makes no sense counts as no server."""
+    """A damaged state file counts as no server."""
     folder.mkdir()
     (folder / "server.json").write_bytes(state)
     assert background_server.running(folder) is None
@@ -90,7 +90,7 @@ def test_a_damaged_state_is_none(folder: Path, state: bytes) -> None:
 
 
 def test_a_server_that_does_not_start(folder: Path) -> None:
-    """A server that ends at once is a one-line error with its last words; no state is left."""
+    """A server that ends at once is an error with the last line of its log; no state is left."""
     with pytest.raises(EmbeddedServerError) as caught:
         background_server.start(["--port", "none"], folder=folder)
     message = str(caught.value)
@@ -108,14 +108,14 @@ def test_a_server_that_takes_too_long(folder: Path) -> None:
 
 
 def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
-    """A state folder that cannot be made is a one-line error that says what to do."""
+    """A state folder that cannot be made is an error of one line that says what to do."""
     (tmp_path / "file").touch()
     with pytest.raises(HostError, match=r"Not a directory.*set XDG_STATE_HOME"):
         background_server.start(ARGUMENTS, folder=tmp_path / "file" / "state")
 
 
 def test_it_outlives_its_starter(folder: Path) -> None:
-    """The server goes on when the command that started it has ended, and is found again."""
+    """The server keeps running after the command that started it, and later commands find it."""
     script = (
         "import sys; from pathlib import Path; from model_fixtures.hosts import background_server;"
         "background_server.start(sys.argv[2:], folder=Path(sys.argv[1]))"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -12,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import anyio
 import pytest
 from model_fixtures.hosts import EmbeddedServerError, greeting_problem, is_own_server
 from model_fixtures.hosts.embedded_server import EmbeddedServer
@@ -41,7 +41,7 @@ with EmbeddedServer() as server:
 
 
 def wait_until(done: Callable[[], bool]) -> None:
-    """Wait for what nothing tells everywhere, so it is looked up; ten seconds are its bar."""
+    """Check a condition until it is true; fail after ten seconds."""
     deadline = time.monotonic() + 10
     while not done():
         assert time.monotonic() < deadline
@@ -49,12 +49,12 @@ def wait_until(done: Callable[[], bool]) -> None:
 
 
 def wait_until_gone(pid: int) -> None:
-    """Wait for the end of a process that is not a child of ours."""
+    """Wait for the end of a process that is not a child of this one."""
     wait_until(lambda: start_mark(pid) is None)
 
 
 def test_it_serves_while_the_context_is_open() -> None:
-    """Inside the context the server answers on loopback, as this project's; then it is gone."""
+    """While the context is open, the server answers on loopback; after that it is gone."""
     with EmbeddedServer() as server:
         address = server.address
         assert address.startswith("127.0.0.1:")
@@ -67,7 +67,7 @@ def test_it_serves_while_the_context_is_open() -> None:
 
 
 def test_the_token_of_another_server_is_not_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A token that the environment has for a server of the user's own does not guard this one."""
+    """A token in the environment, which is for a server of the user's own, does not apply."""
     monkeypatch.setenv("LMSTUDIO_SERVER_API_TOKEN", "sk-lm-abcdefgh:0123456789abcdefghij")
 
     async def list_loaded(address: str) -> object:
@@ -75,11 +75,11 @@ def test_the_token_of_another_server_is_not_inherited(monkeypatch: pytest.Monkey
             return await llm.rpc("listLoaded")
 
     with EmbeddedServer() as server:
-        assert asyncio.run(list_loaded(server.address)) == []
+        assert anyio.run(list_loaded, server.address) == []
 
 
 def test_several_run_side_by_side() -> None:
-    """Each server takes a free port of its own."""
+    """Several servers run at the same time, each on a free port."""
     with EmbeddedServer() as one, EmbeddedServer() as other:
         assert one.address != other.address
         assert is_own_server(one.address)
@@ -102,7 +102,7 @@ def test_start_comes_back_at_once_and_counts_once() -> None:
 
 
 def test_it_is_started_with_options() -> None:
-    """Options are handed on: here a limit that none but the server knows how to refuse."""
+    """Options are passed to the server, here a value that only the server itself refuses."""
     with pytest.raises(EmbeddedServerError) as caught, EmbeddedServer(["--threads", "none"]):
         pass
     message = str(caught.value)
@@ -113,7 +113,7 @@ def test_it_is_started_with_options() -> None:
 
 
 def test_its_log_can_be_kept(tmp_path: Path) -> None:
-    """With a log file the server's stderr goes there and stays there."""
+    """With a log file, the server's stderr is written there and kept."""
     log = tmp_path / "server.log"
     with pytest.raises(EmbeddedServerError), EmbeddedServer(["--threads", "none"], log=log):
         pass
@@ -121,7 +121,7 @@ def test_its_log_can_be_kept(tmp_path: Path) -> None:
 
 
 def test_a_server_that_takes_too_long() -> None:
-    """A server that is not ready in time is an error, and it is ended."""
+    """A server that is not ready in time is ended, and an error is raised."""
     server = EmbeddedServer(ready_within=0)
     with pytest.raises(EmbeddedServerError, match=r"^the embedded server is not ready after 0 s"):
         server.__enter__()
@@ -131,7 +131,7 @@ def test_a_server_that_takes_too_long() -> None:
 
 
 def test_stopping_frees_whoever_waits() -> None:
-    """When the server is stopped meanwhile, waiting for it fails instead of going on."""
+    """When the server is stopped, those who wait for it get an error."""
     server = EmbeddedServer()
     server.start()
     os.kill(server.pid or 0, signal.SIGSTOP)
@@ -145,7 +145,7 @@ def test_stopping_frees_whoever_waits() -> None:
 
 @pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_it_ends_with_its_owner(kill: signal.Signals) -> None:
-    """When its owner ends, however that happens, the server ends too."""
+    """The server ends when its owner ends, however that happens."""
     with subprocess.Popen(
         [sys.executable, "-c", OWNER],
         stdin=subprocess.PIPE,
@@ -161,14 +161,14 @@ def test_it_ends_with_its_owner(kill: signal.Signals) -> None:
 
 
 def test_ctrl_c_is_left_to_the_owner() -> None:
-    """The server is in a process group of its own: Ctrl-C in the terminal does not reach it."""
+    """The server has a process group of its own, so Ctrl-C in the terminal does not reach it."""
     with EmbeddedServer() as server:
         assert os.getpgid(server.pid or 0) != os.getpgid(0)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_forks_of_its_owner_do_not_keep_it() -> None:
-    """A child process that its owner has forked may live on: the server ends with its owner."""
+    """The server ends with its owner even if a forked child of the owner lives on."""
     with subprocess.Popen(
         [sys.executable, "-c", FORKING],
         stdin=subprocess.PIPE,
@@ -186,7 +186,7 @@ def test_forks_of_its_owner_do_not_keep_it() -> None:
 
 
 def test_a_server_that_has_crashed() -> None:
-    """A server that has ended by itself gives no address any more, but its exit status."""
+    """A server that ended by itself has an exit status, and asking for its address fails."""
     with EmbeddedServer() as server:
         os.kill(server.pid or 0, signal.SIGKILL)
         wait_until(lambda: server.exit_status is not None)

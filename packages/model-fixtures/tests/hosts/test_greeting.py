@@ -1,4 +1,4 @@
-"""Finding out whether a server is an LM Studio host."""
+"""Telling LM Studio hosts from other servers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .conftest import MakeHttp, MakeRaw
     "body", [b'{"lmstudio":true}', b'{"lmstudio":1,"more":"x"}', b' {"lmstudio": true}\n']
 )
 def test_a_host(serve_http: MakeHttp, body: bytes) -> None:
-    """Status 200 and an object whose `lmstudio` is true make a host."""
+    """A server is a host if it answers with status 200 and an object whose `lmstudio` is true."""
     assert greeting_problem(serve_http(200, body)) is None
 
 
@@ -37,29 +37,29 @@ def test_a_host(serve_http: MakeHttp, body: bytes) -> None:
     ],
 )
 def test_another_kind_of_server(serve_http: MakeHttp, status: int, body: bytes) -> None:
-    """Any other answer, however odd, makes another kind of server."""
+    """A server with any other answer, however odd, is another kind of server."""
     assert greeting_problem(serve_http(status, body)) == "another kind of server"
 
 
 def test_a_host_under_another_name(serve_http: MakeHttp) -> None:
-    """An embedded server that refuses the name says so, and the option for it is named."""
+    """If an embedded server refuses the host name, the message names the option for that."""
     address = serve_http(403, b'{"error":{"code":"unknown_host"}}')
     assert str(greeting_problem(address)).endswith("start it with --allow-host")
 
 
 def test_not_a_web_server(serve_raw: MakeRaw) -> None:
-    """A server that does not speak HTTP is told apart."""
+    """A server that does not speak HTTP is reported as such."""
     address = serve_raw(lambda connection: connection.sendall(b"220 mail ready\r\n\r\n"))
     assert greeting_problem(address) == "not an HTTP server"
 
 
 def test_nobody(closed_address: str) -> None:
-    """A port without a listener refuses."""
+    """A port without a listener is reported as a refused connection."""
     assert greeting_problem(closed_address) == "connection refused"
 
 
 def test_a_silent_server(serve_raw: MakeRaw) -> None:
-    """A server that says nothing is given up after the timeout."""
+    """A server that sends nothing is given up after the timeout."""
     asked = threading.Event()
 
     def say_nothing(_connection: socket.socket) -> None:
@@ -71,12 +71,12 @@ def test_a_silent_server(serve_raw: MakeRaw) -> None:
 
 
 def test_no_such_name() -> None:
-    """A name that cannot exist is no host either."""
-    assert greeting_problem("a..b:1234") == "no possible host name"
+    """A malformed host name is reported as such."""
+    assert greeting_problem("a..b:1234") == "not a valid host name"
 
 
 def test_the_first_in_order_is_found(serve_http: MakeHttp, closed_address: str) -> None:
-    """Of several hosts the first in the given order is found, behind closed and other ports."""
+    """Of several hosts, the first in the given order is found, after closed and other ports."""
     other, first, second = serve_http(404), serve_http(), serve_http()
     assert find_greeting([closed_address, other, first, second]) == first
     assert find_greeting([second, closed_address, other, first]) == second
@@ -85,7 +85,7 @@ def test_the_first_in_order_is_found(serve_http: MakeHttp, closed_address: str) 
 
 
 def test_all_are_asked_at_the_same_time(serve_http: MakeHttp) -> None:
-    """No port waits for another: servers that answer only once all were asked are found."""
+    """All addresses are asked at once: servers that answer only after that are found."""
     everybody = threading.Barrier(3, timeout=30)
 
     def answer(_path: str) -> tuple[int, bytes]:
@@ -97,7 +97,7 @@ def test_all_are_asked_at_the_same_time(serve_http: MakeHttp) -> None:
 
 
 def test_a_dribbling_server_holds_nobody_up(serve_raw: MakeRaw, serve_http: MakeHttp) -> None:
-    """A server that sends a byte now and then counts as no host, however long it goes on."""
+    """A server that sends a byte now and then is given up after the timeout, too."""
     enough = threading.Event()
 
     def dribble(connection: socket.socket) -> None:
@@ -111,7 +111,7 @@ def test_a_dribbling_server_holds_nobody_up(serve_raw: MakeRaw, serve_http: Make
 
 
 def test_our_own_server(serve_http: MakeHttp, closed_address: str) -> None:
-    """The project's server says in its status what it is; the app and others do not."""
+    """The embedded server names its package in its status; the app and others do not."""
 
     def status(package: str) -> str:
         body = f'{{"package":"{package}","version":"1"}}'.encode()

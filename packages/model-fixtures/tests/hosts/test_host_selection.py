@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from model_fixtures.hosts import Host, HostError, Selection, select
+from model_fixtures.hosts import Host, HostError, HostSelection, select_host
 
-from ..fake_host import FakeHost  # noqa: TID252 (tests are no package that could be imported)
+from ..fake_host import FakeHost  # noqa: TID252 (tests are not an importable package)
 from .conftest import MakeHttp
 
 
@@ -17,21 +17,21 @@ def port(address: str) -> int:
 def test_an_option_wins(serve_http: MakeHttp) -> None:
     """The option wins over the variable and over a host on a default port."""
     named, other = serve_http(), serve_http()
-    selection = select(named, environ={"LMSTUDIO_API_HOST": other}, ports=[port(other)])
-    assert selection == Selection(Host(named, "explicit", "named by --host"), "named by --host")
+    selection = select_host(named, environ={"LMSTUDIO_API_HOST": other}, ports=[port(other)])
+    assert selection == HostSelection(Host(named, "explicit", "named by --host"), "named by --host")
 
 
 def test_the_variable_comes_next(serve_http: MakeHttp) -> None:
     """LMSTUDIO_API_HOST wins over a host on a default port."""
     named, other = serve_http(), serve_http()
-    selection = select(environ={"LMSTUDIO_API_HOST": named}, ports=[port(other)])
+    selection = select_host(environ={"LMSTUDIO_API_HOST": named}, ports=[port(other)])
     assert selection.host == Host(named, "explicit", "named by LMSTUDIO_API_HOST")
 
 
 def test_an_empty_variable_is_not_set(serve_http: MakeHttp) -> None:
     """An empty LMSTUDIO_API_HOST, as CI systems leave behind, counts as not set."""
     found = serve_http()
-    selection = select(environ={"LMSTUDIO_API_HOST": " "}, ports=[port(found)])
+    selection = select_host(environ={"LMSTUDIO_API_HOST": " "}, ports=[port(found)])
     assert selection.host == Host(found, "found", "a host answers there")
 
 
@@ -46,30 +46,30 @@ def test_an_empty_variable_is_not_set(serve_http: MakeHttp) -> None:
 def test_embedded_on_demand(
     serve_http: MakeHttp, option: str | None, variable: str, reason: str
 ) -> None:
-    """`embedded` asks for the embedded server although a host answers."""
-    selection = select(
+    """`embedded` chooses the embedded server even if a host answers."""
+    selection = select_host(
         option,
         environ={"LMSTUDIO_API_HOST": variable},
         ports=[port(serve_http())],
         option="--lmstudio-host",
     )
-    assert selection == Selection(None, reason)
+    assert selection == HostSelection(None, reason)
     assert selection.embedded
 
 
 def test_embedded_for_want_of_a_host(closed_address: str, serve_http: MakeHttp) -> None:
-    """Without a host on the default ports the embedded server is chosen, and the reason says so."""
+    """If no host answers on the default ports, the embedded server is chosen, with that reason."""
     ports = [port(closed_address), port(serve_http(404))]
-    assert select(environ={}, ports=ports) == Selection(
+    assert select_host(environ={}, ports=ports) == HostSelection(
         None, f"no host answers on port {ports[0]}, {ports[1]}"
     )
 
 
 def test_our_own_server_is_recognized(fake_host: FakeHost) -> None:
-    """A server of this project counts as embedded wherever it is found; the app does not."""
-    assert not select(environ={}, ports=[port(fake_host.address)]).embedded
+    """This project's server counts as embedded wherever it is found; the app does not."""
+    assert not select_host(environ={}, ports=[port(fake_host.address)]).embedded
     fake_host.package = "lmstudio-model-fixtures"
-    selection = select(environ={}, ports=[port(fake_host.address)])
+    selection = select_host(environ={}, ports=[port(fake_host.address)])
     assert selection.host == Host(
         fake_host.address, "found", "the embedded server answers there", own_server=True
     )
@@ -82,7 +82,7 @@ def test_a_named_host_must_answer(closed_address: str, serve_http: MakeHttp, sou
     option = closed_address if source == "--host" else None
     environ = {"LMSTUDIO_API_HOST": closed_address}
     with pytest.raises(HostError) as caught:
-        select(option, environ=environ, ports=[port(serve_http())])
+        select_host(option, environ=environ, ports=[port(serve_http())])
     assert str(caught.value) == (
         f"{source}: no LM Studio host at {closed_address} (connection refused): start its server"
         " (lms server start), name another host, or say embedded"
@@ -100,5 +100,5 @@ def test_a_named_host_must_answer(closed_address: str, serve_http: MakeHttp, sou
 def test_a_malformed_host(option: str | None, variable: str, begin: str) -> None:
     """A malformed host is an error that names where it came from."""
     with pytest.raises(HostError) as caught:
-        select(option, environ={"LMSTUDIO_API_HOST": variable}, ports=[])
+        select_host(option, environ={"LMSTUDIO_API_HOST": variable}, ports=[])
     assert str(caught.value).startswith(begin)

@@ -23,22 +23,22 @@ def child() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def mark_of(process: subprocess.Popen[bytes]) -> str:
-    """Return the mark of a process that runs."""
+    """Return the mark of a running process."""
     mark = start_mark(process.pid)
     assert mark is not None
     return mark
 
 
 def test_marks_tell_processes_apart(child: subprocess.Popen[bytes]) -> None:
-    """A process keeps its mark, another has another."""
+    """A process keeps its mark, and another process has another one."""
     assert mark_of(child) == mark_of(child)
     assert mark_of(child) != start_mark(os.getpid())
 
 
 def test_an_ended_process_has_no_mark(child: subprocess.Popen[bytes]) -> None:
-    """A process that has ended has no mark, neither as a zombie nor once it is reaped."""
+    """A process that has ended has no mark, as a zombie and after it is reaped."""
     child.kill()
-    # Waits without reaping.
+    # This waits without reaping the process.
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert start_mark(child.pid) is None
     child.wait()
@@ -46,7 +46,7 @@ def test_an_ended_process_has_no_mark(child: subprocess.Popen[bytes]) -> None:
 
 
 def test_end(child: subprocess.Popen[bytes]) -> None:
-    """The right mark ends the process; it is told whether there was one to end."""
+    """A process with the right mark is ended; the result says whether there was one."""
     mark = mark_of(child)
     assert end(child.pid, mark)
     assert child.wait() != 0
@@ -54,7 +54,7 @@ def test_end(child: subprocess.Popen[bytes]) -> None:
 
 
 def test_a_reused_pid_is_left_alone(child: subprocess.Popen[bytes]) -> None:
-    """A process with the pid but not the mark, as after reuse of the pid, is not touched."""
+    """A process with the pid but another mark, as after reuse of the pid, is left alone."""
     assert not end(child.pid, "another")
     assert child.stdin is not None
     child.stdin.close()
@@ -62,7 +62,7 @@ def test_a_reused_pid_is_left_alone(child: subprocess.Popen[bytes]) -> None:
 
 
 def test_a_stubborn_process_is_killed() -> None:
-    """A process that ignores the polite signal is ended by force."""
+    """A process that ignores SIGTERM is killed."""
     command = [sys.executable, "-c", STUBBORN + WAIT]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""Decoding: formats, orientation, alpha, limits, and what is refused."""
+"""Decoding pictures: formats, orientation, transparency, limits and errors."""
 
 import io
 import re
@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable
 
 import pytest
-from model_fixtures.images import ImageError, Limits, decode
+from model_fixtures.images import ImageError, ImageLimits, decode
 from PIL import Image, ImageOps
 
 RED = (230, 20, 30)
@@ -15,7 +15,7 @@ BLUE = (20, 40, 220)
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
-    """Return `image` as a file of the format `kind`."""
+    """Return the bytes of `image` as a file of the format `kind`."""
     out = io.BytesIO()
     image.save(out, kind, **options)
     return out.getvalue()
@@ -29,7 +29,7 @@ def halves(mode: str = "RGB") -> Image.Image:
 
 
 def near(one: object, two: tuple[int, int, int]) -> bool:
-    """Tell whether two pixels differ by no more than lossy coding explains."""
+    """Return whether two pixels differ by no more than lossy compression explains."""
     assert isinstance(one, tuple)
     return all(abs(a - b) <= 12 for a, b in zip(one, two, strict=True))
 
@@ -48,7 +48,7 @@ def png_header(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
 def test_formats_decode_to_rgb(kind: str) -> None:
-    """Each of the four formats must decode to an RGB picture of the same size and colours."""
+    """Each of the four formats is decoded to an RGB picture of the same size and colours."""
     image = decode(encoded(halves().resize((64, 32), Image.Resampling.NEAREST), kind))
     assert (image.mode, image.size) == ("RGB", (64, 32))
     assert near(image.getpixel((8, 16)), RED)
@@ -57,7 +57,7 @@ def test_formats_decode_to_rgb(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
 def test_animation_gives_the_first_frame(kind: str) -> None:
-    """Of an animated file the first frame must be taken."""
+    """Of an animation, the first frame is decoded."""
     frames = [Image.new("RGB", (16, 16), colour) for colour in (RED, BLUE)]
     data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], duration=50)
     assert near(decode(data).getpixel((8, 8)), RED)
@@ -70,7 +70,7 @@ def test_animation_gives_the_first_frame(kind: str) -> None:
 def test_exif_orientation_is_applied(
     orientation: int, size: tuple[int, int], corner: tuple[int, int, int]
 ) -> None:
-    """A photo must come out turned as EXIF says: its size and top left pixel show it."""
+    """A picture is turned as its EXIF orientation says."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     image = decode(encoded(halves().resize((64, 32)), "JPEG", exif=exif, quality=95))
@@ -80,7 +80,7 @@ def test_exif_orientation_is_applied(
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_every_orientation_is_undone(orientation: int) -> None:
-    """All eight orientations come out as Pillow's own function turns them."""
+    """All eight orientations are applied as Pillow's own function does."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     picture = Image.linear_gradient("L").resize((40, 24)).rotate(30).convert("RGB")
@@ -91,17 +91,17 @@ def test_every_orientation_is_undone(orientation: int) -> None:
 
 
 def test_odd_exif_data_do_not_spoil_the_picture() -> None:
-    """A resolution stored as text, which Pillow can't write anew, leaves the pixels as they are."""
+    """A resolution stored as text, which Pillow cannot write again, does not matter."""
     entries = struct.pack("<HHII", 0x0112, 3, 1, 6) + struct.pack("<HHI4s", 0x011A, 2, 4, b"odd\0")
     exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + struct.pack("<I", 0)
     image = decode(encoded(halves().resize((64, 32)), "JPEG", exif=exif, quality=95))
     assert image.size == (32, 64)
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # a server may read them in its log
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # a server may log Pillow's warnings
 @pytest.mark.parametrize("damage", range(40))
 def test_damaged_exif_data_never_surprise(damage: int) -> None:
-    """Whatever stands in the EXIF block, there is a picture or an error of one line."""
+    """Whatever the EXIF data contains, the result is a picture or an error of one line."""
     exif = Image.Exif()
     exif[0x0112] = 6
     exif[0x011A] = 72.0
@@ -119,7 +119,7 @@ def test_damaged_exif_data_never_surprise(damage: int) -> None:
 @pytest.mark.parametrize("under", [(0, 0, 0), (255, 0, 255)])
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 def test_transparent_pixels_are_white(kind: str, under: tuple[int, int, int]) -> None:
-    """Pixels of alpha 0 must be white, whatever colour is stored under them."""
+    """Pixels with alpha 0 become white, whatever colour they have."""
     image = Image.new("RGBA", (8, 8), (*under, 0))
     image.putpixel((3, 3), (*RED, 255))
     result = decode(encoded(image, kind, lossless=True))
@@ -128,7 +128,7 @@ def test_transparent_pixels_are_white(kind: str, under: tuple[int, int, int]) ->
 
 
 def test_half_transparent_pixels_are_mixed_with_white() -> None:
-    """Alpha 128 over white must give the middle between the colour and white."""
+    """Pixels with alpha 128 become the mean of their colour and white."""
     image = decode(encoded(Image.new("RGBA", (2, 2), (0, 0, 200, 128)), "PNG"))
     assert near(image.getpixel((0, 0)), (127, 127, 227))
 
@@ -153,20 +153,20 @@ def _grey_alpha() -> Image.Image:
 def test_other_transparent_modes_are_white(
     make: Callable[[], Image.Image], pixel: tuple[int, int, int]
 ) -> None:
-    """Palette and grey pictures with transparency must be flattened on white as well."""
+    """Transparent palette and grey pictures are mixed with white, too."""
     image = decode(encoded(make(), "PNG"))
     assert image.getpixel((0, 0)) == (255, 255, 255)
     assert image.getpixel((1, 1)) == pixel
 
 
 def test_sixteen_bit_grey_is_scaled() -> None:
-    """A 16-bit grey PNG at half brightness must come out as middle grey, not clipped to white."""
+    """A 16-bit grey PNG at half brightness becomes middle grey and is not clipped to white."""
     image = Image.new("I;16", (4, 4), 0x8000)
     assert decode(encoded(image, "PNG")).getpixel((0, 0)) == (128, 128, 128)
 
 
 def test_cmyk_jpeg_is_converted() -> None:
-    """A CMYK JPEG must come out in RGB with about the same colour."""
+    """A CMYK JPEG is converted to RGB with about the same colour."""
     image = Image.new("RGB", (16, 16), RED).convert("CMYK")
     assert near(decode(encoded(image, "JPEG", quality=95)).getpixel((8, 8)), RED)
 
@@ -192,7 +192,7 @@ PNG = encoded(halves().resize((64, 64)), "PNG")
     ids=["empty", "text", "bmp", "svg", "cut", "cut short", "stump", "long", "bomb", "large"],
 )
 def test_refused_in_one_line(data: bytes, words: str) -> None:
-    """What is no picture, damaged or too large must be refused by one line that says what to do."""
+    """Other files, and damaged or too large pictures, are refused with one line of advice."""
     with pytest.raises(ImageError) as caught:
         decode(data)
     message = str(caught.value)
@@ -202,10 +202,10 @@ def test_refused_in_one_line(data: bytes, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "limits", [Limits(file_bytes=50), Limits(pixels=4000), Limits(side=63)], ids=repr
+    "limits", [ImageLimits(file_bytes=50), ImageLimits(pixels=4000), ImageLimits(side=63)], ids=repr
 )
-def test_limits_can_be_lowered(limits: Limits) -> None:
-    """A 64 x 64 picture must be refused as soon as any one limit is below what it needs."""
+def test_limits_can_be_lowered(limits: ImageLimits) -> None:
+    """A 64 x 64 picture is refused if any one limit is below what it needs."""
     assert decode(PNG).size == (64, 64)
     with pytest.raises(ImageError):
         decode(PNG, limits)

@@ -1,4 +1,4 @@
-"""Squaring and re-encoding: what reaches llama.cpp."""
+"""Trimming, squaring and encoding pictures for llama.cpp."""
 
 import base64
 import io
@@ -20,7 +20,7 @@ def framed(size: tuple[int, int]) -> Image.Image:
 
 @pytest.mark.parametrize("size", [(40, 10), (10, 40), (41, 10), (200, 3), (1, 7)])
 def test_padding_has_the_border_colour(size: tuple[int, int]) -> None:
-    """A picture that isn't square must sit in the middle of a square of its border's colour."""
+    """A picture that is not square is centred on a square in the colour of its border."""
     image = framed(size)
     square = squared(image)
     side = max(size)
@@ -32,27 +32,27 @@ def test_padding_has_the_border_colour(size: tuple[int, int]) -> None:
 
 
 def test_one_odd_corner_does_not_set_the_padding() -> None:
-    """The padding must follow most of the border, not a corner pixel of another colour."""
+    """The padding has the colour of most of the border, whatever a corner pixel has."""
     image = framed((40, 20))
     image.putpixel((0, 0), (255, 0, 0))
     assert squared(image).getpixel((0, 0)) == CREAM
 
 
 def test_square_pictures_stay_as_they_are() -> None:
-    """A square picture within the limit must come back pixel by pixel."""
+    """A square picture within the limit is returned unchanged."""
     image = framed((33, 33))
     assert squared(image).tobytes() == image.tobytes()
 
 
 @pytest.mark.parametrize("size", [(3000, 1500), (1200, 1200), (900, 2)])
 def test_large_pictures_are_scaled_down(size: tuple[int, int]) -> None:
-    """The side of the result must be the longer one, but at most the limit."""
+    """The side of the result is the longer side of the picture, but at most the limit."""
     assert squared(framed(size)).size == (min(1024, max(size)),) * 2
     assert squared(framed(size), longest_side=100).size == (100, 100)
 
 
 def test_prepare_gives_a_square_png_and_the_original_size() -> None:
-    """File bytes must become an RGB PNG without loss, its data URI, and the original size."""
+    """A file becomes a lossless square RGB PNG, its data URI, and the original size."""
     out = io.BytesIO()
     framed((30, 20)).save(out, "WEBP", lossless=True)
     result = prepare(out.getvalue())
@@ -66,14 +66,14 @@ def test_prepare_gives_a_square_png_and_the_original_size() -> None:
 
 
 def test_prepare_refuses_what_decode_refuses() -> None:
-    """Bytes that are no picture must raise ImageError."""
+    """Bytes that are not a picture raise ImageError."""
     with pytest.raises(ImageError, match="not a PNG"):
         prepare(b"nonsense")
 
 
 @pytest.mark.parametrize("size", [(400, 40), (40, 400), (300, 300)])
 def test_trimming_cuts_an_even_border(size: tuple[int, int]) -> None:
-    """A small block on an even ground must fill most of the result and keep its colours."""
+    """A small block on an even background fills most of the result and keeps its colours."""
     image = Image.new("RGB", size, CREAM)
     image.paste(GREEN, (10, 5, 30, 35))
     result = squared(trimmed(image))
@@ -84,26 +84,26 @@ def test_trimming_cuts_an_even_border(size: tuple[int, int]) -> None:
 
 
 def test_trimming_leaves_pictures_without_an_even_border() -> None:
-    """A picture whose border has two colours must come back unchanged."""
+    """A picture whose border has two colours is returned unchanged."""
     image = Image.new("RGB", (60, 40), CREAM)
     image.paste(GREEN, (0, 25, 60, 40))
     assert trimmed(image).tobytes() == image.tobytes()
 
 
 def test_trimming_leaves_empty_pictures() -> None:
-    """A picture with nothing in it must keep its size."""
+    """An empty picture keeps its size."""
     assert trimmed(Image.new("RGB", (50, 20), CREAM)).size == (50, 20)
 
 
 def test_trimming_magnifies_a_speck_only_so_far() -> None:
-    """One odd pixel in a large picture must not fill the result."""
+    """A single odd pixel in a large picture does not fill the result."""
     image = Image.new("RGB", (800, 800), CREAM)
     image.paste(GREEN, (400, 400, 404, 404))
     assert trimmed(image).size == (100, 100)
 
 
 def test_prepare_trims_only_when_told() -> None:
-    """Only with trim=True may margins go; the original size is reported either way."""
+    """Margins are only cut off with `trim=True`; the original size is reported either way."""
     out = io.BytesIO()
     image = Image.new("RGB", (200, 100), CREAM)
     image.paste(GREEN, (90, 40, 110, 60))

@@ -1,4 +1,4 @@
-"""Running pytest in a process of its own, with tests that are written for the occasion."""
+"""Runs of pytest in a process of its own, with tests that are written for them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from model_fixtures.catalog import load_catalog
+from model_fixtures.catalog import read_catalog
 from model_fixtures.host_models import ensure_weights
 
 SETTINGS = """
@@ -20,9 +20,9 @@ addopts = --strict-markers --strict-config --import-mode=importlib -ra
 filterwarnings = error
 """
 
-PATIENCE = 120  # seconds until a run is taken for one that hangs
+PATIENCE = 120  # seconds until a run counts as hanging
 
-# Writes down each embedded server that the run starts: its pid, in the file "servers".
+# Writes the pid of each embedded server that the run starts to the file "servers".
 WATCH = """
 import subprocess
 from pathlib import Path
@@ -39,7 +39,7 @@ subprocess.Popen = Popen
 
 
 class Suite:
-    """A folder with tests; `environ` is the environment that pytest runs in."""
+    """A folder with tests; `environ` is the environment of pytest."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -47,7 +47,7 @@ class Suite:
         self.environ = {
             name: value
             for name, value in os.environ.items()
-            # This run may itself be a worker of xdist.
+            # This run may itself be an xdist worker.
             if name not in own and not name.startswith("PYTEST_XDIST")
         }
         self.environ["COLUMNS"] = "200"
@@ -63,7 +63,7 @@ class Suite:
         return [sys.executable, "-m", "pytest", *arguments]
 
     def run(self, *arguments: str) -> Outcome:
-        """Run pytest to its end."""
+        """Run pytest and wait for its end."""
         done = subprocess.run(
             self.command(*arguments),
             cwd=self.folder,
@@ -76,17 +76,17 @@ class Suite:
         return Outcome(done.returncode, done.stdout + done.stderr)
 
     def servers(self) -> list[int]:
-        """Return the pids of all embedded servers that were started so far."""
+        """Return the pids of all embedded servers that have been started so far."""
         file = self.folder / "servers"
         return [int(line) for line in file.read_text().split()] if file.exists() else []
 
     def written(self, pattern: str) -> list[str]:
-        """Return the contents of files that tests have written, in the order of their names."""
+        """Return the contents of the files that tests have written, in the order of their names."""
         return [path.read_text() for path in sorted(self.folder.glob(pattern))]
 
 
 class Outcome:
-    """The end of a run: exit code, output, and how many tests had which result."""
+    """The result of a run: exit code, output, and the number of tests with each result."""
 
     def __init__(self, code: int, text: str) -> None:
         self.code = code
@@ -105,5 +105,5 @@ def suite(tmp_path: Path) -> Suite:
 
 @pytest.fixture(scope="session")
 def weights() -> None:
-    """Provide all weights, so that no inner run has to fetch them."""
-    ensure_weights(load_catalog())
+    """Fetch all weights, so that no inner run has to."""
+    ensure_weights(read_catalog())

@@ -1,10 +1,10 @@
-"""Workers of pytest-xdist that crash in the middle of a test."""
+"""Workers of pytest-xdist that crash during a test."""
 
 from __future__ import annotations
 
 import pytest
 
-from ..fake_host import FakeHost  # noqa: TID252 (tests are no importable package)
+from ..fake_host import FakeHost  # noqa: TID252 (tests are not an importable package)
 from .conftest import Suite
 
 SIX = """
@@ -38,7 +38,7 @@ CASES = [
 def test_other_tests_go_on(
     suite: Suite, host: FakeHost, mark: str, crash: int, options: str
 ) -> None:
-    """A test that crashes its worker fails once; all others run, on that file's new worker too."""
+    """A test that crashes its worker fails once; all other tests run, those of its file too."""
     suite.write(SIX.format(mark=mark, crash=crash))
     suite.write(OTHERS, "test_others.py")
     outcome = suite.run("--lmstudio-host", host.address, *options.split())
@@ -65,7 +65,7 @@ def test_crash_that_does_not_happen_again(suite: Suite, host: FakeHost) -> None:
 
 
 def test_crash_in_every_test(suite: Suite, host: FakeHost) -> None:
-    """When all workers crash, the run ends and says that it gave up."""
+    """If all workers crash, the run ends and says so."""
     suite.write("""
         import os
         import pytest

@@ -1,4 +1,4 @@
-"""However a run ends, nothing of it stays behind."""
+"""No process is left after a run, however it ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .conftest import Suite
 
 pytestmark = pytest.mark.usefixtures("weights", "interruptible")
 
-# The bar: seconds after which no process may be left.
+# Seconds after which no process may be left.
 BAR = 10.0
 RUNNING = """
     import threading
@@ -39,7 +39,7 @@ QUICK = """
 
 
 def children(pid: int) -> list[int]:
-    """Return the pids of the children of a process, as far as they have not ended."""
+    """Return the pids of those children of a process that have not ended."""
     found = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
@@ -53,12 +53,12 @@ def children(pid: int) -> list[int]:
 
 
 def descendants(pid: int) -> list[int]:
-    """Return the pids of a process and of all that it has started."""
+    """Return the pids of a process and of all its descendants."""
     return [pid, *(below for child in children(pid) for below in descendants(child))]
 
 
 def files(pid: int) -> set[str]:
-    """Return what the descriptors of a process are open for."""
+    """Return the targets of the open descriptors of a process."""
     found = set()
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(OSError):
@@ -67,7 +67,7 @@ def files(pid: int) -> set[str]:
 
 
 def wait_until(done: Callable[[], bool], seconds: float) -> bool:
-    """Wait for something that nobody tells; whether it happened in time."""
+    """Check a condition until it is true; return whether that happened in time."""
     deadline = time.monotonic() + seconds
     while not done():
         if time.monotonic() > deadline:
@@ -77,7 +77,7 @@ def wait_until(done: Callable[[], bool], seconds: float) -> bool:
 
 
 def left(processes: dict[int, str | None]) -> list[int]:
-    """Return those processes that still run."""
+    """Return those processes that are still running."""
     return [pid for pid, mark in processes.items() if mark and start_mark(pid) == mark]
 
 
@@ -88,7 +88,7 @@ def left(processes: dict[int, str | None]) -> list[int]:
 def test_nothing_survives(
     suite: Suite, kill: signal.Signals, workers: tuple[str, ...], moment: str
 ) -> None:
-    """Ctrl-C or SIGKILL, as the server starts or a test runs: all ends, the next run is green."""
+    """After Ctrl-C or SIGKILL at any time, all processes end, and the next run passes."""
     suite.write(RUNNING)
     command = suite.command("--lmstudio-host", "embedded", *workers)
     with subprocess.Popen(
@@ -97,7 +97,7 @@ def test_nothing_survives(
         env=suite.environ,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        # A group of its own, as a shell gives it: Ctrl-C goes to all of the group.
+        # The run has a process group of its own, all of which gets Ctrl-C, as in a shell.
         start_new_session=True,
     ) as run:
         try:
@@ -106,7 +106,7 @@ def test_nothing_survives(
             processes = {pid: start_mark(pid) for pid in descendants(run.pid)}
             assert suite.servers()[0] in processes
             if moment == "running":
-                # The server and its four models.
+                # the server and its four models
                 assert len(children(suite.servers()[0])) >= 4
             if kill == signal.SIGINT:
                 os.killpg(run.pid, kill)
@@ -116,7 +116,7 @@ def test_nothing_survives(
             if kill == signal.SIGINT:
                 assert run.wait() == pytest.ExitCode.INTERRUPTED
         finally:
-            # The end of the block waits for the run, also after a failed assertion.
+            # Leaving the block waits for the run, even after a failed assertion.
             with suppress(ProcessLookupError):
                 os.killpg(run.pid, signal.SIGKILL)
     if moment == "running" and not workers:
@@ -127,7 +127,7 @@ def test_nothing_survives(
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks processes up in /proc")
 def test_ctrl_c_again_while_the_server_ends(suite: Suite) -> None:
-    """Whoever doesn't want to wait for the server interrupts once more: it is killed, no word."""
+    """A second Ctrl-C while the server ends kills it, without a traceback."""
     suite.write(RUNNING)
     with subprocess.Popen(
         suite.command("--lmstudio-host", "embedded"),
@@ -142,14 +142,14 @@ def test_ctrl_c_again_while_the_server_ends(suite: Suite) -> None:
             (server,) = suite.servers()
             processes = {pid: start_mark(pid) for pid in descendants(server)}
             lifeline = str(Path(f"/proc/{server}/fd/0").readlink())
-            os.kill(server, signal.SIGSTOP)  # it takes for ever to end
+            os.kill(server, signal.SIGSTOP)  # it never ends now
             run.send_signal(signal.SIGINT)
             assert wait_until(lambda: lifeline not in files(run.pid), BAR)
             run.send_signal(signal.SIGINT)
             output, _ = run.communicate(timeout=BAR)
         finally:
             run.kill()
-            for pid in suite.servers():  # a stopped one does not end by itself
+            for pid in suite.servers():  # a stopped process does not end by itself
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
     assert run.returncode == pytest.ExitCode.INTERRUPTED
@@ -158,7 +158,7 @@ def test_ctrl_c_again_while_the_server_ends(suite: Suite) -> None:
 
 
 def test_the_server_ends_with_the_run(suite: Suite) -> None:
-    """After a run that was not disturbed its server has ended, too."""
+    """After an undisturbed run its server has ended, too."""
     suite.write(QUICK)
     outcome = suite.run("--lmstudio-host", "embedded", "-n", "1")
     assert outcome.counts == {"passed": 1}, outcome.text
@@ -166,7 +166,7 @@ def test_the_server_ends_with_the_run(suite: Suite) -> None:
 
 
 TALKING = """
-    import asyncio
+    import anyio
     import os
     import signal
     from pathlib import Path
@@ -180,18 +180,18 @@ TALKING = """
 
     def notify_for_ever(address):
         while True:
-            asyncio.run(notify(address))
+            anyio.run(notify, address)
 
     def test_it(lmstudio_host):
-        asyncio.run(notify(lmstudio_host))
+        anyio.run(notify, lmstudio_host)
         {end}
 """
-# The call fails when the server has gone.
+# The call fails if the server has ended.
 KILL = "os.kill(int(Path('servers').read_text()), signal.SIGKILL); notify_for_ever(lmstudio_host)"
 
 
 def test_the_log_after_a_failure(suite: Suite) -> None:
-    """After a failure the end of the embedded server's log is shown; otherwise nobody needs it."""
+    """The end of the embedded server's log is shown after a failure, and only then."""
     suite.write(TALKING.format(end="assert False"))
     outcome = suite.run("--lmstudio-host", "embedded", "-n", "1")
     assert "embedded server's log, last lines" in outcome.text
@@ -201,7 +201,7 @@ def test_the_log_after_a_failure(suite: Suite) -> None:
 
 
 def test_a_server_that_ends_before_the_run(suite: Suite) -> None:
-    """When the embedded server crashes, the end of the run says so, and shows its log."""
+    """If the embedded server crashes, the summary says so and shows the end of its log."""
     suite.write(TALKING.format(end=KILL))
     outcome = suite.run("--lmstudio-host", "embedded", "-n", "1")
     assert outcome.counts == {"failed": 1}, outcome.text

@@ -1,10 +1,10 @@
-"""Which tests are taken for tests of models, whoever says so and how."""
+"""Which tests count as tests of models, however they are marked."""
 
 from __future__ import annotations
 
 import pytest
 
-from ..fake_host import FakeHost  # noqa: TID252 (tests are no importable package)
+from ..fake_host import FakeHost  # noqa: TID252 (tests are not an importable package)
 from .conftest import Suite
 
 NOTE = """
@@ -19,7 +19,7 @@ NOTE = """
 
 
 def test_one_parameter(suite: Suite, host: FakeHost) -> None:
-    """A mark of one parameter leaves the test's other cases without models."""
+    """A mark of one parameter does not load models for the test's other cases."""
     suite.write(f"""{NOTE}
         @pytest.mark.parametrize(
             "number", [0, pytest.param(1, marks=pytest.mark.models), 2, 3]
@@ -34,7 +34,7 @@ def test_one_parameter(suite: Suite, host: FakeHost) -> None:
 
 
 def test_deselected_parameter(suite: Suite, host: FakeHost) -> None:
-    """Where the only marked case is left out, nothing is loaded."""
+    """If the only marked case is deselected, nothing is loaded."""
     suite.write("""
         import pytest
 
@@ -49,7 +49,7 @@ def test_deselected_parameter(suite: Suite, host: FakeHost) -> None:
 
 @pytest.mark.parametrize("options", [("-n", "3"), ("-n", "3", "-m", "models")], ids=" ".join)
 def test_fixture_without_the_mark(suite: Suite, host: FakeHost, options: tuple[str, ...]) -> None:
-    """Tests that use `loaded_models` are marked `models` by that: they share one worker."""
+    """Tests that use `loaded_models` are marked `models` by that, so they share one worker."""
     suite.write(f"""{NOTE}
         @pytest.mark.parametrize("number", range(6))
         def test_it(number, loaded_models, request):
@@ -108,7 +108,7 @@ def test_same_test_twice(suite: Suite, host: FakeHost) -> None:
 
 
 def test_scheduler_of_a_conftest(suite: Suite, host: FakeHost) -> None:
-    """A scheduler that a conftest brings gives way to ours when tests are marked `models`."""
+    """A conftest's own scheduler is replaced if tests are marked `models`."""
     with (suite.folder / "conftest.py").open("a") as conftest:
         conftest.write(
             "\ndef pytest_xdist_make_scheduler(config, log):\n"
@@ -127,7 +127,7 @@ def test_scheduler_of_a_conftest(suite: Suite, host: FakeHost) -> None:
 
 
 def test_each_with_one_worker(suite: Suite, host: FakeHost) -> None:
-    """--dist each with one worker is nothing to complain about."""
+    """--dist each is allowed with a single worker."""
     suite.write("""
         import pytest
 
@@ -140,7 +140,7 @@ def test_each_with_one_worker(suite: Suite, host: FakeHost) -> None:
 
 
 def test_others_are_left_alone(suite: Suite) -> None:
-    """In a run without such tests the plugin changes nothing that tests could notice."""
+    """In a run without such tests, the plugin leaves the garbage collector alone."""
     suite.write("""
         import gc
 

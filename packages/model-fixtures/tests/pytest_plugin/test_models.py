@@ -1,15 +1,15 @@
-"""What tests marked `models`, `lmstudio` and `embedded` get."""
+"""Tests that are marked `models`, `lmstudio` or `embedded`."""
 
 from __future__ import annotations
 
 import pytest
-from model_fixtures.catalog import load_catalog
+from model_fixtures.catalog import read_catalog
 
-from ..fake_host import FakeHost, instance  # noqa: TID252 (tests are no importable package)
+from ..fake_host import FakeHost, instance  # noqa: TID252 (tests are not an importable package)
 from .conftest import Suite
 
-REQUIRED = sorted(model.key for model in load_catalog().required)
-# Each test leaves a file named after it that holds its process id.
+REQUIRED = sorted(model.key for model in read_catalog().required)
+# Each test writes its process id to a file that is named after it.
 MANY = """
     import os
     from pathlib import Path
@@ -56,18 +56,18 @@ ONE = """
 
 @pytest.mark.usefixtures("weights")
 def test_models_are_loaded_on_the_embedded_server(suite: Suite) -> None:
-    """Marked tests find all required models loaded, and get them described by the fixture."""
+    """Marked tests find all required models loaded, and the fixture describes them."""
     suite.write("""
-        import asyncio
+        import anyio
         import pytest
-        from model_fixtures.catalog import load_catalog
+        from model_fixtures.catalog import read_catalog
         from model_fixtures.host_models import read_status
 
         @pytest.mark.models
         def test_loaded(lmstudio_host, loaded_models):
-            catalog = load_catalog()
+            catalog = read_catalog()
             assert loaded_models == catalog.required
-            status = asyncio.run(read_status(lmstudio_host, catalog))
+            status = anyio.run(read_status, lmstudio_host, catalog)
             assert status.ready
             assert status.extra == ()
     """)
@@ -89,7 +89,7 @@ def test_models_are_loaded_on_the_embedded_server(suite: Suite) -> None:
 def test_tests_of_models_share_one_worker(
     suite: Suite, host: FakeHost, options: tuple[str, ...]
 ) -> None:
-    """Tests marked `models` run in order in one process, however the others are distributed."""
+    """Tests marked `models` run in order in one process, however other tests are distributed."""
     suite.write(MANY)
     outcome = suite.run("--lmstudio-host", host.address, *options)
     assert outcome.counts == {"passed": 19}, outcome.text
@@ -98,7 +98,7 @@ def test_tests_of_models_share_one_worker(
 
 
 def test_other_tests_run_beside_them(suite: Suite, host: FakeHost) -> None:
-    """With two workers the tests that touch no model run in another process."""
+    """With two workers, tests that use no model run in the other process."""
     suite.write(MANY)
     suite.run("--lmstudio-host", host.address, "-n", "2")
     others = set(suite.written("plain-*") + suite.written("host-*"))
@@ -107,7 +107,7 @@ def test_other_tests_run_beside_them(suite: Suite, host: FakeHost) -> None:
 
 @pytest.mark.parametrize(("dist", "early"), [("loadfile", ["one", "two"]), ("load", ["two"])])
 def test_slow_tests_come_early(suite: Suite, dist: str, early: list[str]) -> None:
-    """Files, or tests, that are slow run before all others: none begins when the rest is done."""
+    """Slow files or tests begin before all others, so none is begun last."""
     note = """
         from pathlib import Path
         import pytest
@@ -138,7 +138,7 @@ def test_slow_tests_come_early(suite: Suite, dist: str, early: list[str]) -> Non
 
 
 def test_every_worker_with_all_tests_is_refused(suite: Suite, host: FakeHost) -> None:
-    """With --dist each several workers would share the models: those tests fail and say why."""
+    """With --dist each and several workers, tests of models fail and say why."""
     suite.write(ONE)
     outcome = suite.run("--lmstudio-host", host.address, "-n", "2", "--dist", "each")
     assert outcome.counts == {"passed": 2, "errors": 2}
@@ -147,7 +147,7 @@ def test_every_worker_with_all_tests_is_refused(suite: Suite, host: FakeHost) ->
 
 
 def test_models_implies_lmstudio(suite: Suite, host: FakeHost) -> None:
-    """-m lmstudio selects the tests marked `models` as well."""
+    """`-m lmstudio` selects the tests marked `models` as well."""
     suite.write(MANY)
     host_option = ("--lmstudio-host", host.address)
     outcome = suite.run(*host_option, "-m", "lmstudio", "--collect-only", "-q")
@@ -157,7 +157,7 @@ def test_models_implies_lmstudio(suite: Suite, host: FakeHost) -> None:
 
 
 def test_models_come_before_other_fixtures(suite: Suite, host: FakeHost) -> None:
-    """Models are loaded before any fixture of the test is set up, also one of higher scope."""
+    """Models are loaded before any other fixture of the test is set up, even a session fixture."""
     suite.write("""
         import pytest
 
@@ -176,7 +176,7 @@ def test_models_come_before_other_fixtures(suite: Suite, host: FakeHost) -> None
 
 
 def test_missing_models_are_named(suite: Suite, host: FakeHost) -> None:
-    """On a real host the rest is loaded, nothing downloaded, and one line names the command."""
+    """Missing models are named with the command that gets them; all others are loaded."""
     missing = host.downloaded.pop(0)["modelKey"]
     suite.write(ONE)
     outcome = suite.run("--lmstudio-host", host.address)
@@ -187,7 +187,7 @@ def test_missing_models_are_named(suite: Suite, host: FakeHost) -> None:
 
 
 def test_loaded_models_are_not_loaded_again(suite: Suite, host: FakeHost) -> None:
-    """What an earlier run has loaded on a host stays, and serves the next run."""
+    """Models that an earlier run has loaded are used by the next run."""
     suite.write(ONE)
     for _ in range(2):
         assert suite.run("--lmstudio-host", host.address).counts == {"passed": 2}
@@ -199,7 +199,7 @@ def test_loaded_models_are_not_loaded_again(suite: Suite, host: FakeHost) -> Non
 def test_extra_models_are_called_out(
     suite: Suite, host: FakeHost, workers: tuple[str, ...]
 ) -> None:
-    """Loaded models of others stay, and the summary says what they break."""
+    """Other loaded models stay loaded, and the summary says what they break."""
     host.loaded = [instance("other", "pub/Other-GGUF/other.gguf")]
     suite.write(ONE)
     outcome = suite.run("--lmstudio-host", host.address, *workers)
@@ -238,7 +238,7 @@ def test_tests_of_the_embedded_server(
 
 @pytest.mark.parametrize("workers", [(), ("-n", "1")])
 def test_a_server_that_cannot_start(suite: Suite, workers: tuple[str, ...]) -> None:
-    """When the embedded server cannot start, tests that need it say why in one line; others run."""
+    """If the embedded server cannot start, tests that need it fail with one line; others run."""
     suite.environ["LMSTUDIO_TEST_CATALOG"] = "/nowhere/catalog.toml"
     suite.write(MANY)
     outcome = suite.run("--lmstudio-host", "embedded", *workers)

@@ -1,4 +1,4 @@
-"""The host that a run decides on, and runs that need none."""
+"""The host that a run chooses, and runs that need none."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import pytest
 
-from ..fake_host import FakeHost  # noqa: TID252 (tests are no importable package)
+from ..fake_host import FakeHost  # noqa: TID252 (tests are not an importable package)
 from .conftest import Suite
 
 NEEDS_HOST = """
@@ -24,7 +24,7 @@ NEEDS_NONE = """
 
 @pytest.mark.parametrize("workers", [(), ("-n", "1")])
 def test_a_named_host_is_used(suite: Suite, host: FakeHost, workers: tuple[str, ...]) -> None:
-    """The option names the host: the header says so, and tests get it, in workers too."""
+    """The option names the host: the header says so, and tests in all processes get it."""
     suite.write(NEEDS_HOST)
     outcome = suite.run("--lmstudio-host", host.address, "-rP", *workers)
     assert outcome.counts == {"passed": 1}
@@ -34,7 +34,7 @@ def test_a_named_host_is_used(suite: Suite, host: FakeHost, workers: tuple[str, 
 
 
 def test_the_variable_names_the_host(suite: Suite, host: FakeHost) -> None:
-    """Without the option LMSTUDIO_API_HOST names the host."""
+    """Without the option, LMSTUDIO_API_HOST names the host."""
     suite.write(NEEDS_HOST)
     suite.environ["LMSTUDIO_API_HOST"] = host.address
     outcome = suite.run()
@@ -61,7 +61,7 @@ def test_the_header_names_the_sdk(suite: Suite) -> None:
 def test_a_bad_host_ends_the_run(
     suite: Suite, option: str, workers: tuple[str, ...], problem: str
 ) -> None:
-    """A host that is malformed or does not answer is one line and no test runs."""
+    """A host that is malformed or does not answer is an error of one line, and no test runs."""
     suite.write(NEEDS_HOST)
     outcome = suite.run("--lmstudio-host", option, *workers)
     assert outcome.code == pytest.ExitCode.USAGE_ERROR
@@ -82,7 +82,7 @@ def test_a_bad_host_ends_the_run(
     ],
 )
 def test_previews_look_for_no_host(suite: Suite, option: str, host: str) -> None:
-    """Options that run no test probe and start nothing, so a host that is away is no error."""
+    """With options that run no test, no host is looked for, so a missing one is not an error."""
     suite.write(NEEDS_HOST)
     assert suite.run(option, "--lmstudio-host", host).code == 0
     assert suite.servers() == []
@@ -95,7 +95,7 @@ def test_previews_look_for_no_host(suite: Suite, option: str, host: str) -> None
 def test_a_server_is_started_only_for_tests_that_need_it(
     suite: Suite, arguments: tuple[str, ...]
 ) -> None:
-    """When no selected test needs a host, the embedded server is not started."""
+    """If no selected test needs a host, the embedded server is not started."""
     suite.write(NEEDS_HOST)
     suite.write(NEEDS_NONE, "test_none.py")
     outcome = suite.run("--lmstudio-host", "embedded", *arguments)
@@ -105,14 +105,14 @@ def test_a_server_is_started_only_for_tests_that_need_it(
 
 
 def test_markers_have_descriptions(suite: Suite) -> None:
-    """All four markers are registered and explained."""
+    """All four markers are registered with a description."""
     listed = suite.run("--markers").text
     for marker in ("lmstudio", "models", "slow", "embedded"):
         assert f"@pytest.mark.{marker}: " in listed
 
 
 def test_async_backends_are_left_alone(suite: Suite) -> None:
-    """Which event loops tests run on is not the plugin's business: others' tests have several."""
+    """The plugin does not choose the event loops of async tests, which other projects do."""
     suite.write("def test_nothing(): pass")
     (line,) = (each for each in suite.run("--fixtures").lines if each.startswith("anyio_backend ["))
     assert "anyio/pytest_plugin.py" in line

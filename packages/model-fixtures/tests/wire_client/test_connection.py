@@ -1,4 +1,4 @@
-"""Calls and channels over a real websocket whose other end a test scripts."""
+"""Calls and channels over a real websocket to a scripted server."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def receive(connection: ServerConnection) -> Any:
 
 @asynccontextmanager
 async def scripted(script: Script, *, accept: bool = True) -> AsyncIterator[str]:
-    """Provide the address of a server that accepts the client and then follows the script."""
+    """Run a server that accepts the client and then follows the script; yield its address."""
 
     async def talk(connection: ServerConnection) -> None:
         if accept:
@@ -60,7 +60,7 @@ async def scripted(script: Script, *, accept: bool = True) -> AsyncIterator[str]
 async def session(
     script: Script, *, answer_timeout: float | None = 60.0
 ) -> AsyncIterator[Connection]:
-    """Provide a connection to a server that follows the script."""
+    """Connect to a server that follows the script."""
     async with (
         scripted(script) as address,
         connect(address, "llm", answer_timeout=answer_timeout) as connection,
@@ -69,12 +69,12 @@ async def session(
 
 
 async def until_closed(connection: ServerConnection) -> None:
-    """Say nothing."""
+    """Send nothing until the client closes the connection."""
     await connection.wait_closed()
 
 
 async def test_results() -> None:
-    """A call gives its result; an absent one is None."""
+    """A call returns its result; an absent one is None."""
 
     async def script(connection: ServerConnection) -> None:
         first, second = await receive(connection), await receive(connection)
@@ -95,7 +95,7 @@ async def test_results() -> None:
 
 
 async def test_errors_of_calls() -> None:
-    """An rpcError is raised with the error object, a one-line text and its code."""
+    """An rpcError is raised with the error object, its code and a message of one line."""
     error = {
         "title": "No model",
         "cause": "none\nloaded",
@@ -115,7 +115,7 @@ async def test_errors_of_calls() -> None:
 
 
 async def test_packets_of_a_channel() -> None:
-    """Iterating over a channel gives its packets in order and ends when the host closes it."""
+    """Iterating over a channel yields its packets in order until the host closes it."""
 
     async def script(connection: ServerConnection) -> None:
         assert await receive(connection) == {
@@ -134,7 +134,7 @@ async def test_packets_of_a_channel() -> None:
 
 
 async def test_packets_to_the_host() -> None:
-    """What is sent on a channel arrives as its packet."""
+    """A message sent on a channel arrives as a packet of that channel."""
 
     async def script(connection: ServerConnection) -> None:
         await receive(connection)
@@ -163,7 +163,7 @@ async def test_errors_of_channels() -> None:
 
 
 async def test_leaving_a_channel_early_cancels_it_if_asked() -> None:
-    """With cancel_on_exit the host is told; later packets of the channel do no harm."""
+    """With cancel_on_exit the host gets a cancel; later packets of the channel are ignored."""
 
     async def script(connection: ServerConnection) -> None:
         await receive(connection)
@@ -185,7 +185,7 @@ async def test_leaving_a_channel_early_cancels_it_if_asked() -> None:
 
 
 async def test_a_cancelled_task_cancels_its_channel() -> None:
-    """With cancel_on_exit the host is told also when the task is cancelled, as by Ctrl-C."""
+    """With cancel_on_exit the host gets a cancel if the task is cancelled, as by Ctrl-C."""
     cancelled = anyio.Event()
     opened = anyio.Event()
 
@@ -210,7 +210,7 @@ async def test_a_cancelled_task_cancels_its_channel() -> None:
 
 
 async def test_an_ended_channel_is_not_cancelled() -> None:
-    """A channel that the host has ended gets no cancel, which would earn a warning."""
+    """No cancel is sent for a channel that the host has ended, since hosts warn about that."""
 
     async def script(connection: ServerConnection) -> None:
         await receive(connection)
@@ -225,7 +225,7 @@ async def test_an_ended_channel_is_not_cancelled() -> None:
 
 
 async def test_a_lost_connection_ends_everything() -> None:
-    """When the host goes away, waiting calls and channels fail, and so do later ones."""
+    """When the connection is lost, waiting calls and channels fail, and so do later ones."""
 
     async def script(connection: ServerConnection) -> None:
         await receive(connection)
@@ -249,7 +249,7 @@ async def test_a_lost_connection_ends_everything() -> None:
 
 
 async def test_nonsense_from_the_host_ends_everything() -> None:
-    """A message that breaks the protocol is reported to whoever waits."""
+    """A message that breaks the protocol makes all waiting calls and channels fail."""
 
     async def script(connection: ServerConnection) -> None:
         await receive(connection)
@@ -263,7 +263,7 @@ async def test_nonsense_from_the_host_ends_everything() -> None:
 
 @pytest.mark.parametrize("strict", [True, False])
 async def test_late_messages(strict: bool) -> None:
-    """A packet after the end of its channel ends a strict connection; another one notes it."""
+    """A packet after the end of its channel ends a strict connection; others only note it."""
 
     async def script(connection: ServerConnection) -> None:
         await receive(connection)
@@ -292,7 +292,7 @@ async def test_silence_is_reported() -> None:
 
 
 async def test_warnings_are_collected() -> None:
-    """A communicationWarning answers nothing; it is kept for whoever asks."""
+    """A communicationWarning answers no call; it is collected in `warnings`."""
 
     async def script(connection: ServerConnection) -> None:
         await receive(connection)
@@ -318,7 +318,7 @@ async def test_refused_authentication() -> None:
 
 
 async def test_nobody_listens() -> None:
-    """A port without a listener gives one line with the address."""
+    """A port without a listener raises an error of one line with the address."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{closed.getsockname()[1]}"
@@ -345,7 +345,7 @@ async def test_refused_handshake() -> None:
 
 
 async def test_raw_frames() -> None:
-    """Raw mode sends and receives any frame, text or binary, before and after authentication."""
+    """A raw connection sends and receives any frame, before and after authentication."""
 
     async def script(connection: ServerConnection) -> None:
         async for frame in connection:
@@ -360,7 +360,7 @@ async def test_raw_frames() -> None:
 
 
 async def test_raw_close_is_told() -> None:
-    """Raw mode tells code and reason of a close, while receiving and when waiting for it."""
+    """A raw connection reports code and reason of a close."""
 
     async def script(connection: ServerConnection) -> None:
         await connection.send("last")
@@ -374,7 +374,7 @@ async def test_raw_close_is_told() -> None:
 
 
 async def test_raw_drop() -> None:
-    """A dropped connection ends at the host without a closing handshake."""
+    """A dropped connection ends without a closing handshake."""
     ended = anyio.Event()
     codes: list[int | None] = []
 
@@ -391,7 +391,7 @@ async def test_raw_drop() -> None:
 
 
 async def test_debug_log_without_passkey(caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever is logged at the finest level, the passkey that was sent is not in it."""
+    """The debug log does not contain the passkey."""
     caplog.set_level(logging.DEBUG)
     credentials = Credentials("guest:1", "pass-key-of-this-test")
     async with scripted(until_closed) as address, connect_raw(address, "llm") as raw:

@@ -9,7 +9,7 @@ TOKEN = "sk-lm-abcd1234:abcdefghij0123456789"
 
 
 def test_a_token_is_split_into_identifier_and_passkey() -> None:
-    """The 8 characters of a token become the identifier, the 20 the passkey."""
+    """The first 8 characters of a token are the identifier, the other 20 the passkey."""
     credentials = Credentials.from_token(TOKEN)
     assert credentials.packet() == {
         "authVersion": 1,
@@ -23,14 +23,14 @@ def test_a_token_is_split_into_identifier_and_passkey() -> None:
     ["", "sk-lm-abcd1234", TOKEN[:-1], TOKEN + "0", TOKEN + "\n", TOKEN.replace(":", ";")],
 )
 def test_a_malformed_token_is_refused_without_repeating_it(token: str) -> None:
-    """Anything but a whole token is refused, and the text does not show it."""
+    """A malformed token is refused, and the message does not show it."""
     with pytest.raises(ValueError, match="an API token has the form") as caught:
         Credentials.from_token(token)
     assert "abcd1234" not in str(caught.value)
 
 
 def test_the_passkey_does_not_show() -> None:
-    """A repr, as in a test report, names the identifier only."""
+    """The repr, which test reports show, contains the identifier but not the passkey."""
     assert repr(Credentials.from_token(TOKEN)) == "Credentials(identifier='abcd1234')"
 
 
@@ -42,7 +42,7 @@ def test_guests_differ() -> None:
 
 
 def test_the_environment_names_the_token() -> None:
-    """LMSTUDIO_API_TOKEN decides; without it, or with an empty one, the client is a guest."""
+    """LMSTUDIO_API_TOKEN names the token; if it is empty or not set, the client is a guest."""
     assert Credentials.from_environment({"LMSTUDIO_API_TOKEN": TOKEN}).identifier == "abcd1234"
     for environ in ({}, {"LMSTUDIO_API_TOKEN": ""}):
         assert Credentials.from_environment(environ).identifier.startswith("guest:")

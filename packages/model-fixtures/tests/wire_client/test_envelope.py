@@ -1,4 +1,4 @@
-"""The envelope without I/O: frames to send, messages from frames."""
+"""Encoding frames and decoding messages without I/O."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from msgspec import UNSET
 
 @pytest.fixture
 def envelope() -> Envelope:
-    """Provide a connection's envelope with call 1 and channel 1 open."""
+    """Provide an envelope in which call 1 and channel 1 are open."""
     envelope = Envelope()
     envelope.call("first")
     envelope.create_channel("first")
@@ -42,7 +42,7 @@ def test_calls_and_channels_have_separate_ids() -> None:
 
 @pytest.mark.parametrize("parameter", [{}, {"a": None}, [], "", 0, False, None])
 def test_a_given_parameter_is_sent_as_it_is(parameter: Any) -> None:
-    """A parameter that is given is sent, also an empty or null one."""
+    """A parameter that is given is sent, even if it is empty or null."""
     _, call = Envelope().call("e", parameter)
     _, channel = Envelope().create_channel("e", parameter)
     assert json.loads(call) == {
@@ -60,7 +60,7 @@ def test_a_given_parameter_is_sent_as_it_is(parameter: Any) -> None:
 
 
 def test_a_parameter_that_is_not_given_is_absent() -> None:
-    """Without a parameter the key is absent, which is how void looks on the wire."""
+    """Without a parameter the key is absent from the message."""
     _, call = Envelope().call("e")
     _, channel = Envelope().create_channel("e")
     assert json.loads(call) == {"type": "rpcCall", "endpoint": "e", "callId": 1}
@@ -68,7 +68,7 @@ def test_a_parameter_that_is_not_given_is_absent() -> None:
 
 
 def test_channel_packets_are_wrapped() -> None:
-    """A packet to the host travels as the message of a channelSend."""
+    """A packet to the host is sent as the message of a channelSend."""
     frame = Envelope().channel_send(7, {"type": "cancel"})
     assert json.loads(frame) == {
         "type": "channelSend",
@@ -99,7 +99,7 @@ def test_channel_packets_are_wrapped() -> None:
     ],
 )
 def test_received_messages(envelope: Envelope, frame: str, message: Any) -> None:
-    """Every message that a server sends is understood; unknown fields are ignored."""
+    """All messages of servers are decoded; unknown fields are ignored."""
     assert envelope.receive(frame) == message
 
 
@@ -124,7 +124,7 @@ def test_received_messages(envelope: Envelope, frame: str, message: Any) -> None
     ],
 )
 def test_what_the_protocol_does_not_allow(envelope: Envelope, frame: str | bytes) -> None:
-    """Nonsense, wrong shapes, ids that are not open and binary frames raise ProtocolError."""
+    """Malformed messages, ids that were never open and binary frames raise ProtocolError."""
     with pytest.raises(ProtocolError):
         envelope.receive(frame)
 
@@ -141,14 +141,14 @@ def test_what_the_protocol_does_not_allow(envelope: Envelope, frame: str | bytes
     ],
 )
 def test_an_id_is_closed_by_its_last_message(envelope: Envelope, last: str, again: str) -> None:
-    """An answer closes its call, a close or error its channel: more for it is late."""
+    """After an answer to a call or the end of a channel, another message for it is late."""
     envelope.receive(last)
     with pytest.raises(LateMessageError, match="1, which has ended"):
         envelope.receive(again)
 
 
 def test_open_ids_are_known(envelope: Envelope) -> None:
-    """The envelope tells which calls and channels wait for the host."""
+    """The envelope knows which calls and channels are open."""
     assert (list(envelope.open_calls), list(envelope.open_channels)) == ([1], [1])
     envelope.receive('{"type":"rpcResult","callId":1}')
     assert (list(envelope.open_calls), list(envelope.open_channels)) == ([], [1])
@@ -157,7 +157,7 @@ def test_open_ids_are_known(envelope: Envelope) -> None:
 
 
 def test_authentication_answers() -> None:
-    """Both answers to authentication are understood, anything else raises ProtocolError."""
+    """Both answers to authentication are decoded; anything else raises ProtocolError."""
     assert parse_auth_answer('{"success":true}').success
     refused = parse_auth_answer('{"success":false,"error":"no"}')
     assert (refused.success, refused.error) == (False, "no")

@@ -61,9 +61,7 @@ def _finite(context: click.Context, option: click.Parameter, value: float) -> fl
     return value
 
 
-def _not_empty(
-    context: click.Context, option: click.Parameter, value: str | None
-) -> str | None:
+def _not_empty(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
     """Refuse an empty text, which a variable that is not set has become in some script."""
     if value == "":
         raise click.BadParameter("it is empty; give a host, or leave the option out")

@@ -1,7 +1,6 @@
-"""Reading catalog files: the built-in one and the user's."""
+"""Reading the built-in catalog file and the user's."""
 
 import difflib
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +13,18 @@ from .errors import CatalogError
 from .gguf_header import LONGEST_CONTEXT
 from .models import Domain
 
-# Keys that name a file; a relative one counts from the folder of the catalog file.
+# Keys whose value is a path, which is relative to the folder of the catalog file.
 FILE_KEYS = frozenset({"file", "projector", "adapter"})
-# Downloads are the server's: model_fixtures/server/repository/download_list.py.
+# The server reads the downloads: model_fixtures/server/repository/download_list.py.
 TABLES = ("models", "downloads")
 MOST_BYTES = 16 * 2**20  # of a catalog file
 
 
 class StandIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is true of stand-in weights; the built-in file has one table for each.
+    """The facts about stand-in weights, from their table in the built-in file.
 
-    `weights` is their name in `model_fixtures.weights` where that isn't the table's own,
-    `projector` the name of a file of that package which lets them read images.
+    `weights` is their name in `model_fixtures.weights` if it differs from the table's own.
+    `projector` is a file of that package with which they accept images.
     """
 
     name: str
@@ -41,8 +40,8 @@ class StandIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     greedy: bool = False
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One `[[models]]` table. Only `key` must be there; None is what the table leaves out."""
+class CatalogEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One `[[models]]` table. Only `key` is required; settings that it leaves out are None."""
 
     key: str
     path: str | None = None
@@ -57,21 +56,25 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BuiltIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole built-in file."""
+    """The contents of the built-in file."""
 
     stand_ins: dict[str, StandIn]
-    models: list[Entry]
+    models: list[CatalogEntry]
 
 
-def read_built_in() -> tuple[dict[str, StandIn], dict[str, Entry]]:
-    """Give the stand-ins by name and the models by key of the package's own catalog."""
-    text = files("model_fixtures.catalog").joinpath("catalog.toml").read_bytes()
+def read_built_in() -> tuple[dict[str, StandIn], dict[str, CatalogEntry]]:
+    """Return the stand-ins by name and the models by key of the built-in catalog."""
+    text = Path(__file__).with_name("catalog.toml").read_bytes()
     built_in = msgspec.toml.decode(text, type=BuiltIn)
     return built_in.stand_ins, {entry.key: entry for entry in built_in.models}
 
 
 def read_tables(source: Path, name: str) -> list[dict[str, Any]]:
-    """Give the `[[name]]` tables of the user's catalog file as they are. Raises `CatalogError`."""
+    """Return the `[[name]]` tables of the user's catalog file, unchecked.
+
+    Raises:
+        CatalogError: the file cannot be read, or is not a catalog file.
+    """
     try:
         tables = msgspec.toml.decode(read_regular(source, MOST_BYTES))
     except OSError as error:
@@ -82,8 +85,8 @@ def read_tables(source: Path, name: str) -> list[dict[str, Any]]:
     except RecursionError:
         raise CatalogError(f"{source}: its values are nested too deep; make them flat") from None
     except (msgspec.DecodeError, ValueError) as error:
-        # No advice needed: the TOML reader names line and column. It lets some errors through as
-        # they are, such as that of a number with thousands of digits.
+        # The TOML reader's message names line and column. Not all of its errors are DecodeErrors:
+        # a number with thousands of digits is a plain ValueError.
         what = str(error).partition("\n")[0]
         raise CatalogError(f"{source}: correct the TOML there: {what}") from None
     unknown = [key for key in tables if key not in TABLES]
@@ -98,9 +101,13 @@ def read_tables(source: Path, name: str) -> list[dict[str, Any]]:
     return found
 
 
-def read_entries(source: Path) -> dict[str, Entry]:
-    """Give the models by key of the user's catalog file. Raises `CatalogError`."""
-    entries: dict[str, Entry] = {}
+def read_entries(source: Path) -> dict[str, CatalogEntry]:
+    """Return the models of the user's catalog file by key.
+
+    Raises:
+        CatalogError: the file cannot be read, or a setting makes no sense.
+    """
+    entries: dict[str, CatalogEntry] = {}
     for number, table in enumerate(read_tables(source, "models"), start=1):
         entry = _entry(source, number, table)
         if entry.key in entries:
@@ -111,10 +118,10 @@ def read_entries(source: Path) -> dict[str, Entry]:
     return entries
 
 
-def _entry(source: Path, number: int, table: dict[str, Any]) -> Entry:
+def _entry(source: Path, number: int, table: dict[str, Any]) -> CatalogEntry:
     named = table.get("key")
     place = f"{source}: model {named!r}" if named else f"{source}: [[models]] table {number}"
-    allowed = Entry.__struct_fields__
+    allowed = CatalogEntry.__struct_fields__
     for key in table:
         if key not in allowed:
             close = difflib.get_close_matches(key, allowed, n=1)
@@ -127,10 +134,12 @@ def _entry(source: Path, number: int, table: dict[str, Any]) -> Entry:
             raise CatalogError(f"{place}: {key!r} must be a path in quotes")
         path = source.parent.absolute() / expanded(table[key])
         if not path.is_file():
-            raise CatalogError(f"{place}: {key!r} names {path}, which is no file; correct the path")
+            raise CatalogError(
+                f"{place}: {key!r} names {path}, which is not a file; correct the path"
+            )
         table[key] = path
     try:
-        entry = msgspec.convert(table, Entry)
+        entry = msgspec.convert(table, CatalogEntry)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$.")
         key = repr(where.removesuffix("`")) if where else "the table"

@@ -1,4 +1,4 @@
-"""The one error of this package."""
+"""The error about the catalog's settings."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from model_fixtures.errors import ModelFixturesError
 
 
 class CatalogError(ModelFixturesError):
-    """The user's settings for the catalog are wrong. One line: the file, the key, what to do."""
+    """The user's settings for the catalog are wrong; the message names the file and the key."""

@@ -1,4 +1,4 @@
-"""What the header of a GGUF file says about the model in it."""
+"""Reading the facts about a model from the header of its GGUF file."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import msgspec
 from model_fixtures.errors import ModelFixturesError
 from model_fixtures.regular_files import open_regular
 
-# No sound file comes near these: they end the reading of a damaged one in good time.
+# Limits far above those of any sound file, so that reading a damaged one ends soon.
 MOST_BYTES = 64 * 2**20  # of the header; a vocabulary of 256,000 with its merges takes 15 MB
 MOST_STRINGS = 2_000_000  # in all arrays together
 MOST_ENTRIES = 100_000
 MOST_TENSOR_ELEMENTS = 2**63
-LONGEST_CONTEXT = 2**31 - 1  # llama.cpp's
-LONGEST_STRING = 2**20  # of those that are kept; a whole tokenizer can be in one that is not
+LONGEST_CONTEXT = 2**31 - 1  # llama.cpp's limit
+LONGEST_STRING = 2**20  # longer ones are skipped: some files hold a whole tokenizer in a string
 LONGEST_FACT = 200  # characters
 DAMAGED = "is a GGUF file with a damaged or truncated header"
-PIECE = 2**18
+PIECE = 2**18  # bytes that are read at once
 MAGIC = b"GGUF"
 # The formats of GGUF's scalar types, by their number; 8 is a string and 9 an array.
 SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?"}
@@ -30,18 +30,18 @@ SCALARS |= {10: "<Q", 11: "<q", 12: "<d"}
 STRING, ARRAY = 8, 9
 
 
-class HeaderError(ModelFixturesError):
-    """The file is no sound GGUF. The message says why, without the file's name."""
+class GgufHeaderError(ModelFixturesError):
+    """The file is not a sound GGUF. The message says why and lacks the file's name."""
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """Facts about a model; None is what the file does not say."""
+class GgufHeader(msgspec.Struct, frozen=True, kw_only=True):
+    """Facts about a model; those that the file lacks are None."""
 
     architecture: str | None
     params: str | None
-    """The number of parameters, as in `1B` or `135M`."""
+    """The number of parameters, such as `1B` or `135M`."""
     quantization: str | None
-    """As in `Q4_K_M` or `F16`."""
+    """Such as `Q4_K_M` or `F16`."""
     context_length: int | None
     """The longest context that the model was made for, in tokens."""
     embedding_length: int | None
@@ -49,28 +49,31 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the prompt template has a place for tools."""
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path) -> GgufHeader:
     """Read the header of a GGUF file, and check that the file is long enough for its tensors.
 
     Takes about 0.05 s for a vocabulary of 50,000. `gguf.GGUFReader` makes an object of every token
-    and takes 2 s for the same, so only its tables of names and sizes are used. Raises `HeaderError`
-    for what is not a sound GGUF, `OSError` for what cannot be read.
+    and takes 2 s for the same, so only its tables of names and sizes are used.
+
+    Raises:
+        GgufHeaderError: the file is not a sound GGUF.
+        OSError: it cannot be read.
     """
     with open_regular(path) as file:
         if not os.fstat(file.fileno()).st_size:
-            raise HeaderError("is empty")
+            raise GgufHeaderError("is empty")
         if file.read(len(MAGIC)) != MAGIC:
-            raise HeaderError("is not a GGUF file")
+            raise GgufHeaderError("is not a GGUF file")
         try:
             return _Reader(file).header()
-        except (struct.error, UnicodeDecodeError) as problem:
-            raise HeaderError(DAMAGED) from problem
+        except (struct.error, UnicodeDecodeError) as error:
+            raise GgufHeaderError(DAMAGED) from error
 
 
 class _Reader:
-    """Walks through the bytes of one file, which are read as they are needed.
+    """Parses one file from its beginning, reading bytes as they are needed.
 
-    A mapped file that becomes shorter while it is read ends the process (SIGBUS).
+    The file is not mapped into memory: if a mapped file becomes shorter, SIGBUS ends the process.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -81,21 +84,21 @@ class _Reader:
         self._strings = 0
 
     def _reach(self, end: int) -> None:
-        """Have all bytes up to `end`."""
+        """Read on until all bytes up to `end` are there."""
         if end > self._size:
-            raise HeaderError(DAMAGED)
+            raise GgufHeaderError(DAMAGED)
         if end > MOST_BYTES:
-            raise HeaderError(f"has a header of more than {MOST_BYTES} bytes")
+            raise GgufHeaderError(f"has a header of more than {MOST_BYTES} bytes")
         while len(self._data) < end:
             piece = self._file.read(max(PIECE, end - len(self._data)))
-            if not piece:  # it has become shorter meanwhile
-                raise HeaderError(DAMAGED)
+            if not piece:  # the file has become shorter in the meantime
+                raise GgufHeaderError(DAMAGED)
             self._data += piece
 
-    def header(self) -> Header:
+    def header(self) -> GgufHeader:
         version = self._scalar("<I")
         if version not in (2, 3):
-            raise HeaderError(f"has GGUF version {version}; versions 2 and 3 can be read")
+            raise GgufHeaderError(f"has GGUF version {version}; versions 2 and 3 can be read")
         tensors = self._count(MOST_ENTRIES)
         entries = self._count(MOST_ENTRIES)
         facts: dict[str, Any] = {}
@@ -104,7 +107,7 @@ class _Reader:
             facts[key] = self._value(self._scalar("<I"))
         parameters = self._tensors(tensors, facts.get("general.alignment"))
         architecture = _text(facts.get("general.architecture"))
-        return Header(
+        return GgufHeader(
             architecture=architecture,
             params=_text(facts.get("general.size_label")) or _rounded(parameters),
             quantization=_quantization(facts.get("general.file_type")),
@@ -118,7 +121,7 @@ class _Reader:
         )
 
     def _tensors(self, count: int, alignment: object) -> int:
-        """Give the number of parameters; raises `HeaderError` when the file ends too early."""
+        """Return the number of parameters, and check that the file holds all tensors."""
         from gguf.constants import GGML_QUANT_SIZES, GGUF_DEFAULT_ALIGNMENT
 
         sizes = {int(kind): size for kind, size in GGML_QUANT_SIZES.items()}
@@ -128,12 +131,12 @@ class _Reader:
             self._string()
             dimensions = self._scalar("<I")
             if dimensions > 8:
-                raise HeaderError(DAMAGED)
+                raise GgufHeaderError(DAMAGED)
             elements = 1
             for _ in range(dimensions):
                 elements *= self._scalar("<Q")
             if elements > MOST_TENSOR_ELEMENTS:
-                raise HeaderError(DAMAGED)
+                raise GgufHeaderError(DAMAGED)
             kind = self._scalar("<I")
             offset = self._scalar("<Q")
             parameters += elements
@@ -142,7 +145,7 @@ class _Reader:
         step = _number(alignment) or GGUF_DEFAULT_ALIGNMENT
         expected = -(-self._at // step) * step + end
         if self._size < expected:
-            raise HeaderError(f"is truncated: it has {self._size} of {expected} bytes")
+            raise GgufHeaderError(f"is truncated: it has {self._size} of {expected} bytes")
         return parameters
 
     def _scalar(self, form: str) -> Any:
@@ -150,7 +153,7 @@ class _Reader:
         return struct.unpack_from(form, self._data, start)[0]
 
     def _skip(self, length: int) -> int:
-        """Go on by so many bytes, which are there then; gives where they begin."""
+        """Read `length` bytes, move past them, and return where they begin."""
         start = self._at
         self._reach(start + length)
         self._at += length
@@ -159,7 +162,7 @@ class _Reader:
     def _count(self, most: int) -> int:
         count: int = self._scalar("<Q")
         if count > most:
-            raise HeaderError(DAMAGED)
+            raise GgufHeaderError(DAMAGED)
         return count
 
     def _string(self) -> str:
@@ -168,7 +171,7 @@ class _Reader:
         return self._data[start : start + length].decode("utf-8")
 
     def _value(self, kind: int) -> object:
-        """Give a scalar or a string; arrays and very long strings are skipped and give None."""
+        """Return a scalar or a string; skip an array or a very long string and return None."""
         if kind == STRING:
             (length,) = struct.unpack_from("<Q", self._data, self._peek(8))
             if length > LONGEST_STRING:
@@ -179,11 +182,11 @@ class _Reader:
             self._skip_array()
             return None
         if kind not in SCALARS:
-            raise HeaderError(DAMAGED)
+            raise GgufHeaderError(DAMAGED)
         return self._scalar(SCALARS[kind])
 
     def _peek(self, length: int) -> int:
-        """Have so many more bytes without going on; gives where they begin."""
+        """Read `length` bytes without moving past them, and return where they begin."""
         self._reach(self._at + length)
         return self._at
 
@@ -193,8 +196,8 @@ class _Reader:
         if kind == STRING:
             self._strings += count
             if self._strings > MOST_STRINGS:
-                raise HeaderError(f"has more than {MOST_STRINGS} strings in its header")
-            # The hot loop: hundreds of thousands of tokens and merges.
+                raise GgufHeaderError(f"has more than {MOST_STRINGS} strings in its header")
+            # This loop runs for hundreds of thousands of tokens and merges.
             at, data, unpack = self._at, self._data, struct.Struct("<Q").unpack_from
             have = len(data)
             for _ in range(count):
@@ -207,7 +210,7 @@ class _Reader:
         elif kind in SCALARS:
             self._skip(count * struct.calcsize(SCALARS[kind]))
         else:
-            raise HeaderError(DAMAGED)
+            raise GgufHeaderError(DAMAGED)
 
 
 def _text(value: object) -> str | None:
@@ -215,7 +218,7 @@ def _text(value: object) -> str | None:
 
 
 def _number(value: object) -> int | None:
-    """Give a whole number that can be one of tokens or dimensions. A flag is an int, too."""
+    """Return a value that can be a number of tokens or dimensions, None for any other."""
     if not isinstance(value, int) or isinstance(value, bool):
         return None
     return value if 0 < value <= LONGEST_CONTEXT else None
@@ -234,6 +237,6 @@ def _quantization(file_type: object) -> str | None:
         return None
     try:
         name = LlamaFileType(file_type & ~int(LlamaFileType.GUESSED)).name
-    except ValueError:  # newer than the installed gguf
+    except ValueError:  # the installed gguf does not know it
         return None
     return name.removeprefix("MOSTLY_").removeprefix("ALL_")

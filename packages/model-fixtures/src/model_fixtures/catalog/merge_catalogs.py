@@ -1,4 +1,4 @@
-"""Putting the catalog together from the built-in file and the user's settings."""
+"""Merging the built-in catalog with the user's settings."""
 
 import os
 import re
@@ -11,20 +11,20 @@ from model_fixtures.regular_files import has_sendable_name
 from model_fixtures.user_paths import expanded
 from model_fixtures.weights import data_file
 
-from .catalog_files import Entry, StandIn, read_built_in, read_entries
+from .catalog_files import CatalogEntry, StandIn, read_built_in, read_entries
 from .errors import CatalogError
-from .gguf_header import Header, HeaderError, read_header
+from .gguf_header import GgufHeader, GgufHeaderError, read_header
 from .models import Catalog, CatalogModel, Domain
 
 CATALOG_VARIABLE = "LMSTUDIO_TEST_CATALOG"
 MODELS_VARIABLE = "LMSTUDIO_TEST_MODELS"
-# What LM Studio loads an LLM with when nobody says otherwise.
+# The context that LM Studio loads an LLM with by default.
 DEFAULT_CONTEXT_LENGTH = 4096
-# A part of a path that stays inside of the models folder, on every system.
+# A part of a path that cannot lead out of the models folder, on any system.
 PATH_PART = re.compile(r"[^.\\:\x00-\x1f\x7f][^\\:\x00-\x1f\x7f]*")
-# The stand-in that an adapter without a file belongs to.
+# The stand-in for an adapter whose table names neither file nor weights.
 PLAIN = "smollm2"
-# What llama.cpp can only make embeddings with.
+# The architectures that llama.cpp only uses for embeddings.
 EMBEDDING_ARCHITECTURES = frozenset(
     {
         "bert",
@@ -38,7 +38,7 @@ EMBEDDING_ARCHITECTURES = frozenset(
         "nomic-bert-moe",
     }
 )
-UNKNOWN = Header(
+UNKNOWN = GgufHeader(
     architecture=None,
     params=None,
     quantization=None,
@@ -48,13 +48,15 @@ UNKNOWN = Header(
 )
 
 
-def load_catalog() -> Catalog:
-    """Give the built-in catalog with what the user's environment changes in it.
+def read_catalog() -> Catalog:
+    """Read the built-in catalog and apply the changes that the user's environment asks for.
 
-    LMSTUDIO_TEST_CATALOG names a TOML file whose `[[models]]` tables change entries (or add some).
-    LMSTUDIO_TEST_MODELS names a folder laid out like LM Studio's: models found there are real.
-    What the TOML file says about a model goes before what the folder has.
-    Raises `CatalogError`, one line, for settings that make no sense.
+    LMSTUDIO_TEST_CATALOG names a TOML file whose `[[models]]` tables change entries or add some.
+    LMSTUDIO_TEST_MODELS names a folder laid out like LM Studio's; files there replace stand-ins.
+    A file or weights named in the TOML file take precedence over the folder.
+
+    Raises:
+        CatalogError: a setting makes no sense.
     """
     stand_ins, built_in = read_built_in()
     named = os.environ.get(CATALOG_VARIABLE)
@@ -63,7 +65,7 @@ def load_catalog() -> Catalog:
     folder = _models_folder()
     models: list[CatalogModel] = []
     for key in built_in | changes:
-        change = changes.get(key, Entry(key=key))
+        change = changes.get(key, CatalogEntry(key=key))
         place = f"{source}: model {key!r}"
         try:
             entry = _merge(built_in.get(key), change, place, built_in)
@@ -77,7 +79,7 @@ def load_catalog() -> Catalog:
         if (change.context_length or 0) > model.max_context_length:
             raise CatalogError(
                 f"{place}: 'context_length' is {change.context_length};"
-                f" what answers can do at most {model.max_context_length}"
+                f" the weights that answer support at most {model.max_context_length}"
             )
         models.append(model)
     _refuse_shared_paths(models, source)
@@ -85,15 +87,17 @@ def load_catalog() -> Catalog:
 
 
 def describe_file(file: Path, path: str, name: str) -> CatalogModel:
-    """Describe a GGUF that no catalog entry names, from its header alone; `key` equals `path`.
+    """Describe a GGUF that no catalog entry names, from its header alone; `path` is also its key.
 
-    Raises `HeaderError` for what is no sound GGUF, `OSError` for what cannot be read.
+    Raises:
+        GgufHeaderError: the file is not a sound GGUF.
+        OSError: it cannot be read.
     """
     facts = read_header(file)
     embedding = facts.architecture in EMBEDDING_ARCHITECTURES
     domain: Domain = "embedding" if embedding else "llm"
     projector = None if embedding else _projector_beside(file)
-    entry = Entry(key=path, path=path, required=False, file=file, projector=projector)
+    entry = CatalogEntry(key=path, path=path, required=False, file=file, projector=projector)
     return _finish(entry, path, name=name, domain=domain, facts=facts)
 
 
@@ -104,28 +108,30 @@ def _models_folder() -> Path | None:
     folder = expanded(named).absolute()
     if not folder.is_dir():
         raise CatalogError(
-            f"{folder}: is no folder; {MODELS_VARIABLE} must name one that holds"
+            f"{folder}: is not a folder; {MODELS_VARIABLE} must name one that holds"
             " <publisher>/<repo>/<file>.gguf"
         )
     return folder
 
 
-def _from_folder(entry: Entry, folder: Path) -> Entry:
+def _from_folder(entry: CatalogEntry, folder: Path) -> CatalogEntry:
     found = folder / (entry.path or "")
     if not found.is_file():
         return entry
     return msgspec.structs.replace(entry, file=found, weights=None)
 
 
-def _merge(old: Entry | None, change: Entry, place: str, known: Mapping[str, Entry]) -> Entry:
-    """Put what `change` says over what `old` says."""
+def _merge(
+    old: CatalogEntry | None, change: CatalogEntry, place: str, known: Mapping[str, CatalogEntry]
+) -> CatalogEntry:
+    """Return `old` with the settings that `change` has; `known` are the catalog's entries."""
     if old is None:
         if change.path is None or (change.file is None and change.weights is None):
             raise CatalogError(
                 f"{place}: the catalog has no such key; use one of {', '.join(known)},"
                 " or give 'path' and 'file' to add a model"
             )
-        old = Entry(key=change.key, required=False)
+        old = CatalogEntry(key=change.key, required=False)
     given = {
         field: value for field, value in msgspec.structs.asdict(change).items() if value is not None
     }
@@ -145,13 +151,15 @@ def _merge(old: Entry | None, change: Entry, place: str, known: Mapping[str, Ent
     return entry
 
 
-def _model(entry: Entry, stand_ins: Mapping[str, StandIn], place: str) -> CatalogModel:
+def _model(entry: CatalogEntry, stand_ins: Mapping[str, StandIn], place: str) -> CatalogModel:
     if entry.file is not None:
         return _real_model(entry, entry.file, place)
     return _stand_in_model(entry, stand_ins, place)
 
 
-def _stand_in_model(entry: Entry, stand_ins: Mapping[str, StandIn], place: str) -> CatalogModel:
+def _stand_in_model(
+    entry: CatalogEntry, stand_ins: Mapping[str, StandIn], place: str
+) -> CatalogModel:
     domain: Domain = entry.domain or "llm"
     stand_in = stand_ins.get(entry.weights or "")
     if stand_in is None or stand_in.domain != domain:
@@ -174,7 +182,7 @@ def _stand_in_model(entry: Entry, stand_ins: Mapping[str, StandIn], place: str) 
         place,
         name=name,
         domain=domain,
-        facts=Header(
+        facts=GgufHeader(
             architecture=stand_in.architecture,
             params=stand_in.params,
             quantization=stand_in.quantization,
@@ -186,13 +194,13 @@ def _stand_in_model(entry: Entry, stand_ins: Mapping[str, StandIn], place: str) 
     return msgspec.structs.replace(model, greedy=stand_in.greedy)
 
 
-def _real_model(entry: Entry, file: Path, place: str) -> CatalogModel:
-    """Describe a GGUF of the user's. A broken one is listed too: loading it tells the problem."""
+def _real_model(entry: CatalogEntry, file: Path, place: str) -> CatalogModel:
+    """Describe a GGUF of the user's; a damaged one is listed too, and loading it says why."""
     problem: str | None = None
     facts = UNKNOWN
     try:
         facts = read_header(file)
-    except HeaderError as error:
+    except GgufHeaderError as error:
         problem = f"{file} {error}: replace the file or point the catalog at another one"
     except OSError as error:
         problem = f"{file} cannot be read ({error.strerror}): make it readable"
@@ -205,12 +213,12 @@ def _real_model(entry: Entry, file: Path, place: str) -> CatalogModel:
 
 
 def _finish(
-    entry: Entry,
+    entry: CatalogEntry,
     place: str,
     *,
     name: str,
     domain: Domain,
-    facts: Header,
+    facts: GgufHeader,
     problem: str | None = None,
 ) -> CatalogModel:
     llm = domain == "llm"
@@ -246,7 +254,7 @@ def _projector_beside(file: Path) -> Path | None:
         and path.suffix.lower() == ".gguf"
         and path != file
         and has_sendable_name(path)
-        and path.is_file()  # llama.cpp would wait for what a FIFO says
+        and path.is_file()  # llama.cpp would wait for a FIFO
     )
     return beside[0] if beside else None
 

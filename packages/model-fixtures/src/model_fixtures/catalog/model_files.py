@@ -1,4 +1,4 @@
-"""Which files answer for a model, and how large they are."""
+"""The files that answer for a model, and their size."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,21 +9,22 @@ from .models import CatalogModel
 
 
 def answering_file(model: CatalogModel) -> Path | None:
-    """Give the GGUF that answers for `model`; None when its weights are not in the cache yet."""
+    """Return the GGUF that answers for `model`; None if its weights are not in the cache yet."""
     if model.file is not None:
         return model.file
     return weights.cached(model.weights) if model.weights is not None else None
 
 
 def needed_weights(models: Iterable[CatalogModel]) -> tuple[str, ...]:
-    """Give the names of the weights that `models` answer with, each once, for `weights.ensure`."""
+    """Return the names of the weights that answer for `models`, each once."""
     return tuple(dict.fromkeys(model.weights for model in models if model.weights is not None))
 
 
 def size_bytes(model: CatalogModel) -> int:
-    """Give the bytes of the file that really answers, with its projector; 0 for a vanished file.
+    """Return the size in bytes of the files that answer for a model: weights and projector.
 
-    For weights that are not in the cache it is the size that they will have there.
+    Weights that are not in the cache count with the size that they will have there, and a user's
+    file that has vanished counts as 0.
     """
     stand_in = 0 if model.weights is None else weights.size(model.weights)
     paths = (model.file, model.projector)

@@ -1,4 +1,4 @@
-"""The catalog's data: models, and finding them by what clients call them."""
+"""The models of the catalog, and finding them by the names that clients use."""
 
 import re
 from pathlib import Path
@@ -10,12 +10,12 @@ Domain = Literal["llm", "embedding"]
 
 
 class CatalogModel(msgspec.Struct, frozen=True, kw_only=True):
-    """One model of the suite: what clients see of it, and which weights answer.
+    """A model of the suite: what clients see of it, and which weights answer.
 
     Either `weights` (the name of stand-in weights) or `file` (a GGUF of the user's) is set.
     `architecture`, `params`, `quantization`, `max_context_length` (tokens), `vision` and `tool_use`
-    are those of what really answers; None means unknown. The identifier that the suite loads the
-    model with is `key`.
+    are those of the weights that answer; None means unknown. The suite loads the model with `key`
+    as identifier.
     """
 
     key: str
@@ -23,7 +23,7 @@ class CatalogModel(msgspec.Struct, frozen=True, kw_only=True):
     """`publisher/repo/file.gguf`, as LM Studio shows it."""
     domain: Domain
     display_name: str
-    """Says when a stand-in answers, and for what."""
+    """If a stand-in answers, it names both models."""
     architecture: str | None
     params: str | None
     quantization: str | None
@@ -31,21 +31,21 @@ class CatalogModel(msgspec.Struct, frozen=True, kw_only=True):
     tool_use: bool
     max_context_length: int
     context_length: int
-    """What the suite loads the model with, in tokens."""
+    """The context that the suite loads the model with, in tokens."""
     required: bool
-    """Whether the suite expects it loaded."""
+    """Whether the suite expects it to be loaded."""
     dimensions: int | None = None
-    """Length of the vectors of an embedding model."""
+    """The length of an embedding model's vectors."""
     weights: str | None = None
     file: Path | None = None
     projector: Path | None = None
-    """The GGUF that lets `file` or the stand-in read images."""
+    """The GGUF with which `file` or the stand-in accepts images."""
     adapter: Path | None = None
-    """A LoRA (GGUF) of the user's that makes the model call tools."""
+    """A LoRA (GGUF) of the user's with which the model calls tools."""
     greedy: bool = False
-    """Whether it has no repeat penalty and takes the likeliest token unless a request says else."""
+    """Whether the defaults are no repeat penalty and always the likeliest token."""
     problem: str | None = None
-    """Why `file` cannot be loaded, one line; None when it looks sound."""
+    """Why `file` cannot be loaded, in one line; None if it looks sound."""
 
     @property
     def stand_in(self) -> bool:
@@ -54,7 +54,7 @@ class CatalogModel(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def trained_tool_format(self) -> bool:
-        """Whether it was trained on this package's own prompts for tools."""
+        """Whether the weights were trained on this package's own tool prompts."""
         return self.stand_in and self.tool_use
 
     @property
@@ -63,8 +63,23 @@ class CatalogModel(msgspec.Struct, frozen=True, kw_only=True):
         return self.path.partition("/")[0]
 
     @property
+    def repository(self) -> str:
+        """The path without the file: `publisher/repo`."""
+        return _repository(self.path)
+
+    def is_listed_as(self, key: str, path: str) -> bool:
+        """Return whether a host that lists a model under this key and path means this model.
+
+        Hosts put `publisher/` before keys and `@quantization` behind them where several models
+        share one; the model is also recognized by its repository.
+        """
+        return key.partition("@")[0] in (self.key, f"{self.publisher}/{self.key}") or (
+            _repository(path).lower() == self.repository.lower() != ""
+        )
+
+    @property
     def quantization_bits(self) -> int | None:
-        """Bits a weight nominally has: 4 for Q4_K_M, 16 for BF16."""
+        """The nominal bits of a weight: 4 for Q4_K_M, 16 for BF16."""
         digits = re.search(r"\d+", self.quantization or "")
         return int(digits[0]) if digits else None
 
@@ -76,17 +91,17 @@ class Catalog(msgspec.Struct, frozen=True):
 
     @property
     def required(self) -> tuple[CatalogModel, ...]:
-        """The models that the suite expects loaded."""
+        """The models that the suite expects to be loaded."""
         return tuple(model for model in self.models if model.required)
 
     def find(self, name: str, domain: Domain | None = None) -> list[CatalogModel]:
-        """Give the models that a client means by `name`, in catalog order; none fits: empty.
+        """Return the models that a client may mean by `name`, in catalog order.
 
-        The first of these rules with a match decides: the key; the key whatever its case; the
-        full path or `publisher/key`; a leading part of the path, with its publisher, that ends
-        where a word ends (`hugging-quants/llama-3.2-1b-instruct`). The last three ignore case.
-        Each name may end in `@` and the quantization of what answers or of the path. Several
-        matches mean that the name is ambiguous. Source: wire.md, 5.1 and 10.2.
+        The first of these rules with a match decides: the key; the key in any case; the full path
+        or `publisher/key`; a leading part of the path, with its publisher, that ends where a word
+        ends (`hugging-quants/llama-3.2-1b-instruct`). The last three ignore case. Each name may
+        end in `@` and the quantization of the weights that answer or of the path. Several matches
+        mean that the name is ambiguous. Source: wire.md, 5.1 and 10.2.
         """
         models = [model for model in self.models if domain in (None, model.domain)]
         base, at, quantization = name.rpartition("@")
@@ -99,6 +114,12 @@ class Catalog(msgspec.Struct, frozen=True):
                 if matches:
                     return matches
         return []
+
+
+def _repository(path: str) -> str:
+    """Return the first two parts of a model's path; nothing for a path of one part."""
+    parts = path.split("/")
+    return "/".join(parts[:2]) if len(parts) >= 2 else ""
 
 
 def _has_quantization(model: CatalogModel, wanted: str) -> bool:
@@ -118,8 +139,8 @@ def _is_key_in_any_case(model: CatalogModel, name: str) -> bool:
 
 
 def is_full_name(model: CatalogModel, name: str) -> bool:
-    """Return whether a name is the path, or `publisher/key`, whatever the case."""
-    # `nomic-ai/nomic-embed-text-v1.5` has no `text-embedding-`, which LM Studio puts before keys.
+    """Return whether a name is the path, or `publisher/key`, in any case."""
+    # LM Studio puts `text-embedding-` before keys; `nomic-ai/nomic-embed-text-v1.5` lacks it.
     bare = model.key.removeprefix("text-embedding-")
     full = (model.path, f"{model.publisher}/{model.key}", f"{model.publisher}/{bare}")
     return name.lower() in (each.lower() for each in full)

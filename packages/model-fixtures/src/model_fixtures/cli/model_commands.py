@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import anyio
 import click
 
-from model_fixtures.hosts import Host, Selection
-from model_fixtures.hosts import background_server as background_server
+from model_fixtures.hosts import Host, HostSelection, background_server
 
 from .shared_options import choose_host, host_option
 
@@ -20,10 +19,10 @@ if TYPE_CHECKING:
 @click.command()
 @host_option
 def load(host: str | None) -> int:
-    """Load all models that the suite needs, afresh.
+    """Load all models that the suite needs.
 
-    Loaded instances of these models are unloaded first; other models stay untouched. Without a
-    host the embedded server is started in the background.
+    Instances of these models that are already loaded are unloaded first; other models stay
+    untouched. If no host is found, the embedded server is started in the background.
     """
     return load_models(choose_host(host))
 
@@ -33,7 +32,7 @@ def load(host: str | None) -> int:
 def unload(host: str | None) -> int:
     """Unload the suite's models; other models stay untouched."""
     from model_fixtures import host_models
-    from model_fixtures.catalog import load_catalog
+    from model_fixtures.catalog import read_catalog
 
     from .terminal_output import LoadProgress
 
@@ -43,7 +42,7 @@ def unload(host: str | None) -> int:
         return 0
     _show(selection.host)
     with LoadProgress() as progress:
-        unloaded = asyncio.run(host_models.unload(selection.host.address, load_catalog(), progress))
+        unloaded = anyio.run(host_models.unload, selection.host.address, read_catalog(), progress)
     if not unloaded:
         click.echo("none of the suite's models was loaded")
     return 0
@@ -52,62 +51,72 @@ def unload(host: str | None) -> int:
 @click.command()
 @host_option
 def status(host: str | None) -> int:
-    """Show which models are required, downloaded and loaded, and which are extra."""
+    """Show which models are required, downloaded and loaded.
+
+    Loaded models that do not belong to the suite are listed as extra.
+    """
     from model_fixtures import host_models
-    from model_fixtures.catalog import load_catalog
+    from model_fixtures.catalog import read_catalog
 
     from .terminal_output import show_status
 
     selection = choose_host(host)
-    catalog = load_catalog()
+    catalog = read_catalog()
     if selection.host is None:
-        click.echo(f"host: none, the embedded server would be started ({selection.reason})")
+        click.echo(f"host: none; `load` would start the embedded server ({selection.reason})")
         show_status(host_models.status_without_host(catalog))
     else:
         _show(selection.host)
-        show_status(asyncio.run(host_models.read_status(selection.host.address, catalog)))
+        show_status(anyio.run(host_models.read_status, selection.host.address, catalog))
     return 0
 
 
 @click.command()
 @host_option
 def download(host: str | None) -> int:
-    """Download what the suite needs: weights for the embedded server, models on another host."""
+    """Download what the suite needs.
+
+    For the embedded server, weights are downloaded to the cache. Another host downloads the
+    models itself.
+    """
     from model_fixtures import host_models
-    from model_fixtures.catalog import load_catalog
+    from model_fixtures.catalog import read_catalog
 
     from .terminal_output import DownloadProgress
 
     selection = choose_host(host)
-    catalog = load_catalog()
+    catalog = read_catalog()
     if selection.host is None or selection.host.own_server:
         fetch_weights(catalog)
         click.echo("the embedded server has all its weights")
         return 0
     _show(selection.host)
     with DownloadProgress() as progress:
-        keys = asyncio.run(host_models.download(selection.host.address, catalog, progress))
-    click.echo(f"downloaded {', '.join(keys)}" if keys else "everything is there already")
+        keys = anyio.run(host_models.download, selection.host.address, catalog, progress)
+    click.echo(f"downloaded {', '.join(keys)}" if keys else "the host has all models already")
     return 0
 
 
 @click.command()
 @click.argument("model")
 @click.option(
-    "--home", type=click.Path(file_okay=False), metavar="DIR", help="As given to `serve`."
+    "--home",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="The home folder of the server, if `serve` was given one.",
 )
 def delete(model: str, home: str | None) -> int:
-    """Delete the file of a MODEL that was downloaded through the embedded server.
+    """Delete a MODEL that the embedded server has downloaded.
 
-    MODEL is a key or a path as the server lists them. Only files in the embedded server's own
-    models folder are deleted; weights that the suite itself needs stay in the cache. A model that
-    the server in the background has loaded is not deleted.
+    MODEL is a key or path under which the server lists the model. Only files in the embedded
+    server's models folder are deleted; the suite's own weights stay in the cache. A model that the
+    server in the background has loaded is not deleted.
     """
-    from model_fixtures.catalog import load_catalog
+    from model_fixtures.catalog import read_catalog
     from model_fixtures.server.home_folder import home_folder, models_folder
     from model_fixtures.server.models.downloaded_models import DownloadedModels
 
-    library = DownloadedModels(load_catalog(), models_folder(home_folder(home)))
+    library = DownloadedModels(read_catalog(), models_folder(home_folder(home)))
     found = library.find_downloaded(model)
     server = background_server.running()
     if server is not None and server.addresses:
@@ -121,29 +130,30 @@ def _refuse_loaded(address: str, path: str) -> None:
     """Raise `click.ClickException` if the server has the model with this path loaded."""
     from model_fixtures import host_models
 
-    async def loaded() -> tuple[host_models.Loaded, ...]:
-        async with host_models.open_session(address) as session:
+    async def loaded() -> tuple[host_models.HostInstance, ...]:
+        async with host_models.open_host_session(address) as session:
             return (await session.inventory()).loaded
 
-    for instance in asyncio.run(loaded()):
+    for instance in anyio.run(loaded):
         if instance.path == path:
-            msg = f"{path} is loaded on {address} as {instance.identifier}: unload it first"
-            raise click.ClickException(msg)
+            raise click.ClickException(
+                f"{path} is loaded on {address} as {instance.identifier}: unload it first"
+            )
 
 
-def load_models(selection: Selection, server_arguments: Sequence[str] = ()) -> int:
-    """Load the models on the selected host, started if need be; the exit code.
+def load_models(selection: HostSelection, server_arguments: Sequence[str] = ()) -> int:
+    """Load the models on the selected host and return the exit code.
 
-    A server that is started here is stopped again on Ctrl-C and on errors that keep it from
-    serving models.
+    If no host is selected, the embedded server is started in the background. It is stopped again
+    on Ctrl-C and when loading raises an error.
 
     Args:
         selection: the host.
-        server_arguments: options for a server that is to be started.
+        server_arguments: options for a server that is started.
     """
-    from model_fixtures.catalog import load_catalog
+    from model_fixtures.catalog import read_catalog
 
-    catalog = load_catalog()
+    catalog = read_catalog()
     if selection.embedded:
         fetch_weights(catalog)
     if selection.host is not None:
@@ -160,7 +170,11 @@ def load_models(selection: Selection, server_arguments: Sequence[str] = ()) -> i
 
 
 def fetch_weights(catalog: Catalog) -> None:
-    """Fetch the weights that are not cached yet, with progress. Raises `WeightsError`."""
+    """Fetch the weights that are not cached yet, and show the progress.
+
+    Raises:
+        WeightsError: weights could not be fetched.
+    """
     from model_fixtures import host_models
 
     from .terminal_output import DownloadProgress
@@ -176,7 +190,7 @@ def _load(host: Host, catalog: Catalog) -> int:
 
     _show(host)
     with LoadProgress() as progress:
-        report = asyncio.run(host_models.load(host.address, catalog, progress))
+        report = anyio.run(host_models.load, host.address, catalog, progress)
     show_extra(report.extra)
     for problem in report.problems:
         click.echo(f"error: {problem}", err=True)

@@ -6,7 +6,7 @@ import os
 
 import click
 
-from model_fixtures.hosts import background_server as background_server
+from model_fixtures.hosts import background_server
 from model_fixtures.hosts.server_command import SERVER_TOKEN_VARIABLE
 
 from .shared_options import server_options
@@ -14,19 +14,20 @@ from .shared_options import server_options
 
 @click.command()
 @server_options
-@click.option("--lifeline", is_flag=True, help="Stop when stdin closes.")
+@click.option("--lifeline", is_flag=True, help="Stop as soon as stdin is closed.")
 @click.option(
     "--end-with",
     type=click.IntRange(min=1),
     metavar="PID",
-    help="Stop when the process with this id has ended.",
+    help="Stop as soon as the process with this id has ended.",
 )
-@click.option("--scenarios", is_flag=True, help="Let tests ask for faults (docs/scenarios.md).")
+@click.option("--scenarios", is_flag=True, help="Let tests order faults (docs/scenarios.md).")
 @click.option(
     "--home",
     type=click.Path(file_okay=False),
     metavar="DIR",
-    help="Folder laid out like LM Studio's home (config-presets/, models/); default: in the cache.",
+    help="Folder laid out like LM Studio's home, with config-presets/ and models/; "
+    "by default a folder in the cache.",
 )
 @click.option(
     "--authentication-timeout",
@@ -34,7 +35,7 @@ from .shared_options import server_options
     default=10.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long a client may take for a request, and to present itself.",
+    help="How long a client may take to send a request or to authenticate.",
 )
 @click.option(
     "--worker-silence",
@@ -42,7 +43,7 @@ from .shared_options import server_options
     default=30.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long a model's process may give no sign of life while it is waited for.",
+    help="How long a model's process may stay silent while a request waits for it.",
 )
 def serve(
     ports: tuple[int, ...],
@@ -60,14 +61,13 @@ def serve(
 ) -> int:
     """Run the embedded server until Ctrl-C.
 
-    Prints one line with its addresses once it is ready.
+    It prints one line with its addresses when it is ready.
     """
     from model_fixtures.server.serve import serve as run
     from model_fixtures.server.serve_options import ServeOptions
 
     if no_default_ports and not ports:
-        msg = "--no-default-ports needs at least one --port"
-        raise click.UsageError(msg)
+        raise click.UsageError("--no-default-ports needs at least one --port")
     options = ServeOptions(
         ports=ports,
         default_ports=not no_default_ports,
@@ -103,7 +103,7 @@ def start(
     arguments += ["--cors"] if cors else []
     environ = {**os.environ, SERVER_TOKEN_VARIABLE: api_token or ""}
     server, started = background_server.start(arguments, environ=environ)
-    what = "started" if started else "runs already"
+    what = "started" if started else "already running"
     click.echo(f"{what}: {' '.join(server.addresses)} (pid {server.pid}, log: {server.log})")
     return 0
 

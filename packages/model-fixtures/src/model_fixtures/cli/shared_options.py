@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they mean."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import Any
 import click
 from msgspec import structs
 
-from model_fixtures.hosts import Host, Selection, select
-from model_fixtures.hosts import background_server as background_server
+from model_fixtures.default_ports import REST_PORT
+from model_fixtures.hosts import Host, HostSelection, background_server, select_host
 from model_fixtures.hosts.server_command import SERVER_TOKEN_VARIABLE
 from model_fixtures.server.transport.host_names import host_of_option
 
 host_option = click.option(
     "--host",
     metavar="HOST",
-    help="host, host:port, or embedded; by default the one that is found (see above).",
+    help="host, host:port or embedded; by default LMSTUDIO_API_HOST, then a host on the default "
+    "ports, then the embedded server.",
 )
 
 
@@ -26,8 +27,11 @@ def _host_names(
     hosts = [host_of_option(value) for value in values]
     for value, host in zip(values, hosts, strict=True):
         if host is None:
-            msg = f"{value!r} is no host: write a name or an address, without a port"
-            raise click.BadParameter(msg, context, parameter)
+            raise click.BadParameter(
+                f"{value!r} is not a host: write a name or an address, without a port",
+                context,
+                parameter,
+            )
     return tuple(host for host in hosts if host is not None)
 
 
@@ -41,24 +45,25 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 type=click.IntRange(0, 65535),
                 multiple=True,
                 metavar="N",
-                help="A port to listen on, 0 for any free one; may be given several times.",
+                help="A port to listen on, or 0 for any free one; may be repeated.",
             ),
             click.option(
                 "--no-default-ports",
                 is_flag=True,
-                help="Leave out 1234 and the first free of the SDK's discovery ports.",
+                help=f"Do not listen on {REST_PORT} and the SDK's first free discovery port.",
             ),
             click.option(
                 "--api-token",
                 metavar="TOKEN",
                 envvar=SERVER_TOKEN_VARIABLE,
-                help=f"Accept only clients with this token; better by {SERVER_TOKEN_VARIABLE}.",
+                help="Accept only clients with this token. Other users can see it here, so prefer "
+                f"the environment variable {SERVER_TOKEN_VARIABLE}.",
             ),
             click.option(
                 "--threads",
                 type=click.IntRange(min=1),
                 metavar="N",
-                help="Threads for each model; more are slower when other programs need the CPUs.",
+                help="Threads for each model; many are slower if other programs need the CPUs.",
             ),
             click.option(
                 "--allow-host",
@@ -66,12 +71,13 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 callback=_host_names,
                 multiple=True,
                 metavar="NAME",
-                help="A name or address of the server beside localhost; may be repeated.",
+                help="Another name or address, besides localhost, by which clients may call the "
+                "server; may be repeated.",
             ),
             click.option(
                 "--cors",
                 is_flag=True,
-                help="Let web pages of all sites use the server, not only those of this machine.",
+                help="Let web pages of any site use the server, not only those of this machine.",
             ),
         )
     ):
@@ -79,9 +85,13 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def choose_host(option: str | None) -> Selection:
-    """Select the host; with `embedded` the background server, if it runs. Raises `HostError`."""
-    selection = select(option)
+def choose_host(option: str | None) -> HostSelection:
+    """Select the host; the embedded server in the background counts as one, if it runs.
+
+    Raises:
+        HostError: the named host is malformed or does not answer.
+    """
+    selection = select_host(option)
     if selection.host is not None:
         return selection
     server = background_server.running()

@@ -1,8 +1,7 @@
-"""What users see: progress bars on a terminal, plain lines elsewhere, the status table."""
+"""Output for users: progress bars on a terminal, plain lines elsewhere, and the status table."""
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import TypeVar
 
 import click
@@ -19,7 +18,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from model_fixtures.host_models import Loaded, LoadEvent, ModelStatus, Status
+from model_fixtures.host_models import HostInstance, HostStatus, LoadEvent, ModelStatus
 from model_fixtures.weights import is_derived
 
 WIDTH = 80
@@ -28,7 +27,7 @@ _NAME = TextColumn("{task.description}")
 
 
 class _Bars:
-    """Shows bars within its context on a terminal, and nothing elsewhere."""
+    """Progress bars that are shown while the context is open, on terminals only."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -40,12 +39,7 @@ class _Bars:
             self._progress.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         if self.visible:
             self._progress.stop()
 
@@ -55,7 +49,7 @@ class _Bars:
         self._progress.update(self._tasks[name], completed=completed, total=total)
 
     def say(self, line: str) -> None:
-        """Print a line, above the bars if there are any."""
+        """Print a line, above the bars if they are shown."""
         if self.visible:
             self._progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
         else:
@@ -63,14 +57,14 @@ class _Bars:
 
 
 class LoadProgress(_Bars):
-    """Bars for models that are being loaded; call it with each event."""
+    """Progress bars for models that are being loaded; call it with each event."""
 
     def __init__(self, console: Console | None = None) -> None:
         console = console or Console()
         super().__init__(Progress(_NAME, BarColumn(), TaskProgressColumn(), console=console))
 
     def __call__(self, event: LoadEvent) -> None:
-        """Show what happened."""
+        """Show an event."""
         if event.state == "loading":
             self.update(event.name, event.fraction, 1.0)
         elif event.state == "loaded":
@@ -82,7 +76,7 @@ class LoadProgress(_Bars):
 
 
 class DownloadProgress(_Bars):
-    """Bars for downloads; call it with name, bytes so far and bytes in all."""
+    """Progress bars for downloads; call it with a name, the bytes so far and the total."""
 
     def __init__(self, console: Console | None = None) -> None:
         columns = (_NAME, BarColumn(20), DownloadColumn(), TimeRemainingColumn(compact=True))
@@ -90,7 +84,7 @@ class DownloadProgress(_Bars):
         self._seen: set[str] = set()
 
     def __call__(self, name: str, done: int, total: int) -> None:
-        """Show how far it is."""
+        """Show how far a download is."""
         self.update(name, done, total)
         if self.visible:
             return
@@ -102,8 +96,8 @@ class DownloadProgress(_Bars):
             click.echo(f"{'made' if is_derived(name) else 'downloaded'} {name}")
 
 
-def show_status(status: Status, console: Console | None = None) -> None:
-    """Print the table of the suite's models, and what is wrong below it."""
+def show_status(status: HostStatus, console: Console | None = None) -> None:
+    """Print the table of the suite's models, and extra loaded models below it."""
     console = console or Console()
     longest = max(len(each.model.key) for each in status.models)
     table = Table(box=box.SIMPLE_HEAD, width=min(WIDTH, console.width), pad_edge=False)
@@ -119,12 +113,12 @@ def show_status(status: Status, console: Console | None = None) -> None:
     show_extra(status.extra)
 
 
-def show_extra(extra: tuple[Loaded, ...]) -> None:
-    """Call out loaded models that the suite does not expect."""
+def show_extra(extra: tuple[HostInstance, ...]) -> None:
+    """Name the loaded models that the suite does not expect, and say what they break."""
     for instance in extra:
         click.echo(f"extra: {instance.identifier} ({instance.type}, {instance.model_key})")
     if extra:
-        click.echo("extra loaded models break tests that query loaded models: unload them.")
+        click.echo("extra loaded models break tests that query loaded models: unload them")
 
 
 def _loaded(status: ModelStatus) -> str:

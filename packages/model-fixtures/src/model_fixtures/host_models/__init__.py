@@ -1,10 +1,10 @@
-"""Getting the suite's models downloaded and loaded, on whichever host."""
+"""Downloading and loading the suite's models on any host."""
 
 from __future__ import annotations
 
 from .downloading import download, ensure_weights
-from .errors import DOWNLOAD_COMMAND, LOAD_COMMAND, LoaderError
-from .host_session import Downloaded, Inventory, Loaded, Session, open_session
+from .errors import DOWNLOAD_COMMAND, LOAD_COMMAND, HostModelError
+from .host_session import HostInstance, HostModel, HostSession, Inventory, open_host_session
 from .loading import (
     LoadEvent,
     LoadReport,
@@ -13,26 +13,26 @@ from .loading import (
     load,
     unload,
 )
-from .model_status import ModelStatus, Status, read_status, status_without_host
+from .model_status import HostStatus, ModelStatus, read_status, status_without_host
 
 __all__ = [
     "DOWNLOAD_COMMAND",
     "LOAD_COMMAND",
-    "Downloaded",
+    "HostInstance",
+    "HostModel",
+    "HostModelError",
+    "HostSession",
+    "HostStatus",
     "Inventory",
     "LoadEvent",
     "LoadReport",
-    "Loaded",
-    "LoaderError",
     "ModelStatus",
     "OnLoadEvent",
-    "Session",
-    "Status",
     "download",
     "ensure_loaded",
     "ensure_weights",
     "load",
-    "open_session",
+    "open_host_session",
     "read_status",
     "status_without_host",
     "unload",

@@ -1,4 +1,4 @@
-"""The one error of this package, and the commands that its texts name."""
+"""The error about models on hosts, and the commands that its messages name."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ LOAD_COMMAND = "hatch run models:load"
 DOWNLOAD_COMMAND = "hatch run models:download"
 
 
-class LoaderError(ModelFixturesError):
-    """Models could not be downloaded or loaded. One line that says what to do."""
+class HostModelError(ModelFixturesError):
+    """Models could not be downloaded or loaded, or a host described them in an unknown form."""

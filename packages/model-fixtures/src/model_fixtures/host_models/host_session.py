@@ -1,4 +1,4 @@
-"""What a host has and does with models, over the wire."""
+"""Listing, loading and unloading models on a host over the wire."""
 
 from __future__ import annotations
 
@@ -11,22 +11,26 @@ import msgspec
 
 from model_fixtures.catalog import CatalogModel, Domain
 from model_fixtures.wire_client import Connection, RpcError, connect
+from model_fixtures.wire_client.override_stack import override_stack
 
-from .errors import LoaderError
+from .errors import HostModelError
 
 DOMAINS: tuple[Domain, ...] = ("embedding", "llm")
 _T = TypeVar("_T")
 
 
-class Downloaded(msgspec.Struct, frozen=True, rename="camel"):
-    """A model on the host's disk."""
+class HostModel(msgspec.Struct, frozen=True, rename="camel"):
+    """A model that the host has downloaded."""
 
     model_key: str
     path: str
 
 
-class Loaded(msgspec.Struct, frozen=True, rename="camel"):
-    """A loaded instance: context length in tokens, time-to-live in ms (None: stays)."""
+class HostInstance(msgspec.Struct, frozen=True, rename="camel"):
+    """An instance of a model that the host has loaded.
+
+    `context_length` is in tokens, `ttl_ms` in milliseconds; None means that it stays loaded.
+    """
 
     type: Domain
     identifier: str
@@ -37,40 +41,23 @@ class Loaded(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Inventory(msgspec.Struct, frozen=True):
-    """All that a host has, of the suite's models and of others."""
+    """All models that a host has downloaded and loaded, the suite's and others."""
 
-    downloaded: tuple[Downloaded, ...]
-    loaded: tuple[Loaded, ...]
+    downloaded: tuple[HostModel, ...]
+    loaded: tuple[HostInstance, ...]
 
-    def find_downloaded(self, model: CatalogModel) -> Downloaded | None:
-        """Return the model as the host knows it; one with the catalog's own key comes first."""
-        found = [each for each in self.downloaded if is_same_model(model, each)]
+    def find_downloaded(self, model: CatalogModel) -> HostModel | None:
+        """Return the host's entry for the model, if possible one with the catalog's own key."""
+        found = [each for each in self.downloaded if model.is_listed_as(each.model_key, each.path)]
         return min(found, key=lambda each: each.model_key != model.key, default=None)
 
-    def instances_of(self, model: CatalogModel) -> tuple[Loaded, ...]:
+    def instances_of(self, model: CatalogModel) -> tuple[HostInstance, ...]:
         """Return all loaded instances of the model, whatever their identifiers."""
-        return tuple(each for each in self.loaded if is_same_model(model, each))
+        return tuple(each for each in self.loaded if model.is_listed_as(each.model_key, each.path))
 
 
-def is_same_model(model: CatalogModel, known: Downloaded | Loaded) -> bool:
-    """Return whether the host's entry is the catalog's model: by key, or by `publisher/repo`.
-
-    Hosts add `@quantization` and `publisher/` to keys that are not unique otherwise.
-    """
-    key = known.model_key.partition("@")[0]
-    return key in (model.key, f"{model.publisher}/{model.key}") or (
-        repository_of(known.path) == repository_of(model.path) != ""
-    )
-
-
-def repository_of(path: str) -> str:
-    """`publisher/repo` of a model path in lower case, empty when there is none."""
-    parts = path.lower().split("/")
-    return "/".join(parts[:2]) if len(parts) >= 2 else ""
-
-
-class Session:
-    """Connections to the namespaces that deal with models. Made by `open_session`."""
+class HostSession:
+    """Connections to the namespaces that deal with models; `open_host_session` opens them."""
 
     def __init__(
         self, address: str, system: Connection, by_domain: Mapping[Domain, Connection]
@@ -80,15 +67,15 @@ class Session:
         self._by_domain = by_domain
 
     async def inventory(self) -> Inventory:
-        """Return what is downloaded and loaded now."""
-        downloaded = await self._list(self._system, "listDownloadedModels", Downloaded)
-        loaded: list[Loaded] = []
+        """Ask for the models that are downloaded and loaded now."""
+        downloaded = await self._list(self._system, "listDownloadedModels", HostModel)
+        loaded: list[HostInstance] = []
         for domain in DOMAINS:
-            loaded += await self._list(self._by_domain[domain], "listLoaded", Loaded)
+            loaded += await self._list(self._by_domain[domain], "listLoaded", HostInstance)
         return Inventory(tuple(downloaded), tuple(loaded))
 
-    async def unload(self, instance: Loaded) -> None:
-        """Unload one instance; fine if it is gone already."""
+    async def unload(self, instance: HostInstance) -> None:
+        """Unload one instance, unless it is gone already."""
         try:
             connection = self._by_domain[instance.type]
             await connection.rpc("unloadModel", {"identifier": instance.identifier})
@@ -99,21 +86,23 @@ class Session:
     async def load(
         self, model: CatalogModel, model_key: str, on_progress: Callable[[float], None]
     ) -> None:
-        """Load an instance with the catalog's key as identifier, the suite's context, no TTL.
+        """Load an instance with the catalog's key as identifier, the suite's context and no TTL.
 
-        When it is cancelled the host is told to stop loading.
+        On cancellation the host is told to stop loading.
 
         Args:
             model: what to load and how.
-            model_key: what the host calls it.
-            on_progress: gets fractions from 0 to 1.
+            model_key: the key under which the host lists the model.
+            on_progress: called with fractions from 0 to 1.
+
+        Raises:
+            WireError: the host refused to load the model, or the connection failed.
+            HostModelError: the host ended the channel without a result.
         """
         parameter = {
             "modelKey": model_key,
             "identifier": model.key,
-            "loadConfigStack": {
-                "layers": [{"layerName": "apiOverride", "config": load_config(model)}]
-            },
+            "loadConfigStack": override_stack(load_config(model)),
         }
         connection = self._by_domain[model.domain]
         async with connection.channel("loadModel", parameter, cancel_on_exit=True) as channel:
@@ -123,32 +112,36 @@ class Session:
                     on_progress(float(packet.get("progress", 0)))
                 loaded = loaded or packet.get("type") == "success"
         if not loaded:
-            msg = f"{self.address} ended the loading of {model.key} without saying how"
-            raise LoaderError(msg)
+            raise HostModelError(f"{self.address} stopped loading {model.key} without a result")
 
     async def _list(self, connection: Connection, endpoint: str, item: type[_T]) -> list[_T]:
         answer = await connection.rpc(endpoint)
         try:
             return msgspec.convert(answer, list[item])  # type: ignore[valid-type]
         except msgspec.ValidationError as error:
-            msg = f"{self.address}: cannot make sense of {endpoint}: {error}"
-            raise LoaderError(msg) from None
+            raise HostModelError(
+                f"{self.address}: the answer to {endpoint} has an unknown form: {error}"
+            ) from None
 
 
 def load_config(model: CatalogModel) -> dict[str, Any]:
-    """Return the configuration that the suite expects the model to be loaded with."""
+    """Return the load configuration that the suite expects for a model."""
     key = f"{model.domain}.load.contextLength"
-    return {"fields": [{"key": key, "value": model.context_length}]}
+    return {key: model.context_length}
 
 
 @asynccontextmanager
-async def open_session(address: str) -> AsyncIterator[Session]:
-    """Connect to the namespaces that deal with models on `host:port`. Raises `WireError`."""
+async def open_host_session(address: str) -> AsyncIterator[HostSession]:
+    """Connect to the namespaces that deal with models on `host:port`.
+
+    Raises:
+        WireError: a connection failed.
+    """
     async with AsyncExitStack() as stack:
-        # As forgiving as the SDK: the host is not what is tested here.
+        # Not strict, like the SDK: the host is not under test here.
         system = await stack.enter_async_context(connect(address, "system", strict=False))
         by_domain = {
             domain: await stack.enter_async_context(connect(address, domain, strict=False))
             for domain in DOMAINS
         }
-        yield Session(address, system, MappingProxyType(by_domain))
+        yield HostSession(address, system, MappingProxyType(by_domain))

@@ -1,8 +1,8 @@
-"""Loading and unloading the suite's models. Models of others stay untouched."""
+"""Loading and unloading the suite's models; all other models stay untouched."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Literal
 
 import anyio
@@ -12,14 +12,14 @@ from model_fixtures.catalog import Catalog, CatalogModel
 from model_fixtures.errors import ModelFixturesError
 
 from .errors import DOWNLOAD_COMMAND
-from .host_session import Loaded, Session, open_session
-from .model_status import is_of_suite, judge
+from .host_session import HostInstance, HostSession, open_host_session
+from .model_status import is_of_suite, status_of_inventory
 
 
 class LoadEvent(Struct, frozen=True):
-    """Something that happened to the model with this key or instance with this identifier.
+    """A change of the model with this key or the instance with this identifier.
 
-    `fraction` goes from 0 to 1 while loading; `text` says why it failed.
+    `fraction` goes from 0 to 1 while loading; `text` is the error of a failed one.
     """
 
     name: str
@@ -32,20 +32,20 @@ OnLoadEvent = Callable[[LoadEvent], None]
 
 
 class LoadReport(Struct, frozen=True):
-    """What came of loading: keys of loaded models, texts of failures, models not downloaded.
+    """The keys of loaded models, the errors of others, and the models that are not downloaded.
 
-    `extra` are the loaded instances of other models, which querying tests stumble over.
+    `extra` holds the loaded instances of other models, which break tests that query loaded models.
     """
 
     address: str
     loaded: tuple[str, ...]
     failed: tuple[str, ...]
     missing: tuple[CatalogModel, ...]
-    extra: tuple[Loaded, ...]
+    extra: tuple[HostInstance, ...]
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """One line for each kind of thing that is wrong; empty when all is well."""
+        """A line for each failure and one for all missing models; empty when all is well."""
         lines = list(self.failed)
         if self.missing:
             names = ", ".join(model.key for model in self.missing)
@@ -56,20 +56,20 @@ class LoadReport(Struct, frozen=True):
 async def load(
     address: str, catalog: Catalog, on_event: OnLoadEvent = lambda _event: None
 ) -> LoadReport:
-    """Load all required models afresh, at the same time, as the suite expects them.
+    """Load all required models at the same time, configured as the suite expects them.
 
-    First every loaded instance of a test model is unloaded, of the required ones and of the other.
+    Before that, every loaded instance of a model of the catalog is unloaded, required or not.
     Models that are not downloaded are left out and reported; nothing is downloaded.
 
     Args:
         address: `host:port`.
         catalog: the suite's models.
-        on_event: called in this task for everything that happens.
+        on_event: called for every change.
 
     Raises:
-        WireError: the host cannot be talked to.
+        WireError: the connection to the host failed.
     """
-    async with open_session(address) as session:
+    async with open_host_session(address) as session:
         await _unload(session, catalog, on_event)
         inventory = await session.inventory()
         found = {model.key: inventory.find_downloaded(model) for model in catalog.required}
@@ -106,9 +106,9 @@ async def load(
 async def ensure_loaded(
     address: str, catalog: Catalog, on_event: OnLoadEvent = lambda _event: None
 ) -> LoadReport:
-    """Load as `load` does, unless the host already has exactly what the suite expects."""
-    async with open_session(address) as session:
-        status = judge(await session.inventory(), catalog)
+    """Load models as `load` does, unless the host already has exactly what the suite expects."""
+    async with open_host_session(address) as session:
+        status = status_of_inventory(await session.inventory(), catalog)
     if status.ready and not any(is_of_suite(each, catalog) for each in status.extra):
         keys = tuple(model.key for model in catalog.required)
         return LoadReport(address, keys, (), (), status.extra)
@@ -118,19 +118,19 @@ async def ensure_loaded(
 async def unload(
     address: str, catalog: Catalog, on_event: OnLoadEvent = lambda _event: None
 ) -> tuple[str, ...]:
-    """Unload every instance of a test model; their identifiers. Raises `WireError`."""
-    async with open_session(address) as session:
+    """Unload every instance of the catalog's models and return their identifiers.
+
+    Raises:
+        WireError: the connection to the host failed.
+    """
+    async with open_host_session(address) as session:
         return await _unload(session, catalog, on_event)
 
 
-async def _unload(session: Session, catalog: Catalog, on_event: OnLoadEvent) -> tuple[str, ...]:
+async def _unload(session: HostSession, catalog: Catalog, on_event: OnLoadEvent) -> tuple[str, ...]:
     inventory = await session.inventory()
     instances = [each for each in inventory.loaded if is_of_suite(each, catalog)]
     for instance in instances:
         await session.unload(instance)
         on_event(LoadEvent(instance.identifier, "unloaded"))
-    return _identifiers(instances)
-
-
-def _identifiers(instances: Iterable[Loaded]) -> tuple[str, ...]:
     return tuple(each.identifier for each in instances)

@@ -1,4 +1,4 @@
-"""What a host has of what the suite needs."""
+"""Which of the suite's models a host has, and whether they are loaded as expected."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from msgspec import Struct
 from model_fixtures.catalog import Catalog, CatalogModel, needed_weights
 from model_fixtures.weights import cached
 
-from .host_session import Inventory, Loaded, is_same_model, open_session
+from .host_session import HostInstance, Inventory, open_host_session
 
 
 class ModelStatus(Struct, frozen=True):
-    """One model of the catalog on a host; `instance` is the one with the suite's identifier."""
+    """A model of the catalog on a host; `instance` is the one with the suite's identifier."""
 
     model: CatalogModel
     downloaded: bool
-    instance: Loaded | None
+    instance: HostInstance | None
 
     @property
     def problem(self) -> str | None:
-        """How the loaded instance differs from what the suite expects; None when it does not."""
+        """How the loaded instance differs from what the suite expects; None if it does not."""
         if self.instance is None:
             return None
         if self.instance.context_length not in (None, self.model.context_length):
@@ -30,21 +30,21 @@ class ModelStatus(Struct, frozen=True):
 
     @property
     def ready(self) -> bool:
-        """Whether it is as the suite expects: loaded that way, or not needed loaded."""
+        """Whether it is loaded as the suite expects, or is not required."""
         if not self.model.required:
             return True
         return self.instance is not None and self.problem is None
 
 
-class Status(Struct, frozen=True):
-    """All models of the catalog on a host, and the loaded instances that nobody expects there."""
+class HostStatus(Struct, frozen=True):
+    """All models of the catalog on a host, and loaded instances that the suite does not expect."""
 
     models: tuple[ModelStatus, ...]
-    extra: tuple[Loaded, ...]
+    extra: tuple[HostInstance, ...]
 
     @property
     def missing(self) -> tuple[CatalogModel, ...]:
-        """Required models that are not downloaded."""
+        """The required models that are not downloaded."""
         return tuple(
             each.model for each in self.models if each.model.required and not each.downloaded
         )
@@ -55,16 +55,21 @@ class Status(Struct, frozen=True):
         return all(each.ready for each in self.models)
 
 
-async def read_status(address: str, catalog: Catalog) -> Status:
-    """Return the status of the host at `host:port`. Raises `WireError`, `LoaderError`."""
-    async with open_session(address) as session:
-        return judge(await session.inventory(), catalog)
+async def read_status(address: str, catalog: Catalog) -> HostStatus:
+    """Ask the host at `host:port` for the status of the suite's models.
+
+    Raises:
+        WireError: the connection to the host failed.
+        HostModelError: the host answered in an unknown form.
+    """
+    async with open_host_session(address) as session:
+        return status_of_inventory(await session.inventory(), catalog)
 
 
-def judge(inventory: Inventory, catalog: Catalog) -> Status:
-    """Return the status that an inventory means."""
+def status_of_inventory(inventory: Inventory, catalog: Catalog) -> HostStatus:
+    """Return the status of the catalog's models on a host with this inventory."""
     models: list[ModelStatus] = []
-    expected: list[Loaded] = []
+    expected: list[HostInstance] = []
     for model in catalog.models:
         instance = next(
             (each for each in inventory.instances_of(model) if each.identifier == model.key), None
@@ -74,12 +79,13 @@ def judge(inventory: Inventory, catalog: Catalog) -> Status:
         if instance is not None and model.required:
             expected.append(instance)
     extra = tuple(each for each in inventory.loaded if each not in expected)
-    return Status(tuple(models), extra)
+    return HostStatus(tuple(models), extra)
 
 
-def status_without_host(catalog: Catalog) -> Status:
-    """Return the status when no host runs: what the embedded server would find in the cache."""
-    return Status(tuple(ModelStatus(model, has_files(model), None) for model in catalog.models), ())
+def status_without_host(catalog: Catalog) -> HostStatus:
+    """Return the status that the embedded server would have, going by the files in the cache."""
+    models = tuple(ModelStatus(model, has_files(model), None) for model in catalog.models)
+    return HostStatus(models, ())
 
 
 def has_files(model: CatalogModel) -> bool:
@@ -87,6 +93,6 @@ def has_files(model: CatalogModel) -> bool:
     return model.problem is None and all(cached(name) for name in needed_weights([model]))
 
 
-def is_of_suite(instance: Loaded, catalog: Catalog) -> bool:
-    """Return whether an instance is one of a test model, which the loader may unload."""
-    return any(is_same_model(model, instance) for model in catalog.models)
+def is_of_suite(instance: HostInstance, catalog: Catalog) -> bool:
+    """Return whether an instance is one of the suite's models, which may be unloaded."""
+    return any(model.is_listed_as(instance.model_key, instance.path) for model in catalog.models)

@@ -1,13 +1,14 @@
-"""Host names as users write them."""
+"""Addresses of hosts as users write them."""
 
 from __future__ import annotations
 
 import re
 from ipaddress import AddressValueError, IPv6Address
 
-from model_fixtures.hosts.errors import HostError
+from model_fixtures.default_ports import REST_PORT
 
-DEFAULT_PORT = 1234
+from .errors import HostError
+
 ACCEPTED = "write host, host:port, [IPv6] or [IPv6]:port"
 _NAME = re.compile(r"[\w.-]+")
 _PORT = re.compile(r"[0-9]{1,5}")
@@ -16,33 +17,29 @@ _PORT = re.compile(r"[0-9]{1,5}")
 def parse_address(text: str) -> str:
     """Turn what a user wrote into `host:port`.
 
-    Accepted are `host`, `host:port`, an IPv6 literal, `[IPv6]` and `[IPv6]:port`; the port is
-    1234 when not given, IPv6 comes back in brackets.
+    Accepts `host`, `host:port`, an IPv6 literal, `[IPv6]` and `[IPv6]:port`. The port is 1234
+    unless one is given, and IPv6 addresses are returned in brackets.
 
     Raises:
-        HostError: anything else; one line.
+        HostError: the text is anything else.
     """
     text = text.strip()
     if not text:
-        msg = f"the host is empty: {ACCEPTED}"
-        raise HostError(msg)
+        raise HostError(f"the host is empty: {ACCEPTED}")
     if "@" in text:
-        # What stands before the @ may be a password.
-        msg = f"a host takes no user name or password: {ACCEPTED}"
-        raise HostError(msg)
+        # The text before the @ may hold a password, so it is not repeated.
+        raise HostError(f"a host takes no user name or password: {ACCEPTED}")
     if "://" in text:
-        scheme = text[: text.index("://") + len("://")]
-        msg = f"{text!r} is a URL: leave out {scheme!r} and {ACCEPTED}"
-        raise HostError(msg)
+        scheme = text.partition("://")[0]
+        raise HostError(f"{text!r} is a URL: leave out '{scheme}://' and {ACCEPTED}")
     host, port = _split(text)
     if not 1 <= port <= 65535:
-        msg = f"{text!r} has port {port}: ports go from 1 to 65535"
-        raise HostError(msg)
+        raise HostError(f"{text!r} has port {port}: ports go from 1 to 65535")
     return f"{host}:{port}"
 
 
 def split_address(address: str) -> tuple[str, int]:
-    """Return the host (IPv6 without brackets) and port of a parsed address."""
+    """Return host and port of a parsed address; an IPv6 host has no brackets there."""
     host, _, port = address.rpartition(":")
     return host.strip("[]"), int(port)
 
@@ -59,7 +56,7 @@ def _split(text: str) -> tuple[str, int]:
         if not _NAME.fullmatch(host):
             raise _malformed(text)
     if port is None:
-        return host, DEFAULT_PORT
+        return host, REST_PORT
     if not _PORT.fullmatch(port):
         raise _malformed(text)
     return host, int(port)

@@ -1,6 +1,6 @@
-"""The embedded server in the background: it outlives the command that starts it.
+"""The embedded server in the background, where it outlives the command that starts it.
 
-A state file says which process was started. Only that very process is ever ended.
+A state file names the process that was started. No other process is ever ended.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from pathlib import Path
 
 import msgspec
 from filelock import FileLock
-from platformdirs import user_state_path
+
+from model_fixtures.user_paths import state_folder
 
 from .errors import EmbeddedServerError, HostError
 from .process_identity import end, start_mark
-from .server_command import last_words, parse_ready, spawn, tail
+from .server_command import READY_WITHIN, last_words, parse_ready, spawn, tail
 
-READY_WITHIN = 60.0
 _POLL = 0.05
 
 
 class BackgroundServer(msgspec.Struct, frozen=True):
     """A server that was started in the background.
 
-    `mark` tells the process from a later one with the same pid; `addresses` is empty until the
-    server is ready.
+    `mark` distinguishes the process from a later one with the same pid; `addresses` is empty until
+    the server is ready.
     """
 
     pid: int
@@ -36,13 +36,8 @@ class BackgroundServer(msgspec.Struct, frozen=True):
     addresses: tuple[str, ...] = ()
 
 
-def state_folder() -> Path:
-    """Return where state file and log live: the per-user state folder."""
-    return user_state_path("lmstudio-model-fixtures", appauthor=False)
-
-
 def running(folder: Path | None = None) -> BackgroundServer | None:
-    """Return the background server, if the one that was started last still runs."""
+    """Return the background server that was started last, None if it no longer runs."""
     state = _read(_state_file(folder or state_folder()))
     return state if state is not None and start_mark(state.pid) == state.mark else None
 
@@ -58,15 +53,15 @@ def start(
 
     Args:
         arguments: options of `python -m model_fixtures serve`.
-        folder: where state and log go, by default the per-user state folder.
-        environ: environment of the server, by default that of this process.
+        folder: where state and log are stored, by default the per-user state folder.
+        environ: the server's environment, by default that of this process.
         ready_within: seconds until it must be ready.
 
     Returns:
-        The server, and whether it was started by this call (else it was running already).
+        The server, and whether this call started it; False means that it was running already.
 
     Raises:
-        EmbeddedServerError: it ended or took too long; nothing is left of it.
+        EmbeddedServerError: it ended or took too long; no process of it is left.
     """
     folder = folder or state_folder()
     with _locked(folder):
@@ -74,13 +69,13 @@ def start(
         if present is not None and present.addresses:
             return present, False
         if present is not None:
-            # Whoever started it was killed before it was ready.
+            # The command that started it was killed before the server was ready.
             end(present.pid, present.mark)
         return _start(arguments, folder, environ, ready_within), True
 
 
 def stop(folder: Path | None = None) -> BackgroundServer | None:
-    """End the background server and its workers; the ended server, None when none was running."""
+    """End the background server with its workers, and return it; None if none was running."""
     folder = folder or state_folder()
     with _locked(folder):
         state = _read(_state_file(folder))
@@ -105,20 +100,20 @@ def _start(
     mark = start_mark(process.pid)
     try:
         if mark is not None:
-            # Written before it is ready, so that `stop` finds it even if this process is killed.
+            # Write the state before it is ready, so that `stop` finds the server even if this
+            # process is killed.
             server = BackgroundServer(process.pid, mark, str(log))
             _write(_state_file(folder), server)
             addresses = _wait_ready(process, log, ready_within)
             server = msgspec.structs.replace(server, addresses=addresses)
             _write(_state_file(folder), server)
-            # It is not ours to wait for: no complaint about a running child at exit.
+            # The server is to outlive this process: keep Popen from warning about that.
             process.returncode = 0
             return server
         _wait_ready(process, log, ready_within)
-        msg = "the server ended as soon as it was ready"
-        raise EmbeddedServerError(msg, tail(_text(log)))
+        raise EmbeddedServerError("the server ended as soon as it was ready", tail(_text(log)))
     except BaseException:
-        # Ctrl-C too: nothing half-done is left.
+        # Leave no half-started server, not even after Ctrl-C.
         process.terminate()
         try:
             process.wait(5)
@@ -136,17 +131,20 @@ def _wait_ready(
     while True:
         ended = process.poll() is not None
         text = _text(log)
-        # A line counts once it is whole.
+        # Only read lines that have been written completely.
         for line in text[: text.rfind("\n") + 1].splitlines():
             addresses = parse_ready(line)
             if addresses and not ended:
                 return addresses
         if ended:
-            msg = f"the server did not start (exit status {process.returncode}): {last_words(text)}"
-            raise EmbeddedServerError(msg, tail(text))
+            raise EmbeddedServerError(
+                f"the server did not start (exit status {process.returncode}): {last_words(text)}",
+                tail(text),
+            )
         if time.monotonic() > deadline:
-            msg = f"the server is not ready after {ready_within:g} s: {last_words(text)}"
-            raise EmbeddedServerError(msg, tail(text))
+            raise EmbeddedServerError(
+                f"the server is not ready after {ready_within:g} s: {last_words(text)}", tail(text)
+            )
         time.sleep(_POLL)
 
 
@@ -174,7 +172,7 @@ def _write(path: Path, server: BackgroundServer) -> None:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Provide one start or stop at a time."""
+    """Let only one process at a time start or stop the server."""
     lock = FileLock(folder / "server.lock")
     with _usable(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -190,5 +188,6 @@ def _usable(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        msg = f"cannot use {folder} ({error.strerror}): make it writable or set XDG_STATE_HOME"
-        raise HostError(msg) from None
+        raise HostError(
+            f"cannot use {folder} ({error.strerror}): make it writable or set XDG_STATE_HOME"
+        ) from None

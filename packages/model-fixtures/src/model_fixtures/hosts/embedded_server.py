@@ -1,4 +1,4 @@
-"""The embedded server as a child of a test run; it ends with the run, however that ends."""
+"""The embedded server as a child process of a test run, which it never outlives."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import IO
 
 from .errors import EmbeddedServerError
 from .server_command import (
+    READY_WITHIN,
     SERVER_TOKEN_VARIABLE,
     last_words,
     parse_ready,
@@ -22,7 +22,6 @@ from .server_command import (
     tail,
 )
 
-READY_WITHIN = 60.0
 _PATIENCE = 8.0
 
 
@@ -31,7 +30,7 @@ def _inherited() -> dict[str, str]:
 
 
 def _let_go_in_children(process: subprocess.Popen[bytes]) -> None:
-    """Have forks of this process close the lifeline, which would last as long as they do."""
+    """Have forks of this process close the server's stdin, which they would hold open."""
 
     def let_go() -> None:
         server = reference()
@@ -47,16 +46,15 @@ def _let_go_in_children(process: subprocess.Popen[bytes]) -> None:
 class EmbeddedServer:
     """A server process on a free loopback port, started by `start` or on entering the context.
 
-    The child's stdin is its lifeline: the server exits when it closes, so not even SIGKILL of this
-    process leaves it behind. All methods may be called from any thread.
+    The server exits when its stdin closes, so it ends even if this process is killed. All methods
+    may be called from any thread.
 
     Args:
         arguments: more options of `python -m model_fixtures serve`.
         ready_within: seconds until it must be ready.
-        environ: environment of the child; by default that of this process without the token for a
-            server of the user's own, which clients of this one would not know.
-        log: where the child's stderr goes; without it, into a file that nobody sees, of which
-            errors show the end.
+        environ: the server's environment. By default it is that of this process without
+            LMSTUDIO_SERVER_API_TOKEN, which is meant for a server of the user's own.
+        log: a file for the server's stderr; by default a temporary one. Errors quote its end.
     """
 
     def __init__(
@@ -87,30 +85,24 @@ class EmbeddedServer:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.stop()
 
     @property
     def pid(self) -> int | None:
-        """The server's process id, None before `start`."""
+        """The server's process id; None before `start`."""
         return None if self._process is None else self._process.pid
 
     @property
     def address(self) -> str:
-        """`host:port` of the server; starts it and waits as `wait_ready` does."""
+        """The server's `host:port`; like `wait_ready`, it starts the server and waits for it."""
         return self.wait_ready()[0]
 
     def start(self) -> None:
-        """Start the process and come back at once; no effect when it has been started."""
+        """Start the process without waiting for it; further calls have no effect."""
         with self._lock:
             if self._stopped:
-                msg = "the embedded server has been stopped"
-                raise EmbeddedServerError(msg)
+                raise EmbeddedServerError("the embedded server has been stopped")
             if self._process is not None:
                 return
             writer, self._log = self._open_log()
@@ -129,17 +121,16 @@ class EmbeddedServer:
             self._listener.start()
 
     def wait_ready(self) -> tuple[str, ...]:
-        """Start the server if need be and wait until it is ready; its addresses.
+        """Start the server if it has not been started, and return its addresses once it is ready.
 
         Raises:
-            EmbeddedServerError: it ended, took too long, or was stopped meanwhile.
+            EmbeddedServerError: it ended, took too long, or was stopped in the meantime.
         """
         self.start()
         if not self._settled.wait(self._ready_within):
             self._fail(f"is not ready after {self._ready_within:g} s")
         if self._stopped:
-            msg = "the embedded server has been stopped"
-            raise EmbeddedServerError(msg)
+            raise EmbeddedServerError("the embedded server has been stopped")
         if not self._addresses:
             status = None if self._process is None else self._process.poll()
             self._fail(f"did not start (exit status {status})")
@@ -149,11 +140,11 @@ class EmbeddedServer:
 
     @property
     def exit_status(self) -> int | None:
-        """The status with which it ended by itself; None while it runs and once it was stopped."""
+        """The exit status if the server ended by itself; None while it runs or after `stop`."""
         return None if self._process is None or self._stopped else self._process.poll()
 
     def begin_stop(self) -> None:
-        """Have the server and its workers end, and don't wait for it; `stop` still has to."""
+        """Tell the server and its workers to end without waiting; call `stop` afterwards."""
         with self._lock:
             self._stopped = True
             process = self._process
@@ -163,7 +154,7 @@ class EmbeddedServer:
                 process.stdin.close()
 
     def stop(self) -> None:
-        """End the server and its workers; no effect when it has ended."""
+        """End the server and its workers; no effect if they have ended."""
         self.begin_stop()
         process = self._process
         if process is None:
@@ -182,7 +173,7 @@ class EmbeddedServer:
             self._log.close()
 
     def kill(self) -> None:
-        """End the server at once, as its workers do then; `stop` still has to be called."""
+        """Kill the server, whereupon its workers end; call `stop` afterwards."""
         if self._process is not None:
             self._process.kill()
 
@@ -193,11 +184,11 @@ class EmbeddedServer:
         try:
             self._log.seek(0)
             return tail(self._log.read().decode("utf-8", "replace"))
-        except ValueError:  # closed, perhaps by another thread just now
+        except ValueError:  # the file is closed, perhaps by another thread just now
             return ""
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
-        """Read the child's stdout to its end: the ready line counts, the rest must not pile up."""
+        """Read the server's stdout to its end, so that the pipe never fills; note the addresses."""
         assert process.stdout is not None
         for line in process.stdout:
             if not self._addresses:
@@ -215,11 +206,10 @@ class EmbeddedServer:
         path = Path(name)
         writer, reader = path.open("ab"), path.open("rb")
         if os.name == "posix":
-            # Without a name the file is gone with its last user, also after SIGKILL.
+            # A file without a name vanishes with the last process that has it open.
             path.unlink()
         return writer, reader
 
     def _fail(self, what: str) -> None:
         log = self.log_tail()
-        msg = f"the embedded server {what}: {last_words(log)}"
-        raise EmbeddedServerError(msg, log)
+        raise EmbeddedServerError(f"the embedded server {what}: {last_words(log)}", log)

@@ -1,4 +1,4 @@
-"""What can go wrong with hosts. Every message is one line that says what to do."""
+"""Errors about hosts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from model_fixtures.errors import ModelFixturesError
 
 
 class HostError(ModelFixturesError):
-    """A host is named wrongly, does not answer, or could not be started."""
+    """A host has a malformed name, does not answer, or could not be started."""
 
 
 class EmbeddedServerError(HostError):
@@ -14,7 +14,7 @@ class EmbeddedServerError(HostError):
 
     Args:
         message: one line.
-        log: the end of what the server wrote, to be shown below the message; may be empty.
+        log: the last lines of the server's log, to be shown below the message; may be empty.
     """
 
     def __init__(self, message: str, log: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Does a server speak LM Studio's protocol? It does when `GET /lmstudio-greeting` says so."""
+"""Telling LM Studio hosts from other servers by their answer to `GET /lmstudio-greeting`."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from model_fixtures.hosts.address import split_address
+from model_fixtures import DISTRIBUTION
+
+from .address import split_address
 
 PROBE_TIMEOUT = 0.75
 NAMED_TIMEOUT = 3.0
-OWN_PACKAGE = "lmstudio-model-fixtures"
 _BODY_LIMIT = 64 * 1024
 
 
 def greeting_problem(address: str, timeout: float = NAMED_TIMEOUT) -> str | None:
-    """Return why the server at `host:port` is no LM Studio host, in a few words; None when it is
-    one.
+    """Return in a few words why a server is not an LM Studio host; None when it is one.
 
     Args:
         address: `host:port`.
-        timeout: seconds for each step: connecting, the answer's head, its body.
+        timeout: seconds for each step: connecting, reading the headers, reading the body.
     """
     try:
         status, body = _get(address, "/lmstudio-greeting", timeout)
@@ -33,7 +33,7 @@ def greeting_problem(address: str, timeout: float = NAMED_TIMEOUT) -> str | None
     except TimeoutError:
         return f"no answer within {timeout:g} s"
     except UnicodeError:
-        return "no possible host name"
+        return "not a valid host name"
     except OSError as error:
         return (error.strerror or str(error) or type(error).__name__).lower()
     except http.client.HTTPException:
@@ -47,16 +47,16 @@ def greeting_problem(address: str, timeout: float = NAMED_TIMEOUT) -> str | None
 
 
 def find_greeting(addresses: Sequence[str], timeout: float = PROBE_TIMEOUT) -> str | None:
-    """Return the first of some addresses, in their order, where a host answers; all are asked at
-    once.
+    """Ask all addresses at once and return the first in their order at which a host answers.
 
     Args:
         addresses: each `host:port`.
-        timeout: seconds after which silence counts as no; the call takes no longer than that.
+        timeout: seconds until an address without an answer counts as no host; the call takes no
+            longer than that.
     """
     answers: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
     for address in addresses:
-        # A server that dribbles bytes may hold its thread up for longer than anybody waits for it.
+        # A server that sends a byte now and then may keep its thread busy beyond the timeout.
         threading.Thread(target=_ask, args=(address, timeout, answers), daemon=True).start()
     deadline = time.monotonic() + timeout
     greets: dict[str, bool] = {}
@@ -80,7 +80,7 @@ def is_own_server(address: str, timeout: float = NAMED_TIMEOUT) -> bool:
         status, body = _get(address, "/lms-status", timeout)
     except (OSError, UnicodeError, http.client.HTTPException):
         return False
-    return status == 200 and isinstance(body, dict) and body.get("package") == OWN_PACKAGE
+    return status == 200 and isinstance(body, dict) and body.get("package") == DISTRIBUTION
 
 
 def _ask(address: str, timeout: float, answers: queue.SimpleQueue[tuple[str, bool]]) -> None:
@@ -88,7 +88,10 @@ def _ask(address: str, timeout: float, answers: queue.SimpleQueue[tuple[str, boo
 
 
 def _get(address: str, path: str, timeout: float) -> tuple[int, Any]:
-    """Return status and JSON body, None for a body that is not JSON. No proxies, no redirects."""
+    """Send a GET request and return status and JSON body; None for a body that is not JSON.
+
+    Proxies are not used and redirects are not followed.
+    """
     host, port = split_address(address)
     connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:

@@ -1,4 +1,4 @@
-"""Processes by pid and start mark, so that a reused pid is never mistaken for ours."""
+"""Processes by pid and start mark, so that a reused pid is never taken for our process."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ _POLL = 0.05
 
 
 def start_mark(pid: int) -> str | None:
-    """Return text that tells this process from any other that has or had the pid; None when it is
-    gone.
+    """Return a text that no other process with this pid has, now or later; None without a process.
 
-    Zombies count as gone.
+    A zombie counts as no process.
     """
     if sys.platform == "linux":
         return _linux_mark(pid)
@@ -28,11 +27,11 @@ def start_mark(pid: int) -> str | None:
 
 
 def end(pid: int, mark: str, patience: float = 10.0) -> bool:
-    """End a process politely, then by force; False when it is not there any more.
+    """Ask a process to end, kill it if it does not, and return whether there was one to end.
 
     Args:
-        pid: its pid.
-        mark: its start mark; a process with another one is left alone.
+        pid: its process id.
+        mark: its start mark; a process with another mark is left alone.
         patience: seconds between asking and killing.
     """
     if sys.platform == "linux" and hasattr(os, "pidfd_open"):
@@ -41,7 +40,7 @@ def end(pid: int, mark: str, patience: float = 10.0) -> bool:
         except ProcessLookupError:
             return False
         except OSError:
-            pass  # a kernel or sandbox without pidfd
+            pass  # the kernel or a sandbox does not offer pidfd
     try:
         return _end(lambda: start_mark(pid) == mark, lambda sig: os.kill(pid, sig), patience)
     except ProcessLookupError:
@@ -67,7 +66,7 @@ if sys.platform == "linux":
     import select
 
     def _end_by_descriptor(pid: int, mark: str, patience: float) -> bool:
-        # The descriptor pins the process: between check and signal the pid cannot change hands.
+        # The descriptor stays bound to the process, so its pid cannot be reused before the signal.
         descriptor = os.pidfd_open(pid)
         try:
             if start_mark(pid) != mark:
@@ -87,7 +86,7 @@ def _linux_mark(pid: int) -> str | None:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     except OSError:
         return None
-    # The name in parentheses may hold anything; state and start time are fields 3 and 22.
+    # The name in parentheses may hold any character; state and start time are fields 3 and 22.
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] in ("Z", "X") else f"{boot}:{fields[19]}"
 

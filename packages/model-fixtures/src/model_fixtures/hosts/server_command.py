@@ -1,4 +1,4 @@
-"""How the embedded server is started as a process of its own."""
+"""Starting the embedded server as a process of its own, and reading what it writes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 READY = "ready "
-# Secrets come in by the environment, never as an argument of a process that others can list.
+READY_WITHIN = 60.0  # seconds, unless a caller says otherwise
+# The token is passed in the environment: other users can list the arguments of a process.
 SERVER_TOKEN_VARIABLE = "LMSTUDIO_SERVER_API_TOKEN"  # noqa: S105 (the name of a variable)
 TAIL_LINES = 20
 
@@ -29,10 +30,10 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """Start the server in a process group of its own, so that Ctrl-C does not reach it.
 
-    Whoever starts it ends it, after the work that still needs it.
+    The caller ends it, once no work needs it any more.
     """
     variables = dict(os.environ if environ is None else environ)
-    # No modules from whatever folder the tests run in (Python 3.11+).
+    # Keep the server from importing modules of the current folder (Python 3.11+).
     variables.setdefault("PYTHONSAFEPATH", "1")
     return subprocess.Popen(
         serve_command(arguments),
@@ -41,12 +42,12 @@ def spawn(
         stderr=stderr,
         env=variables,
         start_new_session=True,
-        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # for Windows
     )
 
 
 def parse_ready(line: str) -> tuple[str, ...]:
-    """Return the addresses of a ready line (`ready 127.0.0.1:1234 127.0.0.1:41343`), else none."""
+    """Return the addresses in a ready line (`ready 127.0.0.1:1234 …`), none for other lines."""
     return tuple(line.split()[1:]) if line.startswith(READY) else ()
 
 
@@ -56,6 +57,6 @@ def tail(text: str) -> str:
 
 
 def last_words(text: str) -> str:
-    """Return the last line of a log that says something, to go into a one-line message."""
+    """Return the last line of a log that is not blank, for a one-line message."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "it wrote nothing"

@@ -1,13 +1,13 @@
-"""The image front end: everything that happens to a picture before llama.cpp sees it."""
+"""Preparing pictures for llama.cpp: decoding, trimming, squaring."""
 
-from .decode import ImageError, Limits, decode, flattened
+from .decode import ImageError, ImageLimits, decode, flattened
 from .prepare import PreparedImage, prepare
 from .square import squared
 from .trim import trimmed
 
 __all__ = [
     "ImageError",
-    "Limits",
+    "ImageLimits",
     "PreparedImage",
     "decode",
     "flattened",

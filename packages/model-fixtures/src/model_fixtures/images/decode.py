@@ -1,4 +1,4 @@
-"""Bytes of a PNG, JPEG, WebP or GIF file to an upright, opaque RGB picture."""
+"""Decoding PNG, JPEG, WebP and GIF files to upright, opaque RGB pictures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from model_fixtures.errors import ModelFixturesError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 _WHITE = (255, 255, 255, 255)
-# What undoes each EXIF orientation; 1 is upright.
+# The operation that undoes each EXIF orientation; 1 is upright.
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -24,29 +24,28 @@ _TURNS = {
 
 
 class ImageError(ModelFixturesError, ValueError):
-    """A picture that is refused; the message is one line and says what to do."""
+    """The picture was refused."""
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a picture may cost: bytes of the file, pixels and length of a side once decoded."""
+class ImageLimits:
+    """Limits of a picture: bytes of the file, and pixels in all and along a side once decoded."""
 
     file_bytes: int = 32 * 1024 * 1024
     pixels: int = 40_000_000
     side: int = 16_384
 
 
-def decode(data: bytes, limits: Limits | None = None) -> Image.Image:
-    """Decode the first frame of `data` to mode RGB, any width x height within `limits`.
+def decode(data: bytes, limits: ImageLimits | None = None) -> Image.Image:
+    """Decode the first frame of `data` to mode RGB, with any width and height within `limits`.
 
-    The EXIF orientation is applied and alpha is flattened on white. Size is read from the header,
-    so nothing too large is ever unpacked.
+    The EXIF orientation is applied, and transparent pixels are mixed with white. The size is read
+    from the header, so no picture over a limit is decoded.
 
     Raises:
-        ImageError: not one of the formats, damaged, empty, or over a limit.
-
+        ImageError: the file is empty, damaged, over a limit, or has another format.
     """
-    limits = limits or Limits()
+    limits = limits or ImageLimits()
     if not data:
         raise ImageError("The image is empty: send the bytes of a PNG, JPEG, WebP or GIF file.")
     if len(data) > limits.file_bytes:
@@ -70,25 +69,25 @@ def decode(data: bytes, limits: Limits | None = None) -> Image.Image:
     except (OSError, SyntaxError, EOFError, ValueError, IndexError, OverflowError) as error:
         if isinstance(error, ImageError):
             raise
-        # Pillow's decoders report damage with any of these; the first line is enough.
+        # Pillow's decoders report damage with any of these; the first line of the text is enough.
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ImageError(f"The image file is damaged ({reason}): save it again.") from None
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Apply the EXIF orientation; damaged EXIF data is as none.
+    """Apply the EXIF orientation; damaged EXIF data is ignored.
 
-    `ImageOps.exif_transpose` writes the data anew, which fails in many ways where they are odd.
+    `ImageOps.exif_transpose` also rewrites the data, which fails in many ways if it is unusual.
     """
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
-    except Exception:  # noqa: BLE001 (Pillow's readers raise whatever they stumble over)
+    except Exception:  # noqa: BLE001 (Pillow's readers let errors of any class through)
         return image
     turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
     return image if turn is None else image.transpose(turn)
 
 
-def _check_size(size: tuple[int, int], limits: Limits) -> None:
+def _check_size(size: tuple[int, int], limits: ImageLimits) -> None:
     width, height = size
     if width < 1 or height < 1:
         raise ImageError(f"The image is {width} x {height} pixels: send one that has pixels.")
@@ -105,7 +104,7 @@ def _check_size(size: tuple[int, int], limits: Limits) -> None:
 
 
 def flattened(image: Image.Image) -> Image.Image:
-    """Return `image` in mode RGB, with alpha flattened on white."""
+    """Return `image` in mode RGB, with transparent pixels mixed with white."""
     if image.mode.startswith("I"):
         # 16-bit grey: a plain convert() would clip at 255 instead of scaling.
         image = image.convert("I").point([value >> 8 for value in range(65536)], "L")

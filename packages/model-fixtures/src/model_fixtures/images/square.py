@@ -1,14 +1,14 @@
-"""Any picture to a square one: what training and serving both feed to the vision model."""
+"""Making pictures square, for training the vision model and for serving it."""
 
 from PIL import Image, ImageStat
 
-LONGEST_SIDE = 1024  # larger pictures only cost time: the models see far fewer pixels
+LONGEST_SIDE = 1024  # larger pictures only cost time, since the models use far fewer pixels
 
 
 def squared(image: Image.Image, longest_side: int = LONGEST_SIDE) -> Image.Image:
-    """Return the RGB picture `image` centred on a square of its border's colour.
+    """Return the RGB picture `image` centred on a square in the colour of its border.
 
-    The side is the longer one of `image`, at most `longest_side` pixels.
+    The side of the square is the longer side of `image`, but at most `longest_side` pixels.
     """
     width, height = image.size
     scale = min(1.0, longest_side / max(width, height))
@@ -24,13 +24,13 @@ def squared(image: Image.Image, longest_side: int = LONGEST_SIDE) -> Image.Image
 
 
 def border_colour(image: Image.Image) -> tuple[int, int, int]:
-    """Return the median, channel by channel, of the outermost pixels of the RGB picture `image`."""
+    """Return the median of each channel of the outermost pixels of the RGB picture `image`."""
     red, green, blue = ImageStat.Stat(border_pixels(image)).median
     return red, green, blue
 
 
 def border_pixels(image: Image.Image) -> Image.Image:
-    """Return the outermost pixels of the RGB picture `image` in a row, corners twice."""
+    """Return the outermost pixels of the RGB picture `image` in one row; corners come twice."""
     width, height = image.size
     strip = Image.new("RGB", (2 * (width + height), 1))
     strip.paste(image.crop((0, 0, width, 1)), (0, 0))

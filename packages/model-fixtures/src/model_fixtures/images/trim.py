@@ -1,20 +1,20 @@
-"""Cuts empty margins off, so that a small model sees the figure as large as it can."""
+"""Cutting empty margins off, so that a figure fills most of what a small model gets."""
 
 from PIL import Image, ImageChops, ImageStat
 
 from .square import border_colour, border_pixels
 
-_LOOK_AT = 256  # the margins are found on a copy of this size, where noise is averaged away
-_DIFFERENCE = 28  # in one channel of 255: less is noise or an artefact of JPEG
-_EVEN = 0.9  # share of the border that must look alike for it to count as empty
-_MARGIN = 0.12  # of the figures' longer side, left around them
-_SMALLEST = 8  # the result's side is at least this part of the picture's longer side
+_LOOK_AT = 256  # pixels; margins are found on a copy of this size, which averages noise away
+_DIFFERENCE = 28  # of 255 in a channel; smaller differences are noise or artefacts of JPEG
+_EVEN = 0.9  # the part of the border that must have one colour for it to count as empty
+_MARGIN = 0.12  # the margin that is left around figures, as a part of their longer side
+_SMALLEST = 8  # the result's side is at least the picture's longer side divided by this
 
 
 def trimmed(image: Image.Image) -> Image.Image:
-    """Return the part of the RGB picture `image` that holds something, with a small margin.
+    """Return the part of the RGB picture `image` that is not empty, with a small margin.
 
-    A picture without an even border, or with nothing inside it, comes back unchanged.
+    A picture is returned unchanged if its border has several colours or nothing is inside it.
     """
     empty = border_colour(image)
     scale = min(1.0, _LOOK_AT / max(image.size))
@@ -43,7 +43,7 @@ def trimmed(image: Image.Image) -> Image.Image:
 
 
 def _differs(image: Image.Image, colour: tuple[int, int, int]) -> Image.Image:
-    """Return a mask, 255 where a channel is further from `colour` than noise explains."""
+    """Return a mask that is 255 where a channel differs from `colour` by more than noise."""
     away = ImageChops.difference(image, Image.new("RGB", image.size, colour))
     red, green, blue = away.split()
     most = ImageChops.lighter(ImageChops.lighter(red, green), blue)

@@ -1,10 +1,10 @@
-"""pytest plugin: finds or starts the host that tests talk to, and loads the models they need.
+"""A pytest plugin that finds or starts the host for tests and loads the models that they need.
 
-The process that pytest was started in decides on the host and owns the embedded server. Under
-pytest-xdist its workers ask it for the address, so the server starts when the first test that
-needs it has been collected, and never otherwise.
+The main pytest process chooses the host and owns the embedded server. Workers of pytest-xdist ask
+it for the address. The server starts once a test that needs it has been collected, and not at all
+if there is none.
 
-Every pytest run of the environment imports this module: it imports the rest of the package late.
+Every pytest run of the environment imports this module, so it imports the rest of the package late.
 """
 
 from __future__ import annotations
@@ -14,23 +14,25 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from .host_provider import LocalProvider, Provider
+from model_fixtures.default_ports import REST_PORT
 
-PROVIDER: pytest.StashKey[Provider] = pytest.StashKey()
+if TYPE_CHECKING:
+    from .host_provider import HostProvider, LocalHostProvider
+
+PROVIDER: pytest.StashKey[HostProvider] = pytest.StashKey()
 NOTES: pytest.StashKey[list[str]] = pytest.StashKey()
 
 MARKERS = (
-    "lmstudio: needs an LM Studio host; one is found or started",
-    "models: touches loaded models: runs in order and in one worker; implies lmstudio",
-    "slow: takes over a second",
-    "embedded: only the embedded server can provoke it; skipped on other hosts",
+    "lmstudio: needs an LM Studio host, which is found or started",
+    "models: uses loaded models; runs in order in one worker; implies lmstudio",
+    "slow: takes more than a second",
+    "embedded: tests what only the embedded server can provoke; skipped on other hosts",
 )
-# With these options no test runs, so nothing is probed or started.
+# With these options no test runs, so the plugin looks for no host.
 _PREVIEWS = ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan", "cacheshow")
-_TICKET = "model_fixtures"
+_WORKER_KEY = "model_fixtures"  # of our part in what xdist passes to and from workers
 _ALL_DONE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-# Seconds that teardown gets after Ctrl-C before the embedded server ends under it.
+# Seconds after Ctrl-C until the embedded server ends, even if tests are still being torn down.
 GRACE = 3.0
 
 
@@ -40,8 +42,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--lmstudio-host",
         metavar="HOST",
-        help="host, host:port (1234 if not given), or 'embedded'; default: LMSTUDIO_API_HOST, "
-        "else a host that answers on the default ports, else the embedded server",
+        help=f"host, host:port ({REST_PORT} if not given), or 'embedded'; default: "
+        "LMSTUDIO_API_HOST, else a host that answers on the default ports, else the embedded "
+        "server",
     )
 
 
@@ -57,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Decide on the host, or take over the decision when this is a worker."""
+    """Choose the host; in a worker, use the one that the main process has chosen."""
     config = session.config
     if any(config.getoption(option, False) for option in _PREVIEWS):
         return
@@ -66,12 +69,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     from . import host_provider
 
     if is_worker(config):
-        ticket = config.workerinput[_TICKET]  # type: ignore[attr-defined]
-        config.stash[PROVIDER] = host_provider.RemoteProvider(ticket)
+        worker_input = config.workerinput[_WORKER_KEY]  # type: ignore[attr-defined]
+        config.stash[PROVIDER] = host_provider.RemoteHostProvider(worker_input)
         return
     try:
         named = config.getoption("--lmstudio-host")
-        local = host_provider.LocalProvider.choose(named, _sayer(config))
+        local = host_provider.LocalHostProvider.choose(named, _sayer(config))
     except HostError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[PROVIDER] = local
@@ -80,7 +83,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Say which host is used and why, and which SDK release is under test."""
+    """Return lines that say which host is used and why, and which SDK release is under test."""
     from contextlib import suppress
     from importlib.metadata import PackageNotFoundError, version
 
@@ -94,7 +97,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Give items the marks and fixtures that their marks imply.
 
-    Conftests have added their marks before, and -m looks at them after that.
+    This runs after conftests have added their marks, and before -m selects tests by them.
     """
     _mark(config, items)
 
@@ -108,55 +111,55 @@ def _mark(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Say which tests are special, and have the embedded server started if one needs it."""
+    """Note which tests are special, and start the embedded server if one needs it."""
     from .markers import is_slow, needs_host, touches_models
 
-    _mark(session.config, session.items)  # once more: others may have added marks meanwhile
+    _mark(session.config, session.items)  # again, since other hooks may have added marks
     provider = session.config.stash.get(PROVIDER, None)
     if provider is None:
         return
-    # First of these hooks, so that the controller knows before xdist schedules.
+    # This hook runs first, so that the main process knows these tests before xdist schedules.
     provider.begin_early([item.nodeid for item in session.items if is_slow(item)])
     if any(map(needs_host, session.items)):
         provider.keep_together([item.nodeid for item in session.items if touches_models(item)])
-        provider.want()
+        provider.begin_start()
 
 
 @pytest.hookimpl(optionalhook=True, wrapper=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Generator[None, Any, Any]:
-    """Distribute tests as xdist would, but those marked `models` to one worker, slow ones first."""
-    from .xdist_scheduler import ChosenScheduler
+    """Keep tests marked `models` in one worker and start slow ones early; else do as xdist does."""
+    from .xdist_scheduler import XdistScheduler
 
     scheduler = yield
     provider = config.stash.get(PROVIDER, None)
     if provider is None or config.getoption("dist") == "each":
         return scheduler
-    return ChosenScheduler(scheduler, config, log, provider.kept_together, provider.begun_early)
+    return XdistScheduler(scheduler, config, log, provider.kept_together, provider.begun_early)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a new xdist worker how to get at the host."""
+    """Tell a new xdist worker how to ask for the host."""
     provider = node.config.stash.get(PROVIDER, None)
     if provider is not None:
         spread = node.config.getoption("dist") == "each" and len(node.nodemanager.specs) > 1
-        node.workerinput[_TICKET] = provider.ticket(spread=spread)
+        node.workerinput[_WORKER_KEY] = provider.worker_input(spread=spread)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """Take over what a finished worker has noted."""
+    """Take over the notes of a worker that has finished."""
     output = getattr(node, "workeroutput", {})
-    node.config.stash[NOTES].extend(output.get(_TICKET, []))
+    node.config.stash[NOTES].extend(output.get(_WORKER_KEY, []))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Hand a worker's notes to the process that reports; when all is done the server can go."""
+    """Pass a worker's notes to the main process, which tells its server to end after all tests."""
     config = session.config
     if is_worker(config):
         output = config.workeroutput  # type: ignore[attr-defined]
-        output[_TICKET] = config.stash[NOTES]
+        output[_WORKER_KEY] = config.stash[NOTES]
         return
     provider = _local_provider(config)
     if provider is None:
@@ -164,12 +167,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if provider.crash is not None:
         config.stash[NOTES].append(provider.crash)
     if config.getoption("dist", "no") != "no" and exitstatus in _ALL_DONE:
-        # All workers have torn their tests down, and take a moment to end as well.
+        # All tests have been torn down; the server ends while the workers do.
         provider.begin_stop()
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Print what fixtures had to say about the host, and its log after failures."""
+    """Print notes about the host, and after failures the end of the embedded server's log."""
     provider = _local_provider(config)
     failed = terminalreporter.stats.keys() & {"failed", "error"}
     log = provider.log if provider is not None and failed else ""
@@ -182,13 +185,13 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 
 class Interrupts:
-    """Sees to it that a slow teardown does not keep models busy long after Ctrl-C."""
+    """A plugin that ends the embedded server soon after Ctrl-C, even if teardown takes long."""
 
-    def __init__(self, provider: LocalProvider) -> None:
+    def __init__(self, provider: LocalHostProvider) -> None:
         self._provider = provider
 
     def pytest_keyboard_interrupt(self) -> None:
-        """Set the embedded server a deadline."""
+        """Have the embedded server end after the grace period."""
         self._provider.stop_after(GRACE)
 
 
@@ -197,13 +200,13 @@ def is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
-def _local_provider(config: pytest.Config) -> LocalProvider | None:
+def _local_provider(config: pytest.Config) -> LocalHostProvider | None:
     provider = config.stash.get(PROVIDER, None)
-    if provider is None:  # no test runs: nothing has been imported
+    if provider is None:  # no test runs, so do not import the module
         return None
-    from .host_provider import LocalProvider
+    from .host_provider import LocalHostProvider
 
-    return provider if isinstance(provider, LocalProvider) else None
+    return provider if isinstance(provider, LocalHostProvider) else None
 
 
 def _sayer(config: pytest.Config) -> Any:

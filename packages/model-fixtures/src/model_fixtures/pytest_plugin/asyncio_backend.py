@@ -1,6 +1,6 @@
-"""A fixture for the suites' conftests: async tests run on asyncio, the SDK's only event loop.
+"""A fixture with which async tests run on asyncio, for the conftests of the suites.
 
-The plugin itself has no such fixture: it would change the async tests of other projects.
+It is not part of the plugin, where it would change the async tests of other projects.
 """
 
 from __future__ import annotations
@@ -10,5 +10,5 @@ import pytest
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
-    """Provide the only event loop that the SDK runs on."""
+    """Provide the name of the only event loop that the SDK supports."""
     return "asyncio"

@@ -2,63 +2,60 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from model_fixtures import pytest_plugin
+from model_fixtures.errors import ModelFixturesError
+
+from . import NOTES, PROVIDER
 
 if TYPE_CHECKING:
     from model_fixtures.catalog import CatalogModel
 
 
-class _one_line:  # noqa: N801 (reads as a block)
-    """Fails the test with an expected error's text alone: neither traceback nor chain."""
-
-    def __init__(self, *expected: type[Exception]) -> None:
-        self._expected = expected
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, self._expected):
-            raise pytest.fail.Exception(str(error), pytrace=False) from None
+@contextmanager
+def _errors_in_one_line() -> Iterator[None]:
+    """Make an error of this package fail the test with its message alone, without a traceback."""
+    try:
+        yield
+    except ModelFixturesError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 @pytest.fixture(scope="session")
 def lmstudio_host(pytestconfig: pytest.Config) -> str:
-    """`host:port` of the LM Studio host, which is started now if it has not been.
+    """Provide the `host:port` of the LM Studio host, and wait until the host is ready.
 
-    Tests marked `lmstudio` get it in any case.
+    It is set up for every test marked `lmstudio`.
     """
-    from model_fixtures.hosts import HostError
-
-    with _one_line(HostError):
-        return pytestconfig.stash[pytest_plugin.PROVIDER].address()
+    with _errors_in_one_line():
+        return pytestconfig.stash[PROVIDER].address()
 
 
 @pytest.fixture(scope="session")
 def loaded_models(lmstudio_host: str, pytestconfig: pytest.Config) -> tuple[CatalogModel, ...]:
     """Provide the suite's required models, loaded under their keys with the suite's configuration.
 
-    Tests marked `models` get it in any case. What is loaded that way already stays so; nothing is
-    downloaded. Models stay loaded at the end.
+    It is set up for every test marked `models`. Models that are loaded like that already are kept,
+    nothing is downloaded, and the models stay loaded after the run.
     """
-    from model_fixtures import host_models
-    from model_fixtures.catalog import CatalogError, load_catalog
-    from model_fixtures.wire_client import WireError
+    import anyio
 
-    if pytestconfig.stash[pytest_plugin.PROVIDER].spread:
+    from model_fixtures.catalog import read_catalog
+    from model_fixtures.host_models import ensure_loaded
+
+    if pytestconfig.stash[PROVIDER].spread:
         pytest.fail("--dist each spreads tests marked models: leave --dist out", pytrace=False)
-    with _one_line(CatalogError, WireError, host_models.LoaderError):
-        catalog = load_catalog()
-        report = asyncio.run(host_models.ensure_loaded(lmstudio_host, catalog))
+    with _errors_in_one_line():
+        catalog = read_catalog()
+        report = anyio.run(ensure_loaded, lmstudio_host, catalog)
     if report.problems:
         pytest.fail("\n".join(report.problems), pytrace=False)
     if report.extra:
         names = ", ".join(instance.identifier for instance in report.extra)
         note = f"extra loaded models break tests that query loaded models, unload them: {names}"
-        pytestconfig.stash[pytest_plugin.NOTES].append(note)
+        pytestconfig.stash[NOTES].append(note)
     return catalog.required

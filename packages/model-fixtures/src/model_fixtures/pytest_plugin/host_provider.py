@@ -1,6 +1,6 @@
-"""Who knows the host's address: the process that pytest was started in, and its workers by asking.
+"""Access to the host: direct in the main pytest process, by requests to it in xdist workers.
 
-Both kinds have the same interface, so that the rest of the plugin need not care.
+Both kinds have the same interface, so the rest of the plugin need not distinguish them.
 """
 
 from __future__ import annotations
@@ -11,36 +11,36 @@ from collections.abc import Set as AbstractSet
 from typing import Any, Protocol
 
 from model_fixtures.errors import ModelFixturesError
-from model_fixtures.hosts import EmbeddedServerError, HostError, Selection, select
+from model_fixtures.hosts import EmbeddedServerError, HostError, HostSelection, select_host
 from model_fixtures.hosts.embedded_server import EmbeddedServer
 
-from .xdist_broker import Broker, ask
+from .xdist_broker import XdistBroker, ask
 
 _STOPPED = "the embedded server has been stopped"
 
 
-class Provider(Protocol):
+class HostProvider(Protocol):
     """The host of a test run."""
 
     @property
     def own_server(self) -> bool:
-        """Whether this project's server answers."""
+        """Whether the host is this project's server."""
 
     @property
     def description(self) -> str:
-        """Which host and why, for people."""
+        """The host and the reason for it, for users."""
 
     @property
     def kept_together(self) -> AbstractSet[str]:
-        """Node ids of the tests that must run in one worker, as far as they are known here."""
+        """The node ids of the tests that must run in one worker, as far as they are known here."""
 
     @property
     def begun_early(self) -> AbstractSet[str]:
-        """Node ids of the tests to begin with, as far as they are known here."""
+        """The node ids of the tests to begin with, as far as they are known here."""
 
     @property
     def spread(self) -> bool:
-        """Whether the tests run in several workers each, whatever is to be kept together."""
+        """Whether each test runs in several workers, so that none can be kept together."""
 
     def keep_together(self, tests: Sequence[str]) -> None:
         """Have the tests with these node ids run in one worker."""
@@ -48,27 +48,31 @@ class Provider(Protocol):
     def begin_early(self, tests: Sequence[str]) -> None:
         """Have the tests with these node ids begin before most others."""
 
-    def want(self) -> None:
-        """Have the server started, if it is ours to start."""
+    def begin_start(self) -> None:
+        """Have the embedded server started if it is the host; do not wait until it is ready."""
 
     def address(self) -> str:
-        """`host:port`, once the host is ready. Raises `HostError`."""
+        """Wait until the host is ready and return its `host:port`.
+
+        Raises:
+            HostError: the embedded server could not be started.
+        """
 
 
-class LocalProvider:
-    """The host as its owner sees it.
+class LocalHostProvider:
+    """The host in the main process, which owns the embedded server.
 
     Args:
-        selection: what was decided.
+        selection: the host that was chosen.
         say: shows a line to the user.
     """
 
-    def __init__(self, selection: Selection, say: Callable[[str], None]) -> None:
+    def __init__(self, selection: HostSelection, say: Callable[[str], None]) -> None:
         self._selection = selection
         self._say = say
         self._lock = threading.Lock()
         self._server = EmbeddedServer()
-        self._broker: Broker | None = None
+        self._broker: XdistBroker | None = None
         self._together: set[str] = set()
         self._early: set[str] = set()
         self._begun = False
@@ -76,35 +80,39 @@ class LocalProvider:
         self._problem: str | None = None
 
     @classmethod
-    def choose(cls, option: str | None, say: Callable[[str], None]) -> LocalProvider:
-        """Select a host. Raises `HostError`."""
-        return cls(select(option, option="--lmstudio-host"), say)
+    def choose(cls, option: str | None, say: Callable[[str], None]) -> LocalHostProvider:
+        """Choose the host by the value of `--lmstudio-host`.
+
+        Raises:
+            HostError: the named host is malformed or does not answer.
+        """
+        return cls(select_host(option, option="--lmstudio-host"), say)
 
     @property
     def own_server(self) -> bool:
-        """Whether this project's server answers."""
+        """Whether the host is this project's server."""
         return self._selection.embedded
 
     @property
     def description(self) -> str:
-        """Which host and why, for people."""
+        """The host and the reason for it, for users."""
         host = self._selection.host
         name = "the embedded server" if host is None else host.address
         return f"{name} ({self._selection.reason})"
 
     @property
     def kept_together(self) -> AbstractSet[str]:
-        """Node ids of the tests that must run in one worker, as far as workers have collected."""
+        """The node ids of the tests that must run in one worker; complete after collection."""
         return self._together
 
     @property
     def begun_early(self) -> AbstractSet[str]:
-        """Node ids of the tests to begin with, as far as workers have collected."""
+        """The node ids of the tests to begin with; complete after collection."""
         return self._early
 
     @property
     def spread(self) -> bool:
-        """Never: the process that decides runs its tests itself."""
+        """Always False: the tests that this process runs itself run once."""
         return False
 
     def keep_together(self, tests: Sequence[str]) -> None:
@@ -115,10 +123,10 @@ class LocalProvider:
         """Have the tests with these node ids begin before most others."""
         self._early.update(tests)
 
-    def want(self) -> None:
-        """Have the embedded server started, if that is the host.
+    def begin_start(self) -> None:
+        """Start the embedded server if it is the host; do not wait until it is ready.
 
-        Comes back once the server's process runs; only missing weights make that take long.
+        Missing weights are fetched before that, which may take long.
         """
         with self._lock:
             if self._selection.host is None and not self._begun:
@@ -126,10 +134,14 @@ class LocalProvider:
                 self._begin()
 
     def address(self) -> str:
-        """`host:port`, once the host is ready. Raises `HostError`."""
+        """Wait until the host is ready and return its `host:port`.
+
+        Raises:
+            HostError: the embedded server could not be started.
+        """
         if self._selection.host is not None:
             return self._selection.host.address
-        self.want()
+        self.begin_start()
         if self._problem is not None:
             raise HostError(self._problem)
         try:
@@ -139,23 +151,23 @@ class LocalProvider:
 
     @property
     def crash(self) -> str | None:
-        """What to say if the embedded server has ended before the run."""
+        """A message if the embedded server has ended by itself, else None."""
         status = self._server.exit_status
         return None if status is None else f"the embedded server has ended (exit status {status})"
 
     @property
     def log(self) -> str:
-        """The last lines that the embedded server has logged."""
+        """The last lines of the embedded server's log."""
         return self._server.log_tail()
 
-    def ticket(self, *, spread: bool = False) -> dict[str, Any]:
-        """Return what a worker needs to make its `RemoteProvider`.
+    def worker_input(self, *, spread: bool = False) -> dict[str, Any]:
+        """Return the input with which a worker makes its `RemoteHostProvider`.
 
         Args:
-            spread: whether every worker runs all tests.
+            spread: whether each of several workers runs all tests.
         """
         if self._broker is None:
-            self._broker = Broker(self._answer)
+            self._broker = XdistBroker(self._answer)
         return {
             "own_server": self.own_server,
             "spread": spread,
@@ -165,24 +177,24 @@ class LocalProvider:
         }
 
     def begin_stop(self) -> None:
-        """Have the server end while other things do; `stop` still has to be called."""
+        """Tell the embedded server to end without waiting; call `stop` afterwards."""
         self._stopped = True
         self._server.begin_stop()
 
     def stop(self) -> None:
-        """End what was started. `address` fails from now on."""
+        """End everything that was started; `address` raises an error from now on."""
         if self._broker is not None:
             self._broker.close()
             self._broker = None
         self._stopped = True
         try:
             self._server.stop()
-        except KeyboardInterrupt:  # once more: somebody is in a hurry
+        except KeyboardInterrupt:  # the user does not want to wait
             self._server.kill()
             self._server.stop()
 
     def stop_after(self, seconds: float) -> None:
-        """End the server in a while, in case the run's own end takes longer."""
+        """End the server after some seconds, unless the run has ended by then."""
         timer = threading.Timer(seconds, self._server.stop)
         timer.daemon = True
         timer.start()
@@ -194,9 +206,9 @@ class LocalProvider:
         if request == "begin early":
             self.begin_early(tests)
             return {}
-        if request == "want":
-            # The worker is not to wait for it.
-            threading.Thread(target=self.want, name="host", daemon=True).start()
+        if request == "begin start":
+            # The worker does not wait for missing weights.
+            threading.Thread(target=self.begin_start, name="host", daemon=True).start()
             return {}
         try:
             return {"address": self.address()}
@@ -204,18 +216,18 @@ class LocalProvider:
             return {"problem": str(error)}
 
     def _begin(self) -> None:
-        from model_fixtures.catalog import load_catalog
+        from model_fixtures.catalog import read_catalog
         from model_fixtures.host_models import ensure_weights
 
         try:
-            ensure_weights(load_catalog(), self._report_download)
+            ensure_weights(read_catalog(), self._report_download)
             self._server.start()
         except ModelFixturesError as error:
             self._problem = str(error)
 
     def _report_download(self, name: str, done: int, total: int) -> None:
         if self._stopped:
-            # Ends the download.
+            # The error ends the download.
             raise HostError(_STOPPED)
         from model_fixtures.weights import is_derived
 
@@ -226,55 +238,59 @@ class LocalProvider:
             self._say(f"{did} {name}")
 
 
-class RemoteProvider:
-    """The host as an xdist worker sees it.
+class RemoteHostProvider:
+    """The host in an xdist worker, which asks the main process for it.
 
     Args:
-        ticket: made by the owner's `LocalProvider.ticket`.
+        worker_input: made by `LocalHostProvider.worker_input` in the main process.
     """
 
-    def __init__(self, ticket: dict[str, Any]) -> None:
-        self._ticket = ticket
+    def __init__(self, worker_input: dict[str, Any]) -> None:
+        self._input = worker_input
 
     @property
     def own_server(self) -> bool:
-        """Whether this project's server answers."""
-        return bool(self._ticket["own_server"])
+        """Whether the host is this project's server."""
+        return bool(self._input["own_server"])
 
     @property
     def description(self) -> str:
-        """Which host and why, for people."""
-        return str(self._ticket["description"])
+        """The host and the reason for it, for users."""
+        return str(self._input["description"])
 
     @property
     def kept_together(self) -> AbstractSet[str]:
-        """Unknown here: the owner distributes the tests."""
+        """Always empty: only the main process, which distributes the tests, knows them."""
         return frozenset()
 
     @property
     def begun_early(self) -> AbstractSet[str]:
-        """Unknown here: the owner distributes the tests."""
+        """Always empty: only the main process, which distributes the tests, knows them."""
         return frozenset()
 
     @property
     def spread(self) -> bool:
-        """Whether every worker runs all tests."""
-        return bool(self._ticket["spread"])
+        """Whether each of several workers runs all tests."""
+        return bool(self._input["spread"])
 
     def keep_together(self, tests: Sequence[str]) -> None:
-        """Tell the owner which tests must run in one worker."""
+        """Tell the main process which tests must run in one worker."""
         self._ask("keep together", tests)
 
     def begin_early(self, tests: Sequence[str]) -> None:
-        """Tell the owner which tests to begin with."""
+        """Tell the main process which tests to begin with."""
         self._ask("begin early", tests)
 
-    def want(self) -> None:
-        """Have the owner start the embedded server, if that is the host."""
-        self._ask("want")
+    def begin_start(self) -> None:
+        """Have the main process start the embedded server if it is the host."""
+        self._ask("begin start")
 
     def address(self) -> str:
-        """`host:port`, once the host is ready. Raises `HostError`."""
+        """Wait until the host is ready and return its `host:port`.
+
+        Raises:
+            HostError: the embedded server could not be started, or the main process has ended.
+        """
         answer = self._ask("address")
         if "address" not in answer:
             raise HostError(answer["problem"])
@@ -282,7 +298,6 @@ class RemoteProvider:
 
     def _ask(self, request: str, tests: Sequence[str] = ()) -> dict[str, Any]:
         try:
-            return ask(self._ticket["port"], self._ticket["key"], request, tests)
+            return ask(self._input["port"], self._input["key"], request, tests)
         except OSError:
-            msg = "the test run that owns the embedded server has ended"
-            raise HostError(msg) from None
+            raise HostError("the test run that owns the embedded server has ended") from None

@@ -1,4 +1,4 @@
-"""What the suite's markers do to the items that carry them."""
+"""Applying the suite's markers to collected tests."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ def mark_items(items: Iterable[pytest.Item], foreign_host: str | None) -> None:
     """Give items the marks and fixtures that their marks imply.
 
     Args:
-        items: as collected.
-        foreign_host: a description of the host when it is not the embedded server.
+        items: the collected items.
+        foreign_host: a description of the host if it is not the embedded server, else None.
     """
     for item in items:
         if touches_models(item):
@@ -27,7 +27,7 @@ def mark_items(items: Iterable[pytest.Item], foreign_host: str | None) -> None:
 
 
 def needs_host(item: pytest.Item) -> bool:
-    """Return whether the item is going to need the host's address."""
+    """Return whether the item will ask for the host's address."""
     if item.get_closest_marker("skip"):
         return False
     fixtures = getattr(item, "fixturenames", ())
@@ -46,10 +46,14 @@ def is_slow(item: pytest.Item) -> bool:
 
 
 def _use_first(item: pytest.Item, fixture: str) -> None:
-    """Set the fixture up before any other of the item, also before ones of higher scope."""
+    """Have the fixture set up before all others of the item, session fixtures included.
+
+    pytest reads `usefixtures` marks before conftests add theirs, so such a mark would come too
+    late; an autouse fixture would cost something in every test, and come after session fixtures.
+    """
     names = getattr(item, "fixturenames", None)
     if names is not None and fixture not in names[:1]:
-        # A new list: all cases of a parametrized test have the old one.
+        # All cases of a parametrized test share the old list, so this makes a new one.
         item.fixturenames = [  # type: ignore[attr-defined]
             fixture,
             *(name for name in names if name != fixture),

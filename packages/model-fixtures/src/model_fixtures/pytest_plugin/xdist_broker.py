@@ -1,4 +1,4 @@
-"""How xdist workers ask the process that owns the host: one line each way over loopback."""
+"""Requests of xdist workers to the process that owns the host: one JSON line each way."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-# Lists of node ids can be long.
-_LINE = 2**24
+_LINE = 2**24  # bytes; a request may list many node ids
 _CONNECT_TIMEOUT = 10.0
 
 
-class Broker:
-    """Answers requests until it is closed.
+class XdistBroker:
+    """A server on loopback that answers the requests of workers until it is closed.
 
     Args:
-        answer: gets a request with its tests and gives a JSON object; called in a thread of its
-            own each time.
+        answer: called with a request and its node ids, in a new thread each time; returns the
+            JSON object to answer with.
     """
 
     def __init__(self, answer: Callable[[str, list[str]], dict[str, Any]]) -> None:
-        # Other users of the machine can connect, too.
+        # Other users of the machine can connect too, but do not know the key.
         self.key = secrets.token_hex(16)
 
         class Handler(socketserver.StreamRequestHandler):
@@ -41,36 +40,36 @@ class Broker:
 
         self._server = _Server(("127.0.0.1", 0), Handler)
         self.port: int = self._server.server_address[1]
-        # Closing waits for one poll interval at most.
+        # Closing waits for at most one poll interval.
         serve = functools.partial(self._server.serve_forever, poll_interval=0.1)
         threading.Thread(target=serve, name="broker", daemon=True).start()
 
     def close(self) -> None:
-        """Take no more requests."""
+        """Stop accepting requests."""
         self._server.shutdown()
         self._server.server_close()
 
 
 class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
-    # Requests that wait for the server must not hold up the end of the run.
+    # A request that still waits for the embedded server must not delay the end of the run.
     block_on_close = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore the errors of one connection: a stranger wrote, or a worker went away."""
+        """Ignore errors of a connection: the client is a stranger, or a worker that has ended."""
 
 
 def ask(port: int, key: str, request: str, tests: Sequence[str] = ()) -> dict[str, Any]:
-    """Put a request to a broker and wait for its answer.
+    """Send a request to a broker and return its answer.
 
     Args:
-        port: of the broker on loopback.
-        key: of the broker.
-        request: what is wanted.
-        tests: node ids that the request is about.
+        port: the broker's port on loopback.
+        key: the broker's key.
+        request: the name of the request.
+        tests: the node ids that it is about.
 
     Raises:
-        ConnectionError: the broker went away.
+        OSError: the broker is gone.
     """
     with socket.create_connection(("127.0.0.1", port), _CONNECT_TIMEOUT) as connection:
         # The answer may take as long as a download.
@@ -80,7 +79,6 @@ def ask(port: int, key: str, request: str, tests: Sequence[str] = ()) -> dict[st
         with connection.makefile("rb") as stream:
             reply = stream.readline()
     if not reply:
-        msg = "the broker closed the connection"
-        raise ConnectionError(msg)
+        raise ConnectionError("the broker closed the connection")
     answer: dict[str, Any] = json.loads(reply)
     return answer

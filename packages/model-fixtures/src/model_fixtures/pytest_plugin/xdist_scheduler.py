@@ -1,16 +1,16 @@
-"""Tests marked `models` in one worker, those marked `slow` early, under pytest-xdist.
+"""Scheduling for pytest-xdist: tests marked `models` in one worker, those marked `slow` early.
 
-xdist has groups for the first, but it marks them in node ids by a private attribute that pytest 9.2
-no longer reads, which spreads the tests without a word. The second keeps a worker from beginning
-something long when the others have nothing left to do. A run without such tests is left to xdist.
+xdist's groups do not serve for the first: they are marked in node ids by a private attribute that
+pytest 9.2 no longer reads, so the tests are spread silently. The second keeps a worker from
+beginning a long test when the others have nothing left to do. A run without such tests is left to
+xdist.
 
-xdist's schedulers of groups hang or lose tests when a worker crashes; ours goes on after the test
-that has crashed, with the rest of that worker's tests in one worker.
+xdist's schedulers for groups hang or lose tests when a worker crashes. This one continues after the
+test that crashed, and gives the rest of that worker's tests to one worker.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections import deque
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -18,24 +18,24 @@ from typing import Any
 import pytest
 
 _SCOPE = "models"
-_SINGLE = ("load", "worksteal")  # --dist that hands out tests, not files or groups
-# A worker runs a test once it knows the next; with one more it need not wait for that.
+_SINGLE = ("load", "worksteal")  # values of --dist that hand out tests, not files or groups
+# A worker starts a test once it knows the one after it, so with two in advance it never waits.
 _AHEAD = 2
 
 
-class ChosenScheduler:
-    """xdist's scheduler, until it turns out that some tests are special: then ours.
+class XdistScheduler:
+    """A scheduler that starts as xdist's own and is replaced if some tests are special.
 
-    That is known when all workers have collected.
+    It is known which tests are special once all workers have collected.
 
     Args:
-        theirs: what xdist, or somebody's hook, would distribute with.
-        config: of the process that distributes.
-        log: handed on to xdist.
-        together: node ids of the tests to keep in one worker, complete once workers have collected.
-        early: node ids of tests that make the file or group they are distributed with come first,
-            after those kept together; complete at the same time. They alone are no reason to
-            replace a scheduler that isn't xdist's own.
+        theirs: the scheduler of xdist, or of another plugin's hook.
+        config: the configuration of the process that distributes the tests.
+        log: xdist's log, handed on.
+        together: node ids of the tests to keep in one worker; complete after collection.
+        early: node ids of slow tests; complete after collection. The files or groups that hold
+            them are started early, after the tests kept together. Without tests to keep together,
+            they do not replace another plugin's scheduler.
     """
 
     def __init__(
@@ -58,13 +58,13 @@ class ChosenScheduler:
         return getattr(self._chosen, name)
 
     def add_node_collection(self, node: Any, collection: list[str]) -> None:
-        """Take what a worker has collected."""
+        """Note the tests that a worker has collected."""
         if not self._decided:
             self._collected.append((node, collection))
         self._chosen.add_node_collection(node, collection)
 
     def schedule(self) -> None:
-        """Begin to distribute, or have new workers take part."""
+        """Begin to distribute tests, or give some to new workers."""
         if not self._decided:
             self._decided = True
             self._decide()
@@ -85,15 +85,19 @@ def _unit_scheduling(
     config: pytest.Config, log: Any, together: AbstractSet[str], early: AbstractSet[str]
 ) -> Any:
     """Return a scheduler that hands out units: the files, groups or tests of --dist."""
-    # Optional and without type information: no import statement.
-    xdist = importlib.import_module("xdist.scheduler")
-    bases = {"loadgroup": xdist.LoadGroupScheduling, "loadfile": xdist.LoadFileScheduling}
+    # xdist is optional; only it calls the hook that leads here.
+    from xdist import scheduler  # type: ignore[import-untyped]
+
+    bases: dict[str, Any] = {
+        "loadgroup": scheduler.LoadGroupScheduling,
+        "loadfile": scheduler.LoadFileScheduling,
+    }
     dist = config.getoption("dist")
-    base = bases.get(dist, xdist.LoadScopeScheduling)
+    base = bases.get(dist, scheduler.LoadScopeScheduling)
 
     class UnitScheduling(base):  # type: ignore[valid-type,misc]
-        # Of the base are what it keeps of nodes and collections, and how it names scopes. Tests
-        # are numbers here, of their place in the collection: their ids need not differ.
+        # The base keeps the nodes and collections, and names the scopes. Tests are numbers here,
+        # their places in the collection, since two tests may have the same node id.
 
         collection: Any  # node ids; None before the first test is handed out
 
@@ -132,7 +136,7 @@ def _unit_scheduling(
                 if collection[unit[0]] in together:
                     return 0, 0
                 first = any(collection[number] in early for number in unit)
-                # Many tests before few, as xdist has it by default.
+                # Units with many tests come before those with few, as is xdist's default.
                 return 1 if first else 2, -len(unit) if config.option.loadscopereorder else 0
 
             return sorted(units.values(), key=rank)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from model_fixtures.user_paths import expanded
-from model_fixtures.weights import cache_folder
+from model_fixtures.user_paths import cache_folder, expanded
 
 
 def home_folder(named: str | None = None) -> Path:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import anyio
 import uvicorn
 
-from model_fixtures.catalog import CatalogError, load_catalog
+from model_fixtures.catalog import CatalogError, read_catalog
 
 from .log_format import set_up_logging
 from .serve_options import ServeOptions
@@ -37,7 +37,7 @@ def serve(options: ServeOptions) -> int:
     """
     set_up_logging()
     try:
-        state = ServerState(load_catalog(), options)
+        state = ServerState(read_catalog(), options)
         sockets, notes = listen(options.ports, default_ports=options.default_ports)
     except (CatalogError, PortError, ValueError) as error:
         print(f"Error: {error}", file=sys.stderr)

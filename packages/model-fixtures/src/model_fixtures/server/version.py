@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-VERSION = version("lmstudio-model-fixtures")
+from model_fixtures import DISTRIBUTION
+
+VERSION = version(DISTRIBUTION)

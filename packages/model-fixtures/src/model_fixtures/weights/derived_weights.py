@@ -1,6 +1,6 @@
-"""Weights that are made on the user's machine from others, once: merged or stored in another form.
+"""Weights that are made from others on the user's machine: merged, or in another quantization.
 
-Files that come with this package, a few MB each, lie in `weights/data` with a card beside them.
+The files that come with this package, a few MB each, are in `weights/data`, with a model card each.
 """
 
 import hashlib
@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from model_fixtures import DISTRIBUTION
+
 from .errors import WeightsError
 from .weight_sources import SOURCES, Weights
 
@@ -19,32 +21,33 @@ ADAPTER_SHA256 = "8193eeca0374fa8e5fb5f74c926f8b80d52885870d0ad40cdda41fcc91d4cd
 
 
 def data_file(name: str) -> Path:
-    """Give the path of a file of `weights/data`."""
+    """Return the path of a file in `weights/data`."""
     return Path(__file__).parent / "data" / name
 
 
 def adapter() -> Path:
-    """Give the path of the adapter for tool use.
+    """Return the path of the adapter for tool use.
 
     Raises:
-        WeightsError: it is missing or another one.
+        WeightsError: the file is missing or not the expected one.
     """
     path = data_file(ADAPTER)
     if not path.is_file():
-        raise WeightsError(f"{path} is missing: install lmstudio-model-fixtures anew")
+        raise WeightsError(f"{path} is missing: reinstall {DISTRIBUTION}")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if digest != ADAPTER_SHA256:
         raise WeightsError(
-            f"{path} has the digest {digest}: install lmstudio-model-fixtures anew, or after"
-            " training put it into ADAPTER_SHA256 of model_fixtures/weights/derived_weights.py"
+            f"{path} has the digest {digest}: reinstall {DISTRIBUTION}, or after training"
+            " write the digest to ADAPTER_SHA256 in model_fixtures/weights/derived_weights.py"
         )
     return path
 
 
-class Derived(msgspec.Struct, frozen=True, kw_only=True):
+class DerivedWeights(msgspec.Struct, frozen=True, kw_only=True):
     """A GGUF in the cache that is made from another one.
 
-    `recipe` names all that `make` does and uses besides: another one makes old files stale.
+    `make` writes the second path from the first. `recipe` names what it does and what it uses
+    besides the base; when the recipe changes, cached files are made again.
     """
 
     base: Weights
@@ -55,19 +58,19 @@ class Derived(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def origin(self) -> str:
-        """What the file is made from, like `Source.origin`."""
+        """The ingredients of the file, like `WeightSource.origin`."""
         return f"{SOURCES[self.base].origin}; {self.recipe}"
 
 
-# gguf and numpy are not for every start of pytest.
-def _stored_as(to: Literal["Q4_0", "Q8_0"], file_bytes: int) -> Derived:
+# The functions below import gguf and numpy late, since every start of pytest imports this module.
+def _stored_as(to: Literal["Q4_0", "Q8_0"], file_bytes: int) -> DerivedWeights:
     def make(base: Path, out: Path) -> None:
         from .rewrite_gguf import requantize
 
         requantize(base, out, to)
 
     file = f"SmolLM2-135M-Instruct.{to}.gguf"
-    return Derived(
+    return DerivedWeights(
         base=Weights.SMOLLM2, file=file, file_bytes=file_bytes, recipe=to.lower(), make=make
     )
 
@@ -78,11 +81,11 @@ def _with_adapter(base: Path, out: Path) -> None:
     merge_adapter(base, adapter(), out)
 
 
-DERIVED: Mapping[str, Derived] = MappingProxyType(
+DERIVED: Mapping[str, DerivedWeights] = MappingProxyType(
     {
         Weights.SMOLLM2_Q4_0.value: _stored_as("Q4_0", 91_726_912),
         Weights.SMOLLM2_Q8_0.value: _stored_as("Q8_0", 144_811_072),
-        Weights.SMOLLM2_TOOLS.value: Derived(
+        Weights.SMOLLM2_TOOLS.value: DerivedWeights(
             base=Weights.SMOLLM2,
             file="SmolLM2-135M-Instruct-tools.Q8_0.gguf",
             file_bytes=144_811_072,

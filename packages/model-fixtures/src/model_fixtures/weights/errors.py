@@ -1,4 +1,4 @@
-"""The one error of this package."""
+"""The error about weights."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from model_fixtures.errors import ModelFixturesError
 
 
 class WeightsError(ModelFixturesError):
-    """Weights could not be had. The message is one line: the file, what is wrong, what to do."""
+    """Weights could not be fetched, made or stored; the message names the file."""

@@ -1,35 +1,35 @@
-"""Turn all-MiniLM-L6-v2 (safetensors and vocab.txt) into a GGUF of architecture `bert`.
+"""Conversion of all-MiniLM-L6-v2 (safetensors and vocab.txt) to a GGUF of architecture `bert`.
 
-The same input gives the same bytes: keys and tensors are written in a fixed order, and rounding to
-f16 is what IEEE 754 says. Recipe: what llama.cpp's own converter does for BERT models.
+The same input always makes the same bytes: keys and tensors are written in a fixed order, and
+rounding to f16 follows IEEE 754. The result is that of llama.cpp's own converter for BERT models.
 """
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-# gguf and safetensors pull in numpy: imported when a conversion runs, so that reading the catalog
-# stays fast.
+# gguf and safetensors, which need numpy, are imported when a conversion runs, so that reading the
+# catalog stays fast.
 
 HEADS = 12
 LAYER_NORM_EPSILON = 1e-12
-# Left out: sentence embeddings skip the pooler, and llama.cpp counts positions itself.
+# Sentence embeddings do not use the pooler, and llama.cpp counts positions itself.
 LEFT_OUT = ("pooler.", "embeddings.position_ids")
-# Read by position and never multiplied: f32, as llama.cpp's converter keeps them.
+# These are looked up rather than multiplied; llama.cpp's converter keeps them in f32, too.
 KEPT_F32 = ("token_types.weight", "position_embd.weight")
 WORD_START = "\u2581"
 
 
 def read_vocabulary(path: Path) -> list[str]:
-    """Read a WordPiece vocabulary: one token a line, the line number is the token's id."""
-    # Split at newlines only: some tokens are characters that str.splitlines would break at.
+    """Read a WordPiece vocabulary: one token per line, in the order of their ids."""
+    # Split at newlines only, since some tokens are characters at which str.splitlines would split.
     return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
 
 
 def wordpiece_tokens(vocabulary: Sequence[str]) -> tuple[list[str], list[int]]:
-    """Give tokens as llama.cpp's `bert` tokenizer wants them, and their types.
+    """Return tokens in the form of llama.cpp's `bert` tokenizer, and their types.
 
-    A continuation loses its `##`, a word start gets U+2581 before it, a token in square brackets is
-    a control token (type 3) and keeps its text. All else is a normal token (type 1).
+    A continuation loses its `##`, and a word start gets U+2581 before it. A token in square
+    brackets is a control token (type 3) and keeps its text; all others are normal (type 1).
     """
     from gguf import TokenType
 
@@ -48,9 +48,12 @@ def wordpiece_tokens(vocabulary: Sequence[str]) -> tuple[list[str], list[int]]:
 
 
 def write_minilm_gguf(members: Mapping[str, Path], output: Path) -> None:
-    """Write `output` from `model.safetensors` and `vocab.txt`, given by name.
+    """Write the GGUF `output` from the files `model.safetensors` and `vocab.txt` in `members`.
 
-    Sizes are read from the tensors' shapes. Raises `ValueError` for a tensor without a GGUF name.
+    Sizes are taken from the shapes of the tensors.
+
+    Raises:
+        ValueError: a tensor has no name in GGUF.
     """
     import gguf
     import numpy as np

@@ -1,7 +1,7 @@
-"""Run pip in a process that ends with its parent. Started as a script by `download.py`.
+"""Runs pip in a process that ends with its parent. `wheel_download.py` starts it as a script.
 
-The parent holds the other end of standard input: when the parent dies, even by SIGKILL, the pipe
-closes and this process ends, so no download outlives the run that wanted it.
+The parent holds the other end of standard input. When the parent ends, even by SIGKILL, the pipe is
+closed and this process ends, so no download outlives the run that started it.
 """
 
 import os
@@ -12,8 +12,8 @@ ORPHANED = 91
 
 
 def main() -> None:
-    """Run `pip` with this script's arguments, or exit with NO_PIP where there is none."""
-    # Our own folder must not shadow pip's imports.
+    """Run pip with this script's arguments, or exit with NO_PIP if it is not installed."""
+    # Modules in this script's folder must not shadow those that pip imports.
     if sys.path and sys.path[0] == os.path.dirname(os.path.abspath(__file__)):  # noqa: PTH100, PTH120
         del sys.path[0]
     import importlib.util
@@ -21,7 +21,7 @@ def main() -> None:
     import threading
 
     def wait_for_parent() -> None:
-        # os.read holds no lock that the interpreter's exit would trip over.
+        # Unlike sys.stdin, os.read holds no lock that would block the exit of the interpreter.
         while os.read(0, 1):
             pass
         os._exit(ORPHANED)

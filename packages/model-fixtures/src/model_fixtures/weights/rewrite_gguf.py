@@ -1,7 +1,7 @@
-"""Write weights in another form: with a LoRA adapter merged in, or with other quantization.
+"""Rewriting weights with a LoRA adapter merged in, or with another quantization.
 
-llama.cpp decodes a quarter slower with an adapter of this size beside the weights. Merged and
-stored as Q8_0 the model is as fast as the plain one, and no request can forget the adapter.
+With a separate adapter of this size, llama.cpp decodes a quarter slower. Merged and stored as Q8_0
+the model is as fast as the plain one, and no request can forget the adapter.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ Matrix = npt.NDArray[np.float32]
 
 
 def read_adapter(adapter: Path) -> tuple[float, dict[str, tuple[Matrix, Matrix]]]:
-    """Return alpha and (A, B) by name of the base's tensor.
+    """Return the adapter's alpha, and its matrices (A, B) by name of the base's tensor.
 
     Raises:
-        ValueError: the file is no LoRA adapter.
+        ValueError: the file is not a LoRA adapter.
     """
     reader = gguf.GGUFReader(adapter)
     alpha = reader.fields.get("adapter.lora.alpha")
@@ -48,10 +48,10 @@ def _copy_metadata(reader: Any, writer: Any, file_type: gguf.LlamaFileType) -> N
 
 
 def merge_adapter(base: Path, adapter: Path, out: Path) -> None:
-    """Write ``base`` with ``adapter`` merged in as Q8_0 to ``out``, all or nothing.
+    """Write `base` with `adapter` merged in to `out` as Q8_0; on failure nothing is left.
 
-    Takes a few seconds and about 300 MB of memory for a base of 135 M parameters. The same
-    inputs give the same file.
+    It takes a few seconds and about 300 MB of memory for a base of 135 M parameters. The same
+    inputs always make the same file.
 
     Raises:
         ValueError: the adapter names a tensor that the base does not have.
@@ -75,10 +75,11 @@ def merge_adapter(base: Path, adapter: Path, out: Path) -> None:
 
 
 def requantize(base: Path, out: Path, to: Literal["Q4_0", "Q8_0"]) -> None:
-    """Write ``base`` with its Q4_1 matrices in another form to ``out``, all or nothing.
+    """Write `base` to `out` with its Q4_1 matrices requantized; on failure nothing is left.
 
-    llama.cpp has no fast kernels for Q4_1. As Q4_0 prompts take half the time, as Q8_0, which
-    loses nothing that counts, two thirds. Takes about two seconds for 135 M parameters.
+    llama.cpp has no fast kernels for Q4_1. Prompts take half the time with Q4_0, and two thirds
+    with Q8_0, which loses no precision that matters. It takes about two seconds for 135 M
+    parameters.
     """
 
     def plain(tensor: Any) -> Matrix | None:
@@ -98,7 +99,10 @@ def _rewrite(
     to: gguf.GGMLQuantizationType,
     file_type: gguf.LlamaFileType,
 ) -> None:
-    """Write a model anew, with the matrices that ``change`` gives stored as ``to``."""
+    """Write a copy of a model to `out` in which the matrices that `change` returns replace others.
+
+    They are stored with the quantization `to`; tensors for which it returns None are copied.
+    """
     part = out.with_name(f"{out.name}.part{os.getpid()}")
     writer = gguf.GGUFWriter(str(part), "llama")
     _copy_metadata(reader, writer, file_type)

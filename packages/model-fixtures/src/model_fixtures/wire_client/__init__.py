@@ -1,4 +1,4 @@
-"""A small wire client of our own: what loads the models and what protocol tests speak with.
+"""A small client for LM Studio's protocol, which loads the models and serves protocol tests.
 
 It is independent of the SDK under test, so a bug in the SDK cannot hide one in the server.
 """
@@ -16,8 +16,8 @@ from .errors import (
     ConnectionLostError,
     LateMessageError,
     ProtocolError,
+    RemoteError,
     RpcError,
-    ServerError,
     WireError,
 )
 from .raw_connection import RawConnection, connect_raw
@@ -36,8 +36,8 @@ __all__ = [
     "LateMessageError",
     "ProtocolError",
     "RawConnection",
+    "RemoteError",
     "RpcError",
-    "ServerError",
     "WireError",
     "connect",
     "connect_raw",

@@ -1,4 +1,4 @@
-"""Calls and channels over one websocket: the thin I/O shell around `Envelope`."""
+"""Calls and channels over one websocket; `Envelope` has the protocol, this module the I/O."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ _Mail = ServerMessage | WireError
 
 
 class Channel:
-    """An open channel: iterate over its packets; iteration ends when the host closes it.
+    """An open channel; iterating over it yields its packets until the host closes it.
 
-    Iterating raises `ChannelError` when the host ends the channel with an error, and
-    `ConnectionLostError` when the connection goes away.
+    Iterating raises `ChannelError` if the host ends the channel with an error, and
+    `ConnectionLostError` if the connection is lost.
     """
 
     def __init__(self, connection: Connection, endpoint: str, channel_id: int) -> None:
@@ -55,7 +55,7 @@ class Channel:
         await self._connection.raw.send(frame)
 
     async def cancel(self) -> None:
-        """Ask the host to stop; it still ends the channel in its own way."""
+        """Ask the host to stop; the channel stays open until the host ends it."""
         await self.send({"type": "cancel"})
 
     def __aiter__(self) -> Channel:
@@ -75,15 +75,15 @@ class Channel:
         raise StopAsyncIteration
 
     def deliver(self, mail: _Mail) -> None:
-        """Put something into the channel's mailbox (called by the connection)."""
+        """Put a message or an error into the channel's mailbox; the connection calls this."""
         self._mail.put_nowait(mail)
 
 
 class Connection:
-    """An authenticated connection to one namespace. Made by `connect`.
+    """An authenticated connection to one namespace; `connect` opens it.
 
-    `warnings` collects what the host complains about, `late` its messages for what it had ended
-    before; `raw` sends and `envelope` counts, for tests that mix both levels.
+    `warnings` collects the host's complaints, and `late` its messages for calls and channels that
+    have ended. Tests that mix both levels also use `raw` and `envelope`.
     """
 
     def __init__(self, raw: RawConnection, *, strict: bool = True) -> None:
@@ -97,16 +97,16 @@ class Connection:
         self._lost: WireError | None = None
 
     async def rpc(self, endpoint: str, parameter: Any = UNSET) -> Any:
-        """Call an endpoint and return its result, None when it has none.
+        """Call an endpoint and return its result, None if there is none.
 
         Args:
             endpoint: name within the namespace.
-            parameter: JSON value or msgspec struct; left out when not given.
+            parameter: JSON value or msgspec struct; the key is absent if it is not given.
 
         Raises:
             RpcError: the host answered with an error.
-            ConnectionLostError, ProtocolError: no answer can come any more.
-            AnswerTimeoutError: none came within `raw.answer_timeout` seconds.
+            ConnectionLostError, ProtocolError: the connection has ended.
+            AnswerTimeoutError: no answer came within `raw.answer_timeout` seconds.
         """
         timeout = self.raw.answer_timeout
         self._check()
@@ -118,8 +118,7 @@ class Connection:
                 await self.raw.send(frame)
                 message = await answer
         except TimeoutError:
-            msg = f"{endpoint}: no answer within {timeout:g} s"
-            raise AnswerTimeoutError(msg) from None
+            raise AnswerTimeoutError(f"{endpoint}: no answer within {timeout:g} s") from None
         finally:
             del self._calls[call_id]
         if isinstance(message, RpcFailure):
@@ -130,13 +129,13 @@ class Connection:
     async def channel(
         self, endpoint: str, creation_parameter: Any = UNSET, *, cancel_on_exit: bool = False
     ) -> AsyncIterator[Channel]:
-        """Open a channel. Its id is given up on leaving; later packets for it are dropped.
+        """Open a channel for the block; packets that come after the block are dropped.
 
         Args:
             endpoint: name within the namespace.
-            creation_parameter: JSON value or msgspec struct; left out when not given.
-            cancel_on_exit: send `{"type": "cancel"}` when left before the host ended the channel,
-                also when the task is cancelled.
+            creation_parameter: JSON value or msgspec struct; the key is absent if it is not given.
+            cancel_on_exit: send `{"type": "cancel"}` if the block is left before the host has ended
+                the channel, by cancellation too.
         """
         self._check()
         channel_id, frame = self.envelope.create_channel(endpoint, creation_parameter)
@@ -151,7 +150,7 @@ class Connection:
                     await channel.cancel()
 
     async def receive_messages(self) -> None:
-        """Hand out messages until the connection ends (run by `connect`)."""
+        """Hand out messages until the connection ends; `connect` runs this in a task."""
         try:
             while True:
                 frame = await self.raw.next_frame()
@@ -186,11 +185,11 @@ class Connection:
             raise _again(self._lost)
 
 
-def _again(exc: WireError) -> WireError:
-    """Return a copy to raise elsewhere: one exception raised in many tasks piles up tracebacks."""
-    if isinstance(exc, ConnectionLostError):
-        return ConnectionLostError(exc.code, exc.reason)
-    return type(exc)(*exc.args)
+def _again(error: WireError) -> WireError:
+    """Return a copy, since an exception that is raised in many tasks collects their tracebacks."""
+    if isinstance(error, ConnectionLostError):
+        return ConnectionLostError(error.code, error.reason)
+    return type(error)(*error.args)
 
 
 @asynccontextmanager
@@ -208,30 +207,29 @@ async def connect(
     Args:
         address: `host:port`.
         namespace: `llm`, `embedding`, `system`, `files`, `repository`, `plugins`, `diagnostics`.
-        credentials: who to be; without any, the token in `LMSTUDIO_API_TOKEN` or a fresh guest.
+        credentials: the identity; by default that of `LMSTUDIO_API_TOKEN`, else a fresh guest.
         open_timeout: seconds until the handshake must be done.
-        answer_timeout: seconds until a call must be answered, None waits for ever.
+        answer_timeout: seconds until a call must be answered; None waits for ever.
         strict: whether a message for an ended call or channel ends the connection; SDKs only log
             it.
 
     Raises:
-        ConnectError: nobody listens there, or the handshake was refused.
-        AuthenticationError: the host refuses the identity.
+        ConnectError: nothing listens there, or the handshake was refused.
+        AuthenticationError: the host refused the identity, or the token is malformed.
     """
     try:
         identity = credentials or Credentials.from_environment()
-    except ValueError as exc:
-        raise AuthenticationError(str(exc)) from None
+    except ValueError as error:
+        raise AuthenticationError(str(error)) from None
     async with connect_raw(
         address, namespace, open_timeout=open_timeout, answer_timeout=answer_timeout
     ) as raw:
         answer = await raw.authenticate(identity)
         if not answer.success:
             reason = "no reason given" if answer.error is UNSET else " ".join(answer.error.split())
-            msg = f"{address} refuses the client: {reason}"
-            raise AuthenticationError(msg)
+            raise AuthenticationError(f"{address} refuses the client: {reason}")
         connection = Connection(raw, strict=strict)
-        # A plain task: a task group would wrap the caller's own errors in exception groups.
+        # This is no task group, which would wrap the caller's own errors in exception groups.
         reader = asyncio.create_task(connection.receive_messages())
         try:
             yield connection

@@ -1,4 +1,4 @@
-"""Who a client says that it is."""
+"""Identities of clients: guests and API tokens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TOKEN_VARIABLE = "LMSTUDIO_API_TOKEN"  # noqa: S105 (the name of a variable, as 
 
 
 class Credentials(Struct, frozen=True, repr_omit_defaults=True):
-    """The identity that a connection authenticates with; the passkey never shows in a repr.
+    """The identity that a connection authenticates with; its repr hides the passkey.
 
     Connections with the same identifier must present the same passkey.
     """
@@ -43,17 +43,18 @@ class Credentials(Struct, frozen=True, repr_omit_defaults=True):
         """Return the identity of an API token.
 
         Raises:
-            ValueError: the token does not look like one; its text is not repeated.
+            ValueError: the token is malformed; the message does not repeat it.
         """
         parts = token_parts(token)
         if parts is None:
-            msg = "an API token has the form sk-lm-<8 letters or digits>:<20 letters or digits>"
-            raise ValueError(msg)
+            raise ValueError(
+                "an API token has the form sk-lm-<8 letters or digits>:<20 letters or digits>"
+            )
         return Credentials(*parts)
 
     @staticmethod
     def from_environment(environ: Mapping[str, str] | None = None) -> Credentials:
-        """Return the identity of the token in `LMSTUDIO_API_TOKEN`, or a guest without one.
+        """Return the identity of the token in `LMSTUDIO_API_TOKEN`, or a guest if it is not set.
 
         Raises:
             ValueError: the token is malformed.
@@ -64,5 +65,4 @@ class Credentials(Struct, frozen=True, repr_omit_defaults=True):
         try:
             return Credentials.from_token(token)
         except ValueError as error:
-            msg = f"{TOKEN_VARIABLE}: {error}"
-            raise ValueError(msg) from None
+            raise ValueError(f"{TOKEN_VARIABLE}: {error}") from None

@@ -1,7 +1,7 @@
 """The client's side of the message envelope, without I/O.
 
-An `Envelope` gives out ids and frames to send, and turns received frames into messages, checking
-that each belongs to a call or channel that is open. Its state is only the set of open ids.
+An `Envelope` makes ids and frames to send, and turns received frames into messages after checking
+that each belongs to an open call or channel. Its only state is the set of open ids.
 
 `server.protocol.envelope` describes the same messages for the server. The two share no code on
 purpose: tests check the server with this one, and a mistake in shared code would hide itself.
@@ -18,7 +18,7 @@ from .errors import LateMessageError, ProtocolError
 
 
 class RpcResult(Struct, frozen=True, rename="camel", tag="rpcResult"):
-    """A call succeeded; `result` is UNSET when the call returns nothing."""
+    """A call succeeded; `result` is UNSET if it returned nothing."""
 
     call_id: int
     result: Any = UNSET
@@ -40,7 +40,7 @@ class ChannelPacket(Struct, frozen=True, rename="camel", tag="channelSend"):
 
 
 class ChannelEnd(Struct, frozen=True, rename="camel", tag="channelClose"):
-    """A channel ended well."""
+    """A channel ended without an error."""
 
     channel_id: int
 
@@ -53,14 +53,14 @@ class ChannelFailure(Struct, frozen=True, rename="camel", tag="channelError"):
 
 
 class CommunicationWarning(Struct, frozen=True, rename="camel", tag="communicationWarning"):
-    """The host complains about the client. It answers nothing."""
+    """The host complains about the client; it answers neither call nor channel."""
 
     warning: str
     kind: str | UnsetType = UNSET
 
 
 class KeepAliveAck(Struct, frozen=True, rename="camel", tag="keepAliveAck"):
-    """Answers a `keepAlive`."""
+    """The host's answer to a `keepAlive`."""
 
 
 ServerMessage = Union[  # noqa: UP007 (msgspec evaluates it on Python 3.10)
@@ -86,25 +86,24 @@ _message_decoder: msgspec.json.Decoder[ServerMessage] = msgspec.json.Decoder(Ser
 
 
 def to_frame(message: Any) -> str:
-    """Return a value as the text of a frame; UNSET fields of structs are left out."""
+    """Encode a value as the text of a frame; UNSET fields of structs are left out."""
     return msgspec.json.encode(message).decode()
 
 
 def parse_auth_answer(frame: str | bytes) -> AuthAnswer:
-    """Return the host's answer to the authentication packet.
+    """Decode the host's answer to the authentication packet.
 
     Raises:
-        ProtocolError: the frame holds anything else.
+        ProtocolError: the frame holds something else.
     """
     try:
         return _answer_decoder.decode(frame)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        msg = f"not an answer to authentication: {error}"
-        raise ProtocolError(msg) from None
+        raise ProtocolError(f"not an answer to authentication: {error}") from None
 
 
 class Envelope:
-    """Ids and frames of one connection. Calls and channels count separately, both from 1."""
+    """Ids and frames of one connection; calls and channels are counted separately, from 1."""
 
     def __init__(self) -> None:
         self._last_call = 0
@@ -114,12 +113,12 @@ class Envelope:
 
     @property
     def open_calls(self) -> frozenset[int]:
-        """Ids of calls without an answer so far."""
+        """Ids of calls that the host has not answered yet."""
         return frozenset(self._calls)
 
     @property
     def open_channels(self) -> frozenset[int]:
-        """Ids of channels that the host has not ended so far."""
+        """Ids of channels that the host has not ended yet."""
         return frozenset(self._channels)
 
     def call(self, endpoint: str, parameter: Any = UNSET) -> tuple[int, str]:
@@ -145,22 +144,19 @@ class Envelope:
         return to_frame({"type": "channelSend", "channelId": channel_id, "message": message})
 
     def receive(self, frame: str | bytes) -> ServerMessage:
-        """Return the message in a received frame; an answered call or ended channel is closed by
-        it.
+        """Return the message in a received frame, and note the call or channel that it ends.
 
         Raises:
-            LateMessageError: a message for an id that was open before.
-            ProtocolError: no message of the protocol, a binary frame, or one for an id that was
-                never open.
+            LateMessageError: the message is for a call or channel that has ended.
+            ProtocolError: the frame is binary, holds no message of the protocol, or holds one for
+                an id that was never open.
         """
         if isinstance(frame, bytes):
-            msg = f"binary frame of {len(frame)} bytes"
-            raise ProtocolError(msg)
+            raise ProtocolError(f"binary frame of {len(frame)} bytes")
         try:
             message = _message_decoder.decode(frame)
         except msgspec.DecodeError as error:
-            msg = f"not a message of the protocol: {error}"
-            raise ProtocolError(msg) from None
+            raise ProtocolError(f"not a message of the protocol: {error}") from None
         if isinstance(message, (RpcResult, RpcFailure)):
             _check(message.call_id, self._calls, self._last_call, "call")
             self._calls.remove(message.call_id)

@@ -1,4 +1,4 @@
-"""What can go wrong on the wire. Every message is one line."""
+"""Errors of the wire client."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from model_fixtures.errors import ModelFixturesError
 
 
 class WireError(ModelFixturesError):
-    """Base of everything that this client raises."""
+    """The base of all errors of this client."""
 
 
 class ConnectError(WireError):
-    """No websocket could be opened: nobody listens, or the handshake was refused.
+    """No websocket could be opened: nothing listens there, or the handshake was refused.
 
     Args:
         address: `host:port`.
         reason: what happened, one line.
-        status: HTTP status of a refused handshake.
+        status: HTTP status of a refused handshake; None without one.
     """
 
     def __init__(self, address: str, reason: str, status: int | None = None) -> None:
@@ -27,15 +27,15 @@ class ConnectError(WireError):
 
 
 class AuthenticationError(WireError):
-    """The host does not accept the identity; the text is the host's own."""
+    """The host refused the client's identity, or the API token is malformed."""
 
 
 class ConnectionLostError(WireError):
-    """The connection ended while something was still expected from it.
+    """The connection was closed.
 
     Args:
-        code: websocket close code, 1006 when the peer just vanished.
-        reason: the peer's close reason, may be empty.
+        code: websocket close code; 1006 if the peer vanished without one.
+        reason: the peer's reason; may be empty.
     """
 
     def __init__(self, code: int = 1006, reason: str = "") -> None:
@@ -49,19 +49,19 @@ class ProtocolError(WireError):
 
 
 class LateMessageError(ProtocolError):
-    """The host sent something for a call or channel that it had ended before."""
+    """The host sent a message for a call or channel that it had ended before."""
 
 
 class AnswerTimeoutError(WireError):
     """The host did not answer in time."""
 
 
-class ServerError(WireError):
-    """An error object that the host answered with.
+class RemoteError(WireError):
+    """The host answered with an error object.
 
     Args:
-        endpoint: which call or channel failed.
-        error: the error object as it came.
+        endpoint: the endpoint of the call or channel that failed.
+        error: the error object as the host sent it.
     """
 
     def __init__(self, endpoint: str, error: dict[str, Any]) -> None:
@@ -72,7 +72,7 @@ class ServerError(WireError):
 
     @property
     def title(self) -> str:
-        """The main text."""
+        """The main text of the error object."""
         return str(self.error.get("title", "Unknown error"))
 
     @property
@@ -83,9 +83,9 @@ class ServerError(WireError):
         return code if isinstance(code, str) else None
 
 
-class RpcError(ServerError):
+class RpcError(RemoteError):
     """A call was answered with an error."""
 
 
-class ChannelError(ServerError):
+class ChannelError(RemoteError):
     """A channel ended with an error."""

@@ -1,4 +1,4 @@
-"""A websocket to a namespace with nothing checked: any frame can be sent, any received."""
+"""A websocket to a namespace on which any frame can be sent and received, unchecked."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from .credentials import Credentials
 from .envelope import AuthAnswer, parse_auth_answer, to_frame
 from .errors import AnswerTimeoutError, ConnectError, ConnectionLostError
 
-MAX_FRAME = 100 * 2**20
-OPEN_TIMEOUT = 5.0
+MAX_FRAME = 100 * 2**20  # bytes
+OPEN_TIMEOUT = 5.0  # seconds, as the next one
 ANSWER_TIMEOUT = 60.0
 
-# The library's debug log has every frame in it, the one with the passkey, too.
+# The library's debug log would contain every frame, including the one with the passkey.
 _logger = logging.getLogger(f"{__name__}.websockets")
 _logger.setLevel(logging.INFO)
 
 
 class RawConnection:
-    """Frames as they are. Made by `connect_raw`."""
+    """A websocket that sends and receives frames as they are; `connect_raw` opens it."""
 
     def __init__(
         self, websocket: ClientConnection, answer_timeout: float | None = ANSWER_TIMEOUT
@@ -43,7 +43,7 @@ class RawConnection:
         self.answer_timeout = answer_timeout
 
     async def send(self, frame: str | bytes, *, text: bool | None = None) -> None:
-        """Send text as a text frame, bytes as a binary one; `text` overrides that for bytes.
+        """Send a string as a text frame and bytes as a binary one; `text` overrides that for bytes.
 
         Raises:
             ConnectionLostError: the connection is closed.
@@ -58,41 +58,40 @@ class RawConnection:
         await self.send(to_frame(value))
 
     async def receive(self) -> str | bytes:
-        """Return the next frame: `str` of a text frame, `bytes` of a binary one.
+        """Wait for the next frame: a `str` from a text frame, `bytes` from a binary one.
 
         Raises:
-            ConnectionLostError: the peer closed the connection; it carries code and reason.
-            AnswerTimeoutError: nothing came within `answer_timeout` seconds.
+            ConnectionLostError: the connection was closed.
+            AnswerTimeoutError: no frame came within `answer_timeout` seconds.
         """
         try:
             with anyio.fail_after(self.answer_timeout):
                 return await self.next_frame()
         except TimeoutError:
-            msg = f"no frame within {self.answer_timeout:g} s"
-            raise AnswerTimeoutError(msg) from None
+            raise AnswerTimeoutError(f"no frame within {self.answer_timeout:g} s") from None
 
     async def next_frame(self) -> str | bytes:
-        """As `receive`, but waiting for ever."""
+        """Wait for the next frame without a timeout; otherwise like `receive`."""
         try:
             return await self._websocket.recv()
         except ConnectionClosed as error:
             raise _lost(error) from None
 
     async def receive_json(self) -> Any:
-        """Return the next frame, decoded from JSON; it fails as `receive` does."""
+        """Wait for the next frame and decode it from JSON; raises what `receive` raises."""
         return msgspec.json.decode(await self.receive())
 
     async def authenticate(self, credentials: Credentials | None = None) -> AuthAnswer:
-        """Send the authentication packet and return the answer, whichever it is.
+        """Send the authentication packet and return the answer, positive or negative.
 
         Args:
-            credentials: a fresh guest without any.
+            credentials: the identity; by default a fresh guest.
         """
         await self.send_json((credentials or Credentials.guest()).packet())
         return parse_auth_answer(await self.receive())
 
     async def wait_closed(self) -> ConnectionLostError:
-        """Wait until the connection is closed and tell how; frames before that are dropped."""
+        """Wait until the connection is closed and return how; frames before that are dropped."""
         while True:
             try:
                 await self._websocket.recv()
@@ -108,15 +107,10 @@ class RawConnection:
         self._websocket.transport.abort()
 
 
-def _lost(exc: ConnectionClosed) -> ConnectionLostError:
-    return ConnectionLostError(exc.rcvd.code, exc.rcvd.reason) if exc.rcvd else _vanished(exc)
-
-
-def _vanished(exc: ConnectionClosed) -> ConnectionLostError:
-    # Without a close frame from the peer, our own one says why we gave up (1009: frame too big).
-    return (
-        ConnectionLostError(exc.sent.code, exc.sent.reason) if exc.sent else ConnectionLostError()
-    )
+def _lost(closed: ConnectionClosed) -> ConnectionLostError:
+    # Without a close frame from the peer, our own says why we gave up (1009: frame too big).
+    frame = closed.rcvd or closed.sent
+    return ConnectionLostError(frame.code, frame.reason) if frame else ConnectionLostError()
 
 
 @asynccontextmanager
@@ -135,23 +129,23 @@ async def connect_raw(
         namespace: such as `llm`; a query string may follow.
         headers: extra headers of the handshake.
         open_timeout: seconds until the handshake must be done.
-        answer_timeout: seconds that `receive` waits for a frame, None waits for ever.
+        answer_timeout: seconds that `receive` waits for a frame; None waits for ever.
 
     Raises:
-        ConnectError: nobody listens there, or the handshake was refused.
+        ConnectError: nothing listens there, or the handshake was refused.
     """
     try:
         websocket = await open_websocket(
             f"ws://{address}/{namespace}",
             additional_headers=headers,
             logger=_logger,
-            # Test hosts are local or on the own network: no proxy from the environment.
+            # Hosts are on this machine or network: ignore proxies of the environment.
             proxy=None,
             compression=None,
             max_size=MAX_FRAME,
             open_timeout=open_timeout,
             close_timeout=2,
-            # A busy host answers pings late; a dead one is noticed all the same.
+            # A busy host answers pings late, so only a long silence means that it is gone.
             ping_timeout=120,
         )
     except InvalidStatus as error:
@@ -169,5 +163,5 @@ async def connect_raw(
         await websocket.close()
 
 
-def _one_line(exc: BaseException) -> str:
-    return " ".join(str(exc).split()) or type(exc).__name__
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -8,6 +8,7 @@ from typing import Any
 
 from model_fixtures.hosts.embedded_server import EmbeddedServer
 from model_fixtures.wire_client import Connection, RpcError
+from model_fixtures.wire_client.override_stack import override_stack
 
 MODEL = "llama-3.2-1b-instruct"  # the fastest of the stand-ins
 EMPTY_STACK: dict[str, Any] = {"layers": []}
@@ -15,8 +16,7 @@ EMPTY_STACK: dict[str, Any] = {"layers": []}
 
 def stack(**fields: Any) -> dict[str, Any]:
     """Return a configuration stack of one layer; underscores stand for dots in the keys."""
-    listed = [{"key": key.replace("__", "."), "value": fields[key]} for key in fields]
-    return {"layers": [{"layerName": "apiOverride", "config": {"fields": listed}}]}
+    return override_stack({key.replace("__", "."): fields[key] for key in fields})
 
 
 def limit(tokens: int) -> dict[str, Any]:

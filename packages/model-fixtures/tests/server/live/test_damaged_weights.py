@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from model_fixtures import weights
-from model_fixtures.catalog import load_catalog
+from model_fixtures.catalog import read_catalog
 from model_fixtures.hosts.embedded_server import EmbeddedServer
 from model_fixtures.wire_client import ChannelError, connect
 
@@ -32,7 +32,7 @@ def own_cache(folder: Path) -> tuple[Path, dict[str, str]]:
     """Return a cache whose weights for the model are damaged, and the environment that names it."""
     cache = folder / "cache"
     link_weights(cache)
-    (model,) = load_catalog().find(MODEL)
+    (model,) = read_catalog().find(MODEL)
     assert model.weights is not None
     file = cache / weights.DERIVED[model.weights].file
     damage(file)
@@ -50,7 +50,7 @@ async def test_damaged_weights_are_made_again(tmp_path: Path) -> None:
                     assert text_of(await predict(llm, "Hi", limit(2), identifier))
     (line,) = [line for line in log.read_text().splitlines() if "WARNING" in line]
     assert line.endswith(f"the weights of {MODEL} are damaged and are fetched again")
-    assert weights.Store(file.parent).cached("smollm2-q4_0", verify=True) == file
+    assert weights.WeightsCache(file.parent).cached("smollm2-q4_0", verify=True) == file
 
 
 async def test_damaged_weights_that_cannot_be_made_again(tmp_path: Path) -> None:

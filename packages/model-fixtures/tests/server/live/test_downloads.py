@@ -30,6 +30,7 @@ from .hub_site import (
     until_half,
     updates,
 )
+from .talking import EMPTY_STACK
 
 pytestmark = pytest.mark.anyio
 
@@ -51,7 +52,7 @@ async def test_download_of_a_model_that_works(
     assert EMBEDDING in await keys(site)
     async with connect(site.address, "embedding") as embedding:
         for name in (EMBEDDING, "tests/real-GGUF/real-Q8_0.gguf"):
-            parameter = {"modelKey": name, "loadConfigStack": {"layers": []}}
+            parameter = {"modelKey": name, "loadConfigStack": EMPTY_STACK}
             async with embedding.channel("loadModel", parameter) as channel:
                 loaded = [packet async for packet in channel][-1]["info"]
             assert (loaded["modelKey"], loaded["maxContextLength"]) == (EMBEDDING, 512)
@@ -78,7 +79,7 @@ async def test_loaded_model_is_not_deleted(
         return await anyio.to_thread.run_sync(delete, site, monkeypatch, EMBEDDING)
 
     async with connect(site.address, "embedding") as embedding:
-        parameter = {"modelKey": EMBEDDING, "loadConfigStack": {"layers": []}, "identifier": "busy"}
+        parameter = {"modelKey": EMBEDDING, "loadConfigStack": EMPTY_STACK, "identifier": "busy"}
         async with embedding.channel("loadModel", parameter) as channel:
             assert [packet async for packet in channel][-1]["type"] == "success"
         assert await delete_in_thread() == 1

@@ -130,7 +130,7 @@ async def test_presets(odd: str, log: Path) -> None:
             assert text_of(await predict(llm, "Hi", limit(2), identifier))
     lines = [line for line in log.read_text().splitlines() if "is left out: " in line]
     assert [line.partition(" WARNING ")[2] for line in lines] == [
-        "preset 'device.json' is left out: it is no regular file",
-        "preset 'fifo.json' is left out: it is no regular file",
+        "preset 'device.json' is left out: it is not a regular file",
+        "preset 'fifo.json' is left out: it is not a regular file",
         "preset 'large.json' is left out: it has more than 1048576 bytes",
     ]

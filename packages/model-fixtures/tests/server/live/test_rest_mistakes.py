@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from model_fixtures.hosts.embedded_server import EmbeddedServer
 from model_fixtures.wire_client import connect
 
+from .talking import EMPTY_STACK
+
 LLM, SEEING, CALLING = "llama-3.2-1b-instruct", "mobilevlm_v2-1.7b", "qwen2.5-7b-instruct-1m"
 EMBEDDING = "text-embedding-nomic-embed-text-v1.5"
 CHAT, TEXT, VECTORS = "/v1/chat/completions", "/v1/completions", "/v1/embeddings"
@@ -38,7 +40,7 @@ def server() -> Iterator[EmbeddedServer]:
             for namespace, names in (("llm", (LLM, SEEING, CALLING)), ("embedding", (EMBEDDING,))):
                 async with connect(running.address, namespace) as models:
                     for name in names:
-                        request = {"modelKey": name, "loadConfigStack": {"layers": []}}
+                        request = {"modelKey": name, "loadConfigStack": EMPTY_STACK}
                         async with models.channel("loadModel", request) as channel:
                             async for _ in channel:
                                 pass

@@ -35,6 +35,7 @@ import anyio.to_thread
 from model_fixtures.server.namespaces import system
 from model_fixtures.server.serve_options import ServeOptions
 from model_fixtures.server.protocol.namespace import Rpc
+from model_fixtures.server.protocol.payloads.system import Notification
 from model_fixtures.server import serve
 
 if "impatient" in sys.argv:
@@ -56,7 +57,7 @@ async def notify(context, request):
         case "thread":
             await anyio.to_thread.run_sync(time.sleep, 1000)
 
-system.namespace.rpcs["notify"] = Rpc("notify", notify, system.Notification)
+system.namespace.rpcs["notify"] = Rpc("notify", notify, Notification)
 lifeline = "lifeline" in sys.argv
 sys.exit(serve.serve(ServeOptions(ports=(0,), default_ports=False, lifeline=lifeline)))
 """

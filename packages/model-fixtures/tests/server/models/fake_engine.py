@@ -9,7 +9,7 @@ from typing import Any
 
 import anyio
 import pytest
-from model_fixtures.catalog import load_catalog
+from model_fixtures.catalog import read_catalog
 from model_fixtures.server.background_tasks import BackgroundTasks
 from model_fixtures.server.engine.engine import Engine
 from model_fixtures.server.engine.load_config import EngineConfig
@@ -70,6 +70,6 @@ class Starter:
 async def opened_models(folder: Path, **more: Any) -> AsyncIterator[Models]:
     """Provide the suite's models, and those in a models folder."""
     async with BackgroundTasks() as tasks:
-        models = Models(DownloadedModels(load_catalog(), folder), tasks, **more)
+        models = Models(DownloadedModels(read_catalog(), folder), tasks, **more)
         async with models.loaded:
             yield models

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import gguf
 import pytest
-from model_fixtures.catalog import Catalog, load_catalog
+from model_fixtures.catalog import Catalog, read_catalog
 from model_fixtures.server.models.downloaded_models import DownloadedModels, ModelsFolderError
 
 from ..tiny_gguf import write_gguf  # noqa: TID252 (tests are no importable package)
@@ -27,7 +27,7 @@ def suite(monkeypatch: pytest.MonkeyPatch) -> Catalog:
     """Provide the suite's own models, whatever the environment says."""
     for variable in ("LMSTUDIO_TEST_CATALOG", "LMSTUDIO_TEST_MODELS"):
         monkeypatch.delenv(variable, raising=False)
-    return load_catalog()
+    return read_catalog()
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def add(folder: Path, path: str, *, time: int = 0, architecture: str = "llama") 
 def added(models: DownloadedModels) -> list[str]:
     """Return the keys of the downloaded models beside the suite's."""
     keys = [model.key for model in models.catalog.models]
-    assert keys[:5] == [model.key for model in load_catalog().models]
+    assert keys[:5] == [model.key for model in read_catalog().models]
     return keys[5:]
 
 
@@ -162,8 +162,8 @@ def test_odd_files_are_left_out_with_one_line(
         f"'{folder}/Me/One-GGUF/{name}' is not listed: it {why}"
         for name, why in (
             (r"caf\udce9.gguf", "has a path that is not UTF-8: rename it"),
-            ("fifo.gguf", "is no regular file"),
-            (r"line\nbreak.gguf", "is no regular file"),
+            ("fifo.gguf", "is not a regular file"),
+            (r"line\nbreak.gguf", "is not a regular file"),
         )
     ]
     assert not models.catalog.models[-1].vision

@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 import pytest
 from model_fixtures.server.models.jit_load import JitListener
-from model_fixtures.server.models.loaded_instance import Instance
+from model_fixtures.server.models.loaded_instance import LoadedInstance
 from model_fixtures.server.models.models import Models
 
 from .fake_engine import Starter, opened_models
@@ -40,7 +40,7 @@ class Asking:
         self.models = models
         self.name = name
         self.unloads: list[str] = []
-        self.got: Instance | None = None
+        self.got: LoadedInstance | None = None
 
     async def __call__(self) -> None:
         """Ask for the model, and keep what was handed out."""

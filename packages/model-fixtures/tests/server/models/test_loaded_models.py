@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import msgspec
 import pytest
-from model_fixtures.catalog import CatalogModel, load_catalog
+from model_fixtures.catalog import CatalogModel, read_catalog
 from model_fixtures.server.engine.engine import Engine
 from model_fixtures.server.engine.errors import InstanceGoneError
 from model_fixtures.server.models.models import Models
@@ -120,7 +120,7 @@ async def test_an_unexpected_failure_of_a_jit_load_ends_that_load_only(
 async def test_a_file_that_has_become_a_fifo(tmp_path: Path) -> None:
     """A model whose file has become a FIFO fails to load, and nobody waits for its content."""
     os.mkfifo(tmp_path / "fifo.gguf")
-    (known, *_) = load_catalog().find("smollm2-135m-instruct")
+    (known, *_) = read_catalog().find("smollm2-135m-instruct")
     model = msgspec.structs.replace(known, weights=None, file=tmp_path / "fifo.gguf")
     async with opened_models(tmp_path) as models:
         with anyio.fail_after(30), pytest.raises(ServerError, match=r"fifo\.gguf is no regular"):

@@ -5,19 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 from model_fixtures.server.protocol.kv_config import Settings, Stack, checkbox, to_wire
+from model_fixtures.wire_client.override_stack import override_stack
 
 
 def settings(*layers: dict[str, object]) -> Settings:
     """Return settings from layers of plain fields, base first."""
-    raw = {
-        "layers": [
-            {
-                "layerName": "apiOverride",
-                "config": {"fields": [{"key": key, "value": layer[key]} for key in layer]},
-            }
-            for layer in layers
-        ]
-    }
+    raw = {"layers": [one for layer in layers for one in override_stack(layer)["layers"]]}
     return Settings.from_stack(msgspec.convert(raw, Stack))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from model_fixtures.catalog import load_catalog
+from model_fixtures.catalog import read_catalog
 from model_fixtures.server.rest.bearer_token import PUBLIC_PATHS
 from model_fixtures.server.serve_options import ServeOptions
 from model_fixtures.server.server_state import ServerState
@@ -23,7 +23,7 @@ TOKEN = "sk-lm-abcdefgh:0123456789abcdefghij"
 def app(tmp_path: Path) -> Starlette:
     """Provide the application of a server with a token and all routes."""
     options = ServeOptions(api_token=f"{TOKEN}\n", scenarios=True, home=str(tmp_path))
-    return build_app(ServerState(load_catalog(), options))
+    return build_app(ServerState(read_catalog(), options))
 
 
 def client_of(app: Starlette, **headers: str) -> httpx.AsyncClient:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import anyio
 import pytest
-from model_fixtures.catalog import load_catalog
+from model_fixtures.catalog import read_catalog
 from model_fixtures.server.namespaces import NAMESPACES
 from model_fixtures.server.serve_options import ServeOptions
 from model_fixtures.server.server_state import ServerState
@@ -119,7 +119,7 @@ class Deaf:
 
 async def test_session_keeps_nothing(tmp_path: Path) -> None:
     """The session of a client that has left without reading keeps none of its answers."""
-    state = ServerState(load_catalog(), ServeOptions(home=str(tmp_path)))
+    state = ServerState(read_catalog(), ServeOptions(home=str(tmp_path)))
     session = WebsocketSession(cast("Any", Deaf(20)), NAMESPACES["system"], state)
     queued: list[int] = []
     put = session._outbox.put

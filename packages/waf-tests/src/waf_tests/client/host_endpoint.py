@@ -98,16 +98,14 @@ def _split_netloc(rest: str, api_host: str) -> tuple[str, int | None]:
         )
     if rest.count(":") > 1 and not rest.startswith("["):
         raise LMStudioValueError(
-            "write an IPv6 address in brackets, as in [::1]:1234; "
-            "for a name, write host:port"
+            "write an IPv6 address in brackets, as in [::1]:1234; for a name, write host:port"
         )
     try:
         parts = urlsplit(f"//{rest}")
         port = parts.port
     except ValueError:
         raise LMStudioValueError(
-            f"the port must be a number from 1 to {MAX_PORT}, "
-            "and an IPv6 address must be complete"
+            f"the port must be a number from 1 to {MAX_PORT}, and an IPv6 address must be complete"
         ) from None
     if parts.path not in ("", "/") or "?" in rest or "#" in rest:
         raise LMStudioValueError(f"only host and port, without a path, not {api_host!r}")

@@ -44,7 +44,7 @@ def serve(
     that cannot be used.
     """
     with ExitStack() as running, _until_stopped() as stopped:
-        found = select_host(host)
+        found = select_host(host).host
         if found is None:
             origin = running.enter_context(EmbeddedServer()).address
             say(f"origin   {origin} (embedded server with stand-in models)")

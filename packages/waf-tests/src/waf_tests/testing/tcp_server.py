@@ -48,6 +48,7 @@ class TcpServer:
         self._tls = tls
         self._ip = address
         self._port = port
+        self._serving: set[asyncio.Task[None] | None] = set()
 
     @property
     def address(self) -> str:
@@ -94,11 +95,14 @@ class TcpServer:
         server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        self._serving.add(task)  # asyncio holds no reference to it once its client is gone
         try:
             # The client has ended the connection, or this server does.
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await self._serve_connection(reader, writer)
         finally:
+            self._serving.discard(task)
             writer.transport.abort()
 
 

@@ -9,7 +9,7 @@ from model_fixtures.server.engine.embedding_vectors import embed
 from model_fixtures.server.files.document_text import Page, pages
 from model_fixtures.server.files.file_store import StoredFile
 from model_fixtures.server.files.text_chunks import Chunk, chunks
-from model_fixtures.server.models.loaded_instance import Instance
+from model_fixtures.server.models.loaded_instance import LoadedInstance
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings
 from model_fixtures.server.protocol.payloads.files import Retrieve
@@ -58,7 +58,7 @@ async def run_retrieval(context: Context, request: Retrieve, port: ChannelPort) 
 async def _embed_file(
     context: Context,
     port: ChannelPort,
-    instance: Instance,
+    instance: LoadedInstance,
     index: int,
     file: StoredFile,
     size: int,
@@ -119,7 +119,7 @@ def _entry(index: int, chunk: Chunk, vector: Vector, query: Vector) -> dict[str,
     return entry
 
 
-async def _embed(instance: Instance, text: str) -> Vector:
+async def _embed(instance: LoadedInstance, text: str) -> Vector:
     return await embed(
         instance.llama,
         text,
@@ -128,7 +128,7 @@ async def _embed(instance: Instance, text: str) -> Vector:
     )
 
 
-def _embedding_model(context: Context, identifier: str) -> Instance:
+def _embedding_model(context: Context, identifier: str) -> LoadedInstance:
     if identifier:
         query = ModelQuery(identifier=identifier)
         return context.models.loaded.find(QuerySpecifier(query), "embedding")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .loaded_instance import Instance
+from .loaded_instance import LoadedInstance
 
 REMEMBERED = 50
 
@@ -13,7 +13,7 @@ class CrashedInstances:
     def __init__(self) -> None:
         self._reasons: dict[str, str] = {}
 
-    def note(self, instance: Instance) -> None:
+    def note(self, instance: LoadedInstance) -> None:
         """Remember how an instance's worker ended."""
         for name in (instance.identifier, instance.reference):
             self._reasons.pop(name, None)

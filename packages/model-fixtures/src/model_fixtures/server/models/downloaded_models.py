@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from model_fixtures.catalog import Catalog, CatalogModel, HeaderError, describe_file
+from model_fixtures.catalog import Catalog, CatalogModel, GgufHeaderError, describe_file
 from model_fixtures.errors import ModelFixturesError
 from model_fixtures.regular_files import UnfitFileError, has_sendable_name
 
@@ -79,7 +79,7 @@ class DownloadedModels:
         """
         try:
             describe_file(staged, path, path)
-        except HeaderError as error:
+        except GgufHeaderError as error:
             raise ModelsFolderError(f"{path} {error}: correct its source in the catalog") from None
         target = self.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -165,10 +165,10 @@ class DownloadedModels:
         if mark not in self._described:
             try:
                 if not has_sendable_name(file):
-                    raise HeaderError("has a path that is not UTF-8: rename it")
+                    raise GgufHeaderError("has a path that is not UTF-8: rename it")
                 name = re.sub(r"[-_]+", " ", _base(path))
                 self._described[mark] = describe_file(file, path, name)
-            except (HeaderError, OSError) as error:
+            except (GgufHeaderError, OSError) as error:
                 # Such as a copy that is under way: its size and time change, so it is read again.
                 # A name may hold a line break.
                 logger.warning("%r is not listed: it %s", str(file), _why(error))
@@ -176,7 +176,7 @@ class DownloadedModels:
         return self._described[mark]
 
 
-def _why(problem: HeaderError | OSError) -> str:
+def _why(problem: GgufHeaderError | OSError) -> str:
     if isinstance(problem, OSError) and not isinstance(problem, UnfitFileError):
         return f"cannot be read ({problem.strerror})"
     return str(problem.strerror if isinstance(problem, OSError) else problem)

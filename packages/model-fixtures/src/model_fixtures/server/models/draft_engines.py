@@ -9,7 +9,7 @@ from model_fixtures.catalog import CatalogModel
 from model_fixtures.server.engine.engine import Engine
 from model_fixtures.server.engine.errors import InstanceGoneError
 
-from .loaded_instance import Instance
+from .loaded_instance import LoadedInstance
 from .loaded_models import LoadedModels
 from .model_loader import ModelLoader
 
@@ -27,7 +27,7 @@ class DraftEngines:
         self._loaded = loaded
         self._one_at_a_time = anyio.Lock()
 
-    async def get(self, instance: Instance, draft: CatalogModel) -> Engine:
+    async def get(self, instance: LoadedInstance, draft: CatalogModel) -> Engine:
         """Return the engine that runs an instance's model with a draft model.
 
         Raises:
@@ -44,7 +44,7 @@ class DraftEngines:
                 engine = instance.drafting[draft.key] = await self._start(instance, draft)
             return engine
 
-    async def _start(self, instance: Instance, draft: CatalogModel) -> Engine:
+    async def _start(self, instance: LoadedInstance, draft: CatalogModel) -> Engine:
         file = await self._loader.weights_file(draft)
         # llama.cpp can't draft where it can see; images are refused with a draft model.
         config = msgspec.structs.replace(

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import anyio
 
-from .loaded_instance import Instance
+from .loaded_instance import LoadedInstance
 
 
 class Expiry:
@@ -21,8 +21,8 @@ class Expiry:
 
     def __init__(
         self,
-        loaded: Callable[[], Sequence[Instance]],
-        unload: Callable[[Instance], Awaitable[None]],
+        loaded: Callable[[], Sequence[LoadedInstance]],
+        unload: Callable[[LoadedInstance], Awaitable[None]],
         clock: Callable[[], float],
     ) -> None:
         self._loaded = loaded

@@ -9,10 +9,10 @@ from msgspec import UNSET
 from model_fixtures.catalog.models import CatalogModel, is_full_name, is_leading_part
 from model_fixtures.server.protocol.payloads.models import ModelQuery
 
-from .loaded_instance import Instance
+from .loaded_instance import LoadedInstance
 
 
-def matching(query: ModelQuery, instances: Sequence[Instance]) -> list[Instance]:
+def matching(query: ModelQuery, instances: Sequence[LoadedInstance]) -> list[LoadedInstance]:
     """Return the instances for which all conditions of a query hold.
 
     A query's identifier means the instances with exactly that identifier. If there are none, it
@@ -41,15 +41,5 @@ def path_matches(path: str, wanted: str) -> bool:
 
 
 def names_model(model: CatalogModel, name: str) -> bool:
-    """Return whether a name with a publisher means the model: its path, a leading part of it, its
-    key.
-
-    An embedding model's key has a prefix that a name like
-    `nomic-ai/nomic-embed-text-v1.5` lacks.
-    """
-    bare = model.key.lower().removeprefix("text-embedding-")
-    return (
-        is_full_name(model, name)
-        or name.lower() == f"{model.publisher}/{bare}".lower()
-        or is_leading_part(model, name)
-    )
+    """Return whether a name with a publisher means a model, by the rules of the catalog."""
+    return is_full_name(model, name) or is_leading_part(model, name)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import anyio
 
 from .jit_load import JitLoad
-from .loaded_instance import Instance
+from .loaded_instance import LoadedInstance
 from .loaded_models import LoadedModels
 
 PATIENCE = 60.0  # seconds that another model waits at most for requests on an instance
@@ -29,11 +29,11 @@ class JitEviction:
         self._loaded = loaded
         self._patience = patience
         self._clock = clock
-        self._leaving: set[Instance] = set()
+        self._leaving: set[LoadedInstance] = set()
         self._freed = anyio.Event()
         loaded.on_freed(lambda: self._freed.set())
 
-    def __contains__(self, instance: Instance) -> bool:
+    def __contains__(self, instance: LoadedInstance) -> bool:
         """Return whether an instance is about to be unloaded.
 
         Whoever asks for its model now has to wait for a new load.
@@ -64,6 +64,6 @@ class JitEviction:
             with anyio.move_on_after(seconds):
                 await self._freed.wait()
 
-    def _left(self) -> list[Instance]:
+    def _left(self) -> list[LoadedInstance]:
         """Return those that are still loaded: they may also crash, expire or be unloaded."""
         return [instance for instance in self._loaded.all() if instance in self._leaving]

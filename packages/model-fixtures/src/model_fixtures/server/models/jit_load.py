@@ -9,18 +9,18 @@ from msgspec import Struct
 
 from model_fixtures.server.shared_tasks import SharedTask
 
-from .loaded_instance import Instance
+from .loaded_instance import LoadedInstance
 
 
 class JitListener(Struct, frozen=True, eq=False):
     """One who waits for a load, and what it wants to be told meanwhile."""
 
     on_progress: Callable[[float], None]
-    on_unload: Callable[[Instance], None]
+    on_unload: Callable[[LoadedInstance], None]
     claimant: object = None  # who is going to use the instance
 
 
-class JitLoad(SharedTask[JitListener, Instance]):
+class JitLoad(SharedTask[JitListener, LoadedInstance]):
     """A load under way.
 
     Args:
@@ -32,7 +32,7 @@ class JitLoad(SharedTask[JitListener, Instance]):
     def __init__(
         self,
         key: str,
-        load: Callable[[JitLoad], Awaitable[Instance]],
+        load: Callable[[JitLoad], Awaitable[LoadedInstance]],
         one_at_a_time: anyio.Lock,
     ) -> None:
         super().__init__(f"while loading {key}")
@@ -40,7 +40,7 @@ class JitLoad(SharedTask[JitListener, Instance]):
         self._one_at_a_time = one_at_a_time
         self._progress: float | None = None
 
-    async def work(self) -> Instance:
+    async def work(self) -> LoadedInstance:
         """Load the model as soon as no other model is being loaded just in time."""
         if self._one_at_a_time.locked():
             self.tell_progress(0.0)  # repeated while another model loads
@@ -59,7 +59,7 @@ class JitLoad(SharedTask[JitListener, Instance]):
         for listener in self.listeners:
             listener.on_progress(progress)
 
-    def tell_unload(self, instance: Instance) -> None:
+    def tell_unload(self, instance: LoadedInstance) -> None:
         """Tell all who wait that another model gives way."""
         for listener in self.listeners:
             listener.on_unload(instance)

@@ -15,7 +15,7 @@ from model_fixtures.server.shared_tasks import SharedTasks
 from .instance_query import matching
 from .jit_eviction import PATIENCE, JitEviction
 from .jit_load import JitListener, JitLoad
-from .loaded_instance import Instance
+from .loaded_instance import LoadedInstance
 from .loaded_models import LoadedModels
 from .model_lookup import ModelLookup
 
@@ -51,7 +51,7 @@ class JitModels:
         self._eviction = JitEviction(loaded, patience=patience, clock=clock)
         self._one_at_a_time = anyio.Lock()
         # A client that gives up doesn't wait: fetching weights can't be interrupted.
-        self._loads = SharedTasks[JitListener, Instance](tasks, awaits_end=False)
+        self._loads = SharedTasks[JitListener, LoadedInstance](tasks, awaits_end=False)
 
     async def get_or_load(
         self,
@@ -61,7 +61,7 @@ class JitModels:
         *,
         ttl: float | None = None,
         listener: JitListener | None = None,
-    ) -> Instance:
+    ) -> LoadedInstance:
         """Return the loaded instance that a name means, or load the model just in time.
 
         Only one instance that was loaded just in time stays: the others give way to it.
@@ -85,7 +85,7 @@ class JitModels:
             self._hand_out(found, listener.claimant)
             return found
 
-        async def load(task: JitLoad) -> Instance:
+        async def load(task: JitLoad) -> LoadedInstance:
             # An instance that was about to give way stays if nobody waits for the other model.
             instance = await self.staying(name, domain)
             if instance is None:
@@ -107,7 +107,7 @@ class JitModels:
 
         return await self._loads.join(model.key, create, listener)
 
-    async def staying(self, name: str, domain: str) -> Instance | None:
+    async def staying(self, name: str, domain: str) -> LoadedInstance | None:
         """Return the loaded instance that a name means, unless it is about to give way."""
         if self._matching(name, domain) and not self._staying(name, domain):
             catalog = await self._downloaded.catalog()
@@ -116,14 +116,14 @@ class JitModels:
                 return next(iter(self._matching(name, domain)), None)
         return next(iter(self._staying(name, domain)), None)
 
-    def _matching(self, name: str, domain: str) -> list[Instance]:
+    def _matching(self, name: str, domain: str) -> list[LoadedInstance]:
         return matching(ModelQuery(identifier=name), self._loaded.all(domain))
 
-    def _staying(self, name: str, domain: str) -> list[Instance]:
+    def _staying(self, name: str, domain: str) -> list[LoadedInstance]:
         found = self._matching(name, domain)
         return [instance for instance in found if instance not in self._eviction]
 
-    def _hand_out(self, instance: Instance, claimant: object) -> None:
+    def _hand_out(self, instance: LoadedInstance, claimant: object) -> None:
         instance.claim(claimant, self._grace)
         with self._loaded.using(instance):
             pass  # its time-to-live starts anew

@@ -26,7 +26,7 @@ def new_reference() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(24))
 
 
-class Instance:
+class LoadedInstance:
     """One loaded instance of a model.
 
     Args:

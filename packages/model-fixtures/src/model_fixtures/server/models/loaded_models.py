@@ -24,7 +24,7 @@ from model_fixtures.server.protocol.payloads.models import ModelQuery, QuerySpec
 from .crashed_instances import CrashedInstances
 from .expiry import Expiry
 from .instance_query import matching
-from .loaded_instance import Instance
+from .loaded_instance import LoadedInstance
 from .model_loader import ModelLoader, OnProgress
 
 
@@ -47,7 +47,7 @@ class LoadedModels:
         self._loader = loader
         self._tasks = tasks
         self._clock = clock
-        self._instances: dict[str, Instance] = {}
+        self._instances: dict[str, LoadedInstance] = {}
         self._reserved: set[str] = set()  # identifiers of instances that are being loaded
         self._crashed = CrashedInstances()
         self._expiry = Expiry(self.all, self.unload, clock)
@@ -69,11 +69,11 @@ class LoadedModels:
                     closing.start_soon(instance.close)
             self._instances.clear()
 
-    def __contains__(self, instance: Instance) -> bool:
+    def __contains__(self, instance: LoadedInstance) -> bool:
         """Return whether an instance is loaded."""
         return self._instances.get(instance.identifier) is instance
 
-    def all(self, domain: str | None = None) -> list[Instance]:
+    def all(self, domain: str | None = None) -> list[LoadedInstance]:
         """Return the loaded instances of a domain (None = of all domains), oldest first."""
         return [
             instance
@@ -81,7 +81,7 @@ class LoadedModels:
             if domain in (None, instance.model.domain) and instance.alive
         ]
 
-    def find(self, specifier: Specifier, domain: str) -> Instance:
+    def find(self, specifier: Specifier, domain: str) -> LoadedInstance:
         """Return the loaded instance that a specifier means in a domain.
 
         Raises:
@@ -98,7 +98,7 @@ class LoadedModels:
                 return instance
         raise SpecificModelUnloadedError(self._crashed.reason(specifier.instance_reference))
 
-    def _find_by_query(self, query: ModelQuery, domain: str) -> Instance:
+    def _find_by_query(self, query: ModelQuery, domain: str) -> LoadedInstance:
         loaded = self.all(domain)
         found = matching(query, loaded)
         if found:
@@ -120,7 +120,7 @@ class LoadedModels:
         ttl: float | None = None,
         jit: bool = False,
         on_progress: OnProgress = lambda progress: None,
-    ) -> Instance:
+    ) -> LoadedInstance:
         """Load a new instance.
 
         Args:
@@ -139,7 +139,7 @@ class LoadedModels:
             on_progress(0.0)  # the weights may have to be fetched first
             config = await self._loader.config(model, settings, name)
             size = await self._loader.size(model)
-            instance = Instance(
+            instance = LoadedInstance(
                 model,
                 name,
                 await self._loader.start(model, config, on_progress),
@@ -162,7 +162,7 @@ class LoadedModels:
         self._expiry.look_again()
         return instance
 
-    async def unload(self, instance: Instance) -> None:
+    async def unload(self, instance: LoadedInstance) -> None:
         """Unload an instance; predictions on it end with `modelUnloaded`."""
         if instance in self:
             del self._instances[instance.identifier]
@@ -170,7 +170,7 @@ class LoadedModels:
         await instance.close()
 
     @contextmanager
-    def using(self, instance: Instance, claimant: object = None) -> Iterator[None]:
+    def using(self, instance: LoadedInstance, claimant: object = None) -> Iterator[None]:
         """Count a request on an instance; its time-to-live starts anew when the block ends.
 
         Args:
@@ -213,7 +213,7 @@ class LoadedModels:
         """Return the identifiers that no new instance may have."""
         return self._reserved.union(instance.identifier for instance in self.all())
 
-    async def _notice_end(self, instance: Instance) -> None:
+    async def _notice_end(self, instance: LoadedInstance) -> None:
         """Forget an instance whose worker has crashed."""
         await instance.engine.worker.ended.wait()
         if instance in self:

@@ -9,7 +9,7 @@ from msgspec import UNSET
 from model_fixtures.catalog import CatalogModel, size_bytes
 from model_fixtures.server.protocol.payloads.models import InstanceInfo, ModelInfo, Quantization
 
-from .loaded_instance import Instance
+from .loaded_instance import LoadedInstance
 
 
 def model_info(model: CatalogModel) -> ModelInfo:
@@ -17,7 +17,7 @@ def model_info(model: CatalogModel) -> ModelInfo:
     return ModelInfo(**_common(model, size_bytes(model)))
 
 
-def instance_info(instance: Instance) -> InstanceInfo:
+def instance_info(instance: LoadedInstance) -> InstanceInfo:
     """Return what clients are told of a loaded instance."""
     return InstanceInfo(
         **_common(instance.model, instance.size),

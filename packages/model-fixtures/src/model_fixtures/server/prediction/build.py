@@ -16,7 +16,7 @@ from model_fixtures.server.grammars.conversion_queue import Conversions
 from model_fixtures.server.grammars.structured_output import grammar_for
 from model_fixtures.server.grammars.tool_call_grammar import tool_grammar
 from model_fixtures.server.handlers.handler_context import Context
-from model_fixtures.server.models.loaded_instance import Instance
+from model_fixtures.server.models.loaded_instance import LoadedInstance
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings, Stack
 from model_fixtures.server.server_state import ServerState
@@ -33,7 +33,7 @@ DRAFT_KEY = "llm.prediction.speculativeDecoding.draftModel"
 class Prediction(Struct, frozen=True, kw_only=True):
     """A prediction that is ready to run."""
 
-    instance: Instance
+    instance: LoadedInstance
     settings: Settings
     request: Request
     formatted: str  # the prompt text
@@ -54,7 +54,7 @@ async def request_settings(context: Context, stack: Stack, preset: str | UnsetTy
     return (await context.state.looking.run(presets.settings, preset)).overlaid(settings)
 
 
-def image_reader(context: Context, instance: Instance) -> ImageReader:
+def image_reader(context: Context, instance: LoadedInstance) -> ImageReader:
     """Return the reader of a client's uploaded images for an instance."""
     if not instance.model.vision:
         return no_images
@@ -70,7 +70,7 @@ def image_reader(context: Context, instance: Instance) -> ImageReader:
 
 
 async def prepare_completion(
-    state: ServerState, instance: Instance, settings: Settings, text: str
+    state: ServerState, instance: LoadedInstance, settings: Settings, text: str
 ) -> Prediction:
     """Prepare the continuation of a text, without a template and tools."""
     tokens = await instance.llama.tokenize(text, special=True)
@@ -80,7 +80,7 @@ async def prepare_completion(
 
 
 async def prepare_chat(
-    state: ServerState, instance: Instance, settings: Settings, chat: Chat
+    state: ServerState, instance: LoadedInstance, settings: Settings, chat: Chat
 ) -> Prediction:
     """Prepare the answer to a chat."""
     tools = await offered_tools(state.conversions, settings)
@@ -118,7 +118,10 @@ async def prepare_chat(
 
 
 async def _preamble(
-    instance: Instance, make: Callable[[Chat], Awaitable[Prompt]], chat: Chat, tokens: list[int]
+    instance: LoadedInstance,
+    make: Callable[[Chat], Awaitable[Prompt]],
+    chat: Chat,
+    tokens: list[int],
 ) -> int:
     """Return how many tokens come before the user's first words; 0 if that is unknown."""
     first = chat.up_to_first_user().messages
@@ -204,7 +207,7 @@ def _choice(settings: Settings) -> str:
 
 async def _prediction(
     conversions: Conversions,
-    instance: Instance,
+    instance: LoadedInstance,
     settings: Settings,
     prompt: Prompt,
     tokens: list[int],
@@ -245,7 +248,7 @@ async def _prediction(
     )
 
 
-def _sampling(instance: Instance, settings: Settings) -> Sampling:
+def _sampling(instance: LoadedInstance, settings: Settings) -> Sampling:
     seed = instance.settings.checked("llm.load.seed", None)
     load_seed = int(seed) if seed is not None and seed >= 0 else None
     model = instance.model
@@ -254,7 +257,7 @@ def _sampling(instance: Instance, settings: Settings) -> Sampling:
     )
 
 
-def _whole_json(settings: Settings, sampling: Sampling, instance: Instance) -> Sampling:
+def _whole_json(settings: Settings, sampling: Sampling, instance: LoadedInstance) -> Sampling:
     """Return a sampling that does not cut a stand-in's JSON off at the default token limit.
 
     A bounded grammar ends by itself; if a schema admits endless values, the context is the limit.

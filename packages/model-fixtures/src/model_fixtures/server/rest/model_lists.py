@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from model_fixtures.catalog import CatalogModel
-from model_fixtures.server.models.loaded_instance import Instance
+from model_fixtures.server.models.loaded_instance import LoadedInstance
 from model_fixtures.server.server_state import ServerState
 
 from .error_responses import not_found
@@ -64,7 +64,7 @@ async def _lmstudio(state: ServerState) -> list[dict[str, Any]]:
     return entries
 
 
-def _entry(model: CatalogModel, name: str, instance: Instance | None) -> dict[str, Any]:
+def _entry(model: CatalogModel, name: str, instance: LoadedInstance | None) -> dict[str, Any]:
     kind = "embeddings" if model.domain == "embedding" else "vlm" if model.vision else "llm"
     entry: dict[str, Any] = {
         "id": name,

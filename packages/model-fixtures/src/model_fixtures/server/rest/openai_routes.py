@@ -24,7 +24,7 @@ from model_fixtures.server.engine.embedding_vectors import expanded
 from model_fixtures.server.engine.sampling import STAND_IN_TOKEN_LIMIT
 from model_fixtures.server.grammars.errors import StructureError
 from model_fixtures.server.models.jit_load import JitListener
-from model_fixtures.server.models.loaded_instance import Instance
+from model_fixtures.server.models.loaded_instance import LoadedInstance
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.unusable_frames import TOO_MUCH, is_too_much
 from model_fixtures.server.server_state import ServerState
@@ -138,7 +138,7 @@ async def _answer(state: ServerState, path: str, body: dict[str, Any], domain: s
         return await forward(instance.llama, path, content, use.pop_all(), change=change)
 
 
-async def _instance(state: ServerState, name: str, domain: str, asker: object) -> Instance:
+async def _instance(state: ServerState, name: str, domain: str, asker: object) -> LoadedInstance:
     """Return the instance of a name, loaded just in time if necessary; no name means any."""
     if not name:
         loaded = state.models.loaded.all(domain)

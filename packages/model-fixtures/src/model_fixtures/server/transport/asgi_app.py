@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from model_fixtures import DISTRIBUTION
 from model_fixtures.server.control.control_routes import control_routes
 from model_fixtures.server.namespaces import NAMESPACES
 from model_fixtures.server.rest import model_lists, openai_routes
@@ -41,7 +42,7 @@ def build_app(state: ServerState) -> Starlette:
         return JSONResponse({"lmstudio": True})
 
     async def status(request: Request) -> JSONResponse:
-        return JSONResponse({"package": "lmstudio-model-fixtures", "version": VERSION})
+        return JSONResponse({"package": DISTRIBUTION, "version": VERSION})
 
     async def websocket(websocket: WebSocket) -> None:
         namespace = NAMESPACES.get(websocket.path_params["namespace"])

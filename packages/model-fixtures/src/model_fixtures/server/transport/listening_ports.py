@@ -7,14 +7,12 @@ import socket
 import sys
 from collections.abc import Sequence
 
+from model_fixtures.default_ports import DISCOVERY_PORTS, REST_PORT
 from model_fixtures.errors import ModelFixturesError
 
 from .handle_exhaustion import BACKLOG
 
 LOOPBACK = "127.0.0.1"
-REST_PORT = 1234
-# Where SDKs look for a local server, in this order (lmstudio._api_server_ports).
-DISCOVERY_PORTS = (41343, 52993, 16141, 39414, 22931)
 
 
 class PortError(ModelFixturesError):
