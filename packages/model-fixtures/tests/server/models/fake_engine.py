@@ -15,7 +15,7 @@ from model_fixtures.server.engine.engine import Engine
 from model_fixtures.server.engine.load_config import EngineConfig
 from model_fixtures.server.models import model_loader
 from model_fixtures.server.models.downloaded_models import DownloadedModels
-from model_fixtures.server.models.models_of_server import Models
+from model_fixtures.server.models.models_of_server import ModelsOfServer
 
 
 class Worker:
@@ -67,9 +67,9 @@ class Starter:
 
 
 @asynccontextmanager
-async def opened_models(folder: Path, **more: Any) -> AsyncIterator[Models]:
+async def opened_models(folder: Path, **more: Any) -> AsyncIterator[ModelsOfServer]:
     """Provide the suite's models, and those in a models folder."""
     async with BackgroundTasks() as tasks:
-        models = Models(DownloadedModels(read_catalog(), folder), tasks, **more)
+        models = ModelsOfServer(DownloadedModels(read_catalog(), folder), tasks, **more)
         async with models.loaded:
             yield models

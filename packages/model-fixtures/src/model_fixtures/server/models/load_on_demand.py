@@ -12,7 +12,7 @@ from model_fixtures.server.protocol.kv_config import Settings
 from model_fixtures.server.protocol.payloads.models import ModelQuery
 from model_fixtures.server.shared_tasks import SharedTasks
 
-from .downloaded_model_lookup import ModelLookup
+from .downloaded_model_lookup import DownloadedModelLookup
 from .instance_query import matching
 from .jit_eviction import PATIENCE, JitEviction
 from .jit_load import JitListener, JitLoad
@@ -37,7 +37,7 @@ class JitModels:
 
     def __init__(
         self,
-        downloaded: ModelLookup,
+        downloaded: DownloadedModelLookup,
         loaded: LoadedModels,
         tasks: BackgroundTasks,
         *,
