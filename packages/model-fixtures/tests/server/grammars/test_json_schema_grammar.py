@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -173,3 +174,16 @@ def test_depth_is_named_as_what_is_wrong() -> None:
     assert "%llguidance" in (grammar_for(nested(300), bounded=True) or "")
     with pytest.raises(StructureError, match="nests too deep"):
         grammar_for(nested(3000), bounded=True)
+
+
+def test_lists_of_a_tree_shrink() -> None:
+    """A list inside what holds itself has half as many items at each level, others have eight."""
+    node: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
+    node["properties"] = {"children": {"type": "array", "items": {"$ref": "#"}}}
+    names = {"type": "array", "items": {"type": "string"}}
+    node["properties"]["names"] = names
+    grammar = json_grammar(node, bounded=True)
+    # The repetitions are the items after the first one: of 8, 4 and 2; one item needs none.
+    assert set(re.findall(r"\{0,\d+\}", grammar)) == {"{0,7}", "{0,3}", "{0,1}"}
+    plain = {"$ref": "#/$defs/names", "$defs": {"names": names}}
+    assert re.findall(r"\{0,\d+\}", json_grammar(plain, bounded=True)) == ["{0,7}"]

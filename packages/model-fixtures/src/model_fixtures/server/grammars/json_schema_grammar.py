@@ -117,6 +117,7 @@ class _Writer:
         self._targets = References(root)
         self._references: dict[tuple[str, ...], str | _NoValueError] = {}
         self._circles, self._levels = circles, levels
+        self._endless: frozenset[str] | None = None  # references that hold themselves
         self._inside: list[str] = []  # the references that are being written
         self._any: dict[int, str] = {}
         # As pieces of rules: a colon, a comma, and what may stand inside brackets.
@@ -230,7 +231,7 @@ class _Writer:
             if extra is False:
                 return self._rule(f'"{{" {self._gap} "}}"')
             inner = self._anything(ANY_DEPTH - 1) if extra is True else self._value(extra)
-            return self._open_object(inner, ANY_ITEMS if extra is True else MAX_ITEMS)
+            return self._open_object(inner, ANY_ITEMS if extra is True else self._most_items())
         # From the last property to the first: `tail` follows another member, `head` begins.
         tail = head = self._rule('""')
         run: list[str] = []  # of required members, which are one rule to keep nesting low
@@ -274,7 +275,7 @@ class _Writer:
             inner = f" {self._comma} ".join(first)
             if items is not False and isinstance(items, dict):
                 more = self._rule(f"{self._comma} {self._value(items)}")
-                inner += f" {more}{{0,{MAX_ITEMS}}}"
+                inner += f" {more}{{0,{self._most_items()}}}"
         else:
             try:
                 item = self._anything(ANY_DEPTH - 1) if items is None else self._value(items)
@@ -288,13 +289,29 @@ class _Writer:
     def _several(self, item: str, least: int, most: int | None) -> str:
         """Return a list of items between commas; if bounded, its length always has a limit."""
         if self._bounded:
-            most = max(least, MAX_ITEMS) if most is None else min(most, max(least, MAX_ITEMS))
+            limit = max(least, self._most_items())
+            most = limit if most is None else min(most, limit)
         if most == 0:
             return '""'
-        more = self._rule(f"{self._comma} {item}")
-        upper = "" if most is None else str(most - 1)
-        one_or_more = f"{item} {more}{{{max(0, least - 1)},{upper}}}"
+        one_or_more = item
+        if most != 1:
+            more = self._rule(f"{self._comma} {item}")
+            upper = "" if most is None else str(most - 1)
+            one_or_more = f"{item} {more}{{{max(0, least - 1)},{upper}}}"
         return f"({one_or_more})" if least else f"({one_or_more})?"
+
+    def _most_items(self) -> int:
+        """Return how many items a list may have: half as many at each level of what holds itself.
+
+        Otherwise the items of all levels multiply, and a tree outgrows any context.
+        """
+        if self._endless is None:
+            try:
+                self._endless = self._circles or self._targets.circles()
+            except TooLargeError:
+                self._endless = frozenset()
+        nested = sum(one in self._endless for one in self._inside)
+        return max(1, MAX_ITEMS >> nested)
 
     def _anything(self, depth: int) -> str:
         """Return the rule of any JSON value; if bounded, objects and lists nest to a depth only."""
