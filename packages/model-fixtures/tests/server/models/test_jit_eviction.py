@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from model_fixtures.server.models.jit_load import JitListener
+from model_fixtures.server.models.jit_load_under_way import JitListener
 from model_fixtures.server.models.loaded_instance import LoadedInstance
 from model_fixtures.server.models.models_of_server import ModelsOfServer
 

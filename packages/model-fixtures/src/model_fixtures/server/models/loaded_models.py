@@ -25,7 +25,7 @@ from .crash_reasons import CrashReasons
 from .expiry import Expiry
 from .instance_query import matching
 from .loaded_instance import LoadedInstance
-from .model_loader import ModelLoader, OnProgress
+from .start_engine import ModelLoader, OnProgress
 
 
 class LoadedModels:

@@ -10,11 +10,11 @@ from model_fixtures.server.engine.load_config import SILENCE
 
 from .downloaded_model_lookup import DownloadedModelLookup
 from .downloaded_models import DownloadedModels
-from .draft_engines import DraftEngines
+from .engines_with_draft import DraftEngines
 from .jit_eviction import PATIENCE
-from .load_on_demand import GRACE, JitModels
+from .jit_models import GRACE, JitModels
 from .loaded_models import LoadedModels
-from .model_loader import ModelLoader
+from .start_engine import ModelLoader
 
 
 class ModelsOfServer:

@@ -23,7 +23,7 @@ from model_fixtures.images import ImageError
 from model_fixtures.server.engine.embedding_vectors import expanded
 from model_fixtures.server.engine.sampling import STAND_IN_TOKEN_LIMIT
 from model_fixtures.server.grammars.errors import StructureError
-from model_fixtures.server.models.jit_load import JitListener
+from model_fixtures.server.models.jit_load_under_way import JitListener
 from model_fixtures.server.models.loaded_instance import LoadedInstance
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.unusable_frames import TOO_MUCH, is_too_much

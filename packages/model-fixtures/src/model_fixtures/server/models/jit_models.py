@@ -15,7 +15,7 @@ from model_fixtures.server.shared_tasks import SharedTasks
 from .downloaded_model_lookup import DownloadedModelLookup
 from .instance_query import matching
 from .jit_eviction import PATIENCE, JitEviction
-from .jit_load import JitListener, JitLoad
+from .jit_load_under_way import JitListener, JitLoad
 from .loaded_instance import LoadedInstance
 from .loaded_models import LoadedModels
 
