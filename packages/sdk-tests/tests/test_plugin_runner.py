@@ -1,5 +1,6 @@
 """The plugin runner, `python -m lmstudio.plugin`: how it starts and how it ends."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,10 @@ from sdk_tests.plugin_process import plugin_process, write_plugin
 from sdk_tests.plugin_turns import events_of_kind, turn
 from sdk_tests.scenarios import ScenarioServer
 from sdk_tests.sdk_releases import known_bug
+
+needs_interrupts = pytest.mark.skipif(
+    os.name == "nt", reason="on Windows a process cannot be interrupted alone"
+)
 
 CHANGE_NOTHING = """\
 async def preprocess_prompt(ctl, message):
@@ -34,6 +39,7 @@ def registered(host: ScenarioServer, name: str) -> bool:
     return f"tests/{name}" in [plugin["identifier"] for plugin in plugins]
 
 
+@needs_interrupts
 @pytest.mark.embedded
 @pytest.mark.slow
 def test_interrupt_ends_runner_and_plugin(scenario_host: ScenarioServer, tmp_path: Path) -> None:
@@ -47,6 +53,7 @@ def test_interrupt_ends_runner_and_plugin(scenario_host: ScenarioServer, tmp_pat
     eventually(lambda: not registered(scenario_host, "interrupted"))
 
 
+@needs_interrupts
 @pytest.mark.embedded
 @pytest.mark.slow
 @known_bug(

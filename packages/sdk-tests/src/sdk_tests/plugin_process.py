@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from .wire_watch import WATCH
@@ -95,7 +95,7 @@ class PluginProcess:
 
         Ctrl-C in a terminal reaches both processes and so interrupts the plugin twice. About once
         in a hundred times the second interrupt hits asyncio between two of its steps, and the
-        plugin hangs.
+        plugin hangs. On Windows this raises ValueError.
         """
         self._process.send_signal(signal.SIGINT)
 
@@ -108,11 +108,7 @@ class PluginProcess:
     def outlives_the_runner(self) -> bool:
         """Wait for the end of the runner alone, and return whether the plugin is still running."""
         self._process.wait(PATIENCE)
-        try:
-            os.killpg(self._process.pid, 0)
-        except ProcessLookupError:
-            return False
-        return True
+        return self._signal_group(0)
 
     def end(self) -> None:
         """End the runner and the plugin if they are still running, as a killed test run does."""
@@ -122,12 +118,29 @@ class PluginProcess:
         self._reader.join(PATIENCE)
         outlives = self._reader.is_alive()
         if outlives:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            self._kill()
         self._process.wait(PATIENCE)
         self._reader.join(PATIENCE)
         self._process.stdout.close()
         assert not outlives, "the plugin was still running after its tests and has been killed"
+
+    def _signal_group(self, number: int) -> bool:
+        """Send a signal to runner and plugin; return whether any of them was running."""
+        if sys.platform == "win32":
+            raise NotImplementedError("Windows has no signals to groups of processes")
+        else:  # noqa: RET506 (mypy skips the branches of other platforms)
+            try:
+                os.killpg(self._process.pid, number)
+            except ProcessLookupError:
+                return False
+            return True
+
+    def _kill(self) -> None:
+        if sys.platform == "win32":
+            kill = ["taskkill", "/F", "/T", "/PID", str(self._process.pid)]
+            subprocess.run(kill, capture_output=True, check=False)
+        else:
+            self._signal_group(signal.SIGKILL)
 
     def _next(self) -> str | None:
         line = self._arriving.get(timeout=PATIENCE)
