@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from lmstudio import LMStudioError
 from model_fixtures.pytest_plugin.asyncio_backend import anyio_backend
 from waf_tests.edge import Edge
 from waf_tests.edge.caddy import plan_caddy
+from waf_tests.edge.caddy_version import HOW_TO_INSTALL
 from waf_tests.edge.edge import Planner
 from waf_tests.edge.modsecurity import modsecurity_missing, plan_modsecurity
 from waf_tests.secret import InnerFramesHidden, Secret
@@ -52,6 +54,9 @@ _NETWORK_VARIABLES = (
     "NO_PROXY",
 )
 
+# Caddy has no wheel for Windows. Elsewhere the environment has one: its absence is an error.
+_NO_CADDY = f"no Caddy: {HOW_TO_INSTALL}" if os.name == "nt" and not shutil.which("caddy") else None
+
 MakeEdge = Callable[..., Edge]
 
 
@@ -71,10 +76,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip the tests about Caddy if the edge is another program."""
-    if config.getoption("--edge", default="caddy") == "caddy":
+    """Skip the tests about Caddy if it is missing or the edge is another program."""
+    reason = _NO_CADDY
+    if config.getoption("--edge", default="caddy") != "caddy":
+        reason = "the test is about Caddy, and --edge names another edge"
+    if reason is None:
         return
-    skip = pytest.mark.skip(reason="the test is about Caddy, and --edge names another edge")
+    skip = pytest.mark.skip(reason=reason)
     for item in items:
         if item.get_closest_marker("caddy"):
             item.add_marker(skip)
@@ -149,8 +157,14 @@ def real_host(
 
 @pytest.fixture(scope="session")
 def planner(pytestconfig: pytest.Config) -> Planner:
-    """Provide the planner of the edge that --edge names."""
+    """Provide the planner of the edge that --edge names.
+
+    Tests that need an edge ask for it, even if they start one themselves: it skips them on Windows,
+    where Caddy may be missing.
+    """
     name = pytestconfig.getoption("--edge", default="caddy")
+    if name == "caddy" and _NO_CADDY:
+        pytest.skip(_NO_CADDY)
     missing = modsecurity_missing() if name == "modsecurity" else None
     if missing is not None:
         pytest.fail(missing, pytrace=False)

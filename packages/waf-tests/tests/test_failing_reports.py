@@ -22,6 +22,8 @@ TOKEN = Secret("sk-lm-Inn3rRun:Zy9Xw8Vu7Ts6Rq5Po4Nm")
 TESTS = Path(__file__).parent
 SETTINGS = TESTS.parents[2] / "pyproject.toml"
 
+pytestmark = pytest.mark.usefixtures("planner")
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize(

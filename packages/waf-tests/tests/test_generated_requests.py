@@ -27,6 +27,8 @@ from waf_tests.testing.request_judges import (
 KEYS = ["aB,c d", '{http.request.host}"$1\\.*']
 EXAMPLES = 200
 
+pytestmark = pytest.mark.usefixtures("planner")
+
 Change = Callable[[dict[str, Any]], object]
 
 

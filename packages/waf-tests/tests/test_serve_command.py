@@ -21,6 +21,8 @@ from waf_tests.testing.secret_scan import leaks
 
 KEY = Secret("key-of-the-edge")
 
+pytestmark = pytest.mark.usefixtures("planner")
+
 
 @contextmanager
 def _serve(

