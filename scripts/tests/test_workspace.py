@@ -56,6 +56,17 @@ def test_servers_in_the_foreground_end_with_hatch(environment: str) -> None:
     assert overrides["scripts"] == [f"serve={plain}"]
 
 
+def test_scripts_quote_as_every_shell_does() -> None:
+    """No script has single quotes, which are no quotes to cmd.exe."""
+    commands = [
+        command
+        for environment in ENVIRONMENTS.values()
+        for script in environment.get("scripts", {}).values()
+        for command in ([script] if isinstance(script, str) else script)
+    ]
+    assert [command for command in commands if "'" in command] == []
+
+
 @pytest.mark.parametrize(
     "package", sorted(suite_command.ROOT.glob("packages/*")), ids=lambda path: path.name
 )
