@@ -70,6 +70,7 @@ class EmbeddedServer:
         self._environ = environ
         self._log_path = log
         self._log: IO[bytes] | None = None
+        self._leftover: Path | None = None  # the log, where an open file cannot be removed
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._listener: threading.Thread | None = None
@@ -171,6 +172,9 @@ class EmbeddedServer:
             process.stdout.close()
         if self._log is not None:
             self._log.close()
+        if self._leftover is not None:
+            with contextlib.suppress(OSError):  # a worker that is ending has it open
+                self._leftover.unlink()
 
     def kill(self) -> None:
         """Kill the server, whereupon its workers end; call `stop` afterwards."""
@@ -208,6 +212,8 @@ class EmbeddedServer:
         if os.name == "posix":
             # A file without a name vanishes with the last process that has it open.
             path.unlink()
+        else:
+            self._leftover = path
         return writer, reader
 
     def _fail(self, what: str) -> None:

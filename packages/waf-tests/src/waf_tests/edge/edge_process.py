@@ -47,6 +47,7 @@ class EdgeProcess:
             errors="replace",
             # Ctrl-C in the terminal is for the tests alone, which then stop the edge.
             start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # for Windows
         )
         assert self._supervisor.stdin is not None
         assert self._supervisor.stderr is not None
