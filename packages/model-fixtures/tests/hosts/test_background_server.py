@@ -44,6 +44,7 @@ def test_a_running_server_is_kept(folder: Path) -> None:
     assert background_server.start(ARGUMENTS, folder=folder) == (server, False)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
 def test_a_crashed_server_is_replaced(folder: Path) -> None:
     """After a crash, no server counts as running, and `start` starts a new one."""
     server, _ = background_server.start(ARGUMENTS, folder=folder)

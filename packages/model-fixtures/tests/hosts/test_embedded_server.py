@@ -18,6 +18,9 @@ from model_fixtures.hosts.embedded_server import EmbeddedServer
 from model_fixtures.hosts.process_identity import start_mark
 from model_fixtures.wire_client import Credentials, connect
 
+SIGKILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows imports this file, too
+needs_signals = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+
 OWNER = """
 import sys
 from model_fixtures.hosts.embedded_server import EmbeddedServer
@@ -130,6 +133,7 @@ def test_a_server_that_takes_too_long() -> None:
     assert start_mark(pid) is None
 
 
+@needs_signals
 def test_stopping_frees_whoever_waits() -> None:
     """When the server is stopped, those who wait for it get an error."""
     server = EmbeddedServer()
@@ -143,7 +147,8 @@ def test_stopping_frees_whoever_waits() -> None:
         server.start()
 
 
-@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@needs_signals
+@pytest.mark.parametrize("kill", [SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_it_ends_with_its_owner(kill: signal.Signals) -> None:
     """The server ends when its owner ends, however that happens."""
     with subprocess.Popen(
@@ -160,6 +165,7 @@ def test_it_ends_with_its_owner(kill: signal.Signals) -> None:
     wait_until_gone(int(pid))
 
 
+@needs_signals
 def test_ctrl_c_is_left_to_the_owner() -> None:
     """The server has a process group of its own, so Ctrl-C in the terminal does not reach it."""
     with EmbeddedServer() as server:
@@ -185,6 +191,7 @@ def test_forks_of_its_owner_do_not_keep_it() -> None:
             os.kill(int(child), signal.SIGKILL)
 
 
+@needs_signals
 def test_a_server_that_has_crashed() -> None:
     """A server that ended by itself has an exit status, and asking for its address fails."""
     with EmbeddedServer() as server:

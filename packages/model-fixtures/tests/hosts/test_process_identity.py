@@ -35,6 +35,7 @@ def test_marks_tell_processes_apart(child: subprocess.Popen[bytes]) -> None:
     assert mark_of(child) != start_mark(os.getpid())
 
 
+@pytest.mark.skipif(not hasattr(os, "waitid"), reason="only POSIX has zombies")
 def test_an_ended_process_has_no_mark(child: subprocess.Popen[bytes]) -> None:
     """A process that has ended has no mark, as a zombie and after it is reaped."""
     child.kill()

@@ -17,6 +17,7 @@ from .conftest import Suite
 
 pytestmark = pytest.mark.usefixtures("weights", "interruptible")
 
+SIGKILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows imports this file, too
 # Seconds after which no process may be left.
 BAR = 10.0
 RUNNING = """
@@ -82,7 +83,7 @@ def left(processes: dict[int, str | None]) -> list[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks processes up in /proc")
-@pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "sigkill"])
+@pytest.mark.parametrize("kill", [signal.SIGINT, SIGKILL], ids=["ctrl-c", "sigkill"])
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["serial", "parallel"])
 @pytest.mark.parametrize("moment", ["starting", "running"])
 def test_nothing_survives(

@@ -2,7 +2,6 @@
 
 import errno
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -207,7 +206,7 @@ def test_killed_process(kitchen: Kitchen, start: Callable[[], "subprocess.Popen[
     process = start()
     assert process.stdout is not None
     assert process.stdout.readline() == "making\n"
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.communicate(timeout=60)
     store = kitchen.store(kitchen.derived("made"))
     assert store.cached("made") is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,11 @@ from model_fixtures.wire_client import ChannelError, Connection, RpcError, WireE
 
 from .talking import EMPTY_STACK, MODEL, limit, load, predict, prediction, stack, workers_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals"),
+]
+SIGKILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows imports this file, too
 EMBEDDING = "text-embedding-nomic-embed-text-v1.5"
 SILENT = f"The worker of {MODEL} (instance mine) gave no sign of life for 2 s"
 PATIENCE = 60  # seconds; what hangs, hangs for ever
@@ -78,7 +83,7 @@ async def chat(server: EmbeddedServer, **more: Any) -> httpx.Response:
         return await client.post(url, json=body)
 
 
-@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, SIGKILL])
 async def test_crash_is_told_with_name_signal_and_last_words(
     llm: Connection, server: EmbeddedServer, log: Path, number: signal.Signals
 ) -> None:
@@ -102,7 +107,7 @@ async def test_crash_is_told_with_name_signal_and_last_words(
         await llm.rpc("tokenize", {"specifier": reference, "inputString": "Hi"})
     assert asked.value.error["displayData"]["code"] == "generic.specificModelUnloaded"
     assert asked.value.error["cause"] == title
-    (line,) = [line for line in log.read_text().splitlines() if "crashed" in line]
+    (line,) = [line for line in log.read_text(encoding="utf-8").splitlines() if "crashed" in line]
     assert f"ERROR {head}; its last words: " in line
     assert "slot" in line
     # The name is free again, and the old crash is forgotten.
@@ -138,7 +143,7 @@ async def test_requests_around_a_crash(llm: Connection, server: EmbeddedServer, 
             error = answer.json()["error"]
             assert error["code"] == "model_gone"
             assert f"The worker of {MODEL} (instance {MODEL}) crashed (SIGSEGV)" in error["message"]
-    assert "Traceback" not in log.read_text()
+    assert "Traceback" not in log.read_text(encoding="utf-8")
 
 
 async def test_stream_over_rest_that_crashes(server: EmbeddedServer, log: Path) -> None:
@@ -163,7 +168,7 @@ async def test_stream_over_rest_that_crashes(server: EmbeddedServer, log: Path) 
     last = [line for line in lines if line][-1]
     assert last.startswith('data: {"error":')
     assert "crashed (SIGSEGV)" in last
-    assert "Traceback" not in log.read_text()
+    assert "Traceback" not in log.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("moment", ["before the prompt", "between two tokens"])
@@ -286,4 +291,4 @@ async def test_model_that_fails_to_load_over_rest(server: EmbeddedServer, log: P
     crash = f"The worker of {MODEL} (instance {MODEL}) crashed (SIGKILL"
     assert error["code"] == "model_not_loaded"
     assert error["message"].startswith(f"Failed to load {MODEL}: {crash}")
-    assert f"ERROR {crash}" in log.read_text()
+    assert f"ERROR {crash}" in log.read_text(encoding="utf-8")
