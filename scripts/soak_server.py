@@ -120,9 +120,9 @@ def measure(server: EmbeddedServer) -> dict[str, int]:
     holdings: dict[str, int] = httpx.get(
         f"http://{server.address}/control/holdings", timeout=30, trust_env=False
     ).json()
-    status = Path(f"/proc/{server.pid}/status").read_text()
+    status = Path(f"/proc/{server.pid}/status").read_text("utf-8")
     resident = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
-    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text("ascii").split()
     folders = Path(tempfile.gettempdir()).glob(f"lmstudio-model-fixtures-uploads-{server.pid}-*")
     return {
         **holdings,

@@ -42,7 +42,7 @@ class MeasuredModel:
             return None
         names = {"VmRSS": "now", "VmHWM": "peak"}
         found = {}
-        for line in Path(f"/proc/{self.worker}/status").read_text().splitlines():
+        for line in Path(f"/proc/{self.worker}/status").read_text("utf-8").splitlines():
             name, _, rest = line.partition(":")
             if name in names:
                 found[names[name]] = int(rest.split()[0]) * 1024 / 1e6

@@ -329,7 +329,9 @@ def test_service_token(source: str, edge: Edge, run: Run, origin: RecordingOrigi
     if source == "environment":
         variables.update(ACCESS)
     else:
-        Path(".env").write_text("".join(f"{name}={value}\n" for name, value in ACCESS.items()))
+        Path(".env").write_text(
+            "".join(f"{name}={value}\n" for name, value in ACCESS.items()), encoding="utf-8"
+        )
     before = len(origin.requests)
     result = run("check", "--host", edge.api_host, **variables)
     assert result.exit_code == 0, result.stderr

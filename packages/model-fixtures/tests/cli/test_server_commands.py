@@ -76,7 +76,7 @@ def test_a_token_is_no_argument(run: Run, monkeypatch: pytest.MonkeyPatch) -> No
     arguments = Path(f"/proc/{server.pid}/cmdline")
     if arguments.exists():
         assert b"sk-lm" not in arguments.read_bytes()
-    assert TOKEN not in Path(server.log).read_text()
+    assert TOKEN not in Path(server.log).read_text(encoding="utf-8")
     code, _, err = run("unload", "--host", server.addresses[0])
     assert code == 1
     assert err[0].startswith(f"error: {server.addresses[0]} refuses the client: ")

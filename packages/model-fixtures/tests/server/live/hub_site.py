@@ -49,10 +49,12 @@ class Site(NamedTuple):
     def processes(self) -> list[str]:
         """Return the command lines of the server's children (Linux)."""
         pid = self.server.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
         threads = Path(f"/proc/{pid}/task").iterdir()
         children += [child for each in threads for child in (each / "children").read_text().split()]
-        return [Path(f"/proc/{child}/cmdline").read_text() for child in set(children)]
+        return [
+            Path(f"/proc/{child}/cmdline").read_text(encoding="utf-8") for child in set(children)
+        ]
 
 
 def entry(name: str, size: int, digest: str, source: str) -> str:

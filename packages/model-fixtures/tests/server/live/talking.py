@@ -84,5 +84,5 @@ def text_of(packets: list[dict[str, Any]]) -> str:
 
 def workers_of(server: EmbeddedServer) -> set[int]:
     """Return the process ids of the server's workers (Linux)."""
-    with open(f"/proc/{server.pid}/task/{server.pid}/children") as children:  # noqa: PTH123
+    with open(f"/proc/{server.pid}/task/{server.pid}/children", encoding="utf-8") as children:  # noqa: PTH123
         return {int(number) for number in children.read().split()}

@@ -92,7 +92,7 @@ async def test_lists(odd: str, log: Path) -> None:
             for path in ("v1", "api/v0"):
                 answer = (await client.get(f"http://{odd}/{path}/models")).json()
                 assert [each["id"] for each in answer["data"]][SUITE_MODELS:] == ["one", "two"]
-    lines = log.read_text().splitlines()
+    lines = log.read_text(encoding="utf-8").splitlines()
     assert len([line for line in lines if "is not listed: it " in line]) == len(ODD)
     for name in ODD:
         path = repr(f"/{name}.gguf")[1:]
@@ -128,7 +128,9 @@ async def test_presets(odd: str, log: Path) -> None:
                     packets = [packet async for packet in channel]
                 assert packets[-1]["stats"]["predictedTokensCount"] == 2
             assert text_of(await predict(llm, "Hi", limit(2), identifier))
-    lines = [line for line in log.read_text().splitlines() if "is left out: " in line]
+    lines = [
+        line for line in log.read_text(encoding="utf-8").splitlines() if "is left out: " in line
+    ]
     assert [line.partition(" WARNING ")[2] for line in lines] == [
         "preset 'device.json' is left out: it is not a regular file",
         "preset 'fifo.json' is left out: it is not a regular file",

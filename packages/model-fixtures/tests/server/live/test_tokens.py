@@ -75,7 +75,7 @@ async def test_token_is_written_nowhere(guarded: str, log: Path) -> None:
     with pytest.raises(AuthenticationError):
         async with connect(guarded, "system", Credentials(IDENTIFIER, "wrong")):
             pass
-    assert PASSKEY not in log.read_text()
+    assert PASSKEY not in log.read_text(encoding="utf-8")
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             assert PASSKEY.encode() not in (folder / "cmdline").read_bytes()

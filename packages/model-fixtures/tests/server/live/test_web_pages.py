@@ -196,7 +196,7 @@ def test_log_tells_of_a_refusal_once(named_address: str, log: Path) -> None:
     for number in range(60):
         for _ in range(2):
             ask(named_address, "GET", "/llm", {"Origin": f"https://site-{number}.example"})
-    lines = log.read_text().splitlines()
+    lines = log.read_text(encoding="utf-8").splitlines()
     assert sum("site-0.example" in line for line in lines) == 1
     assert sum("refused a request" in line for line in lines) <= 20
 
