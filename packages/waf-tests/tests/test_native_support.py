@@ -115,6 +115,7 @@ def run_with_fork(folder: Path, files: str, arguments: list[str], kind: str = ""
     )
 
 
+@pytest.mark.usefixtures("planner")
 @pytest.mark.slow
 @pytest.mark.parametrize("files", ["test_header_*.py", "test_tokens_*.py", "test_default_*.py"])
 def test_fork(files: str, tmp_path: Path) -> None:
@@ -123,6 +124,7 @@ def test_fork(files: str, tmp_path: Path) -> None:
     assert {each for tests in run.outcomes.values() for each in tests.values()} == {"passed"}
 
 
+@pytest.mark.usefixtures("planner")
 def test_fork_with_the_scheme_twice(tmp_path: Path) -> None:
     """For a fork that tries `https://https://`, the report's section and summary show that URL."""
     run = run_with_fork(
