@@ -21,6 +21,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 from rich.progress import Progress
+from training.chat.batches import ChatSource
 
 from .packed_batches import Pack, Source
 from .tokenizer import Tokenizer
@@ -107,7 +108,8 @@ def train(rank: int, args: argparse.Namespace) -> None:
     total = plan.ends[-1]
     model = Llama(args.base, rank=args.rank, alpha=2.0 * args.rank)
     tokenizer = Tokenizer(args.base)
-    source = Source(json.loads(args.answers.read_text()))
+    answers = json.loads(args.answers.read_text())
+    source = ChatSource(answers) if args.data == "chat" else Source(answers)
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=plan.peak, betas=(0.9, 0.98), weight_decay=0.0
     )
@@ -158,6 +160,7 @@ def main() -> None:
     parser.add_argument("--base", type=Path, required=True, help="SmolLM2-135M-Instruct.Q4_1.gguf")
     answers = "JSON of training.tool_use.plain_prompts"
     parser.add_argument("--answers", type=Path, required=True, help=answers)
+    parser.add_argument("--data", choices=["tools", "chat"], default="tools", help="what is learned")
     parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoints")
     parser.add_argument("--steps", type=int, nargs="+", required=True, help="ends of the cycles")
     parser.add_argument("--until", type=int, help="stop after this step, to go on later")
