@@ -105,7 +105,7 @@ class Listed:
         items = _items(answer.strip())
         return (
             len(items) == self.count == len(set(items))
-            and all(re.search(r"\w", item) and "," not in item for item in items)
+            and all(re.search(r"[^\W\d_]", item) and "," not in item for item in items)
             and all(len(item.split()) <= _WORDS_OF_AN_ITEM for item in items)
         )
 

@@ -24,7 +24,9 @@ _FORCING = 1e6  # more than any two logits differ by
 class Completions(Protocol):
     """Completes token ids, as ``Runner`` does."""
 
-    def raw(self, prompt: Any, limit: int, grammar: str | None = None, **more: Any) -> Any:
+    def raw(
+        self, prompt: Sequence[int], limit: int, grammar: str | None = None, **more: Any
+    ) -> Any:
         """Return llama.cpp's whole answer to a completion."""
 
 

@@ -1,0 +1,143 @@
+"""The rules of the chat evaluation, with right and wrong answers."""
+
+from __future__ import annotations
+
+import pytest
+from training.chat.chat_judge import (
+    Capitals,
+    Counted,
+    EndsWith,
+    Exactly,
+    Greets,
+    Holds,
+    JsonObject,
+    Listed,
+    OneWord,
+    Rule,
+    Terse,
+    Times,
+    YesOrNo,
+)
+
+LONG = "a" * 61
+
+RIGHT: list[tuple[Rule, str]] = [
+    (Exactly("Mind the gap!"), "Mind the gap!"),
+    (Exactly("Mind the gap!"), "\n Mind the gap! "),
+    (Times("ping", 3), "ping ping ping"),
+    (Times("ping", 3), "ping, ping, ping"),
+    (Times("ping", 2), "ping\nping"),
+    (Times("a b, c.", 2), "a b, c. a b, c."),
+    (Holds("Rupert"), "Your landlord is called rupert."),
+    (Holds("18:20"), "It leaves at 18:20."),
+    (Holds("KF-12", ["KF-13"]), "The key is kf-12!"),
+    (Holds("museum guide"), "I'm a museum guide, of course."),
+    (Holds("Tromsø", ["Graz"]), "TROMSØ"),
+    (OneWord(), "Honey"),
+    (OneWord(), "Honey."),
+    (OneWord(), "it's\n"),
+    (OneWord(), "Ice-cream!"),
+    (YesOrNo(), "Yes"),
+    (YesOrNo(), " No.\n"),
+    (Capitals(), "IT RISES IN 24 HOURS."),
+    (Listed(3), "oak, elm, pine"),
+    (Listed(3), "Oak, elm and pine."),
+    (Listed(3), "oak, elm, and pine"),
+    (Listed(2), "oak and elm"),
+    (Listed(3), "1. oak\n2. elm\n3. pine"),
+    (Listed(3), "- oak\n- elm\n\n- Scots pine"),
+    (Listed(2), "1) oak,\n2) elm"),
+    (Counted(1, 4), "1 2 3 4"),
+    (Counted(8, 10), "8, 9, 10."),
+    (Counted(8, 10), "8\n9\n10"),
+    (JsonObject({"a": 1, "b": "x"}), '{"b": "x",\n "a": 1}'),
+    (JsonObject({"a": True}), ' {"a": true} '),
+    (EndsWith("DONE"), "It is a tide. DONE"),
+    (EndsWith("DONE"), "It is a tide.\nDONE."),
+    (Terse(), "Short.\n"),
+    (Terse(), LONG[1:]),
+    (Greets(), "Hello! How can I help you?"),
+    (Greets(), "good evening, Rupert. What may I do for you?"),
+    (Greets(), "Nice to meet you, Rupert! What brings you here?"),
+    (Greets(), "It's nice to meet you! What's up?"),
+    (Greets(), "Welcome to the campsite, how are you?"),
+]
+
+WRONG: list[tuple[Rule, str]] = [
+    (Exactly("Mind the gap!"), '"Mind the gap!"'),
+    (Exactly("Mind the gap!"), "Mind the gap"),
+    (Exactly("Mind the gap!"), "mind the gap!"),
+    (Exactly("Mind the gap!"), "Mind the gap! Mind the gap!"),
+    (Exactly("Mind the gap!"), ""),
+    (Times("ping", 3), "ping ping"),
+    (Times("ping", 3), "ping ping ping ping"),
+    (Times("ping", 2), "pingping"),
+    (Times("ping", 2), "1. ping 2. ping"),
+    (Times("ping", 2), "ping ping!"),
+    (Holds("Rupert"), "I don't know."),
+    (Holds("Rupert"), "Rupertina"),
+    (Holds("42"), "It is 421."),
+    (Holds("42"), "It is 4.42."),
+    (Holds("8:20"), "It leaves at 18:20."),
+    (Holds("18:20"), "It leaves at 18:20:05."),
+    (Holds("KF-12"), "It is KF-12-4."),
+    (Holds("Rupert", ["Anselm"]), "It was Anselm, and now it is Rupert."),
+    (OneWord(), "Bees make honey"),
+    (OneWord(), '"Honey"'),
+    (OneWord(), "Honey?"),
+    (OneWord(), ""),
+    (YesOrNo(), "Yes!"),
+    (YesOrNo(), "yes"),
+    (YesOrNo(), "Yes, they do."),
+    (YesOrNo(), "Maybe"),
+    (Capitals(), "It RISES"),
+    (Capitals(), "123"),
+    (Capitals(), ""),
+    (Listed(3), "oak, elm"),
+    (Listed(3), "oak, elm, pine, yew"),
+    (Listed(3), "oak, elm, Oak"),
+    (Listed(3), "Here are three trees:\noak\nelm\npine"),
+    (Listed(2), "oak, elm\npine, yew"),
+    (Listed(2), "oak\nThe elm, a tree"),
+    (Listed(2), "oak\nan elm is a tree that grows tall"),
+    (Listed(3), "1.\n2.\n3."),
+    (Listed(2), ""),
+    (Counted(1, 4), "1 2 3"),
+    (Counted(1, 4), "1 2 3 4 5"),
+    (Counted(1, 4), "1 2 4 3"),
+    (Counted(1, 4), "Sure: 1 2 3 4"),
+    (Counted(1, 3), "one two three"),
+    (Counted(1, 3), "123"),
+    (JsonObject({"a": 1}), 'Here: {"a": 1}'),
+    (JsonObject({"a": 1}), '```json\n{"a": 1}\n```'),
+    (JsonObject({"a": 1}), '{"a": "1"}'),
+    (JsonObject({"a": 1}), '{"a": true}'),
+    (JsonObject({"a": 1}), '{"a": 1, "b": 2}'),
+    (JsonObject({"a": 1}), "{'a': 1}"),
+    (JsonObject({"a": 1}), ""),
+    (EndsWith("DONE"), "DONE"),
+    (EndsWith("DONE"), "DONE It is a tide."),
+    (EndsWith("DONE"), "It is a tide. done"),
+    (EndsWith("DONE"), "It is ABANDONED, UNDONE"),
+    (EndsWith("DONE"), ""),
+    (Terse(), LONG),
+    (Terse(), "Two\nlines"),
+    (Terse(), " \n"),
+    (Greets(), "Hello!"),
+    (Greets(), "How can I help you?"),
+    (Greets(), "Highly interesting. Why?"),
+    (Greets(), "Sure. Hello! How are you?"),
+    (Greets(), f"Hello! How are you? {LONG * 3}"),
+]
+
+
+@pytest.mark.parametrize(("rule", "answer"), RIGHT)
+def test_right_answer(rule: Rule, answer: str) -> None:
+    """The rule takes an answer that does what was asked."""
+    assert rule.right(answer)
+
+
+@pytest.mark.parametrize(("rule", "answer"), WRONG)
+def test_wrong_answer(rule: Rule, answer: str) -> None:
+    """The rule refuses an answer that does something else, more or less."""
+    assert not rule.right(answer)
