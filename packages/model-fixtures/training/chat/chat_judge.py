@@ -14,12 +14,12 @@ from typing import Any, Protocol
 TERSE = 60  # characters of a terse answer, at most
 GREETING = 200  # characters of the answer to a greeting, at most
 _WORDS_OF_AN_ITEM = 6  # a longer one is a sentence about the item
-_ONE_WORD = re.compile(r"\w+(?:['’-]\w+)*[.!]?")
-_MARKER = re.compile(r"(?:\(?\d+[.):]|[-*•–])\s+")
+_ONE_WORD = re.compile(r"\w+(?:['\u2019-]\w+)*[.!]?")
+_MARKER = re.compile(r"(?:\(?\d+[.):]|[-*\u2022\u2013])\s+")
 _OPENING = re.compile(
     r"(?:hello|hi|hey|hiya|howdy|welcome|greetings"
     r"|good (?:morning|afternoon|evening|day)"
-    r"|(?:it(?:'s| is) )?(?:nice|pleased|glad|great|good|lovely|a pleasure) to (?:meet|see) you)\b"
+    r"|(?:it(?:['\u2019]s| is) )?(?:nice|pleased|glad|great|good|lovely|a pleasure) to (?:meet|see) you)\b"
 )
 
 
@@ -163,7 +163,7 @@ class Terse:
 
 @dataclass(frozen=True)
 class Greets:
-    """The answer begins with a greeting, asks something, and has at most ``GREETING`` characters."""
+    """The answer begins with a greeting, has a question mark and at most ``GREETING`` characters."""
 
     def right(self, answer: str) -> bool:
         """Tell whether an answer is right."""

@@ -14,7 +14,7 @@ from model_fixtures.tool_format import Message
 from .chat_judge import Rule
 
 _FOLDER = Path(__file__).parent
-_QUOTES = ('"{}"', '"{}"', '"{}"', "'{}'", "“{}”", "‘{}’", "`{}`", "«{}»")
+_QUOTES = ('"{}"', '"{}"', '"{}"', "'{}'", "\u201c{}\u201d", "\u2018{}\u2019", "`{}`", "«{}»")
 _SECTION = re.compile(r"\[(.+)\]")
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rich.progress import track
-
-from ..tool_use.greedy_completion import Runner
-from ..tool_use.tokenizer import Tokenizer
+from training.tool_use.greedy_completion import Runner
+from training.tool_use.tokenizer import Tokenizer
 
 TEXT = Path(__file__).parent / "plain_text.txt"
+_SEPARATOR = 0  # <|endoftext|>, which stood before every text when the base model was trained
 _FORCING = 1e6  # more than any two logits differ by
 
 
@@ -36,8 +36,9 @@ def passages() -> list[str]:
 
 
 def log_probabilities(runner: Completions, ids: Sequence[int]) -> list[float]:
-    """Return the natural logarithm of each token's probability, from the second token on."""
-    return [_log_probability(runner, ids[:place], ids[place]) for place in range(1, len(ids))]
+    """Return the natural logarithm of each token's probability in a text of its own."""
+    before = [_SEPARATOR, *ids]
+    return [_log_probability(runner, before[: place + 1], token) for place, token in enumerate(ids)]
 
 
 def _log_probability(runner: Completions, before: Sequence[int], token: int) -> float:
@@ -65,9 +66,7 @@ def ratio(logs: Sequence[float], base: Sequence[float]) -> tuple[float, float, f
 def measured(model: Path, adapter: Path | None, texts: Iterable[str]) -> list[float]:
     """Return the logarithms of all tokens of the texts."""
     tokenizer, runner = Tokenizer(model), Runner(model, adapter)
-    return [
-        log for text in texts for log in log_probabilities(runner, tokenizer.encode(text))
-    ]
+    return [log for text in texts for log in log_probabilities(runner, tokenizer.encode(text))]
 
 
 def main() -> None:

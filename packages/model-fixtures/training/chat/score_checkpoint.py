@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rich.progress import track
+from training.scores import Score
+from training.tool_use.greedy_completion import Runner
 
-from ..scores import Score
-from ..tool_use.greedy_completion import Runner
 from .evaluation_cases import KINDS, Case, cases
 
 _SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"  # the template's
@@ -20,7 +20,9 @@ _CONTEXT = 4096
 
 def prompt_text(case: Case) -> str:
     """Return the conversation in ChatML, up to where the answer begins."""
-    parts = [f"<|im_start|>{message.role}\n{message.text}<|im_end|>\n" for message in case.messages()]
+    parts = [
+        f"<|im_start|>{message.role}\n{message.text}<|im_end|>\n" for message in case.messages()
+    ]
     start = "" if case.system is not None else f"<|im_start|>system\n{_SYSTEM}<|im_end|>\n"
     return "".join([start, *parts, "<|im_start|>assistant\n"])
 

@@ -36,6 +36,7 @@ RIGHT: list[tuple[Rule, str]] = [
     (OneWord(), "Honey"),
     (OneWord(), "Honey."),
     (OneWord(), "it's\n"),
+    (OneWord(), "it\u2019s"),
     (OneWord(), "Ice-cream!"),
     (YesOrNo(), "Yes"),
     (YesOrNo(), " No.\n"),

@@ -79,7 +79,7 @@ def test_what_to_repeat_is_in_the_conversation() -> None:
 
 
 def test_a_question_does_not_hold_its_answer() -> None:
-    """Who only repeats the question recalls nothing; other told values differ from the right one."""
+    """A repeated question recalls nothing, and other told values differ from the right one."""
     for case in CASES["recall"]:
         assert not case.rule.right(case.prompt)
         if isinstance(case.rule, Holds):

@@ -30,17 +30,17 @@ class Forced:
         return {"completion_probabilities": [{"id": token, "logprob": math.log(0.5)}]}
 
 
-def test_every_token_but_the_first_is_forced_after_those_before_it() -> None:
-    """Each token has the probability that it has after all tokens before it."""
+def test_every_token_is_forced_after_those_before_it() -> None:
+    """Each token has the probability that it has after the separator and all tokens before it."""
     forced = Forced()
     logs = log_probabilities(forced, [7, 8, 9])
-    assert forced.prompts == [[7], [7, 8]]
+    assert forced.prompts == [[0], [0, 7], [0, 7, 8]]
     assert perplexity(logs) == pytest.approx(2)
 
 
 def test_another_token_than_the_forced_one_is_an_error() -> None:
     """A probability of some other token is never taken for the text's."""
-    with pytest.raises(RuntimeError, match="generated token 0 where 8 was forced"):
+    with pytest.raises(RuntimeError, match="generated token 0 where 7 was forced"):
         log_probabilities(Forced(obedient=False), [7, 8])
 
 
