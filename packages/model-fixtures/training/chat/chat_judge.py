@@ -19,7 +19,8 @@ _MARKER = re.compile(r"(?:\(?\d+[.):]|[-*\u2022\u2013])\s+")
 _OPENING = re.compile(
     r"(?:hello|hi|hey|hiya|howdy|welcome|greetings"
     r"|good (?:morning|afternoon|evening|day)"
-    r"|(?:it(?:['\u2019]s| is) )?(?:nice|pleased|glad|great|good|lovely|a pleasure) to (?:meet|see) you)\b"
+    r"|(?:it(?:['\u2019]s| is) )?(?:nice|pleased|glad|great|good|lovely|a pleasure)"
+    r" to (?:meet|see) you)\b"
 )
 
 
@@ -163,7 +164,7 @@ class Terse:
 
 @dataclass(frozen=True)
 class Greets:
-    """The answer begins with a greeting, has a question mark and at most ``GREETING`` characters."""
+    """The answer begins with a greeting, has a question mark, and is at most ``GREETING`` long."""
 
     def right(self, answer: str) -> bool:
         """Tell whether an answer is right."""

@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from rich.progress import track
 from training.scores import Score
@@ -18,6 +19,13 @@ _TOKENS = 200  # of an answer, at most
 _CONTEXT = 4096
 
 
+class Completions(Protocol):
+    """Completes a prompt greedily, as ``Runner`` does."""
+
+    def complete(self, prompt: str, limit: int = 200, grammar: str | None = None) -> str:
+        """Return the text after ``prompt``, at most ``limit`` tokens."""
+
+
 def prompt_text(case: Case) -> str:
     """Return the conversation in ChatML, up to where the answer begins."""
     parts = [
@@ -27,7 +35,7 @@ def prompt_text(case: Case) -> str:
     return "".join([start, *parts, "<|im_start|>assistant\n"])
 
 
-def score(runner: Runner, chosen: Iterable[Case]) -> Mapping[str, Score]:
+def score(runner: Completions, chosen: Iterable[Case]) -> Mapping[str, Score]:
     """Return the scores of kinds, and of their parts as "kind, part"."""
     found: dict[str, Score] = {}
     for case in chosen:

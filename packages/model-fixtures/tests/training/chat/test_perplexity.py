@@ -7,11 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-
-gguf = pytest.importorskip("gguf")
-pytest.importorskip("xllamacpp")
-
-from training.chat.perplexity import log_probabilities, passages, perplexity, ratio  # noqa: E402
+from training.chat.perplexity import log_probabilities, passages, perplexity, ratio
 
 
 class Forced:
