@@ -23,6 +23,7 @@ import torch
 import torch.distributed as dist
 from rich.progress import Progress
 from training.atomic_files import replacing
+from training.chat.batches import ChatSource
 
 from .conversation_source import ConversationSource
 from .gguf_tokenizer import Tokenizer
@@ -117,7 +118,8 @@ def train(rank: int, args: argparse.Namespace) -> None:
     total = plan.ends[-1]
     model = TorchLlama(args.base, rank=args.rank, alpha=2.0 * args.rank)
     tokenizer = Tokenizer(args.base)
-    source = ConversationSource(json.loads(args.answers.read_text(encoding="utf-8")))
+    answers = json.loads(args.answers.read_text(encoding="utf-8"))
+    source = ChatSource(answers) if args.data == "chat" else ConversationSource(answers)
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=plan.peak, betas=(0.9, 0.98), weight_decay=0.0
     )
@@ -172,6 +174,12 @@ def main() -> None:
         type=Path,
         required=True,
         help="JSON file that training.tool_use.plain_prompts wrote",
+    )
+    parser.add_argument(
+        "--data",
+        choices=["tools", "chat"],
+        default="tools",
+        help="what the adapter learns (default: %(default)s)",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoints")
     parser.add_argument(
