@@ -1,6 +1,6 @@
-"""Rules that tell whether an answer is right; who answered is not their business.
+"""Rules that decide whether an answer is right, wherever the answer comes from.
 
-Every rule looks at the answer without the white space around it.
+Every rule ignores white space around the answer.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _OPENING = re.compile(
 
 
 class Rule(Protocol):
-    """What a right answer must be."""
+    """Decides whether an answer is right."""
 
     def right(self, answer: str) -> bool:
-        """Tell whether an answer is right."""
+        """Return whether an answer is right."""
 
 
 @dataclass(frozen=True)
@@ -38,19 +38,19 @@ class Exactly:
     text: str
 
     def right(self, answer: str) -> bool:
-        """Tell whether an answer is right."""
+        """Return whether an answer is right."""
         return answer.strip() == self.text
 
 
 @dataclass(frozen=True)
 class Times:
-    """The answer is the phrase ``count`` times, between them spaces, commas or line breaks."""
+    """The answer is the phrase ``count`` times, separated by spaces, commas or line breaks."""
 
     phrase: str
     count: int
 
     def right(self, answer: str) -> bool:
-        """Tell whether an answer is right."""
+        """Return whether an answer is right."""
         phrase = re.escape(self.phrase)
         pattern = rf"{phrase}(?:[\s,]+{phrase}){{{self.count - 1}}}"
         return re.fullmatch(pattern, answer.strip()) is not None
@@ -58,51 +58,51 @@ class Times:
 
 @dataclass(frozen=True)
 class Holds:
-    """The answer holds the value as a whole word in any case, and none of the ``others``."""
+    """The answer has the value as a whole word in any case, and none of the ``others``."""
 
     value: str
     others: Sequence[str] = ()
 
     def right(self, answer: str) -> bool:
-        """Tell whether an answer is right."""
+        """Return whether an answer is right."""
         return _holds(answer, self.value) and not any(_holds(answer, o) for o in self.others)
 
 
 @dataclass(frozen=True)
 class OneWord:
-    """The answer is one word, which need not be true; a period or ``!`` may follow."""
+    """The answer is one word, true or not, maybe with a period or an exclamation mark."""
 
     def right(self, answer: str) -> bool:
-        """Tell whether an answer is right."""
+        """Return whether an answer is right."""
         return _ONE_WORD.fullmatch(answer.strip()) is not None
 
 
 @dataclass(frozen=True)
 class YesOrNo:
-    """The answer is Yes or No, which need not be true; a period may follow."""
+    """The answer is Yes or No, true or not, maybe with a period."""
 
     def right(self, answer: str) -> bool:
-        """Tell whether an answer is right."""
+        """Return whether an answer is right."""
         return answer.strip() in ("Yes", "No", "Yes.", "No.")
 
 
 @dataclass(frozen=True)
 class Capitals:
-    """The answer has letters, and no small ones."""
+    """The answer has letters, and all of them are capital letters."""
 
     def right(self, answer: str) -> bool:
-        """Tell whether an answer is right."""
+        """Return whether an answer is right."""
         return answer.isupper()
 
 
 @dataclass(frozen=True)
 class Listed:
-    """The answer is ``count`` different items, on lines or between commas; numbers may lead."""
+    """The answer is ``count`` different items, on lines or separated by commas, maybe numbered."""
 
     count: int
 
     def right(self, answer: str) -> bool:
-        """Tell whether an answer is right."""
+        """Return whether an answer is right."""
         items = _items(answer.strip())
         return (
             len(items) == self.count == len(set(items))
@@ -119,7 +119,7 @@ class Counted:
     last: int
 
     def right(self, answer: str) -> bool:
-        """Tell whether an answer is right."""
+        """Return whether an answer is right."""
         parts = [part for part in re.split(r"[\W_]+", answer) if part]
         return parts == [str(number) for number in range(self.first, self.last + 1)]
 
@@ -131,12 +131,12 @@ class JsonObject:
     value: dict[str, Any]
 
     def right(self, answer: str) -> bool:
-        """Tell whether an answer is right."""
+        """Return whether an answer is right."""
         try:
             found = json.loads(answer)
         except ValueError:
             return False
-        # As text, since Python takes true and 1 as equal.
+        # Compared as text, since True equals 1 in Python.
         return json.dumps(found, sort_keys=True) == json.dumps(self.value, sort_keys=True)
 
 
@@ -147,7 +147,7 @@ class EndsWith:
     word: str
 
     def right(self, answer: str) -> bool:
-        """Tell whether an answer is right."""
+        """Return whether an answer is right."""
         words = re.findall(r"\w+", answer)
         return len(words) > 1 and words[-1] == self.word
 
@@ -157,23 +157,23 @@ class Terse:
     """The answer is one line of at most ``TERSE`` characters."""
 
     def right(self, answer: str) -> bool:
-        """Tell whether an answer is right."""
+        """Return whether an answer is right."""
         text = answer.strip()
         return 0 < len(text) <= TERSE and len(text.splitlines()) == 1
 
 
 @dataclass(frozen=True)
 class Greets:
-    """The answer begins with a greeting, has a question mark, and is at most ``GREETING`` long."""
+    """The answer begins with a greeting, has a question mark, and has at most ``GREETING`` characters."""
 
     def right(self, answer: str) -> bool:
-        """Tell whether an answer is right."""
+        """Return whether an answer is right."""
         text = answer.strip()
         return bool(_OPENING.match(text.lower())) and "?" in text and len(text) <= GREETING
 
 
 def _holds(text: str, value: str) -> bool:
-    """Tell whether a text holds a value, not only as a part of a longer word, number or code."""
+    """Return whether a text has a value that is no part of a longer word, number or code."""
     pattern = rf"(?<![\w-])(?<!\d[.:]){re.escape(value.lower())}(?![\w-]|[.:]\d)"
     return re.search(pattern, text.lower()) is not None
 

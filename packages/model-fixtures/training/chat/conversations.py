@@ -1,4 +1,4 @@
-"""Whole conversations: a system prompt, and one to eight exchanges that may look back at it all."""
+"""Whole conversations: a system prompt, and one to eight exchanges that may refer to earlier ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from model_fixtures.tool_format import Message
 
 from . import phrases
-from .exchanges import MAKERS, said
+from .exchanges import EXCHANGES, said
 from .wordings import Attribute, attributes, worded
 
 GENERIC = (
@@ -75,7 +75,7 @@ _REMEMBER = (
     "Keep this in mind: {f}",
     "Important: {f}",
 )
-# Rules for every answer, with what they make of one.
+# Rules for the form of every answer, with the function that gives an answer this form.
 _RULES: Sequence[tuple[tuple[str, ...], Callable[[str], str]]] = (
     (
         (
@@ -117,10 +117,6 @@ _RULES: Sequence[tuple[tuple[str, ...], Callable[[str], str]]] = (
 )
 
 
-def _unchanged(text: str) -> str:
-    return text
-
-
 _THINGS = """favorite song|favorite movie|favorite book|favorite season|favorite month|favorite word|
 nickname|street|house number|shoe size|bike|boat|team|company|school|wife|husband|daughter|son|mother|
 father|uncle|aunt|best friend|neighbor|horse|parrot|ticket number|seat|locker|phone number|user name|
@@ -132,8 +128,12 @@ motto|first pet|badge number|desk|floor|building|parking spot|laptop|phone|print
 _OWNERS = (("my", "your"), ("my", "your"), ("my", "your"), ("the", "the"), ("our", "your"))
 
 
-def made_up(rng: random.Random) -> Attribute:
-    """Return an attribute made of a thing and an owner, so that no list of them is learned."""
+def _unchanged(text: str) -> str:
+    return text
+
+
+def random_attribute(rng: random.Random) -> Attribute:
+    """Return an attribute of a random thing and owner: no list of attributes can be learnt."""
     thing = rng.choice(_THINGS)
     kind = rng.choice(("word", "word", "person", "city", "number", "code", "color"))
     if rng.random() < 0.2:
@@ -158,25 +158,26 @@ def made_up(rng: random.Random) -> Attribute:
 
 
 @dataclass
-class System:
-    """A system prompt, what it tells, and what it makes of every answer."""
+class SystemPrompt:
+    """A system prompt, the facts in it, and the form that it demands of every answer."""
 
     text: str = ""
     facts: dict[str, str] = field(default_factory=dict)  # about the user, by attribute
-    asked: list[tuple[Sequence[str], str]] = field(default_factory=list)  # questions, answer
-    rule: Callable[[str], str] = _unchanged
+    # Questions about the assistant, and the answer to each of them.
+    about_assistant: list[tuple[Sequence[str], str]] = field(default_factory=list)
+    in_form: Callable[[str], str] = _unchanged
 
 
-def system(rng: random.Random) -> System:
-    """Return a system prompt; in half of all cases there is none."""
+def system_prompt(rng: random.Random) -> SystemPrompt:
+    """Return a system prompt; four in ten are empty."""
     style = rng.random()
     if style < 0.42:
-        return System()
+        return SystemPrompt()
     if style < 0.6:
-        return System(rng.choice(GENERIC))
+        return SystemPrompt(rng.choice(GENERIC))
     if style < 0.68:
-        texts, rule = rng.choice(_RULES)
-        return System(_with_generic(rng.choice(texts), rng), rule=rule)
+        texts, in_form = rng.choice(_RULES)
+        return SystemPrompt(_with_generic(rng.choice(texts), rng), in_form=in_form)
     if style < 0.8:
         return _role(rng)
     return _facts(rng)
@@ -186,99 +187,102 @@ def _with_generic(text: str, rng: random.Random) -> str:
     return f"{rng.choice(GENERIC)} {text}" if rng.random() < 0.4 else text
 
 
-def _role(rng: random.Random) -> System:
+def _role(rng: random.Random) -> SystemPrompt:
     name, job = phrases.value("person", rng), rng.choice(_JOBS)
     article = "an" if job[0] in "aeiou" else "a"
     named = (_NAME_QUESTIONS, f"My name is {name}.")
     role = (_ROLE_QUESTIONS, f"I am {article} {job}.")
     style = rng.random()
     if style < 0.35:
-        return System(rng.choice(_NAMED).format(n=name), asked=[named])
+        return SystemPrompt(rng.choice(_NAMED).format(n=name), about_assistant=[named])
     texts = _ROLES if style < 0.7 else _BOTH
     text = rng.choice(texts).format(n=name, j=job)
     text = text.replace(f" a {job}", f" {article} {job}")
     if style < 0.7:
-        return System(text, asked=[role])
+        return SystemPrompt(text, about_assistant=[role])
     both = [
         ([asked for asked in _NAME_QUESTIONS if asked != "Who are you?"], named[1]),
         ([asked for asked in _ROLE_QUESTIONS if asked != "Who are you?"], role[1]),
         (("Who are you?", "Introduce yourself."), f"I am {name}, {article} {job}."),
     ]
-    return System(text, asked=both)
+    return SystemPrompt(text, about_assistant=both)
 
 
-def _facts(rng: random.Random) -> System:
+def _facts(rng: random.Random) -> SystemPrompt:
     chosen = rng.sample(list(attributes()), rng.choice((1, 1, 2, 3)))
     facts: dict[str, str] = {}
     told: list[str] = []
     for attribute in chosen:
         value = phrases.value(attribute.kind, rng)
         texts = _ABOUT_USER.get(attribute.key) or [
-            text for text in attribute.statements if not set("I My Our We".split()) & set(text.split())
+            text for text in attribute.statements if not set(["I", "My", "Our", "We"]) & set(text.split())
         ]
         if not texts or any("my " in text for text in texts):
             continue
         facts[attribute.key] = value
         told.append(rng.choice(texts).replace("{v}", value))
     if not told:
-        return System(rng.choice(GENERIC))
+        return SystemPrompt(rng.choice(GENERIC))
     text = rng.choice(_REMEMBER).replace("{f}", " ".join(told))
-    return System(_with_generic(text, rng), facts=facts)
+    return SystemPrompt(_with_generic(text, rng), facts=facts)
 
 
-class Talk:
-    """A conversation that grows by exchanges.
+class Conversation:
+    """A conversation to which exchanges are added."""
 
-    Args:
-        start: its system prompt.
-        free: prompts with the base model's own answers.
-        rng: makes every choice.
-    """
+    def __init__(
+        self, system: SystemPrompt, free: Sequence[tuple[str, str]], rng: random.Random
+    ) -> None:
+        """Begin a conversation.
 
-    def __init__(self, start: System, free: Sequence[tuple[str, str]], rng: random.Random) -> None:
-        self.system = start
+        Args:
+            system: the system prompt.
+            free: prompts with the base model's own answers.
+            rng: makes every choice.
+        """
+        self.system = system
         self.messages: list[Message] = []
         self._free = free
         self._rng = rng
         known = {each.key: each for each in attributes()}
-        self._facts = {key: (known[key], value) for key, value in start.facts.items()}
+        self._facts = {key: (known[key], value) for key, value in system.facts.items()}
 
-    def grow(self) -> None:
-        """Add an exchange."""
+    def add_exchange(self) -> None:
+        """Add what the user says and the answer."""
         rng = self._rng
         shares = {
             self._state: 16 if len(self._facts) < 6 else 0,
             self._ask: 20 if self._facts else 0,
-            self._ask_system: 24 if self.system.asked else 0,
-            self._talk_freely: 9,
+            self._ask_system: 24 if self.system.about_assistant else 0,
+            self._ask_freely: 9,
             self._request: 55,
         }
         rng.choices(list(shares), list(shares.values()))[0]()
 
     def _ask_system(self) -> None:
-        questions, answer = self._rng.choice(self.system.asked)
+        questions, answer = self._rng.choice(self.system.about_assistant)
         self._add(self._rng.choice(questions), answer)
 
-    def _talk_freely(self) -> None:
+    def _ask_freely(self) -> None:
         self._add(*self._rng.choice(self._free))
 
     def _request(self) -> None:
         rng = self._rng
-        maker = rng.choices(list(MAKERS), list(MAKERS.values()))[0]
-        made = maker(self.messages, rng)
+        make = rng.choices(list(EXCHANGES), list(EXCHANGES.values()))[0]
+        made = make(self.messages, rng)
         if made is not None:
-            # What the assistant repeats of itself has the system prompt's form already.
-            self._add(*made, ruled=made[1] not in said(self.messages, "assistant"))
+            # An earlier answer that is repeated already has the form of the system prompt.
+            self._add(*made, in_form=made[1] in said(self.messages, "assistant"))
 
-    def _add(self, asked: str, answer: str, *, ruled: bool = True) -> None:
+    def _add(self, asked: str, answer: str, *, in_form: bool = False) -> None:
         self.messages.append(Message("user", asked))
-        text = self.system.rule(answer) if ruled else answer
+        text = answer if in_form else self.system.in_form(answer)
         self.messages.append(Message("assistant", text))
 
     def _state(self) -> None:
         rng = self._rng
         chosen = [
-            made_up(rng) if rng.random() < 0.3 else rng.choice(attributes())
+            random_attribute(rng) if rng.random() < 0.3 else rng.choice(attributes())
             for _ in range(2 if rng.random() < 0.15 else 1)
         ]
         statements: list[str] = []
@@ -312,10 +316,15 @@ def _low(text: str) -> str:
     return text if text.startswith(("I ", "I'm")) else text[0].lower() + text[1:]
 
 
-def talk(start: System, free: Sequence[tuple[str, str]], rng: random.Random) -> list[Message]:
-    """Return the messages of a conversation after its system prompt."""
-    made = Talk(start, free, rng)
+def conversation(
+    system: SystemPrompt, free: Sequence[tuple[str, str]], rng: random.Random
+) -> list[Message]:
+    """Return the messages of a conversation, without the system prompt.
+
+    ``free`` are prompts with the base model's own answers.
+    """
+    made = Conversation(system, free, rng)
     length = rng.choice((1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6, 8))
     while len(made.messages) < 2 * length:
-        made.grow()
+        made.add_exchange()
     return made.messages

@@ -6,11 +6,11 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 
 from . import evaluation_form, evaluation_greeting, evaluation_recall, evaluation_repeat
-from .evaluation_draws import Case, Draw
+from .evaluation_draws import ChatCase, Draw
 
-__all__ = ["KINDS", "Case", "cases"]
+__all__ = ["KINDS", "ChatCase", "cases"]
 
-_PARTS: Mapping[str, Mapping[Callable[[Draw], Case], int]] = {
+_PARTS: Mapping[str, Mapping[Callable[[Draw], ChatCase], int]] = {
     "repeat": evaluation_repeat.PARTS,
     "recall": evaluation_recall.PARTS,
     "form": evaluation_form.PARTS,
@@ -19,7 +19,7 @@ _PARTS: Mapping[str, Mapping[Callable[[Draw], Case], int]] = {
 KINDS = tuple(_PARTS)
 
 
-def cases(count: int, seed: str, kinds: Sequence[str] = KINDS) -> list[Case]:
+def cases(count: int, seed: str, kinds: Sequence[str] = KINDS) -> list[ChatCase]:
     """Return ``count`` different cases of each kind, kinds and their parts in turn.
 
     A smaller count gives the first cases of a larger one, kind by kind.
@@ -28,11 +28,11 @@ def cases(count: int, seed: str, kinds: Sequence[str] = KINDS) -> list[Case]:
     return [chosen[kind][number] for number in range(count) for kind in kinds]
 
 
-def _of_kind(kind: str, count: int, seed: str) -> list[Case]:
+def _of_kind(kind: str, count: int, seed: str) -> list[ChatCase]:
     rng = random.Random(f"chat-{seed}-{kind}")  # noqa: S311  # a seed, no secret
-    draw, found, seen = Draw(rng), list[Case](), set[str]()
+    draw, found, seen = Draw(rng), list[ChatCase](), set[str]()
     round_of_parts = [part for part, weight in _PARTS[kind].items() for _ in range(weight)]
-    waiting: list[Callable[[Draw], Case]] = []
+    waiting: list[Callable[[Draw], ChatCase]] = []
     while len(found) < count:
         if not waiting:
             waiting = rng.sample(round_of_parts, len(round_of_parts))

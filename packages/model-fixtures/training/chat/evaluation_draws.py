@@ -1,4 +1,4 @@
-"""A case of the evaluation, and seeded draws from the evaluation's own text files."""
+"""A case of the evaluation, and random draws from the evaluation's own text files."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _SECTION = re.compile(r"\[(.+)\]")
 
 
 @dataclass(frozen=True)
-class Case:
-    """A conversation of one to eight turns, of which the last answer is to be judged.
+class ChatCase:
+    """A conversation of one to eight turns, whose last answer is judged.
 
     ``part`` names the sub-kind; ``earlier`` holds user and assistant messages in turn.
     """
@@ -151,7 +151,7 @@ class Draw:
         return [message for line in chosen for message in turn(*line.split(" | "))]
 
     def acknowledged(self, text: str, section: str = "acknowledgements") -> list[Message]:
-        """Return a turn in which the user tells something that the assistant takes note of."""
+        """Return a turn in which the user tells something and the assistant acknowledges it."""
         return turn(text, self.rng.choice(sections("evaluation_turns.txt")[section]))
 
     def system(self, share: float = 0.4) -> str | None:

@@ -19,35 +19,35 @@ from .chat_judge import (
     Terse,
     YesOrNo,
 )
-from .evaluation_draws import Case, Draw, phrases, said, turn, words
+from .evaluation_draws import ChatCase, Draw, phrases, said, turn, words
 
 _NUMBERS = ("two", "three", "four", "five", "six", "seven")
 _ENDS = ("DONE", "DONE", "DONE", "FINISHED", "OVER", "STOP")
 
 
-def _case(draw: Draw, part: str, prompt: str, rule: Rule) -> Case:
+def _case(draw: Draw, part: str, prompt: str, rule: Rule) -> ChatCase:
     earlier = draw.turns(draw.rng.randint(1, 3) if draw.chance(0.3) else 0)
-    return Case("form", part, draw.system(), earlier, prompt, rule)
+    return ChatCase("form", part, draw.system(), earlier, prompt, rule)
 
 
-def _question(part: str, questions: str, rule: Rule) -> Callable[[Draw], Case]:
-    """Return a maker of cases that ask a question and for the form of the answer."""
+def _question(part: str, questions: str, rule: Rule) -> Callable[[Draw], ChatCase]:
+    """Return a function that makes cases with a question and a demand for the answer's form."""
 
-    def make(draw: Draw) -> Case:
+    def make(draw: Draw) -> ChatCase:
         question = draw.rng.choice(phrases()[questions])
         return _case(draw, part, draw.worded(part, question=question), rule)
 
     return make
 
 
-def upper_phrase(draw: Draw) -> Case:
+def upper_phrase(draw: Draw) -> ChatCase:
     """Return a case in which a phrase is to be written in capital letters."""
     phrase = draw.phrase()
     prompt = draw.worded("upper phrase", q=draw.quoted(phrase), phrase=phrase)
     return _case(draw, "upper phrase", prompt, Exactly(phrase.upper()))
 
 
-def listed(draw: Draw) -> Case:
+def listed(draw: Draw) -> ChatCase:
     """Return a case that asks for a list of two to seven items."""
     count = draw.rng.randint(2, 7)
     n = draw.rng.choice((str(count), _NUMBERS[count - 2]))
@@ -55,14 +55,14 @@ def listed(draw: Draw) -> Case:
     return _case(draw, "list", prompt[0].upper() + prompt[1:], Listed(count))
 
 
-def counted(draw: Draw) -> Case:
+def counted(draw: Draw) -> ChatCase:
     """Return a case that asks to count from a number up to another."""
     first = draw.rng.choice((1, 1, 0, draw.rng.randint(2, 90)))
     last = first + draw.rng.randint(2, 12)
     return _case(draw, "count", draw.worded("count", a=first, b=last), Counted(first, last))
 
 
-def json_object(draw: Draw) -> Case:
+def json_object(draw: Draw) -> ChatCase:
     """Return a case that asks for a JSON object of one to four keys."""
     keys = draw.rng.sample(words()["keys"], draw.rng.randint(1, 4))
     value = {key: _json_value(draw) for key in keys}
@@ -88,7 +88,7 @@ def _pairs(draw: Draw, value: Mapping[str, Any]) -> str:
     return f"{', '.join(front)} and {last}" if front else last
 
 
-def ending(draw: Draw) -> Case:
+def ending(draw: Draw) -> ChatCase:
     """Return a case in which the answer must end with a word."""
     end = draw.rng.choice(_ENDS)
     prompt = draw.worded(
@@ -113,28 +113,28 @@ def _obeying(draw: Draw, change: Callable[[str], str]) -> list[Message]:
     return [message for user, answer in pairs for message in turn(user, change(answer))]
 
 
-def system_terse(draw: Draw) -> Case:
+def system_terse(draw: Draw) -> ChatCase:
     """Return a case whose system prompt asks for terse answers."""
     earlier = _obeying(draw, lambda answer: answer)
     system = draw.worded("system terse")
-    return Case("form", "system terse", system, earlier, _plain_request(draw), Terse())
+    return ChatCase("form", "system terse", system, earlier, _plain_request(draw), Terse())
 
 
-def system_upper(draw: Draw) -> Case:
+def system_upper(draw: Draw) -> ChatCase:
     """Return a case whose system prompt asks for capital letters."""
     system, earlier = draw.worded("system upper"), _obeying(draw, str.upper)
-    return Case("form", "system upper", system, earlier, _plain_request(draw), Capitals())
+    return ChatCase("form", "system upper", system, earlier, _plain_request(draw), Capitals())
 
 
-def system_ending(draw: Draw) -> Case:
+def system_ending(draw: Draw) -> ChatCase:
     """Return a case whose system prompt asks for answers that end with a word."""
     end = draw.rng.choice(_ENDS)
     system = draw.worded("system ending", end=end)
     earlier = _obeying(draw, lambda answer: f"{answer} {end}")
-    return Case("form", "system ending", system, earlier, _plain_request(draw), EndsWith(end))
+    return ChatCase("form", "system ending", system, earlier, _plain_request(draw), EndsWith(end))
 
 
-_QUESTIONS: Sequence[Callable[[Draw], Case]] = (
+_QUESTIONS: Sequence[Callable[[Draw], ChatCase]] = (
     _question("one word", "one word questions", OneWord()),
     _question("yes or no", "yes or no questions", YesOrNo()),
     _question("upper answer", "open questions", Capitals()),
@@ -142,7 +142,7 @@ _QUESTIONS: Sequence[Callable[[Draw], Case]] = (
 )
 
 # The numbers are the weights of the parts.
-PARTS: Mapping[Callable[[Draw], Case], int] = {
+PARTS: Mapping[Callable[[Draw], ChatCase], int] = {
     **dict(zip(_QUESTIONS, (2, 2, 1, 1), strict=True)),
     upper_phrase: 2,
     listed: 3,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from model_fixtures.tool_format import Message
 
 from .chat_judge import Exactly, Holds
-from .evaluation_draws import Case, Draw, Fact, facts, said
+from .evaluation_draws import ChatCase, Draw, Fact, facts, said
 
 _NTH = ("first", "second", "third", "fourth", "fifth")
 _MOST = 7  # turns before the last user message
@@ -35,8 +35,8 @@ def _unlike(draw: Draw, fact: Fact) -> Fact:
     return draw.rng.choice([each for each in facts() if each.kind != fact.kind])
 
 
-def one_fact(draw: Draw) -> Case:
-    """Return a case that asks for a fact, beside which one of another kind may have been told."""
+def one_fact(draw: Draw) -> ChatCase:
+    """Return a case that asks for a fact; the user may also have told a fact of another kind."""
     fact = draw.rng.choice(facts())
     value = draw.value(fact.kind)
     told = [_told(draw, fact, value)]
@@ -45,20 +45,20 @@ def one_fact(draw: Draw) -> Case:
         told.append(_told(draw, other, draw.value(other.kind)))
     earlier = _shuffled(draw, told)
     prompt = draw.rng.choice(fact.asked)
-    return Case("recall", "one fact", draw.system(), earlier, prompt, Holds(value))
+    return ChatCase("recall", "one fact", draw.system(), earlier, prompt, Holds(value))
 
 
-def of_two_facts(draw: Draw) -> Case:
+def of_two_facts(draw: Draw) -> ChatCase:
     """Return a case that asks for one of two told facts of the same kind."""
     fact = draw.rng.choice(facts())
     value, other = draw.values(fact.kind, 2)
     told = [_told(draw, fact, value), _told(draw, _alike(draw, fact), other)]
     earlier = _shuffled(draw, told)
     prompt = draw.rng.choice(fact.asked)
-    return Case("recall", "of two facts", draw.system(), earlier, prompt, Holds(value, [other]))
+    return ChatCase("recall", "of two facts", draw.system(), earlier, prompt, Holds(value, [other]))
 
 
-def corrected(draw: Draw) -> Case:
+def corrected(draw: Draw) -> ChatCase:
     """Return a case that asks for a fact that was corrected."""
     fact = draw.rng.choice(facts())
     value, old = draw.values(fact.kind, 2)
@@ -71,10 +71,10 @@ def corrected(draw: Draw) -> Case:
         *draw.turns(draw.rng.randint(0, 2)),
     ]
     prompt = draw.rng.choice(fact.asked)
-    return Case("recall", "corrected fact", draw.system(), earlier, prompt, Holds(value, [old]))
+    return ChatCase("recall", "corrected fact", draw.system(), earlier, prompt, Holds(value, [old]))
 
 
-def fact_in_system(draw: Draw) -> Case:
+def fact_in_system(draw: Draw) -> ChatCase:
     """Return a case that asks for a fact about the user in the system prompt."""
     known = [fact for fact in facts() if fact.noted]
     chosen = draw.rng.sample(known, draw.rng.randint(1, 3))
@@ -88,55 +88,55 @@ def fact_in_system(draw: Draw) -> Case:
     others = [values[each.key] for each in chosen[1:] if each.kind == fact.kind]
     rule = Holds(values[fact.key], others)
     prompt = draw.rng.choice(fact.asked)
-    return Case("recall", "fact in system prompt", system, _few_turns(draw), prompt, rule)
+    return ChatCase("recall", "fact in system prompt", system, _few_turns(draw), prompt, rule)
 
 
 def _few_turns(draw: Draw) -> list[Message]:
     return draw.turns(draw.rng.randint(0, 3))
 
 
-def _of_assistant(what: str, values: str) -> Callable[[Draw], Case]:
-    """Return a maker of cases that ask for what the system prompt says about the assistant."""
+def _of_assistant(what: str, values: str) -> Callable[[Draw], ChatCase]:
+    """Return a function that makes cases about what the system prompt says of the assistant."""
 
-    def make(draw: Draw) -> Case:
+    def make(draw: Draw) -> ChatCase:
         value = draw.value(values)
         system = draw.worded(f"{what} of assistant", **{what: value})
         prompt = draw.worded(f"ask {what} of assistant")
         part = f"assistant's {what}"
-        return Case("recall", part, system, _few_turns(draw), prompt, Holds(value))
+        return ChatCase("recall", part, system, _few_turns(draw), prompt, Holds(value))
 
     return make
 
 
-def secret(draw: Draw) -> Case:
+def secret(draw: Draw) -> ChatCase:
     """Return a case that asks for a word that the system prompt gives."""
     value = draw.value("secrets")
     what = draw.rng.choice(("magic word", "keyword", "passphrase"))
     system = draw.worded("secret in system", what=what, secret=value)
     prompt = draw.worded("ask secret", what=what)
-    return Case("recall", "secret word", system, _few_turns(draw), prompt, Holds(value))
+    return ChatCase("recall", "secret word", system, _few_turns(draw), prompt, Holds(value))
 
 
-def nth_message(draw: Draw) -> Case:
+def nth_message(draw: Draw) -> ChatCase:
     """Return a case that asks for the n-th message of the user."""
     earlier = draw.turns(draw.rng.randint(2, _MOST), long=0.2)
     texts = said(earlier, "user")
     place = draw.rng.choice([0, 0, 1, 1, *range(2, min(len(texts), len(_NTH)))])
     prompt = draw.worded("nth message", nth=_NTH[place], n=place + 1)
     rule = Exactly(texts[place])
-    return Case("recall", "n-th message", draw.system(), earlier, prompt, rule)
+    return ChatCase("recall", "n-th message", draw.system(), earlier, prompt, rule)
 
 
-def first_answer(draw: Draw) -> Case:
+def first_answer(draw: Draw) -> ChatCase:
     """Return a case that asks for the assistant's first answer."""
     earlier = draw.turns(draw.rng.randint(2, _MOST), long=0.2)
     rule = Exactly(said(earlier, "assistant")[0])
     prompt = draw.worded("first answer")
-    return Case("recall", "first answer", draw.system(), earlier, prompt, rule)
+    return ChatCase("recall", "first answer", draw.system(), earlier, prompt, rule)
 
 
 # The numbers are the weights of the parts.
-PARTS: Mapping[Callable[[Draw], Case], int] = {
+PARTS: Mapping[Callable[[Draw], ChatCase], int] = {
     one_fact: 5,
     of_two_facts: 4,
     corrected: 3,

@@ -1,7 +1,7 @@
-"""What is trained: one request each, with the answer that a model gives which does as it is told.
+"""Exchanges for training: a request, and the answer that does exactly what was requested.
 
-An answer to a request for a text is that text alone, without quotation marks. Texts said several
-times are parted by spaces. Lists are numbered. Facts come back as whole sentences.
+The answer to a request for a text is that text alone, without quotation marks. Spaces separate a
+text that is repeated several times. Lists are numbered. Facts are given in whole sentences.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from . import phrases
 from .wordings import kinds, table, worded
 
 Exchange = tuple[str, str]  # what the user says, and the answer
-NUMBERS = "zero one two three four five six seven eight nine ten".split()
+NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 _TIMES = {1: "once", 2: "twice"}
-_NTH = "first second third fourth fifth sixth".split()
+_NTH = ["first", "second", "third", "fourth", "fifth", "sixth"]
 
 
 def said(messages: list[Message], role: str) -> list[str]:
-    """Return what a side has said so far, oldest first."""
+    """Return the texts of one role so far, oldest first."""
     return [message.text for message in messages if message.role == role]
 
 
@@ -66,7 +66,7 @@ def mine(history: list[Message], rng: random.Random) -> Exchange | None:
 
 
 def nth(history: list[Message], rng: random.Random) -> Exchange | None:
-    """Ask for the n-th message of one side."""
+    """Ask for the n-th message of the user or of the assistant."""
     role = "user" if rng.random() < 0.7 else "assistant"
     earlier = said(history, role)
     if len(earlier) < 2:
@@ -96,7 +96,7 @@ def part_of_text(history: list[Message], rng: random.Random) -> Exchange:
 
 
 def upper(history: list[Message], rng: random.Random) -> Exchange:
-    """Ask for a text, or an answer, in capital letters; now and then in small ones."""
+    """Ask for a text, or an answer, in capital letters; sometimes in small ones."""
     style = rng.random()
     if style < 0.2:
         question, _, whole = rng.choice(table("questions.txt"))
@@ -240,10 +240,10 @@ def polite(history: list[Message], rng: random.Random) -> Exchange:
     return worded("bye", rng), "Goodbye! Have a nice day!"
 
 
-Maker = Callable[[list[Message], random.Random], "Exchange | None"]
+MakeExchange = Callable[[list[Message], random.Random], "Exchange | None"]
 
-# How often each is drawn.
-MAKERS: Mapping[Maker, int] = {
+# The numbers are the weights with which they are drawn.
+EXCHANGES: Mapping[MakeExchange, int] = {
     repeat: 22,
     repeat_times: 10,
     again: 8,

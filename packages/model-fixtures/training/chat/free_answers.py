@@ -1,50 +1,101 @@
-"""The base model's own answers to ordinary prompts, so that free text stays as good as it was."""
+"""The base model's own answers to ordinary prompts.
+
+Training on its own answers keeps the model from changing where no form is demanded.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rich.progress import track
+from model_fixtures.tool_format import Message, chatml
+from training.atomic_files import replacing, write_json
+from training.progress import tracked
 from training.tool_use.plain_prompts import prompts
 
-SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
-TOKENS = 110  # of an answer, before it is cut
-CHARACTERS = 420  # of what is kept
+COUNT = 700  # prompts
+_TOKENS = 110  # of an answer, before it is shortened
+_CHARACTERS = 420  # of a shortened answer
+
+
+def free_prompts(count: int = COUNT) -> list[str]:
+    """Return ``count`` different prompts of the training set."""
+    return prompts(held_out=False, count=count, seed=2)
 
 
 def whole_sentences(answer: str) -> str:
-    """Return the first whole sentences of an answer, up to about CHARACTERS characters."""
+    """Return the first whole sentences of an answer, together about 420 characters."""
     kept = ""
     for piece in re.findall(r"[^.!?]+[.!?]+[\"')]*\s*", answer):
-        if kept and len(kept) + len(piece) > CHARACTERS:
+        if kept and len(kept) + len(piece) > _CHARACTERS:
             break
         kept += piece
     return kept.strip()
 
 
-def main() -> None:
-    """Write the base model's greedy answers to prompts of the training set as JSON."""
-    from training.tool_use.llama_in_process import GreedyCompleter  # needs llama.cpp; the rest does not
+def read_answers(path: Path) -> dict[str, str]:
+    """Return the answers by prompt that an interrupted run wrote; a torn last line is ignored."""
+    found: dict[str, str] = {}
+    if path.exists():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                prompt, answer = json.loads(line)
+            except ValueError:
+                break
+            found[prompt] = answer
+    return found
 
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--base", type=Path, required=True, help="SmolLM2-135M-Instruct.Q4_1.gguf")
+
+def collect(
+    answer: Callable[[str], str], wanted: Sequence[str], unfinished: Path
+) -> dict[str, str]:
+    """Return the answers to the wanted prompts, in their order.
+
+    Each answer is written to the file ``unfinished`` at once, as a line of JSON, and is not asked
+    for again by a run that continues.
+    """
+    found = read_answers(unfinished)
+    with replacing(unfinished) as part, part.open("w", encoding="utf-8") as whole_lines:
+        whole_lines.writelines(f"{json.dumps(pair)}\n" for pair in found.items())
+    missing = [prompt for prompt in wanted if prompt not in found]
+    done = len(wanted) - len(missing)
+    with unfinished.open("a", encoding="utf-8") as log:
+        for prompt in tracked(missing, "free answers", done):
+            found[prompt] = answer(prompt)
+            log.write(f"{json.dumps([prompt, found[prompt]])}\n")
+            log.flush()
+    return {prompt: found[prompt] for prompt in wanted}
+
+
+def main() -> None:
+    """Write the base model's greedy answers to a JSON file; continue an interrupted run."""
+    from training.tool_use.llama_in_process import GreedyCompleter  # the rest needs no llama.cpp
+
+    parser = argparse.ArgumentParser(
+        prog="python -m training.chat.free_answers", description=main.__doc__
+    )
+    parser.add_argument("--base", type=Path, required=True, help="GGUF file of SmolLM2")
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--count", type=int, default=700, help="prompts (%(default)s)")
+    parser.add_argument(
+        "--count", type=int, default=COUNT, help="number of prompts (default: %(default)s)"
+    )
     args = parser.parse_args()
-    answers: dict[str, str] = {}
-    runner = GreedyCompleter(args.base)
-    for prompt in track(prompts(held=False, count=args.count, seed=2), "free answers"):
-        text = f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\n{prompt}<|im_end|>\n"
-        answer = whole_sentences(runner.complete(text + "<|im_start|>assistant\n", TOKENS))
-        if answer:
-            answers[prompt] = answer
-    part = args.out.with_suffix(".part")
-    part.write_text(json.dumps(answers, indent=1))
-    part.replace(args.out)
-    print(f"{len(answers)} answers in {args.out}")
+    completer = GreedyCompleter(args.base)
+
+    def answer(prompt: str) -> str:
+        text = chatml([Message("user", prompt)])
+        # Without the cache an answer depends on its prompt only, not on where a run began.
+        return str(completer.raw(text, _TOKENS, cache_prompt=False)["content"])
+
+    unfinished = args.out.with_name(f"{args.out.name}.unfinished")
+    found = collect(answer, free_prompts(args.count), unfinished)
+    kept = {prompt: text for prompt, whole in found.items() if (text := whole_sentences(whole))}
+    write_json(args.out, kept)
+    unfinished.unlink()
+    print(f"{len(kept)} answers in {args.out}")
 
 
 if __name__ == "__main__":

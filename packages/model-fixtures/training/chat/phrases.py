@@ -23,12 +23,12 @@ a long story|warm bread|three horses|the clock|an open book|the north wind|silve
 _ENDS = """today|in the morning|at night|near the lake|without a word|again and again|on Monday|
 before dinner|in the rain|with great care|for the first time|in silence|far away|once more|after all|
 under the bridge|at seven o'clock|by mistake|for a while""".replace("\n", "").split("|")
-_INTERJECTIONS = "Yes|No|Well|Look|Indeed|Oh no|Of course|At last|Sure|Okay".split("|")
+_INTERJECTIONS = ["Yes", "No", "Well", "Look", "Indeed", "Oh no", "Of course", "At last", "Sure", "Okay"]
 _PAIRS = (('"', '"'), ("'", "'"), ("“", "”"), ("`", "`"), ("«", "»"), ("<", ">"), ("*", "*"))
 
 
 def clause(rng: random.Random) -> str:
-    """Return a plain sentence, capitalised, with its mark at the end."""
+    """Return a plain sentence with a capital letter; most end with a punctuation mark."""
     words = f"{rng.choice(_SUBJECTS)} {rng.choice(_VERBS)} {rng.choice(_OBJECTS)}"
     if rng.random() < 0.5:
         words += f" {rng.choice(_ENDS)}"
@@ -71,7 +71,7 @@ def phrase(rng: random.Random, longest: int = 80) -> str:
 
 
 def short(rng: random.Random) -> str:
-    """Return a word or a few, to be said several times."""
+    """Return a short text, mostly one or two words, to be repeated several times."""
     return words(rng, 1, 2) if rng.random() < 0.8 else phrase(rng, 30)
 
 
@@ -81,7 +81,7 @@ def lines(rng: random.Random) -> list[str]:
 
 
 def quoted(text: str, rng: random.Random, bare: float = 0.35) -> str:
-    """Return a text as it stands in a request: in quotation marks of some kind, or bare."""
+    """Return a text as a request has it: in quotation marks of some kind, or in a share ``bare`` without."""
     if rng.random() < bare:
         return text
     left, right = rng.choice(_PAIRS[:3] if rng.random() < 0.85 else _PAIRS)
@@ -114,7 +114,7 @@ _LISTS = {
 
 
 def value(kind: str, rng: random.Random) -> str:
-    """Return a value of a kind that `attributes.txt` names; at times a made-up word."""
+    """Return a value of a kind that ``attributes.txt`` names; some are made-up words."""
     if kind in _LISTS:
         if rng.random() < 0.12 and kind != "weekday":
             return values.pseudo(rng)

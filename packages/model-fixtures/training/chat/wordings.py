@@ -1,4 +1,4 @@
-"""The sentences of the training data: files of wordings with alternatives, and filling them in."""
+"""The sentences of the training data: reads the files of wordings and fills in their slots."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def worded(section: str, rng: random.Random, **values: object) -> str:
 
 @dataclass
 class Attribute:
-    """Something people tell about themselves: statements, questions and the answer, with ``{v}``."""
+    """Something that people tell about themselves; ``{v}`` in the sentences stands for the value."""
 
     key: str
     kind: str
@@ -71,7 +71,7 @@ def attributes() -> Sequence[Attribute]:
 
 @lru_cache
 def table(name: str) -> Sequence[tuple[str, ...]]:
-    """Return the rows of a file whose columns are parted by ``|``."""
+    """Return the rows of a file whose columns are separated by ``|``."""
     return [tuple(part.strip() for part in line.split("|")) for line in _lines(name) if "|" in line]
 
 

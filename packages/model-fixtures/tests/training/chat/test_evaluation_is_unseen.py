@@ -44,8 +44,8 @@ def trained() -> tuple[frozenset[str], frozenset[str]]:
     said: dict[str, set[str]] = {"user": set(), "system": set(), "assistant": set()}
     count = 0
     while count < TRAINED_MESSAGES:
-        start = conversations.system(rng)
-        for message in conversations.talk(start, [("Free question", "Free answer")], rng):
+        start = conversations.system_prompt(rng)
+        for message in conversations.conversation(start, [("Free question", "Free answer")], rng):
             said[message.role].add(plain(message.text))
             count += message.role == "user"
     return frozenset(said["user"]), frozenset(said["system"])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from model_fixtures.tool_format import Message
 from training.chat.chat_judge import Exactly
-from training.chat.evaluation_cases import Case
+from training.chat.evaluation_cases import ChatCase
 from training.chat.score_checkpoint import prompt_text, score
 
 EARLIER = [Message("user", "Hi"), Message("assistant", "Hello!")]
 CASES = [
-    Case("repeat", "once", None, (), "Say ping", Exactly("ping")),
-    Case("repeat", "again", "Be kind.", EARLIER, "Again?", Exactly("Hello!")),
+    ChatCase("repeat", "once", None, (), "Say ping", Exactly("ping")),
+    ChatCase("repeat", "again", "Be kind.", EARLIER, "Again?", Exactly("Hello!")),
 ]
 
 
