@@ -164,7 +164,7 @@ class Terse:
 
 @dataclass(frozen=True)
 class Greets:
-    """The answer begins with a greeting, has a question mark, and has at most ``GREETING`` characters."""
+    """The answer has at most ``GREETING`` characters, begins with a greeting, and asks something."""
 
     def right(self, answer: str) -> bool:
         """Return whether an answer is right."""

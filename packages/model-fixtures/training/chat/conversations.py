@@ -1,4 +1,4 @@
-"""Whole conversations: a system prompt, and one to eight exchanges that may refer to earlier ones."""
+"""Conversations: a system prompt, and exchanges that may refer to what was said before."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ mechanic|journalist|fisherman|shepherd|software engineer""".replace("\n", "").sp
 _NAME_QUESTIONS = """What is your name?|What's your name?|Who are you?|How are you called?|
 What are you called?|Tell me your name.|What should I call you?|May I ask your name?|
 Can you tell me your name?|Introduce yourself.""".replace("\n", "").split("|")
-_ROLE_QUESTIONS = """What is your role?|What are you?|What is your job?|What do you do?|Who are you?|
-What is your profession?|What role do you play?|Tell me your role.|What do you work as?|
-What are you supposed to be?|Describe your role.""".replace("\n", "").split("|")
+_ROLE_QUESTIONS = """What is your role?|What are you?|What is your job?|What do you do?|
+Who are you?|What is your profession?|What role do you play?|Tell me your role.|
+What do you work as?|What are you supposed to be?|Describe your role.""".replace("\n", "").split("|")
 # Facts about the user as a system prompt has them, by the attribute's key.
 _ABOUT_USER = {
     "name": ("The user is called {v}.", "The user's name is {v}.", "You are talking to {v}."),
@@ -111,18 +111,23 @@ _RULES: Sequence[tuple[tuple[str, ...], Callable[[str], str]]] = (
         lambda text: f"OK: {text}",
     ),
     (
-        ("Answer in small letters only.", "Always write in lowercase.", "Never use capital letters."),
+        (
+            "Answer in small letters only.",
+            "Always write in lowercase.",
+            "Never use capital letters.",
+        ),
         str.lower,
     ),
 )
 
 
-_THINGS = """favorite song|favorite movie|favorite book|favorite season|favorite month|favorite word|
-nickname|street|house number|shoe size|bike|boat|team|company|school|wife|husband|daughter|son|mother|
-father|uncle|aunt|best friend|neighbor|horse|parrot|ticket number|seat|locker|phone number|user name|
-account|server|branch|ticket|topic|title|destination|next stop|flight|gate|table|level|score|goal|
-budget|deadline|start date|birthday|middle name|last name|initials|zodiac sign|language|key word|
-motto|first pet|badge number|desk|floor|building|parking spot|laptop|phone|printer|lucky charm""".replace(
+_THINGS = """favorite song|favorite movie|favorite book|favorite season|favorite month|
+favorite word|nickname|street|house number|shoe size|bike|boat|team|company|school|wife|husband|
+daughter|son|mother|father|uncle|aunt|best friend|neighbor|horse|parrot|ticket number|seat|locker|
+phone number|user name|account|server|branch|ticket|topic|title|destination|next stop|flight|gate|
+table|level|score|goal|budget|deadline|start date|birthday|middle name|last name|initials|
+zodiac sign|language|key word|motto|first pet|badge number|desk|floor|building|parking spot|laptop|
+phone|printer|lucky charm""".replace(
     "\n", ""
 ).split("|")
 _OWNERS = (("my", "your"), ("my", "your"), ("my", "your"), ("the", "the"), ("our", "your"))
@@ -208,6 +213,9 @@ def _role(rng: random.Random) -> SystemPrompt:
     return SystemPrompt(text, about_assistant=both)
 
 
+_OF_USER = {"I", "My", "Our", "We"}  # words with which only the user tells a fact
+
+
 def _facts(rng: random.Random) -> SystemPrompt:
     chosen = rng.sample(list(attributes()), rng.choice((1, 1, 2, 3)))
     facts: dict[str, str] = {}
@@ -215,7 +223,7 @@ def _facts(rng: random.Random) -> SystemPrompt:
     for attribute in chosen:
         value = phrases.value(attribute.kind, rng)
         texts = _ABOUT_USER.get(attribute.key) or [
-            text for text in attribute.statements if not set(["I", "My", "Our", "We"]) & set(text.split())
+            text for text in attribute.statements if _OF_USER.isdisjoint(text.split())
         ]
         if not texts or any("my " in text for text in texts):
             continue
@@ -291,7 +299,8 @@ class Conversation:
             value = phrases.value(attribute.kind, rng)
             text = rng.choice(attribute.statements).replace("{v}", value)
             if attribute.key in self._facts:
-                text = rng.choice(("Actually, ", "No, ", "Correction: ", "Now ", "Sorry, ")) + _low(text)
+                start = rng.choice(("Actually, ", "No, ", "Correction: ", "Now ", "Sorry, "))
+                text = start + _low(text)
             self._facts[attribute.key] = (attribute, value)
             statements.append(text)
             answers.append(attribute.answer.replace("{v}", value))
@@ -307,7 +316,8 @@ class Conversation:
         asked = worded("ask", rng, a=rng.choice(attribute.questions))
         answer = attribute.answer.replace("{v}", value)
         if rng.random() < 0.12:
-            asked = f"{asked} {rng.choice(('Only the answer.', 'One word, please.', 'Just the answer.'))}"
+            form = rng.choice(("Only the answer.", "One word, please.", "Just the answer."))
+            asked = f"{asked} {form}"
             answer = value
         self._add(asked, answer)
 

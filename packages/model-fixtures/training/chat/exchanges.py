@@ -193,7 +193,9 @@ def json_object(history: list[Message], rng: random.Random) -> Exchange:
     if rng.random() < 0.25:
         style = rng.choice(("the key {k} and the value {v}", "the key {k} with the value {v}"))
     pairs = [
-        style.format(k=key, v=value if isinstance(value, str) else json.dumps(value), j=json.dumps(value))
+        style.format(
+            k=key, v=value if isinstance(value, str) else json.dumps(value), j=json.dumps(value)
+        )
         for key, value in made.items()
     ]
     joined = ", ".join(pairs[:-1]) + (rng.choice((" and ", ", ")) if pairs[1:] else "") + pairs[-1]
@@ -224,7 +226,7 @@ def greet(history: list[Message], rng: random.Random) -> Exchange:
         answer = "Good morning! How can I help you today?"
     elif "evening" in lower:
         answer = "Good evening! How can I help you today?"
-    elif re.search(r"how (are you|is it going|do you do|are you doing)|what.s up|what is up", lower):
+    elif re.search(r"how (are you|is it going|do you do)|what.s up|what is up", lower):
         answer = "Hello! I am fine, thank you. How can I help you today?"
     elif "meet you" in lower:
         answer = "Hello! Nice to meet you, too. How can I help you today?"

@@ -8,7 +8,8 @@ from training.tool_use import argument_values as values
 
 _SUBJECTS = """the cat|my sister|our teacher|a small bird|the old man|every child|the train|nobody|
 the doctor|his brother|the red car|a friend of mine|the king|the whole team|our neighbor|she|he|we|
-they|I|the moon|a cold wind|the sailor|my computer|the river|that book|a stranger|the baker""".replace(
+they|I|the moon|a cold wind|the sailor|my computer|the river|that book|
+a stranger|the baker""".replace(
     "\n", ""
 ).split("|")
 _VERBS = """sees|finds|likes|carries|remembers|forgets|paints|follows|needs|wants|opens|closes|buys|
@@ -21,9 +22,12 @@ a long story|warm bread|three horses|the clock|an open book|the north wind|silve
     "\n", ""
 ).split("|")
 _ENDS = """today|in the morning|at night|near the lake|without a word|again and again|on Monday|
-before dinner|in the rain|with great care|for the first time|in silence|far away|once more|after all|
-under the bridge|at seven o'clock|by mistake|for a while""".replace("\n", "").split("|")
-_INTERJECTIONS = ["Yes", "No", "Well", "Look", "Indeed", "Oh no", "Of course", "At last", "Sure", "Okay"]
+before dinner|in the rain|with great care|for the first time|in silence|far away|once more|
+after all|under the bridge|at seven o'clock|by mistake|for a while""".replace("\n", "").split("|")
+_INTERJECTIONS = (
+    *("Yes", "No", "Well", "Look", "Indeed"),
+    *("Oh no", "Of course", "At last", "Sure", "Okay"),
+)
 _PAIRS = (('"', '"'), ("'", "'"), ("“", "”"), ("`", "`"), ("«", "»"), ("<", ">"), ("*", "*"))
 
 
@@ -81,7 +85,7 @@ def lines(rng: random.Random) -> list[str]:
 
 
 def quoted(text: str, rng: random.Random, bare: float = 0.35) -> str:
-    """Return a text as a request has it: in quotation marks of some kind, or in a share ``bare`` without."""
+    """Return a text in quotation marks of some kind, or in a share ``bare`` without any."""
     if rng.random() < bare:
         return text
     left, right = rng.choice(_PAIRS[:3] if rng.random() < 0.85 else _PAIRS)
@@ -102,8 +106,10 @@ def clock(rng: random.Random) -> str:
 
 _LISTS = {
     "color": "red|green|blue|yellow|purple|orange|white|black|pink|brown|gray|teal|silver|gold",
-    "job": "teacher|nurse|pilot|farmer|painter|driver|cook|lawyer|singer|writer|plumber|sailor|baker",
-    "food": "pizza|soup|pasta|rice|cheese|salad|bread|fish|chocolate|pancakes|noodles|potatoes|curry",
+    "job": "teacher|nurse|pilot|farmer|painter|driver|cook|lawyer|singer|writer|plumber|sailor"
+    "|baker",
+    "food": "pizza|soup|pasta|rice|cheese|salad|bread|fish|chocolate|pancakes|noodles|potatoes"
+    "|curry",
     "drink": "tea|coffee|milk|water|juice|lemonade|cocoa|apple juice|mint tea|hot chocolate",
     "country": "France|Italy|Spain|Japan|Brazil|Canada|Egypt|Kenya|Norway|Peru|Chile|Poland|Greece",
     "hobby": "reading|painting|fishing|cooking|hiking|gardening|knitting|dancing|sailing|running",

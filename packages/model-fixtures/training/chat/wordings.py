@@ -43,7 +43,7 @@ def worded(section: str, rng: random.Random, **values: object) -> str:
 
 @dataclass
 class Attribute:
-    """Something that people tell about themselves; ``{v}`` in the sentences stands for the value."""
+    """Something that people tell about themselves; ``{v}`` in a sentence stands for the value."""
 
     key: str
     kind: str

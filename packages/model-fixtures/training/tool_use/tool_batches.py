@@ -40,7 +40,8 @@ class ToolBatchSource:
         if len(ids) > _LONGEST_SYSTEM:
             return
         prefix = batch.add_prefix(ids)
-        # Only five for each set of tools: the choice of the tool is the hard part, so sets must vary.
+        # Only five for each set of tools: the choice of the tool is the hard part, so sets must
+        # vary.
         for _ in range(5):
             messages = self._source.messages(tools, rng)
             if messages is None:
