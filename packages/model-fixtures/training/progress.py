@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 
 _LINES = 20  # lines in a log, for the whole loop
 
@@ -27,7 +27,11 @@ def tracked(
     console = console or Console()
     total = done + len(items)
     if console.is_terminal:
-        yield from track(items, title, total=total, completed=done, console=console)
+        with Progress(console=console) as bar:
+            task = bar.add_task(title, total=total, completed=done)
+            for item in items:
+                yield item
+                bar.advance(task)
         return
     every = max(1, total // _LINES)
     for number, item in enumerate(items, done + 1):

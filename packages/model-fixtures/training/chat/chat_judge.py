@@ -164,7 +164,7 @@ class Terse:
 
 @dataclass(frozen=True)
 class Greets:
-    """The answer has at most ``GREETING`` characters, begins with a greeting, and asks something."""
+    """The answer begins with a greeting, asks something, and is at most ``GREETING`` long."""
 
     def right(self, answer: str) -> bool:
         """Return whether an answer is right."""

@@ -51,7 +51,8 @@ What are you called?|Tell me your name.|What should I call you?|May I ask your n
 Can you tell me your name?|Introduce yourself.""".replace("\n", "").split("|")
 _ROLE_QUESTIONS = """What is your role?|What are you?|What is your job?|What do you do?|
 Who are you?|What is your profession?|What role do you play?|Tell me your role.|
-What do you work as?|What are you supposed to be?|Describe your role.""".replace("\n", "").split("|")
+What do you work as?|What are you supposed to be?|
+Describe your role.""".replace("\n", "").split("|")
 # Facts about the user as a system prompt has them, by the attribute's key.
 _ABOUT_USER = {
     "name": ("The user is called {v}.", "The user's name is {v}.", "You are talking to {v}."),
@@ -127,9 +128,7 @@ daughter|son|mother|father|uncle|aunt|best friend|neighbor|horse|parrot|ticket n
 phone number|user name|account|server|branch|ticket|topic|title|destination|next stop|flight|gate|
 table|level|score|goal|budget|deadline|start date|birthday|middle name|last name|initials|
 zodiac sign|language|key word|motto|first pet|badge number|desk|floor|building|parking spot|laptop|
-phone|printer|lucky charm""".replace(
-    "\n", ""
-).split("|")
+phone|printer|lucky charm""".replace("\n", "").split("|")
 _OWNERS = (("my", "your"), ("my", "your"), ("my", "your"), ("the", "the"), ("our", "your"))
 
 

@@ -72,9 +72,7 @@ def ratio(logs: Sequence[float], base: Sequence[float]) -> tuple[float, float, f
     return math.exp(middle), math.exp(middle - half), math.exp(middle + half)
 
 
-def text_log_probabilities(
-    model: Path, adapter: Path | None, texts: Iterable[str]
-) -> list[float]:
+def text_log_probabilities(model: Path, adapter: Path | None, texts: Iterable[str]) -> list[float]:
     """Return the logarithms of the probabilities of all tokens of the texts."""
     tokenizer, completer = Tokenizer(model), GreedyCompleter(model, adapter)
     return [log for text in texts for log in log_probabilities(completer, tokenizer.encode(text))]

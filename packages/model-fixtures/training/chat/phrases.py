@@ -9,9 +9,7 @@ from training.tool_use import argument_values as values
 _SUBJECTS = """the cat|my sister|our teacher|a small bird|the old man|every child|the train|nobody|
 the doctor|his brother|the red car|a friend of mine|the king|the whole team|our neighbor|she|he|we|
 they|I|the moon|a cold wind|the sailor|my computer|the river|that book|
-a stranger|the baker""".replace(
-    "\n", ""
-).split("|")
+a stranger|the baker""".replace("\n", "").split("|")
 _VERBS = """sees|finds|likes|carries|remembers|forgets|paints|follows|needs|wants|opens|closes|buys|
 sells|hides|breaks|mends|visits|watches|leaves|counts|drinks|hears|keeps|loses""".replace(
     "\n", ""

@@ -74,9 +74,7 @@ def main() -> None:
     for key in sorted(found, key=lambda key: (KINDS.index(key.partition(",")[0]), key)):
         print(f"{key:32} {found[key]}")
     if args.out:
-        write_json(
-            args.out, {key: each.data() for key, each in found.items() if "," not in key}
-        )
+        write_json(args.out, {key: each.data() for key, each in found.items() if "," not in key})
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import pytest
 from training.chat import conversations, exchanges, phrases
 from training.chat.evaluation_cases import KINDS, cases
 from training.chat.evaluation_draws import facts, sections, wordings
+from training.chat.free_answers import free_prompts
 from training.tool_use import argument_values
 
 TRAINED_MESSAGES = 20_000
@@ -41,14 +42,17 @@ def strings(value: Any) -> Iterable[str]:
 def trained() -> tuple[frozenset[str], frozenset[str]]:
     """Return what users and system prompts say in training, without punctuation."""
     rng = random.Random("overlap")  # noqa: S311  # a seed, no secret
+    free = [(prompt, "Free answer") for prompt in free_prompts()]
     said: dict[str, set[str]] = {"user": set(), "system": set(), "assistant": set()}
+    said["user"].update(plain(prompt) for prompt in free_prompts())
     count = 0
     while count < TRAINED_MESSAGES:
         start = conversations.system_prompt(rng)
-        for message in conversations.conversation(start, [("Free question", "Free answer")], rng):
+        said["system"].add(plain(start.text))
+        for message in conversations.conversation(start, free, rng):
             said[message.role].add(plain(message.text))
             count += message.role == "user"
-    return frozenset(said["user"]), frozenset(said["system"])
+    return frozenset(said["user"]), frozenset(said["system"]) - {""}
 
 
 def trained_words() -> set[str]:
@@ -131,3 +135,25 @@ def test_no_phrase_of_the_evaluation_is_in_the_training(section: str) -> None:
     known, text = trained_words() | users, trained_text()
     lines = sections("evaluation_phrases.txt")[section]
     assert [line for line in lines if plain(line) in known or plain(line) in text] == []
+
+
+TRAINED_MODULES = (
+    *("chat_batches", "conversations", "exchanges", "free_answers", "phrases", "wordings"),
+)
+
+
+def test_training_reads_nothing_of_the_evaluation() -> None:
+    """No module of the training names a module or file of the evaluation."""
+    for name in TRAINED_MODULES:
+        assert "evaluation" not in (FOLDER / f"{name}.py").read_text(encoding="utf-8"), name
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("evaluation_*.py")), ids=lambda path: path.stem)
+def test_evaluation_reads_nothing_of_the_training(path: Path) -> None:
+    """No module of the evaluation imports a module of the training or names one of its files."""
+    modules, files = "|".join(TRAINED_MODULES), "|".join(map(re.escape, TRAINED_FILES))
+    reads = re.compile(
+        rf"from \.({modules}) import|from \. import .*\b({modules})\b|training\.|\"({files})\""
+    )
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if reads.search(line)] == []

@@ -20,7 +20,7 @@ class Forced:
     def raw(
         self, prompt: Sequence[int], limit: int, grammar: str | None = None, **more: Any
     ) -> Any:
-        """Return what llama.cpp's server would."""
+        """Return a response like that of llama.cpp's server."""
         self.prompts.append(list(prompt))
         token = more["logit_bias"][0][0] if self._obedient else 0
         return {"completion_probabilities": [{"id": token, "logprob": math.log(0.5)}]}

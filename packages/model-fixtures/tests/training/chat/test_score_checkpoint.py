@@ -5,7 +5,7 @@ from __future__ import annotations
 from model_fixtures.tool_format import Message
 from training.chat.chat_judge import Exactly
 from training.chat.evaluation_cases import ChatCase
-from training.chat.score_checkpoint import prompt_text, score
+from training.chat.score_checkpoint import score
 
 EARLIER = [Message("user", "Hi"), Message("assistant", "Hello!")]
 CASES = [
@@ -15,7 +15,7 @@ CASES = [
 
 
 class Scripted:
-    """Says the same to every prompt, and goes on after the end of its message."""
+    """Gives the same answer to every prompt, and continues after its end."""
 
     def __init__(self) -> None:
         self.prompts: list[str] = []
@@ -28,12 +28,15 @@ class Scripted:
 
 def test_a_conversation_is_written_in_chatml() -> None:
     """Messages follow the system prompt, which is SmolLM's own one where none is given."""
-    assert prompt_text(CASES[0]) == (
+    scripted = Scripted()
+    score(scripted, CASES)
+    first, second = scripted.prompts
+    assert first == (
         "<|im_start|>system\n"
         "You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
         "<|im_start|>user\nSay ping<|im_end|>\n<|im_start|>assistant\n"
     )
-    assert prompt_text(CASES[1]) == (
+    assert second == (
         "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n"
         "<|im_start|>assistant\nHello!<|im_end|>\n<|im_start|>user\nAgain?<|im_end|>\n"
         "<|im_start|>assistant\n"
@@ -41,15 +44,13 @@ def test_a_conversation_is_written_in_chatml() -> None:
 
 
 def test_answers_count_by_kind_and_part() -> None:
-    """What comes after the message's end is no part of the answer; failures say what was asked."""
-    scripted = Scripted()
-    found = score(scripted, CASES)
+    """Text after the end of the message does not count; failures have the conversation."""
+    found = score(Scripted(), CASES)
     assert {key: (each.right, each.total) for key, each in found.items()} == {
         "repeat": (1, 2),
         "repeat, once": (1, 1),
         "repeat, again": (0, 1),
     }
-    assert scripted.prompts == [prompt_text(case) for case in CASES]
     assert found["repeat"].failures == [
         {
             "kind": "repeat",
@@ -61,6 +62,6 @@ def test_answers_count_by_kind_and_part() -> None:
                 ["user", "Again?"],
             ],
             "expected": "Exactly(text='Hello!')",
-            "said": "ping",
+            "answer": "ping",
         }
     ]
