@@ -35,7 +35,7 @@ class Words:
 
 WORDS = cast("Tokenizer", Words())
 ANSWERS = {"Why rain?": "Clouds are wet.", "Why snow?": "Clouds are cold."}
-SOURCES = [ToolBatchSource(ANSWERS), ChatBatchSource(ANSWERS)]
+SOURCES: list[BatchSource] = [ToolBatchSource(ANSWERS), ChatBatchSource(ANSWERS)]
 
 
 def draw(source: BatchSource, limit: int, seed: int) -> PackedBatch:
