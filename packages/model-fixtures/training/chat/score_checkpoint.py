@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Protocol
 
 from model_fixtures.tool_format import chatml
 from training.atomic_files import write_json
 from training.progress import tracked
+from training.score_options import score_parser
 from training.scores import Score
 from training.tool_use.llama_in_process import GreedyCompleter
 
@@ -46,28 +45,7 @@ def score(completer: Completer, chosen: Iterable[ChatCase]) -> Mapping[str, Scor
 
 def main() -> None:
     """Print the share of right answers of each kind and part, with 95 % intervals."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.chat.score_checkpoint", description=main.__doc__
-    )
-    parser.add_argument("--model", type=Path, required=True, help="GGUF model, merged or plain")
-    parser.add_argument("--adapter", type=Path, help="GGUF adapter for a plain model")
-    parser.add_argument(
-        "--count", type=int, default=200, help="cases of each kind (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--seed",
-        default="final",
-        help="any text; use 'valid' to choose checkpoints (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--kinds",
-        nargs="+",
-        metavar="KIND",
-        choices=KINDS,
-        default=list(KINDS),
-        help=f"kinds of cases (default: {' '.join(KINDS)})",
-    )
-    parser.add_argument("--out", type=Path, help="also write scores and failures as JSON")
+    parser = score_parser("training.chat.score_checkpoint", main.__doc__, KINDS, "cases")
     args = parser.parse_args()
     completer = GreedyCompleter(args.model, args.adapter, _CONTEXT)
     found = score(completer, tracked(cases(args.count, args.seed, args.kinds), "cases"))
