@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from model_fixtures.tool_format import Message, chatml
 from training.atomic_files import replacing, write_json
 from training.progress import tracked
 from training.tool_use.plain_prompts import prompts
+from training.training_stages import STOPPED
 
 COUNT = 700  # prompts
 _TOKENS = 110  # of an answer, before it is shortened
@@ -91,7 +93,10 @@ def main() -> None:
         return str(completer.raw(text, _TOKENS, cache_prompt=False)["content"])
 
     unfinished = args.out.with_name(f"{args.out.name}.unfinished")
-    found = collect(answer, free_prompts(args.count), unfinished)
+    try:
+        found = collect(answer, free_prompts(args.count), unfinished)
+    except KeyboardInterrupt:
+        sys.exit(STOPPED)  # without a traceback: the answers so far are kept
     kept = {prompt: text for prompt, whole in found.items() if (text := whole_sentences(whole))}
     write_json(args.out, kept)
     unfinished.unlink()
