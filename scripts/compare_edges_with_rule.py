@@ -21,7 +21,7 @@ from pathlib import Path
 
 from waf_tests.secret import Secret
 from waf_tests.testing.generated_requests import Http1Request, Http2Request, for_each_request
-from waf_tests.testing.request_grammar import Verdict
+from waf_tests.testing.parse_requests import Verdict
 from waf_tests.testing.request_judges import (
     DisagreementError,
     RequestJudges,

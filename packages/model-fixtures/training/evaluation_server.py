@@ -15,7 +15,7 @@ from types import TracebackType
 import lmstudio
 from model_fixtures.catalog.merge_catalogs import CATALOG_VARIABLE, MODELS_VARIABLE
 from model_fixtures.hosts.embedded_server import EmbeddedServer
-from model_fixtures.hosts.server_command import SERVER_TOKEN_VARIABLE
+from model_fixtures.hosts.spawn_server import SERVER_TOKEN_VARIABLE
 
 _LOADS = 3
 

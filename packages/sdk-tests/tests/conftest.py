@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from model_fixtures.pytest_plugin.asyncio_backend import anyio_backend
-from sdk_tests.process_fixtures import (
+from sdk_tests.process_state_fixtures import (
     default_tracebacks,
     no_api_token,
     no_default_client,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from lmstudio import LLM, Chat, LMStudioPredictionError, LMStudioValueError
 from sdk_tests.host_packets import fragment, predicted, tool_call
-from sdk_tests.prediction_requests import messages_of, tool_names_of
+from sdk_tests.read_prediction_requests import messages_of, tool_names_of
 from sdk_tests.sample_tools import add, broken
 from sdk_tests.scripted_session import ScriptedSession
 

@@ -8,7 +8,7 @@ import lmstudio
 import pytest
 from lmstudio import LMStudioValueError
 from lmstudio.json_api import ClientBase
-from sdk_tests.process_fixtures import TOKEN_VARIABLE
+from sdk_tests.process_state_fixtures import TOKEN_VARIABLE
 from sdk_tests.sdk_releases import RELEASE_1_6, SDK_1_6, known_bug
 
 pytestmark = pytest.mark.usefixtures("no_api_token")

@@ -10,7 +10,7 @@ from lmstudio import (
     ValidationError,
 )
 from lmstudio._kv_config import parse_server_config
-from sdk_tests.kv_settings import Setting, checkbox, client_key_of, plain
+from sdk_tests.client_and_server_settings import Setting, checkbox, client_key_of, plain
 from sdk_tests.sdk_creation_parameters import (
     KvField,
     embedding_load_fields,

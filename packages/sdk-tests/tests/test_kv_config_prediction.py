@@ -6,8 +6,8 @@ import lmstudio
 import pytest
 from lmstudio import LlmPredictionConfig, LMStudioValueError, ValidationError
 from lmstudio.json_api import CompletionEndpoint
+from sdk_tests.client_and_server_settings import Setting, checkbox, client_key_of, plain
 from sdk_tests.host_packets import predicted
-from sdk_tests.kv_settings import Setting, checkbox, client_key_of, plain
 from sdk_tests.sdk_creation_parameters import (
     KvField,
     completion_layers,

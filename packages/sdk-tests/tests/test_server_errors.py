@@ -10,7 +10,7 @@ from lmstudio import (
     LMStudioPresetNotFoundError,
     LMStudioServerError,
 )
-from sdk_tests.sdk_releases import RELEASE_1_5, RELEASE_1_6, SDK_1_6, known_bug
+from sdk_tests.sdk_releases import RELEASE_1_5, SDK_1_6, known_bug
 
 
 def test_message_without_details() -> None:
@@ -168,7 +168,6 @@ def test_numeric_details_become_the_cause(details: Any) -> None:
 @known_bug(
     'dict() accepts a list of two-character strings: the error details ["no", "go"] are read as'
     ' {"n": "o", "g": "o"} and shown as an unknown error.',
-    seen_in=(RELEASE_1_5, RELEASE_1_6),
 )
 def test_list_details_are_never_read_as_pairs() -> None:
     """Details that are a list must be shown, whatever the items look like."""

@@ -14,7 +14,7 @@ from waf_tests.edge.edge import Planner
 from waf_tests.edge.launch_plan import EdgeSettings, LaunchPlan
 from waf_tests.secret import Secret
 from waf_tests.testing.generated_requests import Http1Request, for_each_request
-from waf_tests.testing.request_grammar import Verdict
+from waf_tests.testing.parse_requests import Verdict
 from waf_tests.testing.request_judges import (
     DisagreementError,
     RequestJudges,

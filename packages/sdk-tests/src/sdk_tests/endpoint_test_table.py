@@ -1,7 +1,7 @@
 """For each endpoint that the SDK's source names, a test that reaches it.
 
-`scripts/list_endpoints.py` prints the table. The suite fails a test that is named here and does not
-reach its endpoint; the project's own tests fail when an endpoint is missing.
+`scripts/list_sdk_endpoints.py` prints the table. The suite fails a test that is named here and does
+not reach its endpoint; the project's own tests fail when an endpoint is missing.
 """
 
 EXERCISED_BY: dict[str, str] = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .prediction_requests import messages_of, tool_names_of
+from .read_prediction_requests import messages_of, tool_names_of
 
 
 class LoggedRequests:

@@ -12,6 +12,8 @@ import pytest
 
 RELEASE_1_5 = "1.5.0"
 RELEASE_1_6 = "1.6.0b1"
+RELEASES = (RELEASE_1_5, RELEASE_1_6)
+"""The releases that the suite knows."""
 
 
 def _major_minor(version: str) -> tuple[int, int]:
@@ -30,7 +32,7 @@ def known_bug(
     reason: str,
     *,
     raises: type[BaseException] | tuple[type[BaseException], ...] = AssertionError,
-    seen_in: tuple[str, ...] = (RELEASE_1_5, RELEASE_1_6),
+    seen_in: tuple[str, ...] = RELEASES,
     when: bool = True,
 ) -> pytest.MarkDecorator:
     """Mark a test as an expected failure in exactly the releases in which the bug was seen.

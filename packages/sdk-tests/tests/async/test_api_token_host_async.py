@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from lmstudio import AsyncClient, LMStudioServerError
 from sdk_tests.faulty_clients_async import nothing_left_running
-from sdk_tests.process_fixtures import TOKEN_VARIABLE
+from sdk_tests.process_state_fixtures import TOKEN_VARIABLE
 from sdk_tests.scenarios import ScenarioServer, scenario_server
 from sdk_tests.sdk_releases import RELEASE_1_5, SDK_1_6, known_bug
 

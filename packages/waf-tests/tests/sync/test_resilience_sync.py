@@ -13,9 +13,9 @@ from waf_tests.client import Client
 from waf_tests.edge import Edge
 from waf_tests.secret import Secret
 from waf_tests.testing.blocked_errors import BLOCKED
-from waf_tests.testing.ping_interval import ping_every
 from waf_tests.testing.raw_requests import open_silent_websocket
 from waf_tests.testing.recording_origin import RecordingOrigin
+from waf_tests.testing.set_ping_interval import ping_every
 
 MakeEdge = Callable[..., Edge]
 Trust = Callable[[Edge], None]

@@ -112,7 +112,7 @@ class Catalog(msgspec.Struct, frozen=True):
         or `publisher/key`; a leading part of the path, with its publisher, that ends where a word
         ends (`hugging-quants/llama-3.2-1b-instruct`). The last three ignore case. Each name may
         end in `@` and the quantization of the weights that answer or of the path. Several matches
-        mean that the name is ambiguous. Source: wire.md, 5.1 and 10.2.
+        mean that the name is ambiguous.
         """
         models = [model for model in self.models if domain in (None, model.domain)]
         base, at, quantization = name.rpartition("@")

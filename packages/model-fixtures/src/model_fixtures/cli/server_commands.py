@@ -7,7 +7,7 @@ import os
 import click
 
 from model_fixtures.hosts import background_server
-from model_fixtures.hosts.server_command import SERVER_TOKEN_VARIABLE
+from model_fixtures.hosts.spawn_server import SERVER_TOKEN_VARIABLE
 
 from .shared_options import server_options
 

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from model_fixtures.default_ports import REST_PORT
 from model_fixtures.hosts import Host, HostSelection, background_server, select_host
-from model_fixtures.hosts.server_command import SERVER_TOKEN_VARIABLE
+from model_fixtures.hosts.spawn_server import SERVER_TOKEN_VARIABLE
 from model_fixtures.server.transport.parse_host_names import host_of_option
 
 host_option = click.option(

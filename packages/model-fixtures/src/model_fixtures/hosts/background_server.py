@@ -18,7 +18,7 @@ from model_fixtures.user_paths import state_folder
 
 from .errors import EmbeddedServerError, HostError
 from .process_identity import end, start_mark
-from .server_command import READY_WITHIN, last_words, parse_ready, spawn, tail
+from .spawn_server import READY_WITHIN, last_words, parse_ready, spawn, tail
 
 _POLL = 0.05
 

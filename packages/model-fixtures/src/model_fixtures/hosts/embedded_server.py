@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from .errors import EmbeddedServerError
-from .server_command import (
+from .spawn_server import (
     READY_WITHIN,
     SERVER_TOKEN_VARIABLE,
     last_words,

@@ -14,12 +14,12 @@ from .grammars.conversion_queue import Conversions
 from .home_folder import home_folder, models_folder
 from .log_stream import LogStream
 from .models.downloaded_models import DownloadedModels
-from .models.models_of_server import Models
+from .models.models_of_server import ModelsOfServer
 from .plugins.registered_plugins import RegisteredPlugins
 from .prediction.jinja_renderer import TemplateRenderer
 from .presets import Presets
 from .protocol.client_identities import ClientIdentities
-from .repository.repository_state import Repository
+from .repository.repository_state import RepositoryState
 from .scenarios.active_scenarios import ActiveScenarios
 from .serve_options import ServeOptions
 from .thread_pools import ThreadPool
@@ -40,7 +40,7 @@ class ServerState:
         home = home_folder(options.home)
         downloaded = DownloadedModels(catalog, models_folder(home))
         self.tasks = BackgroundTasks()
-        self.models = Models(
+        self.models = ModelsOfServer(
             downloaded, self.tasks, threads=options.threads, silence=options.worker_silence
         )
         self.conversions = Conversions()
@@ -49,7 +49,7 @@ class ServerState:
         self.plugins = RegisteredPlugins(self.identities)
         self.logs = LogStream()
         self.scenarios = ActiveScenarios() if options.scenarios else None
-        self.repository = Repository(downloaded, self.tasks)
+        self.repository = RepositoryState(downloaded, self.tasks)
         self.presets = Presets(home / "config-presets")
         self.looking = ThreadPool(4)
         self.reading = ThreadPool(8)

@@ -17,6 +17,7 @@ from model_fixtures.wire_client import Connection, connect
 
 from ..tiny_gguf import write_gguf  # noqa: TID252 (tests are no importable package)
 from ..tiny_hub import TinyHub  # noqa: TID252
+from .talking import SUITE_MODELS
 
 # Files of the hub that contain no model; each test that downloads one deletes it.
 SIZE = 3_000_000
@@ -190,7 +191,8 @@ async def until_half(channel: AsyncIterator[dict[str, Any]]) -> None:
 async def keys(site: Site) -> list[str]:
     """Return the keys of the downloaded models that aren't the suite's."""
     async with connect(site.address, "system") as system:
-        return [info["modelKey"] for info in await system.rpc("listDownloadedModels")][5:]
+        infos = await system.rpc("listDownloadedModels")
+        return [info["modelKey"] for info in infos[SUITE_MODELS:]]
 
 
 async def eventually(condition: Callable[[], bool]) -> None:

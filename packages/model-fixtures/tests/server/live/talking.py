@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from model_fixtures.catalog.catalog_files import read_built_in
 from model_fixtures.hosts.embedded_server import EmbeddedServer
 from model_fixtures.wire_client import Connection, RpcError
 from model_fixtures.wire_client.override_stack import override_stack
 
 MODEL = "llama-3.2-1b-instruct"  # the fastest of the stand-ins
+SUITE_MODELS = len(read_built_in()[1])  # which every server lists
 EMPTY_STACK: dict[str, Any] = {"layers": []}
 
 

@@ -21,7 +21,7 @@ from model_fixtures.wire_client import (
     connect_raw,
 )
 
-from .talking import EMPTY_STACK, MODEL, limit, load, loaded, prediction, stack
+from .talking import EMPTY_STACK, MODEL, SUITE_MODELS, limit, load, loaded, prediction, stack
 
 pytestmark = pytest.mark.anyio
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.anyio
 async def assert_alive(address: str) -> None:
     """Check that the server answers a call on a new connection."""
     async with connect(address, "system") as system:
-        assert len(await system.rpc("listDownloadedModels")) == 5
+        assert len(await system.rpc("listDownloadedModels")) == SUITE_MODELS
 
 
 async def load_error(address: str, **parameter: Any) -> dict[str, Any]:
@@ -49,7 +49,7 @@ async def test_unknown_model(address: str) -> None:
     error = await load_error(address, modelKey="gpt-99")
     assert error["displayData"]["code"] == "generic.pathNotFound"
     assert error["displayData"]["path"] == "gpt-99"
-    assert error["displayData"]["totalModels"] == 5
+    assert error["displayData"]["totalModels"] == SUITE_MODELS
     await assert_alive(address)
 
 
@@ -139,7 +139,7 @@ async def test_malformed_frames_are_ignored(address: str, frame: str | bytes) ->
     """Frames that are no message get no answer, and the connection stays usable."""
     async with connect(address, "system") as system:
         await system.raw.send(frame)
-        assert len(await system.rpc("listDownloadedModels")) == 5
+        assert len(await system.rpc("listDownloadedModels")) == SUITE_MODELS
         assert system.warnings == []
 
 
@@ -159,14 +159,14 @@ async def test_frame_over_the_size_limit(address: str) -> None:
         with pytest.raises(ConnectionLostError, match="1009"):  # noqa: PT012
             await raw.send("x" * (100 * 2**20 + 1))
             await raw.receive()
-        assert len(await other.rpc("listDownloadedModels")) == 5
+        assert len(await other.rpc("listDownloadedModels")) == SUITE_MODELS
 
 
 async def test_frame_below_the_size_limit(address: str) -> None:
     """A frame of many megabytes is read, and ignored if it is no message."""
     async with connect(address, "system") as system:
         await system.raw.send("x" * (20 * 2**20))
-        assert len(await system.rpc("listDownloadedModels")) == 5
+        assert len(await system.rpc("listDownloadedModels")) == SUITE_MODELS
 
 
 async def test_client_that_never_authenticates() -> None:
@@ -193,7 +193,7 @@ async def test_unknown_path(address: str) -> None:
 async def test_query_string_of_a_path_is_ignored(address: str) -> None:
     """Only the path names the namespace."""
     async with connect(address, "system?device=1") as system:
-        assert len(await system.rpc("listDownloadedModels")) == 5
+        assert len(await system.rpc("listDownloadedModels")) == SUITE_MODELS
 
 
 async def test_greeting(address: str) -> None:

@@ -17,7 +17,7 @@ from model_fixtures.hosts.embedded_server import EmbeddedServer
 from model_fixtures.wire_client import ChannelError, connect
 
 from ..tiny_gguf import write_gguf  # noqa: TID252 (tests are no importable package)
-from .talking import EMPTY_STACK, limit, loaded, predict, prediction, text_of
+from .talking import EMPTY_STACK, SUITE_MODELS, limit, loaded, predict, prediction, text_of
 
 pytestmark = [
     pytest.mark.anyio,
@@ -87,11 +87,11 @@ async def test_lists(odd: str, log: Path) -> None:
     with anyio.fail_after(120):
         for _ in range(3):
             models = await anyio.to_thread.run_sync(listed)
-            assert models[5:] == [("one", 1024), ("two", 4096)]
+            assert models[SUITE_MODELS:] == [("one", 1024), ("two", 4096)]
         async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
             for path in ("v1", "api/v0"):
                 answer = (await client.get(f"http://{odd}/{path}/models")).json()
-                assert [each["id"] for each in answer["data"]][5:] == ["one", "two"]
+                assert [each["id"] for each in answer["data"]][SUITE_MODELS:] == ["one", "two"]
     lines = log.read_text().splitlines()
     assert len([line for line in lines if "is not listed: it " in line]) == len(ODD)
     for name in ODD:

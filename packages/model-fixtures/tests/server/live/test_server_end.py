@@ -16,7 +16,7 @@ import anyio.to_thread
 import msgspec
 import pytest
 from model_fixtures.hosts.process_identity import start_mark
-from model_fixtures.hosts.server_command import parse_ready
+from model_fixtures.hosts.spawn_server import parse_ready
 from model_fixtures.server.engine.load_config import EngineConfig
 from model_fixtures.wire_client import Connection, ConnectionLostError, connect
 

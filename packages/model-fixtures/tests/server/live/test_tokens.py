@@ -11,6 +11,8 @@ from model_fixtures.hosts.embedded_server import EmbeddedServer
 from model_fixtures.hosts.errors import EmbeddedServerError
 from model_fixtures.wire_client import AuthenticationError, Credentials, connect, connect_raw
 
+from .talking import SUITE_MODELS
+
 pytestmark = pytest.mark.anyio
 IDENTIFIER, PASSKEY = "abcdefgh", "0123456789abcdefghij"
 TOKEN = f"sk-lm-{IDENTIFIER}:{PASSKEY}"
@@ -34,7 +36,7 @@ async def test_token_lets_in(guarded: str) -> None:
     """The token's identifier and passkey are accepted, on several connections at once."""
     pair = Credentials(IDENTIFIER, PASSKEY)
     async with connect(guarded, "system", pair) as system, connect(guarded, "llm", pair) as llm:
-        assert len(await system.rpc("listDownloadedModels")) == 5
+        assert len(await system.rpc("listDownloadedModels")) == SUITE_MODELS
         assert await llm.rpc("listLoaded") == []
 
 
@@ -63,9 +65,9 @@ async def test_first_passkey_owns_an_identifier(address: str) -> None:
         with pytest.raises(AuthenticationError, match="Invalid passkey"):
             async with connect(address, "system", Credentials("me", "yours")):
                 pass
-        assert len(await system.rpc("listDownloadedModels")) == 5
+        assert len(await system.rpc("listDownloadedModels")) == SUITE_MODELS
     async with connect(address, "system", Credentials("me", "yours")) as system:
-        assert len(await system.rpc("listDownloadedModels")) == 5
+        assert len(await system.rpc("listDownloadedModels")) == SUITE_MODELS
 
 
 async def test_token_is_written_nowhere(guarded: str, log: Path) -> None:

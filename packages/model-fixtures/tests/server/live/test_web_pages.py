@@ -15,6 +15,8 @@ from model_fixtures.hosts.embedded_server import EmbeddedServer
 from model_fixtures.server.namespaces import NAMESPACES
 from model_fixtures.wire_client import connect
 
+from .talking import SUITE_MODELS
+
 UPGRADE = {
     "Connection": "Upgrade",
     "Upgrade": "websocket",
@@ -254,12 +256,12 @@ def test_programs_come_in(address: str) -> None:
     """The SDK, OpenAI's client and our own client send no Origin and the server's real name."""
     for host in (address, address.replace("127.0.0.1", "localhost")):
         with lmstudio.Client(host) as client:
-            assert len(client.list_downloaded_models()) == 5
+            assert len(client.list_downloaded_models()) == SUITE_MODELS
         with openai.OpenAI(base_url=f"http://{host}/v1", api_key="none") as rest:
             assert rest.models.list().data
 
         async def ours(host: str = host) -> None:
             async with connect(host, "system") as system:
-                assert len(await system.rpc("listDownloadedModels")) == 5
+                assert len(await system.rpc("listDownloadedModels")) == SUITE_MODELS
 
         anyio.run(ours)

@@ -13,9 +13,9 @@ from model_fixtures.catalog import read_catalog
 from model_fixtures.server.background_tasks import BackgroundTasks
 from model_fixtures.server.engine.engine import Engine
 from model_fixtures.server.engine.load_config import EngineConfig
-from model_fixtures.server.models import model_loader
+from model_fixtures.server.models import start_engine
 from model_fixtures.server.models.downloaded_models import DownloadedModels
-from model_fixtures.server.models.models_of_server import Models
+from model_fixtures.server.models.models_of_server import ModelsOfServer
 
 
 class Worker:
@@ -51,7 +51,7 @@ class Starter:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Engine, "start", self.start)
-        monkeypatch.setattr(model_loader, "_weights_file", lambda model: Path("model.gguf"))
+        monkeypatch.setattr(start_engine, "_weights_file", lambda model: Path("model.gguf"))
         self.engines: list[FakeEngine] = []
         self.may_start = anyio.Event()
         self.may_start.set()
@@ -67,9 +67,9 @@ class Starter:
 
 
 @asynccontextmanager
-async def opened_models(folder: Path, **more: Any) -> AsyncIterator[Models]:
+async def opened_models(folder: Path, **more: Any) -> AsyncIterator[ModelsOfServer]:
     """Provide the suite's models, and those in a models folder."""
     async with BackgroundTasks() as tasks:
-        models = Models(DownloadedModels(read_catalog(), folder), tasks, **more)
+        models = ModelsOfServer(DownloadedModels(read_catalog(), folder), tasks, **more)
         async with models.loaded:
             yield models

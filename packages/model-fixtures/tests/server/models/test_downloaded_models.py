@@ -45,8 +45,9 @@ def add(folder: Path, path: str, *, time: int = 0, architecture: str = "llama") 
 def added(models: DownloadedModels) -> list[str]:
     """Return the keys of the downloaded models beside the suite's."""
     keys = [model.key for model in models.catalog.models]
-    assert keys[:5] == [model.key for model in read_catalog().models]
-    return keys[5:]
+    suite = [model.key for model in read_catalog().models]
+    assert keys[: len(suite)] == suite
+    return keys[len(suite) :]
 
 
 def test_no_folder(models: DownloadedModels) -> None:

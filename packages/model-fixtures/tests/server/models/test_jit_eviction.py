@@ -9,9 +9,9 @@ from pathlib import Path
 
 import anyio
 import pytest
-from model_fixtures.server.models.jit_load import JitListener
+from model_fixtures.server.models.jit_load_under_way import JitListener
 from model_fixtures.server.models.loaded_instance import LoadedInstance
-from model_fixtures.server.models.models_of_server import Models
+from model_fixtures.server.models.models_of_server import ModelsOfServer
 
 from .fake_engine import Starter, opened_models
 
@@ -26,7 +26,9 @@ def starter(monkeypatch: pytest.MonkeyPatch) -> Starter:
 
 
 @asynccontextmanager
-async def opened(folder: Path, grace: float, patience: float = math.inf) -> AsyncIterator[Models]:
+async def opened(
+    folder: Path, grace: float, patience: float = math.inf
+) -> AsyncIterator[ModelsOfServer]:
     """Provide the suite's models; the block never hangs for long."""
     with anyio.fail_after(30):
         async with opened_models(folder, grace=grace, patience=patience) as models:
@@ -36,7 +38,7 @@ async def opened(folder: Path, grace: float, patience: float = math.inf) -> Asyn
 class Asking:
     """A client that asks for a model in a task of its own."""
 
-    def __init__(self, models: Models, name: str) -> None:
+    def __init__(self, models: ModelsOfServer, name: str) -> None:
         self.models = models
         self.name = name
         self.unloads: list[str] = []
@@ -50,14 +52,14 @@ class Asking:
         self.got = await self.models.jit.get_or_load(self.name, "llm", listener=listener)
 
 
-async def ask(models: Models, name: str) -> Asking:
+async def ask(models: ModelsOfServer, name: str) -> Asking:
     """Return a client to which a model was handed out."""
     asking = Asking(models, name)
     await asking()
     return asking
 
 
-def names(models: Models) -> list[str]:
+def names(models: ModelsOfServer) -> list[str]:
     """Return the identifiers of the loaded instances."""
     return [instance.identifier for instance in models.loaded.all()]
 

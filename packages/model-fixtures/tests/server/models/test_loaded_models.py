@@ -13,7 +13,7 @@ import pytest
 from model_fixtures.catalog import CatalogModel, read_catalog
 from model_fixtures.server.engine.engine import Engine
 from model_fixtures.server.engine.errors import InstanceGoneError
-from model_fixtures.server.models.models_of_server import Models
+from model_fixtures.server.models.models_of_server import ModelsOfServer
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings
 
@@ -29,23 +29,23 @@ def starter(monkeypatch: pytest.MonkeyPatch) -> Starter:
 
 
 @pytest.fixture
-async def models(starter: Starter, tmp_path: Path) -> AsyncIterator[Models]:
+async def models(starter: Starter, tmp_path: Path) -> AsyncIterator[ModelsOfServer]:
     """Provide the suite's models."""
     async with opened_models(tmp_path) as opened:
         yield opened
 
 
-async def a_model(models: Models) -> CatalogModel:
+async def a_model(models: ModelsOfServer) -> CatalogModel:
     """Return a text model."""
     return (await models.downloaded.find("smollm2-135m-instruct", "llm"))[0]
 
 
-async def load(models: Models, **more: Any) -> Any:
+async def load(models: ModelsOfServer, **more: Any) -> Any:
     """Return a new instance of that model."""
     return await models.loaded.load(await a_model(models), Settings(), **more)
 
 
-async def test_progress_begins_before_the_weights_are_there(models: Models) -> None:
+async def test_progress_begins_before_the_weights_are_there(models: ModelsOfServer) -> None:
     """A load reports 0 at once, so that a download of weights is no silence, and 1 last."""
     shares: list[float] = []
     await load(models, on_progress=shares.append)
@@ -53,7 +53,7 @@ async def test_progress_begins_before_the_weights_are_there(models: Models) -> N
 
 
 async def test_request_that_ends_while_another_instance_unloads(
-    models: Models, starter: Starter
+    models: ModelsOfServer, starter: Starter
 ) -> None:
     """The time-to-live of an instance also ends if it falls idle while another one is unloaded."""
     first, second = await load(models, ttl=3600), await load(models, ttl=0)
@@ -70,7 +70,7 @@ async def test_request_that_ends_while_another_instance_unloads(
     assert models.loaded.all() == []
 
 
-async def test_unload_while_the_draft_model_loads(models: Models, starter: Starter) -> None:
+async def test_unload_while_the_draft_model_loads(models: ModelsOfServer, starter: Starter) -> None:
     """An engine with a draft model that starts only after the unload is ended, too."""
     instance = await load(models)
     starter.may_start = anyio.Event()
@@ -88,7 +88,9 @@ async def test_unload_while_the_draft_model_loads(models: Models, starter: Start
     assert [engine.closed.is_set() for engine in starter.engines] == [True, True]
 
 
-async def test_draft_engine_that_crashed_is_started_anew(models: Models, starter: Starter) -> None:
+async def test_draft_engine_that_crashed_is_started_anew(
+    models: ModelsOfServer, starter: Starter
+) -> None:
     """A draft engine is kept for the next prediction, but not when its process has ended."""
     instance, draft = await load(models), await a_model(models)
     engine = await models.drafts.get(instance, draft)
@@ -99,7 +101,7 @@ async def test_draft_engine_that_crashed_is_started_anew(models: Models, starter
 
 
 async def test_an_unexpected_failure_of_a_jit_load_ends_that_load_only(
-    models: Models, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    models: ModelsOfServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The client gets an error, the log has the reason, and the server goes on."""
     start = Engine.start

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from model_fixtures.server.repository.checked_file import DownloadError, PartialFile, has_digest
+from model_fixtures.server.repository.checked_file import CheckedFile, DownloadError, has_digest
 from model_fixtures.server.repository.memory_fit import available_memory, estimate_fit
 from model_fixtures.server.repository.staging_folders import staging
 
@@ -19,7 +19,7 @@ OTHER_DIGEST = hashlib.sha256(OTHER).hexdigest()
 
 def test_whole_file(tmp_path: Path) -> None:
     """Pieces with the right size and digest make the file."""
-    with PartialFile(tmp_path / "a", len(CONTENT), DIGEST) as part:
+    with CheckedFile(tmp_path / "a", len(CONTENT), DIGEST) as part:
         part.write(CONTENT[:4])
         part.write(CONTENT[4:])
         part.check()
@@ -40,7 +40,7 @@ def test_whole_file(tmp_path: Path) -> None:
 )
 def test_wrong_bytes(tmp_path: Path, content: bytes, message: str) -> None:
     """The error for too few, too many or other bytes says what to do."""
-    part = PartialFile(tmp_path / "a", len(CONTENT), DIGEST)
+    part = CheckedFile(tmp_path / "a", len(CONTENT), DIGEST)
     with part, pytest.raises(DownloadError) as raised:  # noqa: PT012 (the first or the second)
         part.write(content)
         part.check()

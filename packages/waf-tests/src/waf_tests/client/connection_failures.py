@@ -16,7 +16,7 @@ from .errors import CertificateError, ConnectionFailedError, UnexpectedAnswerErr
 from .http_answers import explain_answer
 from .proxy_choice import Proxy
 from .request_progress import Step, step_reached
-from .setting_names import PARAMETERS, SettingNames
+from .setting_names_in_errors import PARAMETERS, SettingNames
 
 _TIMEOUT_OF = {Step.CONNECT: "connect", Step.ENCRYPT: "connect"}
 _HTTP_PROXY_AUTH = 407

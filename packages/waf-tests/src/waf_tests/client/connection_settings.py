@@ -21,7 +21,7 @@ from .host_endpoint import HTTP_PORT, Endpoint, parse_endpoint
 from .http_answers import check_upgrade
 from .proxy_choice import Proxy, choose_proxy
 from .request_progress import async_follower, follower
-from .setting_names import PARAMETERS, SettingNames
+from .setting_names_in_errors import PARAMETERS, SettingNames
 
 # The SDK allows one second, which is too short for a TLS handshake across a continent.
 PROBE_TIMEOUT = 5.0

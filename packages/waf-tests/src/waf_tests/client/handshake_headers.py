@@ -11,7 +11,7 @@ from lmstudio import LMStudioValueError
 from waf_tests.key_validation import value_fault
 from waf_tests.secret import hidden
 
-from .setting_names import PARAMETERS, SettingNames
+from .setting_names_in_errors import PARAMETERS, SettingNames
 
 API_KEY_HEADER = "X-API-Key"
 API_KEY_VARIABLE = "LMSTUDIO_X_API_KEY"

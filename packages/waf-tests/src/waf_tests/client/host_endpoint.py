@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from lmstudio import LMStudioValueError
 
-from .setting_names import PARAMETERS
+from .setting_names_in_errors import PARAMETERS
 
 HTTPS_PORT = 443
 HTTP_PORT = 80

@@ -31,7 +31,7 @@ from waf_tests.client.host_endpoint import Endpoint
 from waf_tests.client.http_answers import explain_answer, ray_id
 from waf_tests.client.judge_greeting import greeting_url
 from waf_tests.client.proxy_choice import unused_proxy
-from waf_tests.client.setting_names import SettingNames
+from waf_tests.client.setting_names_in_errors import SettingNames
 from waf_tests.secret import Secret
 from waf_tests.settings import ACCESS_VARIABLES, KEY_VARIABLE, TOKEN_VARIABLE
 

@@ -16,9 +16,9 @@ from waf_tests.rule.cloudflare_expression import cloudflare_expression
 from waf_tests.secret import Secret
 
 from .generated_requests import NUMBER_HEADER, Http1Request, Http2Request
+from .parse_requests import Reading, Verdict, read_http1, read_http2
 from .raw_requests import exchange, exchange_http2
 from .recording_origin import Answer, RecordedRequest, RecordingOrigin
-from .request_grammar import Reading, Verdict, read_http1, read_http2
 from .rule_evaluator import Predicate, compile_expression
 
 

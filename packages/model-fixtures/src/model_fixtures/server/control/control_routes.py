@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from model_fixtures.server.prediction.turn_answers import answerer
+from model_fixtures.server.prediction.answer_without_channel import answerer
 from model_fixtures.server.server_state import ServerState
 
 from .scenario_routes import scenario_routes

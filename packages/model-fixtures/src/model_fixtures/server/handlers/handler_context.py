@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import anyio
 from msgspec import Struct
 
-from model_fixtures.server.models.models_of_server import Models
+from model_fixtures.server.models.models_of_server import ModelsOfServer
 from model_fixtures.server.protocol.client_identities import Client
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.payloads.files import Stop
@@ -27,7 +27,7 @@ class Context(Struct, frozen=True):
     state: ServerState
 
     @property
-    def models(self) -> Models:
+    def models(self) -> ModelsOfServer:
         """The server's models."""
         return self.state.models
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from model_fixtures.catalog import size_bytes
-from model_fixtures.server.models.jit_load import JitListener
+from model_fixtures.server.models.jit_load_under_way import JitListener
 from model_fixtures.server.models.model_info import instance_info, model_info
 from model_fixtures.server.protocol import kv_config
 from model_fixtures.server.protocol.errors import ServerError

@@ -7,7 +7,7 @@ from .loaded_instance import LoadedInstance
 REMEMBERED = 50
 
 
-class CrashedInstances:
+class CrashReasons:
     """The last crashes, by the names of the instances."""
 
     def __init__(self) -> None:

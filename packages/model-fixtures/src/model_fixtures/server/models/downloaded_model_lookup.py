@@ -11,7 +11,7 @@ from .downloaded_models import DownloadedModels
 from .model_info import model_info
 
 
-class ModelLookup:
+class DownloadedModelLookup:
     """The downloaded models as handlers ask for them.
 
     Args:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import anyio
 
-from .jit_load import JitLoad
+from .jit_load_under_way import JitLoad
 from .loaded_instance import LoadedInstance
 from .loaded_models import LoadedModels
 

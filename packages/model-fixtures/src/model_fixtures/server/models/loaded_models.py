@@ -21,11 +21,11 @@ from model_fixtures.server.protocol.errors import (
 from model_fixtures.server.protocol.kv_config import Settings
 from model_fixtures.server.protocol.payloads.models import ModelQuery, QuerySpecifier, Specifier
 
-from .crash_reasons import CrashedInstances
+from .crash_reasons import CrashReasons
 from .expiry import Expiry
 from .instance_query import matching
 from .loaded_instance import LoadedInstance
-from .model_loader import ModelLoader, OnProgress
+from .start_engine import ModelLoader, OnProgress
 
 
 class LoadedModels:
@@ -49,7 +49,7 @@ class LoadedModels:
         self._clock = clock
         self._instances: dict[str, LoadedInstance] = {}
         self._reserved: set[str] = set()  # identifiers of instances that are being loaded
-        self._crashed = CrashedInstances()
+        self._crashed = CrashReasons()
         self._expiry = Expiry(self.all, self.unload, clock)
         self._freed_callbacks: list[Callable[[], None]] = []
 

@@ -8,16 +8,16 @@ from collections.abc import Callable
 from model_fixtures.server.background_tasks import BackgroundTasks
 from model_fixtures.server.engine.load_config import SILENCE
 
-from .downloaded_model_lookup import ModelLookup
+from .downloaded_model_lookup import DownloadedModelLookup
 from .downloaded_models import DownloadedModels
-from .draft_engines import DraftEngines
+from .engines_with_draft import DraftEngines
 from .jit_eviction import PATIENCE
-from .load_on_demand import GRACE, JitModels
+from .jit_models import GRACE, JitModels
 from .loaded_models import LoadedModels
-from .model_loader import ModelLoader
+from .start_engine import ModelLoader
 
 
-class Models:
+class ModelsOfServer:
     """The models of a server: downloaded, loaded, loaded just in time, and with a draft model.
 
     Args:
@@ -42,7 +42,7 @@ class Models:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         loader = ModelLoader(tasks, threads=threads, silence=silence)
-        self.downloaded = ModelLookup(downloaded)
+        self.downloaded = DownloadedModelLookup(downloaded)
         self.loaded = LoadedModels(loader, tasks, clock=clock)
         self.jit = JitModels(
             self.downloaded, self.loaded, tasks, grace=grace, patience=patience, clock=clock

@@ -9,7 +9,7 @@ import anyio
 import msgspec
 
 from model_fixtures.server.handlers.handler_context import ChannelPort, Context
-from model_fixtures.server.plugins.hooks import generate, tool_session
+from model_fixtures.server.plugins.call_hooks import generate, tool_session
 from model_fixtures.server.plugins.packets_for_plugin_users import (
     for_client_of_generator,
     serve_tool_calls,

@@ -13,12 +13,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from model_fixtures.server.error_boundary import client_error
+from model_fixtures.server.client_errors import client_error
 from model_fixtures.server.errors import ExplainedError
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.payloads.plugins import HookPacket
 
-from .hooks import ToolSession, handle_prediction_loop, preprocess, tool_session
+from .call_hooks import ToolSession, handle_prediction_loop, preprocess, tool_session
 from .plugin import Plugin
 from .prediction_process import OnEvent, PredictionProcess
 from .registered_plugins import RegisteredPlugins

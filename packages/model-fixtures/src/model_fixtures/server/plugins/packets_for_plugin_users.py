@@ -12,7 +12,7 @@ from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.payloads import plugins as payloads
 from model_fixtures.server.protocol.payloads.plugins import HookPacket
 
-from .hooks import ToolSession
+from .call_hooks import ToolSession
 
 Packet = dict[str, Any]
 Send = Callable[[Packet], Awaitable[None]]

@@ -17,7 +17,7 @@ class DownloadError(ModelFixturesError):
     """A file can't be downloaded. The message is one line: what is wrong and what to do."""
 
 
-class PartialFile:
+class CheckedFile:
     """A file that is written and checked. A context manager that closes it.
 
     Args:
@@ -34,7 +34,7 @@ class PartialFile:
         self._digest = hashlib.sha256()
         self._file = path.open("wb")
 
-    def __enter__(self) -> PartialFile:
+    def __enter__(self) -> CheckedFile:
         return self
 
     def __exit__(

@@ -11,7 +11,7 @@ from .running_downloads import Downloads
 from .search_index import SearchIndex
 
 
-class Repository:
+class RepositoryState:
     """What can be downloaded, what was offered to whom, and what is under way.
 
     Args:

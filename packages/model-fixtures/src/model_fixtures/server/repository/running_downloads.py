@@ -16,7 +16,7 @@ from model_fixtures.server.shared_tasks import SharedTask, SharedTasks
 
 from .checked_file import DownloadError, has_digest
 from .download_identifiers import OfferedFile
-from .fetch_option import fetch, transfer_size
+from .fetch_option_file import fetch, transfer_size
 from .progress_meter import Progress, ProgressMeter
 from .staging_folders import staging
 

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from model_fixtures.server.error_boundary import client_error, is_exhaustion, without_groups
+from model_fixtures.server.client_errors import client_error, is_exhaustion, without_groups
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 

@@ -39,7 +39,7 @@ def check_body(body: Mapping[str, Any], path: str) -> None:
     Raises:
         BodyError: the body has a mistake; the error names the place of the first one.
     """
-    required = {"/v1/chat/completions": "messages", "/v1/embeddings": "input"}.get(path, "prompt")
+    required = REQUIRED[path]
     if body.get(required) is None:
         message = f"Missing required parameter: '{required}'"
         raise BodyError(message, "missing_required_parameter", required)
@@ -234,6 +234,12 @@ TABLE: dict[str, tuple[str, Check]] = {
     ),
     "encoding_format": _one_of("float", "base64"),
     "dimensions": _whole(1),
+}
+# The one key that a route can't do without.
+REQUIRED: dict[str, str] = {
+    "/v1/chat/completions": "messages",
+    "/v1/completions": "prompt",
+    "/v1/embeddings": "input",
 }
 BY_PATH: dict[str, dict[str, tuple[str, Check]]] = {
     "/v1/chat/completions": {

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import Any
 
-from model_fixtures.server.error_boundary import is_exhaustion
+from model_fixtures.server.client_errors import is_exhaustion
 
 BACKLOG = 2048  # connections that the system keeps until they are accepted
 # As many at once: asyncio goes on after a failure, so this is also how often each failure repeats.

@@ -14,7 +14,7 @@ import anyio
 from anyio.abc import TaskGroup
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from model_fixtures.server.error_boundary import client_error
+from model_fixtures.server.client_errors import client_error
 from model_fixtures.server.handlers.handler_context import ChannelPort, Context
 from model_fixtures.server.protocol.client_identities import (
     AuthenticationRefusedError,

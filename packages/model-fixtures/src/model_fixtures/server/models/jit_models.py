@@ -12,10 +12,10 @@ from model_fixtures.server.protocol.kv_config import Settings
 from model_fixtures.server.protocol.payloads.models import ModelQuery
 from model_fixtures.server.shared_tasks import SharedTasks
 
-from .downloaded_model_lookup import ModelLookup
+from .downloaded_model_lookup import DownloadedModelLookup
 from .instance_query import matching
 from .jit_eviction import PATIENCE, JitEviction
-from .jit_load import JitListener, JitLoad
+from .jit_load_under_way import JitListener, JitLoad
 from .loaded_instance import LoadedInstance
 from .loaded_models import LoadedModels
 
@@ -37,7 +37,7 @@ class JitModels:
 
     def __init__(
         self,
-        downloaded: ModelLookup,
+        downloaded: DownloadedModelLookup,
         loaded: LoadedModels,
         tasks: BackgroundTasks,
         *,

@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from list_endpoints import main, named_endpoints, recorded, sdk_folder
+from list_sdk_endpoints import main, named_endpoints, recorded, sdk_folder
 from sdk_tests.endpoint_test_table import EXERCISED_BY
 
 PACKAGE = Path(__file__).resolve().parents[2] / "packages" / "sdk-tests"

@@ -12,8 +12,8 @@ from typing import Any, cast
 import anyio
 import pytest
 from model_fixtures.catalog import read_catalog
+from model_fixtures.server.client_errors import client_error
 from model_fixtures.server.engine.errors import InstanceGoneError, TooManyTokensError
-from model_fixtures.server.error_boundary import client_error
 from model_fixtures.server.grammars.errors import StructureError
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.namespace import Namespace

