@@ -44,7 +44,7 @@ def card_rows(
         score = scores.get(bar.key)
         if bar.group != group or score is None:
             continue
-        if group == "tools":
+        if group != "vision":
             lines.append(f"| {bar.what} | {100 * bar.least:.0f} % | {score} |")
             continue
         whole = (images or {}).get(bar.key, Score())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from training.chat.evaluation_cases import KINDS
 from training.evaluation_report import card_rows, figures_line
 from training.quality_bars import BARS, LIMITS, BarResult, check_bars
 from training.scores import Score, interval
@@ -54,10 +55,16 @@ def test_upper_limits_exclude_the_limit_and_lower_ones_include_it() -> None:
 
 
 def test_all_bars_are_there() -> None:
-    """No bar is dropped or lowered: eleven shares and six figures."""
-    assert sorted(bar.least for bar in BARS) == sorted(
+    """No bar is dropped or lowered: eleven shares and six figures, and for chat four and two."""
+    assert sorted(bar.least for bar in BARS if bar.group != "chat") == sorted(
         [0.97, 0.90, 0.88, 0.80, 0.95, 0.93, 0.93, 0.95, 0.90, 0.85, 0.92]
     )
+    assert {bar.key: bar.least for bar in BARS if bar.group == "chat"} == {
+        "repeat": 0.97,
+        "recall": 0.95,
+        "form": 0.93,
+        "greeting": 0.97,
+    }
     assert [(limit.key, limit.limit) for limit in LIMITS] == [
         ("answer", 0.3),
         ("vision load", 1.0),
@@ -65,6 +72,33 @@ def test_all_bars_are_there() -> None:
         ("speed", 0.85),
         ("tools load", 1.0),
         ("tools memory", 350),
+        ("perplexity", 1.15),
+        ("chat speed", 0.95),
+    ]
+
+
+def test_keys_of_bars_and_limits_are_unique() -> None:
+    """No measurement counts for two bars, and each kind of the chat evaluation has a bar."""
+    keys = [*(bar.key for bar in BARS), *(limit.key for limit in LIMITS)]
+    assert len(set(keys)) == len(keys)
+    assert tuple(bar.key for bar in BARS if bar.group == "chat") == KINDS
+
+
+def test_chat_bars_miss_nothing_while_they_are_not_measured() -> None:
+    """Measurements of all other bars are enough: chat gets no row, so it can't fail."""
+    scores = {bar.key: Score(100, 100) for bar in BARS if bar.group != "chat"}
+    figures = {limit.key: 0.0 if limit.most else 1.0 for limit in LIMITS if limit.group != "chat"}
+    rows = check_bars(scores, figures)
+    assert len(rows) == 17
+    assert all(row.met for row in rows)
+
+
+def test_measured_chat_bars_count() -> None:
+    """A chat score below its bar is a missed bar, as are much perplexity and little speed."""
+    rows = check_bars({"repeat": Score(96, 100)}, {"perplexity": 1.2, "chat speed": 0.9})
+    assert [row.met for row in rows] == [False, False, False]
+    assert card_rows("chat", {"repeat": Score(96, 100)}) == [
+        "| phrases, words and messages repeated exactly | 97 % | 96/100 = 96.0 % (90.2 to 98.4) |"
     ]
 
 

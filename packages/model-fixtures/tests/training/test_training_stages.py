@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from training.adapter_stages import AdapterTraining, averaged_steps
+from training.adapter_stages import stages as adapter_stages
 from training.training_stages import STOPPED, RunSettingsError, Stage, check_settings, run
 from training.work_folders import WORK_VARIABLE, work
 
-tools = importlib.import_module("training.tool_use.__main__")
+TOOLS: AdapterTraining = importlib.import_module("training.tool_use.__main__").TRAINING
+CHAT: AdapterTraining = importlib.import_module("training.chat.__main__").TRAINING
 vision = importlib.import_module("training.vision.__main__")
 
 
@@ -80,10 +83,11 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
         check_settings(tmp_path, {"seed": 2, "steps": 900})
 
 
-def test_tool_stages_pass_files_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("training", [TOOLS, CHAT], ids=["tools", "chat"])
+def test_adapter_stages_pass_files_on(training: AdapterTraining, tmp_path: Path) -> None:
     """Training gets the answers, the export its later adapters, and the score the merged model."""
-    steps = [300, 700, 900]
-    answers, train, export, score = tools.stages(tmp_path / "base.gguf", tmp_path, steps, 5, 3)
+    base, steps = tmp_path / "base.gguf", [300, 700, 900]
+    answers, train, export, score = adapter_stages(training, base, tmp_path, steps, 5, 3)
     assert str(answers.output) in train.arguments
     wanted = ["--steps", "300", "700", "900", "--seed", "5", "--processes", "3"]
     wanted += ["--snapshot", "100"]
@@ -91,8 +95,17 @@ def test_tool_stages_pass_files_on(tmp_path: Path) -> None:
     folder = Path(train.arguments[train.arguments.index("--out") + 1])
     mean = [str(folder / f"adapter-00{step}.pt") for step in (700, 800, 900)]
     assert [argument for argument in export.arguments if argument.endswith(".pt")] == mean
+    assert str(tmp_path / training.file) in export.arguments
     assert export.arguments[-1] == score.arguments[1]
     assert "valid" in score.arguments
+
+
+def test_tools_and_chat_are_trained_with_their_own_modules() -> None:
+    """Each adapter has its own data, answers, score, file and title."""
+    assert (TOOLS.data, CHAT.data) == ("tools", "chat")
+    assert all(
+        tools != chat for tools, chat in zip(vars(TOOLS).values(), vars(CHAT).values(), strict=True)
+    )
 
 
 @pytest.mark.parametrize(
@@ -106,7 +119,7 @@ def test_tool_stages_pass_files_on(tmp_path: Path) -> None:
 )
 def test_adapters_of_later_cycles_are_averaged(steps: list[int], averaged: list[int]) -> None:
     """The mean has every hundredth step's adapter and each cycle's last, from cycle two on."""
-    assert tools.averaged_steps(steps) == averaged
+    assert averaged_steps(steps) == averaged
 
 
 def test_vision_stages_go_from_images_to_a_checked_file(tmp_path: Path) -> None:

@@ -19,16 +19,19 @@ from .torch_llama import TorchLlama
 from .train_adapter import load_adapter
 
 
-def write_adapter(model: TorchLlama, out: Path) -> None:
-    """Write the model's adapter to ``out`` as a GGUF file of float16 matrices."""
+def write_adapter(model: TorchLlama, out: Path, title: str) -> None:
+    """Write the model's adapter to ``out`` as a GGUF file of float16 matrices.
+
+    ``title`` is its ``general.name``.
+    """
     with replacing(out) as part:
-        _write(model, part)
+        _write(model, part, title)
 
 
-def _write(model: TorchLlama, path: Path) -> None:
+def _write(model: TorchLlama, path: Path, title: str) -> None:
     writer = gguf.GGUFWriter(str(path), "llama")
     writer.add_string("general.type", "adapter")
-    writer.add_string("general.name", "SmolLM2-135M-Instruct tool use")
+    writer.add_string("general.name", title)
     writer.add_string("general.license", "apache-2.0")
     writer.add_string("adapter.type", "lora")
     writer.add_float32("adapter.lora.alpha", float(model.alpha))
@@ -60,6 +63,11 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, required=True, help="GGUF adapter to write")
     parser.add_argument(
+        "--title",
+        default="SmolLM2-135M-Instruct tool use",
+        help="name in the metadata of the file (default: %(default)s)",
+    )
+    parser.add_argument(
         "--merged", type=Path, help="also write the merged model, as the server makes it"
     )
     args = parser.parse_args()
@@ -69,7 +77,7 @@ def main() -> None:
     rank = state["blocks.0.out.a"].shape[0]
     model = TorchLlama(args.base, rank=rank, alpha=2.0 * rank)
     load_adapter(model, state)
-    write_adapter(model, args.out)
+    write_adapter(model, args.out, args.title)
     if args.merged:
         merge_adapter(args.base, args.out, args.merged)
     print(identity_line(args.out))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,13 @@ class GreedyCompleter:
         self._lora = [{"id": 0, "scale": 1.0}] if adapter is not None else None
         self._server = xllamacpp.Server(params)
 
-    def raw(self, prompt: str, limit: int, grammar: str | None = None, **more: Any) -> Any:
-        """Return llama.cpp's response to a greedy completion of ``prompt``, as JSON data."""
+    def raw(
+        self, prompt: str | Sequence[int], limit: int, grammar: str | None = None, **more: Any
+    ) -> Any:
+        """Return llama.cpp's response to a greedy completion of ``prompt``, as JSON data.
+
+        ``prompt`` is a text or token ids.
+        """
         body: dict[str, Any] = {"prompt": prompt, "n_predict": limit, "temperature": 0, **more}
         if self._lora is not None:
             body["lora"] = self._lora

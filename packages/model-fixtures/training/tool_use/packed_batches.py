@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from model_fixtures.tool_format import Message, turns
 
-from .conversation_source import ConversationSource
 from .gguf_tokenizer import Tokenizer
 
-_SYSTEMS = (
-    "You are a helpful assistant.",
-    "You are a helpful AI assistant.",
-    "You are a task focused AI assistant",
-    "You help people with small tasks.",
-    "Answer briefly.",
-    "You are a friendly robot who helps with everyday tasks.",
-)
+SMALLEST_BATCH = 300  # tokens; a batch with fewer left is full: few conversations would fit
+_TREE = 700  # tokens of a system prompt with its conversations, at most
 
 
 @dataclass
@@ -53,54 +48,58 @@ class PackedBatch:
         self.conversations += 1
 
 
+class BatchSource(Protocol):
+    """What a model is to learn; adds conversations to batches."""
+
+    def add_tree(
+        self, batch: PackedBatch, tokenizer: Tokenizer, rng: random.Random, limit: int
+    ) -> None:
+        """Add a system prompt, and conversations that follow it and fit into ``limit`` tokens.
+
+        ``limit`` counts all tokens of the batch.
+        """
+
+
 def draw_batch(
-    source: ConversationSource, tokenizer: Tokenizer, rng: random.Random, limit: int = 2048
+    source: BatchSource, tokenizer: Tokenizer, rng: random.Random, limit: int = 2048
 ) -> PackedBatch:
-    """Return a batch of at most about ``limit`` tokens."""
+    """Return a batch of at most about ``limit`` tokens, with at least one conversation.
+
+    Raises:
+        ValueError: the limit is too small for a batch.
+    """
+    if limit <= SMALLEST_BATCH:
+        raise ValueError(f"a batch needs more than {SMALLEST_BATCH} tokens, not {limit}")
     batch = PackedBatch()
-    while len(batch.ids) < limit - 300:
-        _add_tree(batch, source, tokenizer, rng, min(len(batch.ids) + 700, limit))
+    while not batch.conversations:  # no conversation may have fitted into a small batch
+        batch = PackedBatch()
+        while len(batch.ids) < limit - SMALLEST_BATCH:
+            source.add_tree(batch, tokenizer, rng, min(len(batch.ids) + _TREE, limit))
     return batch
 
 
-def _add_tree(
+def system_tokens(
+    tokenizer: Tokenizer, own: Iterable[Message], tools: Iterable[Mapping[str, Any]] = ()
+) -> list[int]:
+    """Return the token ids of the system prompt for these system messages and tools."""
+    (_, text), *_ = turns(own, tools)
+    return [*tokenizer.header("system"), *tokenizer.encode(text), *tokenizer.closing()]
+
+
+def add_messages(
     batch: PackedBatch,
-    source: ConversationSource,
     tokenizer: Tokenizer,
-    rng: random.Random,
+    messages: Iterable[Message],
+    learnt: Container[int],
+    prefix: tuple[int, int],
     limit: int,
-) -> None:
-    """Add a system prompt and up to five conversations that follow it."""
-    bare = rng.random() < 0.07  # as in the last allowed round: results, but no more tools
-    tools = source.tools(rng)
-    own = [Message("system", rng.choice(_SYSTEMS))] if rng.random() < 0.25 else []
-    offered = [] if bare else [tool.definition() for tool in tools]
-    (_, system), *_ = turns(own, offered)
-    ids = [*tokenizer.header("system"), *tokenizer.encode(system), *tokenizer.closing()]
-    if len(ids) > 520:
-        return
-    prefix = batch.add_prefix(ids)
-    # Only five for each set of tools: the choice of the tool is the hard part, so sets must vary.
-    for _ in range(5):
-        messages = source.messages(tools, rng)
-        if messages is None:
-            continue
-        if bare and any(message.calls for message in messages):
-            learnt = {len(messages) - 1}
-        else:
-            learnt = {i for i, message in enumerate(messages) if message.role == "assistant"}
-        ids, wanted = _tokens(tokenizer, messages, learnt)
-        if len(batch.ids) + len(ids) > limit:
-            break
-        batch.add_conversation(ids, wanted, prefix)
-
-
-def _tokens(
-    tokenizer: Tokenizer, messages: list[Message], learnt: set[int]
-) -> tuple[list[int], list[int]]:
-    """Return a conversation's token ids, and the indices of the tokens before the targets.
+) -> bool:
+    """Add a conversation that follows the system prompt at ``prefix``.
 
     The targets are the tokens of the messages whose indices are in ``learnt``.
+
+    Returns:
+        Whether the conversation was added: it is not if the batch would exceed ``limit`` tokens.
     """
     ids: list[int] = []
     wanted: list[int] = []
@@ -110,4 +109,7 @@ def _tokens(
         if index in learnt:
             wanted += range(len(ids) - 1, len(ids) + len(body) - 2)
         ids += body
-    return ids, wanted
+    if len(batch.ids) + len(ids) > limit:
+        return False
+    batch.add_conversation(ids, wanted, prefix)
+    return True

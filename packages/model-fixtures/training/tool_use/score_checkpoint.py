@@ -5,11 +5,9 @@ The quality bars are measured through the SDK and the server instead: ``training
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 from rich.progress import track
 from training.atomic_files import write_json
+from training.score_options import score_parser
 
 from .conversation_judge import ConversationJudge, failed_regressions, scores, sum_scores
 from .evaluation_cases import KINDS, REGRESSION, SETS, cases
@@ -19,29 +17,8 @@ from .llama_in_process import GreedyCompleter
 
 def main() -> None:
     """Print the share of conversations of each kind that went right, with 95 % intervals."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.tool_use.score_checkpoint", description=main.__doc__
-    )
-    parser.add_argument("--model", type=Path, required=True, help="GGUF model, merged or plain")
-    parser.add_argument("--adapter", type=Path, help="GGUF adapter for a plain model")
-    parser.add_argument(
-        "--count",
-        type=int,
-        default=200,
-        help="conversations of each kind (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--seed",
-        default="final",
-        help="any text; use 'valid' to choose checkpoints (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--kinds",
-        nargs="+",
-        metavar="KIND",
-        choices=KINDS,
-        default=list(KINDS),
-        help=f"kinds of conversations (default: {' '.join(KINDS)})",
+    parser = score_parser(
+        "training.tool_use.score_checkpoint", main.__doc__, KINDS, "conversations"
     )
     parser.add_argument(
         "--tools",
@@ -51,7 +28,6 @@ def main() -> None:
         " (default: %(default)s)",
     )
     parser.add_argument("--no-grammar", action="store_true", help="decode without the grammar")
-    parser.add_argument("--out", type=Path, help="also write scores and failures as JSON")
     args = parser.parse_args()
     judge = ConversationJudge(
         InProcessAssistant(GreedyCompleter(args.model, args.adapter), grammar=not args.no_grammar)

@@ -16,19 +16,26 @@ import os
 import random
 import threading
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 import torch.distributed as dist
 from rich.progress import Progress
 from training.atomic_files import replacing
+from training.chat.chat_batches import ChatBatchSource
 
-from .conversation_source import ConversationSource
 from .gguf_tokenizer import Tokenizer
-from .packed_batches import PackedBatch, draw_batch
+from .packed_batches import SMALLEST_BATCH, BatchSource, PackedBatch, draw_batch
+from .tool_batches import ToolBatchSource
 from .torch_llama import Segment, TorchLlama
 
+# What an adapter learns, from the base model's answers by prompt.
+SOURCES: Mapping[str, Callable[[Mapping[str, str]], BatchSource]] = MappingProxyType(
+    {"tools": ToolBatchSource, "chat": ChatBatchSource}
+)
 RENDEZVOUS = "rendezvous"  # the file through which the processes find one another
 
 
@@ -117,7 +124,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
     total = plan.ends[-1]
     model = TorchLlama(args.base, rank=args.rank, alpha=2.0 * args.rank)
     tokenizer = Tokenizer(args.base)
-    source = ConversationSource(json.loads(args.answers.read_text(encoding="utf-8")))
+    source = SOURCES[args.data](json.loads(args.answers.read_text(encoding="utf-8")))
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=plan.peak, betas=(0.9, 0.98), weight_decay=0.0
     )
@@ -171,7 +178,13 @@ def main() -> None:
         "--answers",
         type=Path,
         required=True,
-        help="JSON file that training.tool_use.plain_prompts wrote",
+        help="JSON file of training.tool_use.plain_prompts or training.chat.free_answers",
+    )
+    parser.add_argument(
+        "--data",
+        choices=list(SOURCES),
+        default="tools",
+        help="what the adapter learns (default: %(default)s)",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoints")
     parser.add_argument(
@@ -193,6 +206,8 @@ def main() -> None:
             name, type=int, default=default, help=f"{meaning} (default: %(default)s)"
         )
     args = parser.parse_args()
+    if args.tokens // args.processes <= SMALLEST_BATCH:
+        parser.error(f"--tokens must give each process more than {SMALLEST_BATCH} tokens")
     args.out = args.out.resolve()
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / RENDEZVOUS).unlink(missing_ok=True)  # left by a run that was killed
