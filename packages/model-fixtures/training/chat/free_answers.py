@@ -15,7 +15,7 @@ from pathlib import Path
 from model_fixtures.tool_format import Message, chatml
 from training.atomic_files import replacing, write_json
 from training.progress import tracked
-from training.tool_use.plain_prompts import prompts
+from training.tool_use.plain_prompts import FIXED, prompts
 from training.training_stages import STOPPED
 
 COUNT = 700  # prompts
@@ -24,8 +24,12 @@ _CHARACTERS = 420  # of a shortened answer
 
 
 def free_prompts(count: int = COUNT) -> list[str]:
-    """Return ``count`` different prompts of the training set."""
-    return prompts(held_out=False, count=count, seed=2)
+    """Return ``count`` different prompts of the training set, about subjects of all kinds.
+
+    Greetings and small commands are left out: the base model answers them badly.
+    """
+    found = prompts(held_out=False, count=count + len(FIXED), seed=2)
+    return [prompt for prompt in found if prompt not in FIXED]
 
 
 def whole_sentences(answer: str) -> str:

@@ -46,7 +46,7 @@ _HELD_FRAMES = """I was wondering about {t}.|Any thoughts on {t}?|Is there a goo
 Put in a good word for {t}.|Try to amuse me with {t}.|How did people come to know {t}?""".replace(
     "\n", ""
 ).split("|")
-_FIXED = """Hi!|Hello|Hello there!|Hey|Good morning!|Good evening.|How are you?|
+FIXED = """Hi!|Hello|Hello there!|Hey|Good morning!|Good evening.|How are you?|
 How are you today?|
 Who are you?|What is your name?|What can you do?|Thank you!|Thanks a lot.|Tell me a joke.|
 Tell me a short story.|Is the sky blue?|Is water wet?|Do fish sleep?|What is the opposite of hot?|
@@ -86,7 +86,7 @@ def prompts(held_out: bool, count: int, seed: int = 1) -> list[str]:
     """
     rng = random.Random(f"plain-{held_out}-{seed}")  # noqa: S311  # a seed, no secret
     topics, frames = (_HELD_TOPICS, _HELD_FRAMES) if held_out else (_TOPICS, _FRAMES)
-    found = list(_HELD_FIXED if held_out else _FIXED)
+    found = list(_HELD_FIXED if held_out else FIXED)
     countries = _HELD_COUNTRIES if held_out else _COUNTRIES
     found += [f"What is the capital of {country}?" for country in countries]
     pool = [frame.format(t=topic) for topic in topics for frame in frames]

@@ -6,7 +6,12 @@ from starlette.responses import Response
 
 from model_fixtures.server.models.jit_load_under_way import JitListener
 from model_fixtures.server.models.loaded_instance import LoadedInstance
-from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.errors import (
+    CodedError,
+    NoModelMatchingError,
+    PathNotFoundError,
+    ServerError,
+)
 from model_fixtures.server.server_state import ServerState
 
 from .error_responses import failure, not_found
@@ -25,11 +30,10 @@ async def instance_or_refusal(
     """
     try:
         return await _instance(state, name, domain, asker)
+    except (PathNotFoundError, NoModelMatchingError):
+        return not_found(name)
     except ServerError as error:
-        code = (error.display_data or {}).get("code", "")
-        if code in {"generic.pathNotFound", "generic.noModelMatchingQuery"}:
-            return not_found(name)
-        if name and not code:  # the model exists, but fails to load
+        if name and not isinstance(error, CodedError):  # the model exists, but fails to load
             return failure(500, error.title, "model_not_loaded")
         return failure(400, error.title, "model_not_usable", "model")
 
