@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -92,3 +93,25 @@ def test_links_are_left_alone(tmp_path: Path) -> None:
         pytest.skip("this system lets nobody make links")
     remove_abandoned(tmp_path, ".work-")
     assert (tmp_path / "mine").read_bytes() == b"mine"
+
+
+def test_lock_that_is_swept_while_it_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder whose lock another process removes before it is locked gets a new lock."""
+    folder = TemporaryFolder(tmp_path, "x-")
+    acquire = folder._lock.acquire
+    calls = 0
+
+    def swept(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        taken = acquire(*args, **kwargs)
+        if calls == 1:
+            (tmp_path / f"{folder.path.name}.lock").unlink()
+        return taken
+
+    monkeypatch.setattr(folder._lock, "acquire", swept)
+    with folder:
+        remove_abandoned(tmp_path, "x-")
+        assert folder.path.is_dir()

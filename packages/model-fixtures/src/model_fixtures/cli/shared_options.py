@@ -45,7 +45,7 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 type=click.IntRange(0, 65535),
                 multiple=True,
                 metavar="N",
-                help="A port to listen on, or 0 for any free one; may be repeated.",
+                help="A further port to listen on, or 0 for any free one; may be repeated.",
             ),
             click.option(
                 "--no-default-ports",

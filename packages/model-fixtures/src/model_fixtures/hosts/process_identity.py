@@ -17,6 +17,9 @@ def start_mark(pid: int) -> str | None:
     """Return a text that no other process with this pid has, now or later; None without a process.
 
     A zombie counts as no process.
+
+    Raises:
+        OSError: the system does not tell, for example because it has no file handle left.
     """
     if sys.platform == "linux":
         return _linux_mark(pid)
@@ -84,7 +87,7 @@ def _linux_mark(pid: int) -> str | None:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return None
     # The name in parentheses may hold any character; state and start time are fields 3 and 22.
     fields = stat.rpartition(")")[2].split()

@@ -18,9 +18,18 @@ def call_after_end_of(pid: int, call: Callable[[], None]) -> None:
     """
 
     def watch() -> None:
-        mark = start_mark(pid)
-        while mark is not None and start_mark(pid) == mark:
+        mark = _mark(pid)
+        while mark is not None and _mark(pid) == mark:
             time.sleep(_POLL)
         call()
 
     threading.Thread(target=watch, daemon=True, name=f"end of {pid}").start()
+
+
+def _mark(pid: int) -> str | None:
+    """Return the start mark of a process; wait while the system does not tell it."""
+    while True:
+        try:
+            return start_mark(pid)
+        except OSError:  # no file handle is left, which says nothing about the process
+            time.sleep(_POLL)

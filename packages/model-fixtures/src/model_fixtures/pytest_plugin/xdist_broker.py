@@ -33,7 +33,7 @@ class XdistBroker:
 
             def handle(handler) -> None:  # noqa: N805 (`self` is the broker here)
                 line = json.loads(handler.rfile.readline(_LINE))
-                if hmac.compare_digest(str(line["key"]), self.key):
+                if hmac.compare_digest(str(line["key"]).encode(), self.key.encode()):
                     handler.wfile.write(
                         json.dumps(answer(line["request"], line["tests"])).encode() + b"\n"
                     )

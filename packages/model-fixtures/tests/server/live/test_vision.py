@@ -158,6 +158,17 @@ def test_marker_in_a_text(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
     assert stats.prompt_tokens_count == plain.prompt_tokens_count
 
 
+def test_prompt_that_ends_with_an_image(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
+    """A template that puts nothing after the image gets an error, and the model stays loaded."""
+    chat = shown(client, figure("red"), text="")
+    roles = ("System", "User", "Assistant")
+    affixes = {f"{place}{role}": "" for role in roles for place in ("before", "after")}
+    template = {"type": "manual", "manualPromptTemplate": affixes, "stopStrings": []}
+    with pytest.raises(lmstudio.LMStudioServerError, match="The prompt ends with an image"):
+        llm.respond(chat, config={"promptTemplate": template})  # type: ignore[arg-type]
+    assert llm.respond(shown(client, figure("red")), config={"maxTokens": 1}).content
+
+
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 def test_image_over_rest(address: str, llm: lmstudio.LLM, kind: str) -> None:
     """Over REST images are handled the same way, including WebP, which llama.cpp can't decode."""

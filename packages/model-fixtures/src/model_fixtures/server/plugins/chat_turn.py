@@ -14,7 +14,6 @@ import msgspec
 from msgspec import Struct
 
 from model_fixtures.server.client_errors import client_error
-from model_fixtures.server.errors import ExplainedError
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.payloads.plugins import HookPacket
 
@@ -71,7 +70,7 @@ async def run_turn(
                 await _call(sessions, process, call)
         await _finish(taking_part, process, turn, answer)
         process.report({"event": "done", "messages": process.messages})
-    except ExplainedError as error:
+    except Exception as error:  # noqa: BLE001 (a plugin's mistakes end its turn, not the answer)
         failure = client_error(error, "the turn")
         process.report({"event": "error", "error": failure.to_wire()})
     finally:

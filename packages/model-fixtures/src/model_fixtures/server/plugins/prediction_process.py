@@ -71,6 +71,6 @@ class PredictionProcesses:
             ServerError: there is none, or the token is not its own.
         """
         process = self._running.get(pci) or self._past.get(pci)
-        if process is None or not hmac.compare_digest(process.token, token):
+        if process is None or not hmac.compare_digest(process.token.encode(), token.encode()):
             raise ServerError("No such prediction process, or the wrong token for it")
         return process

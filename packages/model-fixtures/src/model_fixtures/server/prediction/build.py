@@ -95,6 +95,12 @@ async def prepare_chat(
         trained=trained,
     )
     prompt = await make(chat)
+    if prompt.images and prompt.text.endswith(prompt.marker):
+        # llama.cpp ends its process when it has no token to continue from.
+        raise ServerError(
+            "The prompt ends with an image",
+            suggestion="Let the prompt template put text after the last image",
+        )
     tokens = await instance.llama.tokenize(prompt.words, special=True)
     head = 0
     if len(tokens) + (sampling.max_tokens or instance.context_length) > instance.context_length:
