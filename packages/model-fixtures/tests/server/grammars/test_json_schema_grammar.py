@@ -187,3 +187,12 @@ def test_lists_of_a_tree_shrink() -> None:
     assert set(re.findall(r"\{0,\d+\}", grammar)) == {"{0,7}", "{0,3}", "{0,1}"}
     plain = {"$ref": "#/$defs/names", "$defs": {"names": names}}
     assert re.findall(r"\{0,\d+\}", json_grammar(plain, bounded=True)) == ["{0,7}"]
+
+
+def test_lists_of_a_tree_do_not_shrink_without_bounds() -> None:
+    """Real weights get the same list at every level of what holds itself."""
+    node: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
+    pair = {"type": "array", "prefixItems": [{"type": "integer"}], "items": {"$ref": "#"}}
+    node["properties"] = {"pair": pair, "root": {"$ref": "#"}}
+    grammar = json_grammar(node, bounded=False)
+    assert set(re.findall(r"\{0,\d+\}", grammar)) == {"{0,8}", "{0,40}"}

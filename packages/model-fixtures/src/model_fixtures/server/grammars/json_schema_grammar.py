@@ -67,17 +67,17 @@ def json_grammar(schema: dict[str, Any], *, bounded: bool) -> str:
     """
     if not bounded:
         return _Writer(schema, bounded=False).text()
-    failure: Exception
+    unknown: TooLargeError | None = None
     try:
-        return _Writer(schema, bounded=True).text()
-    except (TooLargeError, RecursionError) as error:
-        failure = error
-    circles = References(schema).circles()
-    for levels in (len(circles) + MAX_REFERENCES, FEW_LEVELS) if circles else ():
+        circles = References(schema).circles()
+    except TooLargeError as error:
+        circles, unknown = frozenset(), error
+    failure: Exception
+    for levels in (0, len(circles) + MAX_REFERENCES, FEW_LEVELS) if circles else (0,):
         try:
             return _Writer(schema, bounded=True, circles=circles, levels=levels).text()
         except (TooLargeError, RecursionError) as error:
-            failure = error
+            failure = unknown or error
     raise failure
 
 
@@ -95,8 +95,8 @@ class _Writer:
     Args:
         root: the schema.
         bounded: see `json_grammar`.
-        circles: references that are counted together; if empty, each is counted by itself.
-        levels: how many of them may be nested.
+        circles: references that lead back to themselves.
+        levels: how many of them may be nested in all; 0 counts each by itself.
     """
 
     def __init__(
@@ -117,7 +117,6 @@ class _Writer:
         self._targets = References(root)
         self._references: dict[tuple[str, ...], str | _NoValueError] = {}
         self._circles, self._levels = circles, levels
-        self._endless: frozenset[str] | None = None  # references that hold themselves
         self._inside: list[str] = []  # the references that are being written
         self._any: dict[int, str] = {}
         # As pieces of rules: a colon, a comma, and what may stand inside brackets.
@@ -305,13 +304,11 @@ class _Writer:
 
         Otherwise the items of all levels multiply, and a tree outgrows any context.
         """
-        if self._endless is None:
-            try:
-                self._endless = self._circles or self._targets.circles()
-            except TooLargeError:
-                self._endless = frozenset()
-        nested = sum(one in self._endless for one in self._inside)
-        return max(1, MAX_ITEMS >> nested)
+        return max(1, MAX_ITEMS >> self._nested())
+
+    def _nested(self) -> int:
+        """Return how many references that hold themselves are being written."""
+        return sum(one in self._circles for one in self._inside)
 
     def _anything(self, depth: int) -> str:
         """Return the rule of any JSON value; if bounded, objects and lists nest to a depth only."""
@@ -337,7 +334,7 @@ class _Writer:
             return self._anything(ANY_DEPTH)
         endless = reference in self._circles
         if self._levels:
-            depth = sum(one in self._circles for one in self._inside)
+            depth = self._nested()
             if endless and depth >= self._levels:
                 raise _NoValueError(too_deep=True)
             key: tuple[str, ...] = (reference, str(depth))
