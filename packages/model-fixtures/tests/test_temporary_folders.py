@@ -115,3 +115,18 @@ def test_lock_that_is_swept_while_it_is_made(
     with folder:
         remove_abandoned(tmp_path, "x-")
         assert folder.path.is_dir()
+
+
+def test_new_lock_under_a_swept_name_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock that somebody makes right after a sweep has let the name go is not removed."""
+    lock = tmp_path / "x-1.lock"
+    lock.touch()
+    release = FileLock.release
+
+    def release_and_make(self: FileLock, *args: Any, **kwargs: Any) -> None:
+        release(self, *args, **kwargs)
+        lock.touch()
+
+    monkeypatch.setattr(FileLock, "release", release_and_make)
+    remove_abandoned(tmp_path, "x-")
+    assert lock.exists()

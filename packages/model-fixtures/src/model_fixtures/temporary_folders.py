@@ -59,7 +59,7 @@ class TemporaryFolder:
         # Where the file system has no locks, nothing is ever taken for a dead process's.
         with suppress(NotImplementedError):
             self._lock.acquire()
-            if not _lock_of(self.path).exists():  # swept between its making and its locking
+            while not _lock_of(self.path).exists():  # swept between its making and its locking
                 self._lock.release()
                 self._lock.acquire()
         self.path.mkdir(mode=0o700)
@@ -82,13 +82,12 @@ def remove_abandoned(parent: Path, prefix: str) -> None:
         try:
             with FileLock(lock, timeout=0):
                 shutil.rmtree(folder, ignore_errors=True)
-                # While it is locked: whoever waits for it sees that it has gone.
+                # While it is locked, so that whoever locks it next sees that it has gone: later
+                # another lock may have its name. On Windows filelock removes it.
                 with suppress(OSError):
                     lock.unlink()
         except (Timeout, OSError, NotImplementedError):  # in use, or removed by another just now
             continue
-        with suppress(OSError):
-            lock.unlink()
 
 
 def _lock_of(folder: Path) -> Path:
