@@ -48,12 +48,10 @@ def main(arguments: list[str]) -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(130)
     os.environ.update(uv_settings(os.environ))
-    os.environ.pop(
-        "PYTHONDONTWRITEBYTECODE", None
-    )  # else Hatch itself would be compiled at each start
-    os.environ.setdefault(
-        "HATCH_PYTHON", sys.executable
-    )  # environments use the Python that runs this
+    # Otherwise Hatch itself would be compiled at each start.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # Environments use the Python that runs this.
+    os.environ.setdefault("HATCH_PYTHON", sys.executable)
     if not Path.cwd().is_relative_to(ROOT):
         os.chdir(ROOT)
     replace_process([str(python_of(environment)), str(hatch_of(environment)), *arguments])

@@ -15,14 +15,8 @@ import click
 from hatch.env.collectors.plugin.interface import EnvironmentCollectorInterface
 
 ROOT = Path(__file__).resolve().parent.parent
-ENVIRONMENT_COMMANDS = {
-    "check",
-    "env",
-    "fmt",
-    "run",
-    "shell",
-    "test",
-}  # the others act on one package
+# The other commands act on one package.
+ENVIRONMENT_COMMANDS = {"check", "env", "fmt", "run", "shell", "test"}
 
 
 class RootEnvironments(EnvironmentCollectorInterface):

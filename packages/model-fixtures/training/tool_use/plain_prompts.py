@@ -10,6 +10,7 @@ import random
 import re
 from pathlib import Path
 
+from model_fixtures.tool_format import Message, chatml
 from rich.progress import track
 from training.atomic_files import write_json
 
@@ -122,9 +123,8 @@ def main() -> None:
     answers: dict[str, str] = {}
     completer = GreedyCompleter(args.base)
     for prompt in track(prompts(held_out=False, count=args.count), "plain answers"):
-        head = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
-        text = f"<|im_start|>system\n{head}<|im_end|>\n<|im_start|>user\n{prompt}<|im_end|>\n"
-        answer = shorten(completer.complete(text + "<|im_start|>assistant\n", limit=56))
+        text = chatml([Message("user", prompt)])
+        answer = shorten(completer.complete(text, limit=56))
         if answer and "[" not in answer:
             answers[prompt] = answer
     write_json(args.out, answers)
