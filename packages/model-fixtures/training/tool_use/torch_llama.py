@@ -1,8 +1,9 @@
 """SmolLM2 in torch, from its GGUF file, with LoRA matrices on all linear layers.
 
 The weights keep the GGUF layout (rotary pairs are neighbours), so that the trained matrices fit
-into a GGUF adapter unchanged. Frozen weights are bfloat16, the adapter is float32. Sequences are
-packed without padding: a ``Segment`` says which tokens may attend to which.
+into a GGUF adapter unchanged. Frozen weights have the type that the CPU multiplies fastest, the
+adapter is float32. Sequences are packed without padding: a ``Segment`` says which tokens may attend
+to which.
 """
 
 from __future__ import annotations
@@ -38,14 +39,23 @@ class Segment:
     end: int
     prefix: slice
 
-    def mask(self) -> Tensor:
+    def mask(self, dtype: torch.dtype) -> Tensor:
         """Return the additive attention mask (3 x length, prefix + length), for 3 query heads."""
         length, before = self.end - self.start, self.prefix.stop - self.prefix.start
         own = torch.full((length, length), float("-inf")).triu(1)
-        return torch.cat((torch.zeros(length, before), own), 1).to(torch.bfloat16).repeat(3, 1)
+        return torch.cat((torch.zeros(length, before), own), 1).to(dtype).repeat(3, 1)
 
 
 Masks = list[tuple[Segment, Tensor]]
+
+
+def fastest_dtype() -> torch.dtype:
+    """Return bfloat16 if the CPU has instructions for it, otherwise float32.
+
+    Without them a product of bfloat16 matrices takes many times as long as one of float32.
+    """
+    has_bfloat16 = torch.cpu._is_avx512_bf16_supported()  # no public name asks for this
+    return torch.bfloat16 if has_bfloat16 else torch.float32
 
 
 def _diagonal(blocks: list[Tensor]) -> Tensor:
@@ -56,10 +66,12 @@ def _diagonal(blocks: list[Tensor]) -> Tensor:
 class LoraLinear(nn.Module):
     """A frozen linear layer of fused matrices, with a low-rank correction for each of them."""
 
-    def __init__(self, weights: list[np.ndarray], rank: int, scale: float) -> None:
+    def __init__(
+        self, weights: list[np.ndarray], rank: int, scale: float, dtype: torch.dtype
+    ) -> None:
         """Fuse ``weights``, matrices (out x in) with the same input."""
         super().__init__()
-        weight = torch.from_numpy(np.concatenate(weights)).to(torch.bfloat16)
+        weight = torch.from_numpy(np.concatenate(weights)).to(dtype)
         self.register_buffer("weight", weight, persistent=False)
         self.weight: Tensor
         self.scale = scale
@@ -77,8 +89,8 @@ class LoraLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x W^T + scale x A^T B^T for ``x`` (tokens x in)."""
-        low = x @ self.a.to(torch.bfloat16).t()
-        return torch.addmm(x @ self.weight.t(), low, (self.b * self.scale).to(torch.bfloat16).t())
+        low = x @ self.a.to(x.dtype).t()
+        return torch.addmm(x @ self.weight.t(), low, (self.b * self.scale).to(x.dtype).t())
 
     def pairs(self) -> list[tuple[Tensor, Tensor]]:
         """Return the corrections (A, B) of the fused matrices, in their order."""
@@ -125,8 +137,8 @@ class _Loss(torch.autograd.Function):
             probs = logits.softmax(-1, dtype=torch.float32)
             picked = probs[torch.arange(len(rows)), targets[rows]]
             loss = loss - (picked.clamp_min(1e-20).log() * weights[rows]).sum()
-            pull = probs.to(torch.bfloat16) @ embed - embed[targets[rows]]
-            grad[rows] = pull * weights[rows, None].to(torch.bfloat16)
+            pull = probs.to(embed.dtype) @ embed - embed[targets[rows]]
+            grad[rows] = pull * weights[rows, None].to(embed.dtype)
         ctx.save_for_backward(grad)
         return loss
 
@@ -151,14 +163,16 @@ class DecoderLayer(nn.Module):
     gate_up: LoraLinear
     down: LoraLinear
 
-    def __init__(self, read: _BaseTensors, layer: int, rank: int, scale: float) -> None:
+    def __init__(
+        self, read: _BaseTensors, layer: int, rank: int, scale: float, dtype: torch.dtype
+    ) -> None:
         """Read the weights of layer number ``layer``."""
         super().__init__()
         for group, names in GROUPS.items():
             weights = [read(f"blk.{layer}.{name}.weight") for name in names]
-            self.add_module(group, LoraLinear(weights, rank, scale))
+            self.add_module(group, LoraLinear(weights, rank, scale, dtype))
         for name in ("attn_norm", "ffn_norm"):
-            value = torch.from_numpy(read(f"blk.{layer}.{name}.weight")).to(torch.bfloat16)
+            value = torch.from_numpy(read(f"blk.{layer}.{name}.weight")).to(dtype)
             self.register_buffer(name, value, persistent=False)
         self.attn_norm: Tensor
         self.ffn_norm: Tensor
@@ -187,27 +201,37 @@ class _BaseTensors:
 class TorchLlama(nn.Module):
     """SmolLM2-135M with an adapter; its embedding is also its output matrix."""
 
-    def __init__(self, path: Path, rank: int = 16, alpha: float = 32.0, layers: int = 30) -> None:
-        """Read the base weights from the GGUF file ``path``; the new adapter has no effect yet."""
+    def __init__(
+        self,
+        path: Path,
+        rank: int = 16,
+        alpha: float = 32.0,
+        layers: int = 30,
+        dtype: torch.dtype = torch.bfloat16,
+    ) -> None:
+        """Read the base weights from the GGUF file ``path``; the new adapter has no effect yet.
+
+        ``dtype`` is the type of the frozen weights and of the hidden states.
+        """
         super().__init__()
         read = _BaseTensors(path)
-        embed = torch.from_numpy(read("token_embd.weight")).to(torch.bfloat16)
+        embed = torch.from_numpy(read("token_embd.weight")).to(dtype)
         self.register_buffer("embed", embed, persistent=False)
         self.embed: Tensor
-        norm = torch.from_numpy(read("output_norm.weight")).to(torch.bfloat16)
+        norm = torch.from_numpy(read("output_norm.weight")).to(dtype)
         self.register_buffer("norm", norm, persistent=False)
         self.norm: Tensor
         self.rank, self.alpha = rank, alpha
-        blocks = [DecoderLayer(read, layer, rank, alpha / rank) for layer in range(layers)]
+        blocks = [DecoderLayer(read, layer, rank, alpha / rank, dtype) for layer in range(layers)]
         self.blocks = nn.ModuleList(blocks)
 
     def hidden(self, ids: Tensor, positions: Tensor, segments: list[Segment]) -> Tensor:
         """Return the normalised last hidden states (tokens x 576) of packed token ids."""
         steps = torch.arange(0, 64, 2) / 64
         angles = positions[:, None] * (100_000.0**-steps)[None]
-        cos = angles.cos()[:, None].to(torch.bfloat16)
-        sin = angles.sin()[:, None].to(torch.bfloat16)
-        masks = [(segment, segment.mask()) for segment in segments]
+        cos = angles.cos()[:, None].to(self.embed.dtype)
+        sin = angles.sin()[:, None].to(self.embed.dtype)
+        masks = [(segment, segment.mask(self.embed.dtype)) for segment in segments]
         x = self.embed[ids]
         for block in self.blocks:
             x = block(x, cos, sin, masks)

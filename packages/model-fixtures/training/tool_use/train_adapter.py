@@ -30,12 +30,13 @@ from training.chat.chat_batches import ChatBatchSource
 from .gguf_tokenizer import Tokenizer
 from .packed_batches import SMALLEST_BATCH, BatchSource, PackedBatch, draw_batch
 from .tool_batches import ToolBatchSource
-from .torch_llama import Segment, TorchLlama
+from .torch_llama import Segment, TorchLlama, fastest_dtype
 
 # What an adapter learns, from the base model's answers by prompt.
 SOURCES: Mapping[str, Callable[[Mapping[str, str]], BatchSource]] = MappingProxyType(
     {"tools": ToolBatchSource, "chat": ChatBatchSource}
 )
+DTYPES = MappingProxyType({"bfloat16": torch.bfloat16, "float32": torch.float32})
 RENDEZVOUS = "rendezvous"  # the file through which the processes find one another
 
 
@@ -122,7 +123,8 @@ def train(rank: int, args: argparse.Namespace) -> None:
     torch.manual_seed(args.seed)
     plan = TrainingPlan(tuple(args.steps), seed=args.seed)
     total = plan.ends[-1]
-    model = TorchLlama(args.base, rank=args.rank, alpha=2.0 * args.rank)
+    dtype = DTYPES[args.dtype] if args.dtype else fastest_dtype()
+    model = TorchLlama(args.base, rank=args.rank, alpha=2.0 * args.rank, dtype=dtype)
     tokenizer = Tokenizer(args.base)
     source = SOURCES[args.data](json.loads(args.answers.read_text(encoding="utf-8")))
     optimizer = torch.optim.AdamW(
@@ -193,6 +195,11 @@ def main() -> None:
         nargs="+",
         required=True,
         help="steps at which the cycles of the learning rate end; the last ends the training",
+    )
+    parser.add_argument(
+        "--dtype",
+        choices=list(DTYPES),
+        help="type of the frozen weights (default: the faster one on this CPU)",
     )
     parser.add_argument("--until", type=int, help="stop after this step, to continue later")
     for name, default, meaning in (

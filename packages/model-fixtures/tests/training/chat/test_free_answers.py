@@ -76,4 +76,4 @@ def test_answers_end_with_a_sentence() -> None:
 def test_prompts_are_different() -> None:
     """The same count gives the same prompts, and none comes twice."""
     assert free_prompts() == free_prompts()
-    assert len(set(free_prompts())) == 700
+    assert len(set(free_prompts())) == 350
