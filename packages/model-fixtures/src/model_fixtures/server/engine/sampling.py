@@ -12,6 +12,7 @@ PREFIX = "llm.prediction."
 OVERFLOW_POLICIES = {"stopAtLimit", "truncateMiddle", "rollingWindow"}
 # A small stand-in rambles on where a real model would end its answer.
 STAND_IN_TOKEN_LIMIT = 512
+MOST_LOG_PROBS = 100  # the limit of the app
 
 
 class Sampling(Struct, frozen=True, kw_only=True):
@@ -36,6 +37,8 @@ class Sampling(Struct, frozen=True, kw_only=True):
     stop: list[str]
     tool_stop: list[str]
     overflow: str
+    # How many of the likeliest tokens to report for each token; 0 = only the chosen one.
+    log_probs: int | None
 
     @property
     def reproducible(self) -> bool:
@@ -59,6 +62,8 @@ class Sampling(Struct, frozen=True, kw_only=True):
             "mirostat_eta": self.mirostat_eta,
             "mirostat_tau": self.mirostat_tau,
             "logit_bias": self.logit_bias,
+            # llama.cpp reports the chosen token only beside at least one likely token.
+            "n_probs": 0 if self.log_probs is None else max(1, self.log_probs),
             "seed": -1 if self.seed is None else self.seed,
             # Cached tokens were computed in batches of another size, which can change the last
             # bits of a logit. If the text must be the same, only `preamble_cache` keeps tokens.
@@ -82,6 +87,7 @@ def sampling_from(
     likeliest = greedy and PREFIX + "temperature" not in settings.keys()  # noqa: SIM118 (no mapping)
     seed = checked(PREFIX + "seed", None)
     limit = checked(PREFIX + "maxPredictedTokens", None)
+    log_probs = checked(PREFIX + "logProbs", None)
     max_tokens = int(limit) if limit is not None and limit >= 1 else None
     unlimited = limit is not None and limit < 0
     mirostat = settings.mapping(PREFIX + "llama.mirostatSampling")
@@ -111,6 +117,9 @@ def sampling_from(
         stop=stops,
         tool_stop=settings.texts(PREFIX + "toolCallStopStrings"),
         overflow=overflow if overflow in OVERFLOW_POLICIES else "truncateMiddle",
+        log_probs=None
+        if log_probs is None or log_probs < 0
+        else min(int(log_probs), MOST_LOG_PROBS),
     )
 
 
@@ -145,6 +154,8 @@ def effective_prediction_config(settings: Settings, sampling: Sampling) -> dict[
     probability = settings.number(PREFIX + "speculativeDecoding.minContinueDraftingProbability", -1)
     if probability >= 0:
         fields["speculativeDecoding.minContinueDraftingProbability"] = probability
+    if sampling.log_probs is not None:
+        fields["logProbs"] = checkbox(sampling.log_probs)
     return {PREFIX + key: value for key, value in fields.items()}
 
 

@@ -40,6 +40,11 @@ class Prediction(Struct, frozen=True, kw_only=True):
     tool_names: set[str]
     draft_model: str | None
 
+    @property
+    def drafts(self) -> bool:
+        """Whether the draft model is used: llama.cpp tells no probabilities of drafted tokens."""
+        return self.draft_model is not None and self.request.sampling.log_probs is None
+
 
 async def request_settings(context: Context, stack: Stack, preset: str | UnsetType) -> Settings:
     """Return the merged settings of a request, a preset below its own layers.
