@@ -73,6 +73,7 @@ def test_every_sampling_option_reaches_llama() -> None:
             "minPSampling": on(0.2),
             "repeatPenalty": on(1.3),
             "seed": on(42),
+            "logProbs": on(5),
             "llama.presencePenalty": on(0.1),
             "llama.frequencyPenalty": on(0.4),
             "llama.locallyTypicalSampling": on(0.6),
@@ -98,6 +99,7 @@ def test_every_sampling_option_reaches_llama() -> None:
         "mirostat_eta": 0.2,
         "mirostat_tau": 4,
         "logit_bias": [(5, 1.5), (6, False)],
+        "n_probs": 5,
         "seed": 42,
     }
 
@@ -144,6 +146,16 @@ def test_stop_strings_of_a_prompt_template_are_added() -> None:
     """A template's stop strings come after the request's own."""
     result = sampling({"stopStrings": ["a"], "promptTemplate": {"stopStrings": ["b"]}})
     assert result.stop == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reported", "asked"),
+    [(on(0), 0, 1), (on(5), 5, 5), (on(10**9), 100, 100), (on(-1), None, 0), (None, None, 0)],
+)
+def test_log_probabilities(wanted: Any, reported: int | None, asked: int) -> None:
+    """llama.cpp is asked for one likely token at least, and for no more than the app allows."""
+    found = sampling({} if wanted is None else {"logProbs": wanted})
+    assert (found.log_probs, found.to_llama()["n_probs"]) == (reported, asked)
 
 
 def test_unknown_overflow_policy_is_the_default() -> None:

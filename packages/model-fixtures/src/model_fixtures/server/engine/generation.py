@@ -12,7 +12,7 @@ from msgspec import Struct
 from . import preamble_cache
 from .engine import Engine
 from .errors import EngineError, InvalidGrammarError, TooManyTokensError
-from .llama_client import Chunk, LlamaServer
+from .llama_client import ChosenToken, Chunk, LlamaServer
 from .sampling import Sampling
 from .worker_process import GrammarWatch
 
@@ -75,11 +75,25 @@ class Progress(Struct, frozen=True):
     processed: int
 
 
+class TokenProbability(Struct, frozen=True):
+    """A token of the output, and what was as likely there.
+
+    A character of several tokens has one entry, that of its last token: llama.cpp reports no other.
+    """
+
+    text: str
+    token: int
+    logprob: float  # natural, of all tokens before any sampling
+    top: list[tuple[str, float]]  # the likeliest first, as many as asked for
+    top_tokens: list[int] = []  # the ids of those in `top`
+
+
 class Text(Struct, frozen=True):
     """A stretch of output, never empty."""
 
     content: str
     tokens: int
+    probabilities: list[TokenProbability] = []  # if asked for
 
 
 class Finished(Struct, frozen=True, kw_only=True):
@@ -124,6 +138,7 @@ async def _generate(
     body = _body(tokens, limit, request)
     total = len(tokens)
     counted = 0  # tokens of the text passed on so far
+    chosen: list[ChosenToken] = []  # tokens of the text that comes next
     complete = False
     last = Chunk()
     kept = _preamble(llama, tokens, limit, request)
@@ -140,8 +155,14 @@ async def _generate(
             if not complete:
                 complete = True
                 yield Progress(total, 0, total)
+            chosen += chunk.completion_probabilities
             if chunk.content:
-                yield Text(chunk.content, chunk.tokens_predicted - counted)
+                yield Text(
+                    chunk.content,
+                    chunk.tokens_predicted - counted,
+                    await _probabilities(llama, chunk.content, chosen, request.sampling.log_probs),
+                )
+                chosen = []
                 counted = chunk.tokens_predicted
             last = chunk
     if request.grammar is not None and not grammar.error:
@@ -155,6 +176,37 @@ async def _generate(
     # With a projector llama.cpp can't shift a full context, so the output ends there.
     at_context_end = at_context_end or limit < 0 or last.tokens_predicted < limit
     yield _finished(last, counted, request.sampling, at_context_end)
+
+
+async def _probabilities(
+    llama: LlamaServer, content: str, chosen: list[ChosenToken], most: int | None
+) -> list[TokenProbability]:
+    """Return the probabilities of the tokens that begin in a stretch of output.
+
+    Tokens after it belong to a stop string or to the end of the output.
+    """
+    probabilities: list[TokenProbability] = []
+    length = 0
+    for token in chosen:
+        if length >= len(content):
+            break
+        top = token.top_logprobs[: most or 0]
+        text = token.token
+        if len(chosen) > 1:
+            # llama.cpp held text back and names all of it as that of the last token.
+            known = [other.token for other in token.top_logprobs if other.id == token.id]
+            text = known[0] if known else await llama.token_text(token.id)
+        probabilities.append(
+            TokenProbability(
+                text,
+                token.id,
+                token.logprob,
+                [(other.token, other.logprob) for other in top],
+                [other.id for other in top],
+            )
+        )
+        length += len(text)
+    return probabilities
 
 
 def fit_prompt(tokens: list[int], context: int, head: int, policy: str) -> list[int]:

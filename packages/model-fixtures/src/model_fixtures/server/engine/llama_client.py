@@ -31,6 +31,20 @@ class Timings(Struct):
     draft_n_accepted: int = 0
 
 
+class LikelyToken(Struct):
+    """A token that was possible at a position; `logprob` is that before sampling."""
+
+    id: int
+    token: str
+    logprob: float
+
+
+class ChosenToken(LikelyToken):
+    """The token of a chunk; `token` is what is sent because of it, not always its own text."""
+
+    top_logprobs: list[LikelyToken] = []
+
+
 class Chunk(Struct):
     """One event of a completion stream; unknown keys are dropped."""
 
@@ -44,6 +58,7 @@ class Chunk(Struct):
     truncated: bool = False
     prompt_progress: PromptProgress | None = None
     timings: Timings | None = None
+    completion_probabilities: list[ChosenToken] = []
     error: dict[str, Any] | None = None
 
 
@@ -57,6 +72,10 @@ class Properties(Struct):
 
 class _Tokens(Struct):
     tokens: list[int]
+
+
+class _Content(Struct):
+    content: str
 
 
 class _Prompt(Struct):
@@ -115,6 +134,11 @@ class LlamaServer:
         body = {"content": text, "add_special": special, "parse_special": True}
         answer: _Tokens = await self._post("/tokenize", body, _Tokens)
         return answer.tokens
+
+    async def token_text(self, token: int) -> str:
+        """Return the text of a token."""
+        answer: _Content = await self._post("/detokenize", {"tokens": [token]}, _Content)
+        return answer.content
 
     async def apply_template(self, request: dict[str, Any]) -> str:
         """Return a chat as prompt text, by the model's own template."""

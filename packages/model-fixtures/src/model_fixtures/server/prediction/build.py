@@ -40,6 +40,11 @@ class Prediction(Struct, frozen=True, kw_only=True):
     tool_names: set[str]
     draft_model: str | None
 
+    @property
+    def drafts(self) -> bool:
+        """Whether the draft model is used: llama.cpp tells no probabilities of drafted tokens."""
+        return self.draft_model is not None and self.request.sampling.log_probs is None
+
 
 async def request_settings(context: Context, stack: Stack, preset: str | UnsetType) -> Settings:
     """Return the merged settings of a request, a preset below its own layers.
@@ -84,7 +89,7 @@ async def prepare_chat(
 ) -> Prediction:
     """Prepare the answer to a chat."""
     tools = await offered_tools(state.conversions, settings)
-    sampling = _sampling(instance, settings)
+    sampling = sampling_of(instance, settings)
     trained = instance.model.trained_tool_format
     make = partial(
         chat_prompt,
@@ -227,7 +232,7 @@ async def _prediction(
     if structured:
         convert = partial(grammar_for, structured, bounded=instance.model.stand_in)
         grammar = await conversions.run(convert)
-    sampling = _sampling(instance, settings)
+    sampling = sampling_of(instance, settings)
     if grammar is not None and structured.get("type") == "json":
         sampling = _whole_json(settings, sampling, instance)
     lazy = None
@@ -254,7 +259,8 @@ async def _prediction(
     )
 
 
-def _sampling(instance: LoadedInstance, settings: Settings) -> Sampling:
+def sampling_of(instance: LoadedInstance, settings: Settings) -> Sampling:
+    """Return the sampling of a request on an instance."""
     seed = instance.settings.checked("llm.load.seed", None)
     load_seed = int(seed) if seed is not None and seed >= 0 else None
     model = instance.model

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
+
+from model_fixtures.server.engine.generation import TokenProbability
+
+from .token_queue import TokenQueue
 
 ReasoningType = Literal["none", "reasoning", "reasoningStartTag", "reasoningEndTag"]
 
@@ -15,6 +20,7 @@ class Piece(Struct, frozen=True):
     content: str
     tokens: int
     kind: ReasoningType
+    probabilities: list[TokenProbability] = []  # of the tokens that begin in it
 
 
 class ReasoningSplitter:
@@ -28,11 +34,15 @@ class ReasoningSplitter:
         self._inside = False
         self._held = ""
         self._tokens = 0
+        self._queue = TokenQueue()
 
-    def feed(self, text: str, tokens: int) -> list[Piece]:
+    def feed(
+        self, text: str, tokens: int, probabilities: Sequence[TokenProbability] = ()
+    ) -> list[Piece]:
         """Return the pieces that are certain after this text."""
         self._held += text
         self._tokens += tokens
+        self._queue.add(text, probabilities)
         cuts: list[tuple[str, ReasoningType]] = []
         while True:
             tag = self._tags[self._inside]
@@ -75,5 +85,8 @@ class ReasoningSplitter:
             return []
         held = min(1, self._tokens) if self._held else 0
         counted, self._tokens = self._tokens - held, held
-        *before, (content, kind) = cuts
-        return [Piece(text, 0, other) for text, other in before] + [Piece(content, counted, kind)]
+        last = len(cuts) - 1
+        return [
+            Piece(text, counted if number == last else 0, kind, self._queue.take(len(text)))
+            for number, (text, kind) in enumerate(cuts)
+        ]

@@ -9,7 +9,13 @@ from typing import Any
 
 from model_fixtures.catalog import CatalogModel
 from model_fixtures.server.engine.errors import EngineError, InstanceGoneError
-from model_fixtures.server.engine.generation import Finished, Progress, Text, generate
+from model_fixtures.server.engine.generation import (
+    Finished,
+    Progress,
+    Text,
+    TokenProbability,
+    generate,
+)
 from model_fixtures.server.engine.sampling import effective_prediction_config
 from model_fixtures.server.handlers.handler_context import ChannelPort, Context, Packet
 from model_fixtures.server.models.model_info import instance_info
@@ -108,7 +114,8 @@ async def _stream(
         draft = await draft_model(context, prediction.draft_model)
         # Repeated while the draft model loads.
         port.progress(_progress(Progress(len(prediction.request.tokens), 0, 0)))
-        engine = await context.models.drafts.get(prediction.instance, draft)
+        if prediction.drafts:
+            engine = await context.models.drafts.get(prediction.instance, draft)
     async with aclosing(generate(engine, prediction.request)) as events:
         async for event in events:
             if isinstance(event, Progress):
@@ -195,10 +202,11 @@ class _Output:
             self._reasoning = ReasoningSplitter("", "")
         names = prediction.tool_names
         self._tools = ToolCallSplitter(names) if names else None
-        self._drafted = prediction.draft_model is not None
+        self._drafted = prediction.drafts
+        self._log_probs = prediction.request.sampling.log_probs
 
     def feed(self, text: Text) -> list[Packet]:
-        return self._packets(self._reasoning.feed(text.content, text.tokens))
+        return self._packets(self._reasoning.feed(text.content, text.tokens, text.probabilities))
 
     def finish(self) -> list[Packet]:
         packets = self._packets(self._reasoning.finish())
@@ -212,24 +220,27 @@ class _Output:
             if self._tools is None or piece.kind != "none":
                 packets.append(self._fragment(piece))
             else:
-                events = self._tools.feed(piece.content, piece.tokens)
+                events = self._tools.feed(piece.content, piece.tokens, piece.probabilities)
                 packets += [self._tool_packet(event) for event in events]
         return packets
 
     def _fragment(self, piece: Piece) -> Packet:
-        fragment = {
+        fragment: dict[str, Any] = {
             "content": piece.content,
             "tokensCount": piece.tokens,
             "containsDrafted": self._drafted,
             "reasoningType": piece.kind,
             "isStructural": False,
         }
+        if self._log_probs is not None:
+            fragment["tokens"] = [_token(each, self._log_probs) for each in piece.probabilities]
         return {"type": "fragment", "fragment": fragment}
 
     def _tool_packet(self, event: ToolEvent) -> Packet:
         match event:
             case PlainText():
-                return self._fragment(Piece(event.content, event.tokens, "none"))
+                piece = Piece(event.content, event.tokens, "none", event.probabilities)
+                return self._fragment(piece)
             case CallStarted():
                 self._call_id = str(secrets.randbelow(900_000_000) + 100_000_000)
                 return {"type": "toolCallGenerationStart", "toolCallId": self._call_id}
@@ -259,6 +270,20 @@ class _Output:
                     "error": error.to_wire(),
                     "rawContent": event.raw,
                 }
+
+
+def _token(token: TokenProbability, most: int) -> dict[str, Any]:
+    """Return a token as newer clients expect it; the candidates include the token itself."""
+    wire: dict[str, Any] = {"text": token.text, "id": token.token, "logProb": token.logprob}
+    if most:
+        candidates = [
+            {"text": text, "id": number, "logProb": logprob}
+            for (text, logprob), number in zip(token.top, token.top_tokens, strict=True)
+        ]
+        if token.token not in token.top_tokens:
+            candidates.append(wire)
+        wire = {**wire, "candidates": candidates}
+    return wire
 
 
 def _progress(event: Progress) -> dict[str, Any]:

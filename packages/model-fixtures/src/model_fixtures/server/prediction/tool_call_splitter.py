@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, Union
 
 from msgspec import Struct
 
+from model_fixtures.server.engine.generation import TokenProbability
 from model_fixtures.tool_format import CALL_END, CALL_START
+
+from .token_queue import TokenQueue
 
 NAME = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")')
 ARGUMENTS = re.compile(r'\s*,\s*"arguments"\s*:\s*')
@@ -19,6 +23,7 @@ class PlainText(Struct, frozen=True):
 
     content: str
     tokens: int
+    probabilities: list[TokenProbability] = []
 
 
 class CallStarted(Struct, frozen=True):
@@ -57,7 +62,8 @@ ToolEvent = Union[PlainText, CallStarted, CallNamed, CallArguments, CallEnded, C
 class ToolCallSplitter:
     """Takes text in pieces and returns plain text and the parts of calls.
 
-    Line breaks between text and calls belong to the format and are dropped.
+    Line breaks between text and calls belong to the format and are dropped. So are the tokens of
+    a call, because no packet of a call has a place for them.
 
     Args:
         names: the offered tools; a call of any other fails.
@@ -67,15 +73,19 @@ class ToolCallSplitter:
         self._names = names
         self._held = ""
         self._tokens = 0
+        self._queue = TokenQueue()
         self._inside = False
         self._named = False
         self._passed = 0  # characters of the body that were passed on as arguments
         self._after_call = False
 
-    def feed(self, text: str, tokens: int) -> list[ToolEvent]:
+    def feed(
+        self, text: str, tokens: int, probabilities: Sequence[TokenProbability] = ()
+    ) -> list[ToolEvent]:
         """Return what is certain after this text."""
         self._held += text
         self._tokens += tokens
+        self._queue.add(text, probabilities)
         events: list[ToolEvent] = []
         while self._step(events):
             pass
@@ -97,7 +107,9 @@ class ToolCallSplitter:
         if start < 0:
             self._plain(events)
             return False
-        self._text(events, self._held[:start].rstrip("\n"))
+        content = self._held[:start].rstrip("\n")
+        self._text(events, content)
+        self._queue.drop(start + len(CALL_START) - len(content))
         self._held = self._held[start + len(CALL_START) :]
         self._inside, self._named, self._passed = True, False, 0
         events.append(CallStarted())
@@ -120,11 +132,11 @@ class ToolCallSplitter:
         return self._held
 
     def _text(self, events: list[ToolEvent], content: str) -> None:
-        if self._after_call:
-            content = content.lstrip("\n")
-        if content:
+        shown = content.lstrip("\n") if self._after_call else content
+        self._queue.drop(len(content) - len(shown))
+        if shown:
             self._after_call = False
-            events.append(PlainText(content, self._tokens))
+            events.append(PlainText(shown, self._tokens, self._queue.take(len(shown))))
             self._tokens = 0
 
     def _inside_call(self, events: list[ToolEvent]) -> bool:
@@ -133,6 +145,7 @@ class ToolCallSplitter:
         self._pass_on(events, body, complete=end >= 0)
         if end < 0:
             return False
+        self._queue.drop(end + len(CALL_END))
         self._held = self._held[end + len(CALL_END) :]
         self._inside, self._after_call, self._tokens = False, True, 0
         raw = CALL_START + body + CALL_END
