@@ -79,6 +79,11 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 is_flag=True,
                 help="Let web pages of any site use the server, not only those of this machine.",
             ),
+            click.option(
+                "--allow-shutdown",
+                is_flag=True,
+                help="Let clients end the server (the SDK's system.requestShutdown).",
+            ),
         )
     ):
         command = option(command)

@@ -22,6 +22,7 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         scenarios: whether tests may ask for faults over the control endpoint.
         allow_hosts: names and addresses of the server beside those of loopback.
         cors: whether web pages of all sites may use the server.
+        allow_shutdown: whether clients may end the server.
         home: folder laid out like LM Studio's home (`config-presets/`, `models/`); None = in the
             cache.
     """
@@ -37,6 +38,7 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     scenarios: bool = False
     allow_hosts: tuple[str, ...] = ()
     cors: bool = False
+    allow_shutdown: bool = False
     home: str | None = None
 
     def __repr__(self) -> str:

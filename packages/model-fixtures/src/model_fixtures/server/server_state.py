@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
 
@@ -36,6 +37,7 @@ class ServerState:
     def __init__(self, catalog: Catalog, options: ServeOptions) -> None:
         self.options = options
         self.ports: frozenset[int] = frozenset()  # those that it listens on
+        self.end: Callable[[], None] = lambda: None  # ends the server in order
         self.identities = ClientIdentities(options.api_token)
         home = home_folder(options.home)
         downloaded = DownloadedModels(catalog, models_folder(home))

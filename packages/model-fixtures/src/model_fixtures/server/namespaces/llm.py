@@ -24,7 +24,7 @@ from model_fixtures.server.protocol import kv_config
 from model_fixtures.server.protocol.kv_config import Settings
 from model_fixtures.server.protocol.namespace import Namespace
 from model_fixtures.server.protocol.payloads import llm as payloads
-from model_fixtures.server.protocol.payloads.models import Cancel
+from model_fixtures.server.protocol.payloads.models import BasePredictionConfig, Cancel
 
 namespace = Namespace("llm")
 add_model_endpoints(namespace, "llm")
@@ -88,9 +88,9 @@ async def apply_prompt_template(
     return {"formatted": prompt.text}
 
 
-@namespace.rpc("getBasePredictionConfig", payloads.BasePredictionConfig)
+@namespace.rpc("getBasePredictionConfig", BasePredictionConfig)
 async def get_base_prediction_config(
-    context: Context, request: payloads.BasePredictionConfig
+    context: Context, request: BasePredictionConfig
 ) -> dict[str, Any]:
     """Return the prediction settings that apply before a request's own."""
     instance = context.models.loaded.find(request.specifier, "llm")

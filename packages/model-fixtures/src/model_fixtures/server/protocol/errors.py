@@ -44,6 +44,20 @@ class ServerError(ExplainedError):
         return error
 
 
+class DeviceNotLinkedError(ServerError):
+    """A request is for another machine.
+
+    Args:
+        device: the identifier of the machine.
+    """
+
+    def __init__(self, device: str) -> None:
+        super().__init__(
+            f"No device {device} is linked: the embedded server has no LM Link",
+            suggestion="Leave deviceIdentifier out, or set it to null",
+        )
+
+
 class CodedError(ServerError):
     """An error with a code in its `displayData`; each class below has its own.
 

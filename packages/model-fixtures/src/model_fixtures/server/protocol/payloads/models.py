@@ -74,6 +74,12 @@ class Specified(Struct, rename="camel"):
     specifier: Specifier
 
 
+class BasePredictionConfig(Specified):
+    """Parameter of `getBasePredictionConfig`."""
+
+    ignore_server_session_config: bool = False
+
+
 class EstimateUsage(Struct, rename="camel"):
     """Parameter of `estimateModelUsage`."""
 
