@@ -48,7 +48,7 @@ class ServerState:
         self.conversions = Conversions()
         self.templates = TemplateRenderer()
         self.files = FileStore()
-        self.plugins = RegisteredPlugins(self.identities)
+        self.plugins = RegisteredPlugins(self.identities, self.tasks)
         self.logs = LogStream()
         self.scenarios = ActiveScenarios() if options.scenarios else None
         self.repository = RepositoryState(downloaded, self.tasks)

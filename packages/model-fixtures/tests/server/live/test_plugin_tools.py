@@ -6,7 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from model_fixtures.wire_client import Channel, ChannelError, Credentials, connect
+from model_fixtures.wire_client import (
+    AuthenticationError,
+    Channel,
+    ChannelError,
+    Credentials,
+    connect,
+)
 
 pytestmark = pytest.mark.anyio
 MANIFEST = {"type": "plugin", "runner": "node", "owner": "tester", "name": "odd-tools"}
@@ -60,3 +66,20 @@ async def test_tools_provider_that_leaves(address: str) -> None:
         await registration.send({"type": "end"})
         with pytest.raises(ChannelError, match="has left"):
             await anext(session)
+
+
+async def test_plugin_whose_registration_ends(address: str) -> None:
+    """It keeps its connection, so that it can end in its own way, and can open no other."""
+    async with (
+        connect(address, "plugins") as owner,
+        owner.channel("registerDevelopmentPlugin", {"manifest": MANIFEST}) as registration,
+    ):
+        ready = await anext(registration)
+        identity = Credentials(ready["clientIdentifier"], ready["clientPasskey"])
+        async with connect(address, "plugins", identity) as plugin:
+            await registration.send({"type": "end"})
+            assert [packet async for packet in registration] == []
+            with pytest.raises(AuthenticationError, match="No plugin is registered"):
+                async with connect(address, "plugins", identity):
+                    pass
+            assert await plugin.rpc("pluginInitCompleted") is None

@@ -40,7 +40,7 @@ HOOKS: dict[str, Hook] = {
 async def register_development_plugin(
     context: Context, request: payloads.RegisterDevelopmentPlugin, port: ChannelPort
 ) -> None:
-    """Give a plugin credentials that are valid while this channel is open."""
+    """Give a plugin credentials, with which it can connect while this channel is open."""
     plugins = context.state.plugins
     plugin = plugins.register(request.manifest)
     try:
