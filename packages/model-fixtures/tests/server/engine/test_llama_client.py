@@ -35,7 +35,6 @@ CALLS: dict[str, Call] = {
     "embed": lambda llama: llama.embed([[1]]),
     "apply_template": lambda llama: llama.apply_template({"messages": []}),
     "properties": lambda llama: llama.properties(),
-    "ask": lambda llama: llama.ask("/v1/completions", b"{}"),
     "complete": complete,
 }
 

@@ -23,12 +23,14 @@ from .talking import EMPTY_STACK
 LLM, SEEING, CALLING = "llama-3.2-1b-instruct", "mobilevlm_v2-1.7b", "qwen2.5-7b-instruct-1m"
 EMBEDDING = "text-embedding-nomic-embed-text-v1.5"
 CHAT, TEXT, VECTORS = "/v1/chat/completions", "/v1/completions", "/v1/embeddings"
+OWN_CHAT, OWN_TEXT, OWN_VECTORS = (path.replace("/v1", "/api/v0") for path in (CHAT, TEXT, VECTORS))
 HI = [{"role": "user", "content": "Hi"}]
 GOOD: dict[str, dict[str, Any]] = {
     CHAT: {"model": LLM, "messages": HI, "max_tokens": 1},
     TEXT: {"model": LLM, "prompt": "Hi", "max_tokens": 1},
     VECTORS: {"model": EMBEDDING, "input": "Hi"},
 }
+GOOD |= {OWN_CHAT: GOOD[CHAT], OWN_TEXT: GOOD[TEXT], OWN_VECTORS: GOOD[VECTORS]}
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +120,9 @@ HEARS = [USER | {"content": [SOUND]}]
 LISTENS = [USER | {"content": [{"type": "audio_url", "audio_url": {"url": "data:audio/wav,"}}]}]
 EMPTY = [USER | {"content": [{"type": "text"}]}]
 CALLS_NOTHING = [{"role": "assistant", "tool_calls": [{}]}]
+BAD_CALL = {"id": "1", "type": "function", "function": {"name": "add", "arguments": '{"a": '}}
+BAD_ARGUMENTS = [*HI, {"role": "assistant", "tool_calls": [BAD_CALL]}]
+CHOICE = {"type": "function", "function": {"name": "subtract"}}
 TOOL: dict[str, Any] = {"type": "function", "function": {"name": "add", "parameters": {}}}
 
 
@@ -161,6 +166,21 @@ TOOL: dict[str, Any] = {"type": "function", "function": {"name": "add", "paramet
         (TEXT, {"prompt": None}, "prompt"),
         (TEXT, {"prompt": {"prompt_string": "x", "multimodal_data": ["AAAA"]}}, "prompt"),
         (TEXT, {"prompt": [10**9]}, None),
+        (TEXT, {"prompt": []}, "prompt"),
+        (TEXT, {"prompt": ["x"] * 129}, "prompt"),
+        (TEXT, {"echo": True}, "echo"),
+        (TEXT, {"best_of": 2}, "best_of"),
+        (TEXT, {"suffix": "!"}, "suffix"),
+        (CHAT, {"tool_choice": "required"}, "tool_choice"),
+        (CHAT, {"tools": [TOOL], "tool_choice": CHOICE}, "tool_choice"),
+        (CHAT, {"tools": [TOOL], "json_schema": {}}, "tools"),
+        (CHAT, {"messages": BAD_ARGUMENTS}, None),
+        (CHAT, {"ttl": 0}, "ttl"),
+        (CHAT, {"draft_model": 5}, "draft_model"),
+        (CHAT, {"draft_model": "gpt-99"}, None),
+        (OWN_CHAT, {"messages": []}, "messages"),
+        (OWN_TEXT, {"prompt": None}, "prompt"),
+        (OWN_VECTORS, {"input": []}, "input"),
         (VECTORS, {"input": {}}, "input"),
         (VECTORS, {"input": "x " * 9000}, None),
         (VECTORS, {"encoding_format": "alien"}, "encoding_format"),
@@ -307,5 +327,5 @@ def test_no_body_makes_the_server_fail(
 ) -> None:
     """Whatever a body contains, the answer is a success or a 4xx in OpenAI's shape."""
     change = {key: data.draw(ODD[key], label=key) for key in keys}
-    good = GOOD[path] if path == VECTORS else GOOD[path] | {"model": model}
+    good = GOOD[path] if path in {VECTORS, OWN_VECTORS} else GOOD[path] | {"model": model}
     check(http.post(path, content=json.dumps(good | change)))

@@ -27,6 +27,16 @@ async def embed(llama: LlamaServer, text: str, *, stand_in: bool, context: int) 
         TooManyTokensError: the text is longer than the context.
     """
     tokens = await llama.tokenize(text, special=True)
+    return await embed_tokens(llama, tokens, stand_in=stand_in, context=context)
+
+
+async def embed_tokens(
+    llama: LlamaServer, tokens: list[int], *, stand_in: bool, context: int
+) -> list[float]:
+    """Return the L2-normalized vector of tokens, of which the first and last are markers.
+
+    The other arguments and the errors are those of `embed`.
+    """
     if len(tokens) > context:
         raise TooManyTokensError(
             f"The input of {len(tokens)} tokens does not fit the context of {context} tokens",
@@ -38,9 +48,11 @@ async def embed(llama: LlamaServer, text: str, *, stand_in: bool, context: int) 
 
 
 async def _windowed(llama: LlamaServer, tokens: list[int]) -> list[float]:
+    if len(tokens) <= WINDOW:
+        return _normalized((await llama.embed([tokens]))[0])
     begin, *inner, end = tokens
     step = WINDOW - 2
-    windows = [inner[start : start + step] for start in range(0, len(inner), step)] or [[]]
+    windows = [inner[start : start + step] for start in range(0, len(inner), step)]
     vectors = await llama.embed([[begin, *window, end] for window in windows])
     weights = [len(window) + 2 for window in windows]
     return _normalized(

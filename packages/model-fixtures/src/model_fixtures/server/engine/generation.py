@@ -195,7 +195,7 @@ async def _probabilities(
         if len(chosen) > 1:
             # llama.cpp held text back and names all of it as that of the last token.
             known = [other.token for other in token.top_logprobs if other.id == token.id]
-            text = known[0] if known else await llama.token_text(token.id)
+            text = known[0] if known else await llama.detokenize([token.id])
         probabilities.append(
             TokenProbability(
                 text,

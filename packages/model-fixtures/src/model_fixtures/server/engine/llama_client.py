@@ -135,9 +135,9 @@ class LlamaServer:
         answer: _Tokens = await self._post("/tokenize", body, _Tokens)
         return answer.tokens
 
-    async def token_text(self, token: int) -> str:
-        """Return the text of a token."""
-        answer: _Content = await self._post("/detokenize", {"tokens": [token]}, _Content)
+    async def detokenize(self, tokens: list[int]) -> str:
+        """Return the text of tokens."""
+        answer: _Content = await self._post("/detokenize", {"tokens": tokens}, _Content)
         return answer.content
 
     async def apply_template(self, request: dict[str, Any]) -> str:
@@ -164,26 +164,6 @@ class LlamaServer:
                     if chunk.error is not None:
                         raise EngineError(str(chunk.error.get("message", "unknown error")))
                     yield chunk
-
-    async def ask(self, path: str, body: bytes) -> httpx.Response:
-        """Pass a request on and return the head of the answer; `pieces` yields its body.
-
-        A refusal is an answer, too. What the request leaves in the cache is unknown, so that no
-        preamble is relied on afterwards.
-        """
-        async with self.prompt_lock(), self._asking():
-            self.preamble = []
-            request = self._http.build_request("POST", path, content=body)
-            return await self._http.send(request, stream=True)
-
-    async def pieces(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
-        """Yield the body of an answer of `ask` as it arrives, and close the answer at the end."""
-        try:
-            async with self._asking():
-                async for piece in response.aiter_raw():
-                    yield piece
-        finally:
-            await response.aclose()
 
     async def _post(self, path: str, body: dict[str, Any], result: Any) -> Any:
         async with self._asking():

@@ -172,8 +172,10 @@ def _bound(value: Any, default: int | None) -> Any:
     return default
 
 
-def tool_grammar(tools: Iterable[Mapping[str, Any]], budget: Budget | None = None) -> str:
-    """Return the lazy grammar of one to ``MAX_CALLS`` calls of the offered tools.
+def tool_grammar(
+    tools: Iterable[Mapping[str, Any]], budget: Budget | None = None, most: int = MAX_CALLS
+) -> str:
+    """Return the lazy grammar of one to ``most`` calls of the offered tools.
 
     Use it with ``grammar_lazy`` and the trigger word ``tool_format.CALL_START``.
 
@@ -197,7 +199,7 @@ def tool_grammar(tools: Iterable[Mapping[str, Any]], budget: Budget | None = Non
         raise ValueError("a grammar of calls needs at least one tool")
     names = " | ".join(f"t{index}" for index in range(len(calls)))
     start = [
-        f'root ::= call ("\\n" call){{0,{MAX_CALLS - 1}}}',
+        f'root ::= call ("\\n" call){{0,{most - 1}}}',
         f"call ::= {_literal(CALL_START)} ({names}) {_literal(CALL_END)}",
     ]
     return "\n".join([*start, *calls, *rules]) + _PRIMITIVES

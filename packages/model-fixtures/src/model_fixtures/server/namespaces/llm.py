@@ -19,7 +19,8 @@ from model_fixtures.server.prediction.build import (
     usable_tools,
 )
 from model_fixtures.server.prediction.chat_prompt import chat_prompt, raw_prompt, read_history
-from model_fixtures.server.prediction.stream import draft_model, run_prediction
+from model_fixtures.server.prediction.running_prediction import draft_model
+from model_fixtures.server.prediction.stream import run_prediction
 from model_fixtures.server.protocol import kv_config
 from model_fixtures.server.protocol.kv_config import Settings
 from model_fixtures.server.protocol.namespace import Namespace
@@ -103,4 +104,4 @@ async def get_base_prediction_config(
 async def preload_draft_model(context: Context, request: payloads.PreloadDraftModel) -> None:
     """Check that the draft model exists; a prediction loads it when it needs it, as in the app."""
     context.models.loaded.find(request.specifier, "llm")
-    await draft_model(context, request.draft_model_key)
+    await draft_model(context.state, request.draft_model_key)

@@ -15,7 +15,7 @@ from model_fixtures.server.engine.generation import Prompt, Request, ToolGrammar
 from model_fixtures.server.engine.sampling import Sampling, sampling_from
 from model_fixtures.server.grammars.conversion_queue import Conversions
 from model_fixtures.server.grammars.structured_output import grammar_for
-from model_fixtures.server.grammars.tool_call_grammar import tool_grammar
+from model_fixtures.server.grammars.tool_call_grammar import MAX_CALLS, tool_grammar
 from model_fixtures.server.handlers.handler_context import Context
 from model_fixtures.server.models.loaded_instance import LoadedInstance
 from model_fixtures.server.protocol.errors import ServerError
@@ -75,19 +75,28 @@ def image_reader(context: Context, instance: LoadedInstance) -> ImageReader:
 
 
 async def prepare_completion(
-    state: ServerState, instance: LoadedInstance, settings: Settings, text: str
+    state: ServerState, instance: LoadedInstance, settings: Settings, text: str | list[int]
 ) -> Prediction:
-    """Prepare the continuation of a text, without a template and tools."""
-    tokens = await instance.llama.tokenize(text, special=True)
+    """Prepare the continuation of a text, or of its tokens, without a template and tools."""
+    llama = instance.llama
+    if isinstance(text, str):
+        tokens = await llama.tokenize(text, special=True)
+    else:
+        tokens, text = text, await llama.detokenize(text)
     return await _prediction(
         state.conversions, instance, settings, Prompt(text), tokens, head=0, tools=[]
     )
 
 
 async def prepare_chat(
-    state: ServerState, instance: LoadedInstance, settings: Settings, chat: Chat
+    state: ServerState,
+    instance: LoadedInstance,
+    settings: Settings,
+    chat: Chat,
+    *,
+    most_calls: int = MAX_CALLS,
 ) -> Prediction:
-    """Prepare the answer to a chat."""
+    """Prepare the answer to a chat, which may call as many tools as is said."""
     tools = await offered_tools(state.conversions, settings)
     sampling = sampling_of(instance, settings)
     trained = instance.model.trained_tool_format
@@ -125,6 +134,7 @@ async def prepare_chat(
         head=head,
         preamble=preamble,
         tools=tools,
+        most_calls=most_calls,
     )
 
 
@@ -226,6 +236,7 @@ async def _prediction(
     head: int,
     preamble: int = 0,
     tools: list[dict[str, Any]],
+    most_calls: int = MAX_CALLS,
 ) -> Prediction:
     structured = settings.mapping("llm.prediction.structured")
     grammar = None
@@ -237,7 +248,7 @@ async def _prediction(
         sampling = _whole_json(settings, sampling, instance)
     lazy = None
     if tools and grammar is None:
-        text = await conversions.run(partial(tool_grammar, tools))
+        text = await conversions.run(partial(tool_grammar, tools, most=most_calls))
         lazy = ToolGrammar(text, CALL_START, _must_call(settings))
     request = Request(
         tokens=tokens,

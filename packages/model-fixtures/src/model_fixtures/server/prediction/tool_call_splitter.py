@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from collections.abc import Sequence
 from typing import Any, Union
 
@@ -57,6 +58,11 @@ class CallFailed(Struct, frozen=True):
 
 
 ToolEvent = Union[PlainText, CallStarted, CallNamed, CallArguments, CallEnded, CallFailed]  # noqa: UP007
+
+
+def new_call_id() -> str:
+    """Return a random id for a call, in the app's form."""
+    return str(secrets.randbelow(900_000_000) + 100_000_000)
 
 
 class ToolCallSplitter:

@@ -1,14 +1,8 @@
-"""Pass requests on to llama.cpp's own server, with few changes.
-
-The changes: `model` is looked up here; images go through our own decoder; a stand-in gets a token
-limit if the request has none; a JSON schema becomes our own grammar; and the vectors of the
-embedding stand-in get the length of those it stands in for.
-"""
+"""Chats and text completions: OpenAI's routes, and LM Studio's own under `/api/v0`."""
 
 from __future__ import annotations
 
-import base64
-from array import array
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
@@ -18,87 +12,141 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from model_fixtures.images import ImageError
-from model_fixtures.server.engine.embedding_vectors import expanded
-from model_fixtures.server.engine.sampling import STAND_IN_TOKEN_LIMIT
-from model_fixtures.server.grammars.errors import StructureError
+from model_fixtures.server.grammars.tool_call_grammar import MAX_CALLS
+from model_fixtures.server.models.loaded_instance import LoadedInstance
+from model_fixtures.server.prediction.build import Prediction, prepare_chat, prepare_completion
+from model_fixtures.server.prediction.chat_prompt import Chat, read_history
+from model_fixtures.server.prediction.output_splitter import REASONING_KEY
+from model_fixtures.server.prediction.running_prediction import RunningPrediction
+from model_fixtures.server.protocol.kv_config import Settings
 from model_fixtures.server.server_state import ServerState
 
-from .error_responses import failure
-from .llama_forwarding import forward, forward_structured
-from .named_instance import instance_or_refusal
+from .chat_choice import ChatChoice
+from .completion_choice import CompletionChoice
+from .error_responses import JSON, failure
+from .event_stream import event_stream
+from .named_instance import hold_instance
+from .prediction_answer import CHAT, COMPLETION, Choice, PredictionAnswer, Shape
 from .request_bodies import answer_body
-from .request_images import image_addresses, prepare_images
-from .response_format import enforce_structure, refusal_text
+from .request_checks import LMSTUDIO
+from .request_images import image_addresses, read_image
+from .request_messages import read_messages
+from .request_settings import (
+    log_prob_fields,
+    offers_tools,
+    sampling_fields,
+    structure_setting,
+    tool_fields,
+)
 
-MOST_INPUTS = 2048  # texts to embed at once, as with OpenAI
-STRUCTURES = ("response_format", "json_schema", "grammar")
-LIMITS = ("max_tokens", "max_completion_tokens", "n_predict")
+# By the fourth chunk llama.cpp's log has told most grammars that it can't use.
+CHUNKS_FIRST, CHUNKS_FIRST_WITH_GRAMMAR = 1, 4
+REASONING_FORMATS = {None, "none", "auto", "deepseek", "deepseek-legacy"}  # llama.cpp's
+AS_TEXT: dict[str, Any] = {REASONING_KEY: {"enabled": False}}
+
+Body = dict[str, Any]
+Run = tuple[RunningPrediction, Choice]
+Prepare = Callable[[ServerState, LoadedInstance, Body], Awaitable[list[Run]]]
+
+
+async def chat(request: Request) -> Response:
+    """Answer a chat."""
+    state: ServerState = request.app.state.server
+    return await answer_body(request, partial(_chat, state, request.url.path))
 
 
 async def complete(request: Request) -> Response:
-    """Answer `/v1/chat/completions` and `/v1/completions`."""
-    return await _pass(request, "llm")
-
-
-async def embed(request: Request) -> Response:
-    """Answer `/v1/embeddings`."""
-    return await _pass(request, "embedding")
-
-
-async def _pass(request: Request, domain: str) -> Response:
+    """Continue one or more texts."""
     state: ServerState = request.app.state.server
-    return await answer_body(request, partial(_answer, state, request.url.path, domain))
+    return await answer_body(request, partial(_answer, state, request.url.path, _texts, COMPLETION))
 
 
-async def _answer(state: ServerState, path: str, domain: str, body: dict[str, Any]) -> Response:
-    addresses = image_addresses(body.get("messages"))
+async def _chat(state: ServerState, path: str, body: Body) -> Response:
+    addresses = image_addresses(body["messages"])
     if any(not address.startswith("data:") for address in addresses):
         message = "Images must be in the request as a data: URI; the server fetches nothing"
         return failure(400, message, "invalid_image_url", "messages")
-    inputs = body.get("input")
-    if isinstance(inputs, list) and len(inputs) > MOST_INPUTS and not isinstance(inputs[0], int):
-        message = f"{len(inputs)} inputs are more than {MOST_INPUTS}: send several requests"
-        return failure(400, message, "too_many_inputs", "input")
-    asker = object()  # stands for this request until it uses the instance
-    instance = await instance_or_refusal(state, body.get("model") or "", domain, asker)
-    if isinstance(instance, Response):
-        return instance
+    if structure_setting(body) is not None and offers_tools(body):
+        message = "A structure and tools exclude each other: leave one out, or set tool_choice none"
+        return failure(400, message, "invalid_value", "tools")
+    reasoning = body.get("reasoning_format")
+    if not isinstance(reasoning, (str, type(None))) or reasoning not in REASONING_FORMATS:
+        message = "Invalid value for 'reasoning_format': expected 'none' or 'auto'"
+        return failure(400, message, "invalid_value")
+    try:
+        return await _answer(state, path, _chat_run, CHAT, body)
+    except ImageError as error:
+        return failure(400, str(error), "invalid_image", "messages")
+
+
+async def _answer(
+    state: ServerState, path: str, prepare: Prepare, kinds: tuple[str, str, str], body: Body
+) -> Response:
     async with AsyncExitStack() as use:
-        use.enter_context(state.models.loaded.using(instance, asker))
-        stand_in = instance.model.stand_in
-        if domain == "llm" and stand_in and all(body.get(key) is None for key in LIMITS):
-            body["max_tokens"] = STAND_IN_TOKEN_LIMIT
-        if addresses and not instance.model.vision:
+        instance = await hold_instance(state, body, "llm", use)
+        if isinstance(instance, Response):
+            return instance
+        if image_addresses(body.get("messages")) and not instance.model.vision:
             message = f"{instance.model.key} takes text only, no images, sounds or films"
             return failure(400, message, "invalid_image", "messages")
-        try:
-            # In a thread: unpacking large images takes a while.
-            await state.reading.run(prepare_images, body.get("messages"), stand_in)
-        except ImageError as error:
-            return failure(400, str(error), "invalid_image", "messages")
-        structured = False
-        if domain == "llm" and any(body.get(key) for key in STRUCTURES):
-            enforce = partial(enforce_structure, body, bounded=stand_in)
-            try:
-                structured = await state.conversions.run(enforce)
-            except StructureError as error:
-                return failure(400, refusal_text(error), "invalid_structure")
-        body["model"] = instance.identifier
-        content = msgspec.json.encode(body)
-        if structured:
-            return await forward_structured(instance.engine, path, content, use.pop_all())
-        lengthen = domain == "embedding" and stand_in
-        change = partial(state.reading.run, _lengthened) if lengthen else None
-        return await forward(instance.llama, path, content, use.pop_all(), change=change)
+        prefix, kind, chunk_kind = kinds
+        shape = Shape(
+            prefix=prefix,
+            kind=kind,
+            chunk_kind=chunk_kind,
+            details=path.startswith(LMSTUDIO),
+            include_usage=bool((body.get("stream_options") or {}).get("include_usage")),
+        )
+        runs = await prepare(state, instance, body)
+        answer = PredictionAnswer(instance, runs, shape)
+        if not body.get("stream"):
+            return Response(msgspec.json.encode(await answer.whole()), media_type=JSON)
+        structured = structure_setting(body) is not None
+        first = CHUNKS_FIRST_WITH_GRAMMAR if structured else CHUNKS_FIRST
+        return await event_stream(answer.chunks(), use.pop_all(), first=first)
 
 
-def _lengthened(content: dict[str, Any]) -> None:
-    """Expand the stand-in's vectors to the length of the real model's."""
-    for entry in content["data"]:
-        vector = entry["embedding"]
-        if isinstance(vector, str):
-            numbers = array("f", base64.b64decode(vector))
-            longer = array("f", expanded(list(numbers)))
-            entry["embedding"] = base64.b64encode(longer.tobytes()).decode()
-        else:
-            entry["embedding"] = expanded(vector)
+async def _chat_run(state: ServerState, instance: LoadedInstance, body: Body) -> list[Run]:
+    most = (body.get("top_logprobs") or 0) if body.get("logprobs") else None
+    fields = await sampling_fields(body, instance.llama)
+    fields |= log_prob_fields(most) | tool_fields(body)
+    if body.get("reasoning_format") == "none":
+        fields |= AS_TEXT
+    # In a thread: unpacking large images takes a while.
+    said = await state.reading.run(_read_chat, body["messages"], instance.model.stand_in)
+    prediction = await prepare_chat(
+        state,
+        instance,
+        Settings(fields),
+        said,
+        most_calls=1 if body.get("parallel_tool_calls") is False else MAX_CALLS,
+    )
+    prediction = _changed(prediction, body)
+    return [(RunningPrediction(state, prediction), ChatChoice(prediction))]
+
+
+def _read_chat(messages: list[dict[str, Any]], trim: bool) -> Chat:
+    return read_history(read_messages(messages), partial(read_image, trim=trim))
+
+
+async def _texts(state: ServerState, instance: LoadedInstance, body: Body) -> list[Run]:
+    fields = await sampling_fields(body, instance.llama)
+    fields |= log_prob_fields(body.get("logprobs")) | AS_TEXT
+    prompts: Any = body["prompt"]
+    if isinstance(prompts, str) or isinstance(prompts[0], int):
+        prompts = [prompts]
+    runs: list[Run] = []
+    for index, prompt in enumerate(prompts):
+        prediction = await prepare_completion(state, instance, Settings(fields), prompt)
+        prediction = _changed(prediction, body)
+        runs.append((RunningPrediction(state, prediction), CompletionChoice(prediction, index)))
+    return runs
+
+
+def _changed(prediction: Prediction, body: Body) -> Prediction:
+    """Return a prediction with what no setting of the websocket asks for."""
+    if not body.get("ignore_eos"):
+        return prediction
+    replace = msgspec.structs.replace
+    sampling = replace(prediction.request.sampling, ignore_eos=True)
+    return replace(prediction, request=replace(prediction.request, sampling=sampling))

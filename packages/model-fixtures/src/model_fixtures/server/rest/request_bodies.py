@@ -9,6 +9,7 @@ import anyio
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Receive
 
 from model_fixtures.server.protocol.unusable_frames import TOO_MUCH, is_too_much
 
@@ -56,14 +57,15 @@ async def _checked(
 async def _while_connected(request: Request, answer: Awaitable[Response]) -> Response:
     """Return an answer, or give it up as soon as the client leaves."""
     response = Response()  # stays if the client leaves
-
-    async def watch() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
-        tasks.cancel_scope.cancel()
-
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(watch)
+        tasks.start_soon(until_the_client_leaves, request.receive, tasks.cancel_scope)
         response = await answer
         tasks.cancel_scope.cancel()
     return response
+
+
+async def until_the_client_leaves(receive: Receive, scope: anyio.CancelScope) -> None:
+    """Cancel a scope as soon as the client leaves."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    scope.cancel()

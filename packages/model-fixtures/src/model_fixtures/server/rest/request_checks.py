@@ -8,6 +8,8 @@ from typing import Any
 
 MOST = 2**31 - 1  # the largest whole number that llama.cpp takes
 PENALTY = 2.0  # OpenAI's bound, in both directions
+MOST_PROMPTS = 128  # in one request; they are continued one after the other
+OPENAI, LMSTUDIO = "/v1", "/api/v0"  # the same routes in two places
 
 Check = Callable[[Any], bool]
 
@@ -28,9 +30,9 @@ class BodyError(Exception):
 
 
 def check_body(body: Mapping[str, Any], path: str) -> None:
-    """Refuse what OpenAI's schema excludes, and what llama.cpp would misunderstand.
+    """Refuse what OpenAI's schema excludes, and what the server can't do.
 
-    Keys that are not in the table are left to llama.cpp; null counts as left out.
+    Keys that are not in the table are ignored; null counts as left out.
 
     Args:
         body: the body of the request.
@@ -39,19 +41,32 @@ def check_body(body: Mapping[str, Any], path: str) -> None:
     Raises:
         BodyError: the body has a mistake; the error names the place of the first one.
     """
-    required = REQUIRED[path]
+    route = path.removeprefix(OPENAI).removeprefix(LMSTUDIO)
+    required = REQUIRED[route]
     if body.get(required) is None:
         message = f"Missing required parameter: '{required}'"
         raise BodyError(message, "missing_required_parameter", required)
-    for key, (expected, holds) in (TABLE | BY_PATH.get(path, {})).items():
+    for key, (expected, holds) in (TABLE | BY_PATH[route]).items():
         value = body.get(key)
         if value is not None and not holds(value):
             raise _wrong(key, expected)
-    if path == "/v1/chat/completions":
+    if route == CHAT:
         for index, message in enumerate(body["messages"]):
             _check_message(message, f"messages[{index}]")
     for index, tool in enumerate(body.get("tools") or ()):
         _check_tool(tool, f"tools[{index}]")
+    if route == CHAT:
+        _check_choice(body)
+
+
+def _check_choice(body: Mapping[str, Any]) -> None:
+    """Refuse a choice that no offered tool meets."""
+    choice = body.get("tool_choice")
+    names = [tool["function"]["name"] for tool in body.get("tools") or ()]
+    if isinstance(choice, dict) and choice["function"]["name"] not in names:
+        raise _wrong("tool_choice", "the name of an offered tool")
+    if choice == "required" and not names:
+        raise _wrong("tool_choice", "'none' or 'auto' where no tools are offered")
 
 
 def _check_message(message: Any, place: str) -> None:
@@ -155,8 +170,16 @@ def _texts(value: Any) -> bool:
 
 def _prompt(value: Any) -> bool:
     """Return whether a value is a text, a list of tokens, or a list of these."""
-    single = _texts(value) or _token_list(value)
-    return single or (isinstance(value, list) and all(_token_list(item) for item in value))
+    if _texts(value) or _token_list(value):
+        return isinstance(value, str) or bool(value)
+    return isinstance(value, list) and all(_token_list(item) for item in value)
+
+
+def _few_prompts(value: Any) -> bool:
+    """Return whether a value is a prompt, or a list of not too many."""
+    if isinstance(value, str) or _token_list(value):
+        return True
+    return _prompt(value) and len(list(value)) <= MOST_PROMPTS
 
 
 def _token_list(value: Any) -> bool:
@@ -232,24 +255,26 @@ TABLE: dict[str, tuple[str, Check]] = {
         "an object whose type is 'text', 'json_object' or 'json_schema', and its schema an object",
         _format,
     ),
+    "draft_model": TEXT,
+    "ttl": _whole(1),
     "encoding_format": _one_of("float", "base64"),
     "dimensions": _whole(1),
 }
+CHAT, COMPLETION, EMBEDDING = "/chat/completions", "/completions", "/embeddings"
 # The one key that a route can't do without.
-REQUIRED: dict[str, str] = {
-    "/v1/chat/completions": "messages",
-    "/v1/completions": "prompt",
-    "/v1/embeddings": "input",
-}
+REQUIRED: dict[str, str] = {CHAT: "messages", COMPLETION: "prompt", EMBEDDING: "input"}
 BY_PATH: dict[str, dict[str, tuple[str, Check]]] = {
-    "/v1/chat/completions": {
+    CHAT: {
         "messages": ("a list of objects", lambda value: _objects(value) and bool(value)),
         "logprobs": FLAG,
         "top_logprobs": _whole(0, 20),
     },
-    "/v1/completions": {
-        "prompt": ("a text, tokens, or a list of such", _prompt),
+    COMPLETION: {
+        "prompt": (f"a text, tokens, or a list of up to {MOST_PROMPTS} such", _few_prompts),
         "logprobs": _whole(0, 20),
+        "echo": ("false: the prompt is never repeated", lambda value: value is False),
+        "best_of": ("1: each prompt is continued once", _whole(1, 1)[1]),
+        "suffix": ("null: a text is continued only at its end", lambda value: False),
     },
-    "/v1/embeddings": {"input": ("a text, tokens, or a list of such", _prompt)},
+    EMBEDDING: {"input": ("a text, tokens, or a list of such", _prompt)},
 }

@@ -1,4 +1,4 @@
-"""Find and prepare the images in the messages of a chat over REST."""
+"""Find and read the images in the messages of a chat over REST."""
 
 from __future__ import annotations
 
@@ -13,31 +13,32 @@ KINDS = ("image_url", "audio_url", "video_url")
 
 
 def image_addresses(messages: Any) -> list[str]:
-    """Return the addresses that llama.cpp would open for images, sounds and films of a chat."""
-    urls = [part.get(kind) for part in _parts(messages) for kind in KINDS]
-    addresses = [url.get("url") if isinstance(url, dict) else url for url in urls]
-    return [address for address in addresses if isinstance(address, str)]
+    """Return the addresses of the images, sounds and films of a chat."""
+    urls = [address_of(part, kind) for part in _parts(messages) for kind in KINDS]
+    return [address for address in urls if address is not None]
 
 
-def prepare_images(messages: Any, trim: bool) -> None:
-    """Convert each image of a chat, a `data:` URI, to a form that llama.cpp decodes correctly.
+def address_of(part: dict[str, Any], kind: str) -> str | None:
+    """Return the address in a part, which an object may hold, None if there is none."""
+    url = part.get(kind)
+    address = url.get("url") if isinstance(url, dict) else url
+    return address if isinstance(address, str) else None
+
+
+def read_image(address: str, *, trim: bool) -> bytes:
+    """Return the image of a `data:` URI in a form that llama.cpp decodes correctly.
 
     Raises:
-        ImageError: one can't be used.
+        ImageError: it can't be used.
     """
-    for part in _parts(messages):
-        image = part.get("image_url")
-        address = image.get("url") if isinstance(image, dict) else image
-        if not isinstance(address, str):
-            continue
-        head, _, data = address.partition(",")
-        if not head.endswith(";base64"):
-            raise ImageError("The image's data: URI is not in base64: encode it.")
-        try:
-            content = base64.b64decode(data, validate=True)
-        except binascii.Error:
-            raise ImageError("The image's base64 is damaged: encode it anew.") from None
-        part["image_url"] = {"url": prepare(content, trim=trim).data_uri}
+    head, _, data = address.partition(",")
+    if not head.endswith(";base64"):
+        raise ImageError("The image's data: URI is not in base64: encode it.")
+    try:
+        content = base64.b64decode(data, validate=True)
+    except binascii.Error:
+        raise ImageError("The image's base64 is damaged: encode it anew.") from None
+    return prepare(content, trim=trim).png
 
 
 def _parts(messages: Any) -> Iterator[dict[str, Any]]:

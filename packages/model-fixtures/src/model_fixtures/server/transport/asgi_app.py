@@ -15,7 +15,7 @@ from model_fixtures import DISTRIBUTION
 from model_fixtures.server.control.control_routes import control_routes
 from model_fixtures.server.namespaces import NAMESPACES
 from model_fixtures.server.package_version import VERSION
-from model_fixtures.server.rest import model_lists, openai_routes
+from model_fixtures.server.rest import embeddings, model_lists, openai_routes
 from model_fixtures.server.rest.bearer_token import TokenGuard
 from model_fixtures.server.rest.error_responses import Endpoint, answering_errors, failure
 from model_fixtures.server.serve_options import ServeOptions
@@ -29,9 +29,12 @@ REST_ROUTES: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", "/v1/models/{name:path}", model_lists.openai_model),
     ("GET", "/api/v0/models", model_lists.lmstudio_models),
     ("GET", "/api/v0/models/{name:path}", model_lists.lmstudio_model),
-    ("POST", "/v1/chat/completions", openai_routes.complete),
+    ("POST", "/v1/chat/completions", openai_routes.chat),
     ("POST", "/v1/completions", openai_routes.complete),
-    ("POST", "/v1/embeddings", openai_routes.embed),
+    ("POST", "/v1/embeddings", embeddings.embed),
+    ("POST", "/api/v0/chat/completions", openai_routes.chat),
+    ("POST", "/api/v0/completions", openai_routes.complete),
+    ("POST", "/api/v0/embeddings", embeddings.embed),
 )
 
 
