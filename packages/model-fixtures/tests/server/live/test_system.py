@@ -11,6 +11,7 @@ from model_fixtures.wire_client import RpcError, connect
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.difference("http-server-calls")
 @pytest.mark.parametrize(
     "wanted",
     [
@@ -28,6 +29,7 @@ async def test_http_server_as_it_is(address: str, wanted: dict[str, Any]) -> Non
         assert await system.rpc("startHttpServer", wanted) is None
 
 
+@pytest.mark.difference("http-server-calls")
 @pytest.mark.parametrize(
     ("wanted", "reason"),
     [
