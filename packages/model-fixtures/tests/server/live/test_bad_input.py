@@ -204,6 +204,7 @@ async def test_greeting(address: str) -> None:
     assert response.headers["content-type"] == "application/json"
 
 
+@pytest.mark.difference("client-leaves")
 async def test_client_that_disconnects_in_mid_stream(address: str) -> None:
     """When a client vanishes while text is generated, the generation stops within a second."""
     config = limit(100_000)

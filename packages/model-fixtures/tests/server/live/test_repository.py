@@ -18,6 +18,7 @@ from .hub_site import (
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.difference("downloads")
 async def test_search(repository: Connection) -> None:
     """Results have a name and an identifier, `exact` only where it is true, and no nulls."""
     answer = await repository.rpc("searchModels", {"opts": {"searchTerm": "SMOLLM2-135m"}})
@@ -96,6 +97,7 @@ async def test_foreign_identifier(site: Site, repository: Connection) -> None:
                 await channel.__anext__()
 
 
+@pytest.mark.difference("no-hub")
 @pytest.mark.parametrize(
     ("endpoint", "why"),
     [
@@ -114,6 +116,7 @@ async def test_hub_calls(repository: Connection, endpoint: str, why: str) -> Non
     assert repository.warnings == []
 
 
+@pytest.mark.difference("no-hub")
 @pytest.mark.parametrize(
     "endpoint",
     ["downloadArtifact", "pushArtifact", "ensureAuthenticated", "createArtifactDownloadPlan"],

@@ -126,6 +126,7 @@ CHOICE = {"type": "function", "function": {"name": "subtract"}}
 TOOL: dict[str, Any] = {"type": "function", "function": {"name": "add", "parameters": {}}}
 
 
+@pytest.mark.difference("rest-mistakes")
 @pytest.mark.parametrize(
     ("path", "change", "parameter"),
     [
@@ -204,6 +205,7 @@ def test_prompt_over_the_context_has_a_code_of_its_own(http: httpx.Client) -> No
     assert response.json()["error"]["code"] == "context_length_exceeded"
 
 
+@pytest.mark.difference("rest-mistakes")
 def test_no_limit_is_minus_one_as_in_the_app(http: httpx.Client) -> None:
     """-1 means no limit, also over REST; here a grammar ends the answer."""
     change = {"max_tokens": -1, "grammar": 'root ::= "yes"'}

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.anyio
 HANGS = 30  # seconds; one is the aim, but the machine may be busy
 
 
+@pytest.mark.difference("http-server-calls")
 @pytest.mark.parametrize(
     "wanted",
     [
@@ -32,6 +33,7 @@ async def test_http_server_as_it_is(address: str, wanted: dict[str, Any]) -> Non
         assert await system.rpc("startHttpServer", wanted) is None
 
 
+@pytest.mark.difference("http-server-calls")
 @pytest.mark.parametrize(
     ("wanted", "reason"),
     [

@@ -129,6 +129,7 @@ def test_call_without_parameter_takes_whatever_comes(extra: dict[str, Any]) -> N
     assert event.parameter is None
 
 
+@pytest.mark.difference("bad-requests")
 def test_unknown_call_warns_and_fails() -> None:
     """An unknown endpoint gets the warning and, unlike in the app, an error that ends the call."""
     warning, error = send(an_open_connection(), type="rpcCall", endpoint="fly", callId=3)
@@ -144,6 +145,7 @@ def test_unknown_call_warns_and_fails() -> None:
     }
 
 
+@pytest.mark.difference("bad-requests")
 @pytest.mark.parametrize("parameter", [None, 5, "m", [], {}, {"identifier": 5}, {"identifier": ""}])
 def test_bad_parameter_warns_and_fails(parameter: object) -> None:
     """A parameter that fails its schema gets the warning and an error."""
@@ -182,6 +184,7 @@ def test_calls_and_channels_count_separately() -> None:
     assert isinstance(event, StartRpc)
 
 
+@pytest.mark.difference("bad-requests")
 def test_unknown_channel_warns_and_fails() -> None:
     """An unknown channel endpoint gets the warning and an error that ends the channel."""
     warning, error = send(an_open_connection(), type="channelCreate", endpoint="fly", channelId=3)
@@ -190,6 +193,7 @@ def test_unknown_channel_warns_and_fails() -> None:
     assert sent(error)["channelId"] == 3
 
 
+@pytest.mark.difference("bad-requests")
 def test_bad_creation_parameter_warns_and_fails() -> None:
     """A creation parameter that fails its schema gets the warning and an error."""
     warning, error = send(
