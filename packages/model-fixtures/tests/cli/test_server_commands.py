@@ -7,9 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import anyio
 import httpx
 import pytest
 from model_fixtures.hosts import background_server, greeting_problem, is_own_server
+from model_fixtures.wire_client import RpcError, connect
 
 from .conftest import Run
 
@@ -41,6 +43,21 @@ def test_pages_that_may_use_the_server(run: Run) -> None:
         headers = {"Host": host, "Origin": "https://page.example.com"}
         url = f"http://{server.addresses[0]}/v1/models"
         assert httpx.get(url, headers=headers, trust_env=False).status_code == status
+
+
+def test_errors_for_unknown_calls(run: Run) -> None:
+    """--answer-unknown also applies to a server in the background."""
+    run("start", *FREE_PORT, "--answer-unknown")
+    server = background_server.running()
+    assert server is not None
+    address = server.addresses[0]
+
+    async def fly() -> None:
+        async with connect(address, "system") as system:
+            await system.rpc("fly")
+
+    with pytest.raises(RpcError, match="system has no call fly"):
+        anyio.run(fly)
 
 
 def test_embedded_means_the_background_server(run: Run) -> None:
