@@ -11,7 +11,7 @@ import anyio
 import httpx
 import pytest
 from model_fixtures.hosts import background_server, greeting_problem, is_own_server
-from model_fixtures.wire_client import connect
+from model_fixtures.wire_client import RpcError, connect
 
 from .conftest import Run
 
@@ -61,6 +61,21 @@ def test_a_client_ends_the_server(run: Run) -> None:
 
     anyio.run(shut_down)
     assert run("stop") == (0, ["no server runs in the background"], [])
+
+
+def test_errors_for_unknown_calls(run: Run) -> None:
+    """--answer-unknown also applies to a server in the background."""
+    run("start", *FREE_PORT, "--answer-unknown")
+    server = background_server.running()
+    assert server is not None
+    address = server.addresses[0]
+
+    async def fly() -> None:
+        async with connect(address, "system") as system:
+            await system.rpc("fly")
+
+    with pytest.raises(RpcError, match="system has no call fly"):
+        anyio.run(fly)
 
 
 def test_embedded_means_the_background_server(run: Run) -> None:

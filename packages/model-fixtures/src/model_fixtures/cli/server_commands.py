@@ -53,6 +53,7 @@ def serve(
     allow_hosts: tuple[str, ...],
     cors: bool,
     allow_shutdown: bool,
+    answer_unknown: bool,
     lifeline: bool,
     end_with: int | None,
     authentication_timeout: float,
@@ -81,6 +82,7 @@ def serve(
         allow_hosts=allow_hosts,
         cors=cors,
         allow_shutdown=allow_shutdown,
+        answer_unknown=answer_unknown,
         home=home,
         **({} if threads is None else {"threads": threads}),
     )
@@ -97,6 +99,7 @@ def start(
     allow_hosts: tuple[str, ...],
     cors: bool,
     allow_shutdown: bool,
+    answer_unknown: bool,
 ) -> int:
     """Start the embedded server in the background."""
     arguments = [argument for port in ports for argument in ("--port", str(port))]
@@ -105,6 +108,7 @@ def start(
     arguments += [argument for host in allow_hosts for argument in ("--allow-host", host)]
     arguments += ["--cors"] if cors else []
     arguments += ["--allow-shutdown"] if allow_shutdown else []
+    arguments += ["--answer-unknown"] if answer_unknown else []
     environ = {**os.environ, SERVER_TOKEN_VARIABLE: api_token or ""}
     server, started = background_server.start(arguments, environ=environ)
     what = "started" if started else "already running"

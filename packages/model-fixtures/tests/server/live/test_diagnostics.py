@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from model_fixtures.wire_client import Channel, RpcError, connect
+from model_fixtures.wire_client import Channel, connect
 
 from .talking import limit, loaded, predict, text_of
 
@@ -28,9 +28,10 @@ async def test_every_listener_hears_input_and_output(address: str) -> None:
         second.channel("streamLogs") as other,
     ):
         for listening in (first, second):
-            # The answer to a later message proves that the channel is open.
-            with pytest.raises(RpcError):
-                await listening.rpc("noSuchCall")
+            # The end of a later channel proves that the first one is open.
+            async with listening.channel("streamLogs") as later:
+                await later.send({"type": "stop"})
+                assert [packet async for packet in later] == []
         packets = await predict(llm, "Say hi.", limit(3), identifier)
         heard = [await two(one), await two(other)]
     assert heard[0] == heard[1]

@@ -14,6 +14,7 @@ from .hub_site import (
     options_of,
     updates,
 )
+from .talking import answers
 
 pytestmark = pytest.mark.anyio
 
@@ -41,10 +42,11 @@ async def test_search(repository: Connection) -> None:
 @pytest.mark.parametrize(
     "opts", [{"limit": 0}, {"limit": 26}, {"limit": "5"}, {"compatibilityTypes": ["exe"]}]
 )
-async def test_bad_search(repository: Connection, opts: dict[str, Any]) -> None:
-    """A limit that is no number from 1 to 25 and an unknown format are refused."""
-    with pytest.raises(RpcError, match="parameter of searchModels"):
-        await repository.rpc("searchModels", {"opts": opts})
+async def test_bad_search(site: Site, opts: dict[str, Any]) -> None:
+    """A limit that is no number from 1 to 25 and an unknown format get a warning, no answer."""
+    call = {"type": "rpcCall", "endpoint": "searchModels", "callId": 1, "parameter": {"opts": opts}}
+    (warning,) = await answers(site.address, "repository", call)
+    assert warning["warning"].startswith("parameter of searchModels: ")
 
 
 async def test_options(repository: Connection) -> None:

@@ -25,7 +25,9 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
 
     @namespace.channel("loadModel", models.LoadModel, models.Cancel)
     async def load_model(context: Context, request: models.LoadModel, port: ChannelPort) -> None:
-        model, candidates = await context.models.downloaded.find(request.model_key, domain)
+        identifier = None if request.identifier is UNSET else _name(request.identifier)
+        key = _name(request.model_key)
+        model, candidates = await context.models.downloaded.find(key, domain)
         info = await context.state.looking.run(model_info, model)
         resolved: dict[str, Any] = {"type": "resolved", "info": info}
         if len(candidates) > 1:
@@ -35,7 +37,7 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
             instance = await context.models.loaded.load(
                 model,
                 Settings.from_stack(request.load_config_stack),
-                identifier=None if request.identifier is UNSET else request.identifier,
+                identifier=identifier,
                 ttl=_seconds(request.ttl_ms),
                 on_progress=lambda share: port.progress({"type": "progress", "progress": share}),
             )
@@ -45,11 +47,12 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
 
     @namespace.channel("getOrLoad", models.GetOrLoad, models.Cancel)
     async def get_or_load(context: Context, request: models.GetOrLoad, port: ChannelPort) -> None:
-        found = await context.models.jit.staying(request.identifier, domain) is not None
+        identifier = _name(request.identifier)
+        found = await context.models.jit.staying(identifier, domain) is not None
         if not found:
-            model, _ = await context.models.downloaded.find(request.identifier, domain)
+            model, _ = await context.models.downloaded.find(identifier, domain)
             info = await context.state.looking.run(model_info, model)
-            started = {"identifier": request.identifier, "info": info}
+            started = {"identifier": identifier, "info": info}
             await port.send({"type": "startLoading", **started})
         listener = JitListener(
             lambda share: port.progress({"type": "loadProgress", "progress": share}),
@@ -60,7 +63,7 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
         )
         with port.cancellable():
             instance = await context.models.jit.get_or_load(
-                request.identifier,
+                identifier,
                 domain,
                 Settings.from_stack(request.load_config_stack),
                 ttl=_seconds(request.load_ttl_ms),
@@ -73,7 +76,7 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
 
     @namespace.rpc("unloadModel", models.UnloadModel)
     async def unload_model(context: Context, request: models.UnloadModel) -> None:
-        query = models.ModelQuery(identifier=request.identifier)
+        query = models.ModelQuery(identifier=_name(request.identifier))
         instance = context.models.loaded.find(models.QuerySpecifier(query), domain)
         await context.models.loaded.unload(instance)
 
@@ -115,7 +118,7 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
     async def estimate_model_usage(
         context: Context, request: models.EstimateUsage
     ) -> dict[str, Any]:
-        model, _ = await context.models.downloaded.find(request.model_key, domain)
+        model, _ = await context.models.downloaded.find(_name(request.model_key), domain)
         size = await context.state.looking.run(size_bytes, model)
         # Everything is in main memory; what the context takes depends on the architecture.
         memory = {
@@ -143,6 +146,12 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
         with context.models.loaded.using(instance, context.client):
             tokens = await instance.llama.tokenize(request.input_string, special=special)
         return {"tokenCount": len(tokens)}
+
+
+def _name(text: str) -> str:
+    if not 1 <= len(text) <= models.MAX_NAME:
+        raise ServerError(f"A name has 1 to {models.MAX_NAME} characters, this one {len(text)}")
+    return text
 
 
 def _seconds(milliseconds: float | UnsetType) -> float | None:

@@ -137,7 +137,7 @@ class WebsocketSession:
         state: ServerState,
     ) -> None:
         self._websocket = websocket
-        self._connection = Connection(namespace)
+        self._connection = Connection(namespace, answer_unknown=state.options.answer_unknown)
         self._state = state
         self._outbox = Outbox()
         self._ports: dict[int, ChannelPort] = {}

@@ -10,7 +10,9 @@ from model_fixtures.server.protocol.kv_config import Stack
 
 # The SDK sends integral floats where whole numbers are meant (ttlMs 1500.0).
 Milliseconds = Annotated[float, Meta(ge=1)]
-Name = Annotated[str, Meta(min_length=1, max_length=1024)]
+MAX_NAME = 1024  # characters
+# In queries a bad name is a bad parameter; elsewhere it is a text like any other, as in the app.
+Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
 
 
 class ModelQuery(Struct, rename="camel"):
@@ -41,16 +43,16 @@ Specifier = Union[QuerySpecifier, ReferenceSpecifier]  # noqa: UP007 (msgspec, P
 class LoadModel(Struct, rename="camel"):
     """Creation parameter of `loadModel`."""
 
-    model_key: Name
+    model_key: str
     load_config_stack: Stack
-    identifier: Name | UnsetType = UNSET
+    identifier: str | UnsetType = UNSET
     ttl_ms: Milliseconds | UnsetType = UNSET
 
 
 class GetOrLoad(Struct, rename="camel"):
     """Creation parameter of `getOrLoad`."""
 
-    identifier: Name
+    identifier: str
     load_config_stack: Stack
     load_ttl_ms: Milliseconds | UnsetType = UNSET
 
@@ -58,7 +60,7 @@ class GetOrLoad(Struct, rename="camel"):
 class UnloadModel(Struct, rename="camel"):
     """Parameter of `unloadModel`."""
 
-    identifier: Name
+    identifier: str
 
 
 class GetModelInfo(Struct, rename="camel"):
@@ -83,7 +85,7 @@ class BasePredictionConfig(Specified):
 class EstimateUsage(Struct, rename="camel"):
     """Parameter of `estimateModelUsage`."""
 
-    model_key: Name
+    model_key: str
     load_config_stack: Stack
 
 
