@@ -11,6 +11,7 @@ from model_fixtures.server.protocol.kv_config import Stack
 # The SDK sends integral floats where whole numbers are meant (ttlMs 1500.0).
 Milliseconds = Annotated[float, Meta(ge=1)]
 Name = Annotated[str, Meta(min_length=1, max_length=1024)]
+Device = Name | UnsetType | None  # None = this machine
 
 
 class ModelQuery(Struct, rename="camel"):
@@ -20,7 +21,7 @@ class ModelQuery(Struct, rename="camel"):
     identifier: Name | UnsetType = UNSET
     path: Name | UnsetType = UNSET
     vision: bool | UnsetType = UNSET
-    device_identifier: str | UnsetType | None = UNSET
+    device_identifier: Device = UNSET
 
 
 class QuerySpecifier(Struct, tag_field="type", tag="query"):
@@ -45,6 +46,7 @@ class LoadModel(Struct, rename="camel"):
     load_config_stack: Stack
     identifier: Name | UnsetType = UNSET
     ttl_ms: Milliseconds | UnsetType = UNSET
+    device_identifier: Device = UNSET
 
 
 class GetOrLoad(Struct, rename="camel"):
@@ -53,12 +55,14 @@ class GetOrLoad(Struct, rename="camel"):
     identifier: Name
     load_config_stack: Stack
     load_ttl_ms: Milliseconds | UnsetType = UNSET
+    device_identifier: Device = UNSET
 
 
 class UnloadModel(Struct, rename="camel"):
     """Parameter of `unloadModel`."""
 
     identifier: Name
+    device_identifier: Device = UNSET
 
 
 class GetModelInfo(Struct, rename="camel"):
@@ -85,6 +89,7 @@ class EstimateUsage(Struct, rename="camel"):
 
     model_key: Name
     load_config_stack: Stack
+    device_identifier: Device = UNSET
 
 
 class Tokenize(Struct, rename="camel"):
