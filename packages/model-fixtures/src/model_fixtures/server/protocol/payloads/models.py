@@ -13,6 +13,7 @@ Milliseconds = Annotated[float, Meta(ge=1)]
 MAX_NAME = 1024  # characters
 # In queries a bad name is a bad parameter; elsewhere it is a text like any other, as in the app.
 Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
+Device = Name | UnsetType | None  # None = this machine
 
 
 class ModelQuery(Struct, rename="camel"):
@@ -22,7 +23,7 @@ class ModelQuery(Struct, rename="camel"):
     identifier: Name | UnsetType = UNSET
     path: Name | UnsetType = UNSET
     vision: bool | UnsetType = UNSET
-    device_identifier: str | UnsetType | None = UNSET
+    device_identifier: Device = UNSET
 
 
 class QuerySpecifier(Struct, tag_field="type", tag="query"):
@@ -47,6 +48,7 @@ class LoadModel(Struct, rename="camel"):
     load_config_stack: Stack
     identifier: str | UnsetType = UNSET
     ttl_ms: Milliseconds | UnsetType = UNSET
+    device_identifier: Device = UNSET
 
 
 class GetOrLoad(Struct, rename="camel"):
@@ -55,12 +57,14 @@ class GetOrLoad(Struct, rename="camel"):
     identifier: str
     load_config_stack: Stack
     load_ttl_ms: Milliseconds | UnsetType = UNSET
+    device_identifier: Device = UNSET
 
 
 class UnloadModel(Struct, rename="camel"):
     """Parameter of `unloadModel`."""
 
     identifier: str
+    device_identifier: Device = UNSET
 
 
 class GetModelInfo(Struct, rename="camel"):
@@ -87,6 +91,7 @@ class EstimateUsage(Struct, rename="camel"):
 
     model_key: str
     load_config_stack: Stack
+    device_identifier: Device = UNSET
 
 
 class Tokenize(Struct, rename="camel"):
