@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from model_fixtures.hosts.embedded_server import EmbeddedServer
 from model_fixtures.wire_client import (
     AuthenticationError,
     Channel,
@@ -83,3 +84,16 @@ async def test_plugin_whose_registration_ends(address: str) -> None:
                 async with connect(address, "plugins", identity):
                     pass
             assert await plugin.rpc("pluginInitCompleted") is None
+
+
+async def test_address_for_the_plugin() -> None:
+    """A plugin is told the server's own address at which its registration has come in."""
+    with EmbeddedServer(["--port", "0"]) as server:
+        for address in server.wait_ready():
+            name = f"localhost:{address.rpartition(':')[2]}"
+            async with (
+                connect(name, "plugins") as owner,
+                owner.channel("registerDevelopmentPlugin", {"manifest": MANIFEST}) as registration,
+            ):
+                ready = await anext(registration)
+                assert ready["baseUrl"] == f"ws://{address}"

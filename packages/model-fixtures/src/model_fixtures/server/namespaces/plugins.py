@@ -49,6 +49,7 @@ async def register_development_plugin(
                 "type": "ready",
                 "clientIdentifier": plugin.client_identifier,
                 "clientPasskey": plugin.passkey,
+                "baseUrl": context.url,
             }
         )
         await port.packets.receive()  # `end`
