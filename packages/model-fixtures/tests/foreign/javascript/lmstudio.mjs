@@ -1,5 +1,6 @@
 // The SDK under test, a client, and what several cases need.
 
+import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 
 import { settings } from "./settings.mjs";
@@ -16,7 +17,9 @@ export const DRAFT_LLM = "smollm2-135m-instruct";
 export const EMBEDDING = "text-embedding-nomic-embed-text-v1.5";
 
 export function newClient(options = {}) {
-  return new sdk.LMStudioClient({ baseUrl: `ws://${settings.address}`, ...options });
+  const baseUrl = `ws://${settings.address}`;
+  // Verbose messages are broken into lines inside a frame, which no pattern matches.
+  return new sdk.LMStudioClient({ baseUrl, verboseErrorMessages: false, ...options });
 }
 
 export const client = newClient();
@@ -40,6 +43,16 @@ export async function withInstance(key, options, use) {
     return await use(model);
   } finally {
     await namespace.unload(model.identifier);
+  }
+}
+
+/** Wait a turn, fail unless each warning has the pattern and there is one, and remove them. */
+export async function expectWarnings(warnings, pattern) {
+  await new Promise(setImmediate);
+  const all = warnings.splice(0);
+  assert.ok(all.length > 0, `no warning with ${pattern}`);
+  for (const warning of all) {
+    assert.match(warning, pattern);
   }
 }
 

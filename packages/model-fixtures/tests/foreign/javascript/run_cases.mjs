@@ -46,6 +46,7 @@ async function outcomeOf({ name, mustHappen, run }) {
   let error = null;
   try {
     value = (await withinLimit(async () => run(warnings))) ?? null;
+    await new Promise(setImmediate); // a rejection that nobody handles is told a turn later
     if (warnings.length > 0) {
       error = `the console got: ${warnings.join("\n")}`;
     }

@@ -4,12 +4,16 @@ import { test } from "../case_list.mjs";
 import { client, newClient, sdk, shared, TOOL_LLM, z } from "../lmstudio.mjs";
 
 const OWNER = "foreign";
+const silent = () => {};
+const SILENT = { info: silent, warn: silent, error: silent, debug: silent };
 
 /** Register a development plugin, have `setUp` give it its hooks, and call `use` with its name. */
 async function withPlugin(name, setUp, use) {
   const manifest = { type: "plugin", runner: "node", owner: OWNER, name };
   const registered = await client.plugins.registerDevelopmentPlugin({ manifest });
+  // The server closes the plugin's connections with its registration, of which this client warns.
   const plugin = newClient({
+    logger: SILENT,
     clientIdentifier: registered.clientIdentifier,
     clientPasskey: registered.clientPasskey,
   });
@@ -19,7 +23,6 @@ async function withPlugin(name, setUp, use) {
     await host.initCompleted();
     return await use(`${OWNER}/${name}`);
   } finally {
-    await plugin[Symbol.asyncDispose]();
     await registered.unregister();
   }
 }
