@@ -17,8 +17,8 @@ ROWS = [line for line in PAGE.splitlines() if line.startswith("|") and not line.
 NAME = re.compile(r"\| `([a-z]+(?:-[a-z]+)*)` \| ")
 NAMES = [match[1] for match in map(NAME.match, ROWS) if match]
 # The tests in `sync` are made from those in `async`.
-SOURCES = {
-    path.relative_to(suite_command.ROOT).as_posix(): source
+MARKED = {
+    path.relative_to(suite_command.ROOT).as_posix(): ast.parse(source)
     for path in sorted(suite_command.ROOT.glob("packages/*/tests/**/test_*.py"))
     if path.parent.name != "sync"
     and "mark.difference" in (source := path.read_text(encoding="utf-8"))
@@ -67,21 +67,21 @@ def test_row_begins_with_a_name_of_its_own(row: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_row_has_a_test(name: str) -> None:
     """At least one test shows what the row says."""
-    marked = {row for source in SOURCES.values() for _, row in shown(ast.parse(source))}
+    marked = {row for file in MARKED.values() for _, row in shown(file)}
     assert name in marked, f'mark a test with @pytest.mark.difference("{name}")'
 
 
-@pytest.mark.parametrize("path", SOURCES)
+@pytest.mark.parametrize("path", MARKED)
 def test_marks_name_rows(path: str) -> None:
     """No test is marked with the name of a row that does not exist."""
-    unknown = [(test, name) for test, name in shown(ast.parse(SOURCES[path])) if name not in NAMES]
+    unknown = [(test, name) for test, name in shown(MARKED[path]) if name not in NAMES]
     assert unknown == []
 
 
-@pytest.mark.parametrize("path", SOURCES)
+@pytest.mark.parametrize("path", MARKED)
 def test_marks_are_on_single_tests(path: str) -> None:
     """A mark stands on a test, not on a whole file: it says which test shows the difference."""
-    file = ast.parse(SOURCES[path])
+    file = MARKED[path]
     on_tests = [
         mark
         for test in functions(file)

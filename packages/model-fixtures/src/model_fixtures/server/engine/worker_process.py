@@ -19,6 +19,8 @@ from anyio.abc import Process, TaskGroup
 from anyio.streams.buffered import BufferedByteReceiveStream
 from anyio.streams.text import TextReceiveStream
 
+from model_fixtures.server.client_errors import is_exhaustion
+
 from .errors import LoadFailedError
 from .load_config import EngineConfig
 from .runtime_log import RuntimeLog
@@ -206,6 +208,7 @@ async def start_worker(
 
     Raises:
         LoadFailedError: the model can't be loaded; the text is llama.cpp's own reason.
+        OSError: the system has no handle or memory left.
     """
     key = secrets.token_hex(16)
     # A start that is cut off halfway would leave a process that nobody waits for.
@@ -218,6 +221,8 @@ async def start_worker(
                 stderr=PIPE,
             )
         except OSError as error:
+            if is_exhaustion(error):
+                raise
             raise LoadFailedError(f"cannot start a worker process: {error.strerror}") from error
     worker = WorkerProcess(process, config.name, "", key, config.alias)
     try:
