@@ -66,6 +66,7 @@ async def test_lines_of_a_worker() -> None:
     assert (told[0]["modelIdentifier"], told[0]["pid"]) == ("mine", 7)
 
 
+@pytest.mark.difference("slow-log-reader")
 async def test_many_events_for_a_slow_listener() -> None:
     """What does not fit is left out, and an event at its place says how much."""
     logs = LogStream()

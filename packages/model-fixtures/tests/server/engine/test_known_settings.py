@@ -67,6 +67,7 @@ def test_other_keys_stay_out() -> None:
     assert loaded({"llm.load.seed": on(1)}, embedding=True) == loaded({}, embedding=True)
 
 
+@pytest.mark.difference("wrong-settings")
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -95,6 +96,7 @@ def test_prediction_value_of_a_wrong_type(key: str, value: object) -> None:
     assert predicted({key: value}) == predicted({})
 
 
+@pytest.mark.difference("wrong-settings")
 @pytest.mark.parametrize(
     ("key", "value"),
     [

@@ -69,6 +69,7 @@ async def test_tools_provider_that_leaves(address: str) -> None:
             await anext(session)
 
 
+@pytest.mark.difference("plugin-base-url")
 async def test_plugin_whose_registration_ends(address: str) -> None:
     """It keeps its connection, so that it can end in its own way, and can open no other."""
     async with (

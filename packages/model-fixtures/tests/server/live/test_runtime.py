@@ -37,6 +37,7 @@ async def test_selections(runtime: Connection) -> None:
     assert selections == {"json": [["GGUF", OURS]], "meta": {"values": ["map"]}}
 
 
+@pytest.mark.difference("runtime")
 async def test_select(runtime: Connection) -> None:
     """What is selected can be selected again; nothing else can."""
     wanted = {"engine": OURS, "modelFormatName": "GGUF"}
@@ -47,6 +48,7 @@ async def test_select(runtime: Connection) -> None:
         await runtime.rpc("selectEngine", {**wanted, "engine": OTHER})
 
 
+@pytest.mark.difference("runtime")
 @pytest.mark.parametrize(
     ("engine", "why"), [(OURS, "is the only engine"), (OTHER, "There is no engine mlx-llm")]
 )

@@ -41,6 +41,7 @@ def values(config: dict[str, Any]) -> dict[str, Any]:
     return {field["key"]: field["value"] for field in config["fields"]}
 
 
+@pytest.mark.difference("load-settings")
 async def test_llm(llm: Connection) -> None:
     """All settings of a load come back, also with predictions; so do those of a prediction."""
     asked = {f"llm.prediction.{key}": value for key, value in PREDICTION.items()}

@@ -60,6 +60,7 @@ async def test_http_server_for_pages() -> None:
             assert await system.rpc("startHttpServer", {"cors": True}) is None
 
 
+@pytest.mark.difference("request-shutdown")
 async def test_shutdown_is_not_for_clients(address: str) -> None:
     """A server that was not started with --allow-shutdown goes on, and says how to allow it."""
     async with connect(address, "system") as system:

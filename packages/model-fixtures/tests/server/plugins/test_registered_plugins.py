@@ -57,6 +57,7 @@ async def test_plugin_that_is_leaving(
         identities.enter(plugin.client_identifier, plugin.passkey)
 
 
+@pytest.mark.difference("plugin-registration")
 async def test_plugin_that_does_not_leave_is_cut_off(
     plugins: RegisteredPlugins, identities: ClientIdentities, monkeypatch: pytest.MonkeyPatch
 ) -> None:
