@@ -7,6 +7,7 @@ import sys
 from importlib.metadata import version
 from typing import Any
 
+import httpx
 import pytest
 from model_fixtures.hosts.embedded_server import EmbeddedServer
 from model_fixtures.hosts.spawn_server import SERVER_TOKEN_VARIABLE
@@ -70,6 +71,34 @@ async def test_every_listener_hears_input_and_output(address: str) -> None:
     assert said["data"]["output"] == text
     assert said["data"]["stats"]["predictedTokensCount"] == 3
     assert given["timestamp"] <= said["timestamp"]
+
+
+@pytest.mark.parametrize("route", ["chat/completions", "completions"])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_predictions_over_rest_are_heard(address: str, route: str, stream: bool) -> None:
+    """What a prediction over REST reads and writes is in the log stream as over a websocket."""
+    async with (
+        connect(address, "diagnostics") as diagnostics,
+        connect(address, "llm") as llm,
+        httpx.AsyncClient(base_url=f"http://{address}/v1/", trust_env=False, timeout=60) as rest,
+        loaded(llm) as identifier,
+        diagnostics.channel("streamLogs") as logs,
+    ):
+        with pytest.raises(RpcError):  # its answer proves that the channel is open
+            await diagnostics.rpc("noSuchCall")
+        said = [{"role": "user", "content": "Say hi."}]
+        given = {"messages": said} if route == "chat/completions" else {"prompt": "Say hi."}
+        body = {"model": identifier, "max_tokens": 3, "stream": stream, **given}
+        answer = await rest.post(route, json=body)
+        assert answer.status_code == httpx.codes.OK
+        read, written = [packet["log"]["data"] for packet in await two(logs)]
+    assert (read["type"], written["type"]) == ("llm.prediction.input", "llm.prediction.output")
+    assert "Say hi." in read["input"]
+    assert read["modelIdentifier"] == written["modelIdentifier"] == identifier
+    assert written["stats"]["predictedTokensCount"] == 3
+    if not stream:
+        choice = answer.json()["choices"][0]
+        assert written["output"] in {choice.get("text"), choice.get("message", {}).get("content")}
 
 
 async def test_stop_ends_the_stream(address: str) -> None:

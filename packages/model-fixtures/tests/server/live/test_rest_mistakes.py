@@ -152,6 +152,7 @@ TOOL: dict[str, Any] = {"type": "function", "function": {"name": "add", "paramet
         (CHAT, {"n": 2}, "n"),
         (CHAT, {"stop": 5}, "stop"),
         (CHAT, {"logit_bias": {"5": "much"}}, "logit_bias"),
+        (CHAT, {"logit_bias": {f"x{number}": 1 for number in range(101)}}, "logit_bias"),
         (CHAT, {"tools": {}}, "tools"),
         (CHAT, {"tools": [5]}, "tools"),
         (CHAT, {"tools": [{"type": "alien"}]}, "tools[0].type"),
@@ -202,6 +203,16 @@ def test_mistake(
 def test_prompt_over_the_context_has_a_code_of_its_own(http: httpx.Client) -> None:
     """A prompt that is too long is reported as OpenAI reports it."""
     response = http.post(CHAT, json=GOOD[CHAT] | {"messages": [USER | {"content": "Hi " * 9000}]})
+    assert response.json()["error"]["code"] == "context_length_exceeded"
+
+
+def test_prompt_with_an_image_over_the_context(http: httpx.Client) -> None:
+    """The same is so for a prompt with an image, whose length only llama.cpp knows."""
+    parts = [{"type": "text", "text": "Hi " * 9000}, *SEES[0]["content"]]
+    response = http.post(
+        CHAT, json=GOOD[CHAT] | {"model": SEEING, "messages": [USER | {"content": parts}]}
+    )
+    assert response.status_code == 400
     assert response.json()["error"]["code"] == "context_length_exceeded"
 
 

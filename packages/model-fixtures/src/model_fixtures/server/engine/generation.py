@@ -66,6 +66,7 @@ class Request(Struct, frozen=True, kw_only=True):
     context: int  # tokens
     sampling: Sampling
     grammar: str | None
+    ignore_eos: bool = False  # whether to go on where the model would end
 
 
 class Progress(Struct, frozen=True):
@@ -272,6 +273,7 @@ def _body(tokens: list[int], limit: int, request: Request) -> dict[str, Any]:
         "n_keep": request.head if sampling.overflow == "truncateMiddle" else 0,
         "stop": [*sampling.stop, *sampling.tool_stop],
         "stream": True,
+        "ignore_eos": request.ignore_eos,
         "return_tokens": True,
         "return_progress": True,
         "response_fields": RESPONSE_FIELDS,

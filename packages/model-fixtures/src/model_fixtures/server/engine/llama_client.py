@@ -11,7 +11,7 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from .errors import EngineError, InstanceGoneError
+from .errors import EngineError, InstanceGoneError, TooManyTokensError
 from .worker_process import STOP_TIMEOUT, WorkerProcess
 
 
@@ -157,7 +157,7 @@ class LlamaServer:
         request = _json(body, MOST_IMAGES)
         async with self._asking(), self._http.stream("POST", "/completion", **request) as response:
             if response.status_code != httpx.codes.OK:
-                raise EngineError(message_of(await response.aread()))
+                raise _refusal(await response.aread())
             async with aclosing(_events(response)) as events:
                 async for data in events:
                     chunk = _chunk_decoder.decode(data)
@@ -169,7 +169,7 @@ class LlamaServer:
         async with self._asking():
             response = await self._http.post(path, **_json(body, MOST_TEXT))
         if response.status_code != httpx.codes.OK:
-            raise EngineError(message_of(response.content))
+            raise _refusal(response.content)
         return msgspec.json.decode(response.content, type=result)
 
     @asynccontextmanager
@@ -279,9 +279,11 @@ def _json(body: dict[str, Any], most: int) -> dict[str, Any]:
     return {"content": content, "headers": {"Content-Type": "application/json"}}
 
 
-def message_of(body: bytes) -> str:
-    """Return the message of an error response of llama.cpp."""
+def _refusal(body: bytes) -> EngineError:
+    """Return the error for an error response of llama.cpp."""
     try:
-        return str(msgspec.json.decode(body)["error"]["message"])
+        message = str(msgspec.json.decode(body)["error"]["message"])
     except (msgspec.DecodeError, KeyError, TypeError):
-        return body[:200].decode(errors="replace")
+        message = body[:200].decode(errors="replace")
+    too_long = b"exceed_context_size_error" in body
+    return TooManyTokensError(message) if too_long else EngineError(message)

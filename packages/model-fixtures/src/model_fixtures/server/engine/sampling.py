@@ -42,7 +42,6 @@ class Sampling(Struct, frozen=True, kw_only=True):
     overflow: str
     # How many of the likeliest tokens to report for each token; 0 = only the chosen one.
     log_probs: int | None
-    ignore_eos: bool = False  # whether to go on where the model would end
 
     @property
     def reproducible(self) -> bool:
@@ -66,7 +65,6 @@ class Sampling(Struct, frozen=True, kw_only=True):
             "mirostat_eta": self.mirostat_eta,
             "mirostat_tau": self.mirostat_tau,
             "logit_bias": self.logit_bias,
-            "ignore_eos": self.ignore_eos,
             # llama.cpp reports the chosen token only beside at least one likely token.
             "n_probs": 0 if self.log_probs is None else max(1, self.log_probs),
             "seed": -1 if self.seed is None else self.seed,

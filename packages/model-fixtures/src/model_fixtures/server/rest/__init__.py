@@ -1,1 +1,1 @@
-"""REST beside the websockets: OpenAI's routes, answered by llama.cpp, and lists of models."""
+"""REST beside the websockets: OpenAI's routes and LM Studio's own."""

@@ -148,5 +148,4 @@ def _changed(prediction: Prediction, body: Body) -> Prediction:
     if not body.get("ignore_eos"):
         return prediction
     replace = msgspec.structs.replace
-    sampling = replace(prediction.request.sampling, ignore_eos=True)
-    return replace(prediction, request=replace(prediction.request, sampling=sampling))
+    return replace(prediction, request=replace(prediction.request, ignore_eos=True))

@@ -34,13 +34,22 @@ def lmstudio_details(instance: LoadedInstance, statistics: Statistics) -> dict[s
     """Return what LM Studio's own routes add; times are in seconds."""
     first = statistics.time_to_first_token
     model = instance.model
+    stats = {
+        "tokens_per_second": statistics.tokens_per_second or 0.0,
+        "time_to_first_token": first or 0.0,
+        "generation_time": statistics.total_time - (first or 0.0),
+        "stop_reason": statistics.stop_reason,
+    }
+    if statistics.draft_model is not None:
+        stats |= {
+            "draft_model": statistics.draft_model,
+            "total_draft_tokens_count": statistics.drafted,
+            "accepted_draft_tokens_count": statistics.accepted,
+            "rejected_draft_tokens_count": statistics.drafted - statistics.accepted,
+            "ignored_draft_tokens_count": 0,
+        }
     return {
-        "stats": {
-            "tokens_per_second": statistics.tokens_per_second or 0.0,
-            "time_to_first_token": first or 0.0,
-            "generation_time": statistics.total_time - (first or 0.0),
-            "stop_reason": statistics.stop_reason,
-        },
+        "stats": stats,
         "model_info": {
             "arch": model.architecture or "unknown",
             "quant": model.quantization or "unknown",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 MOST = 2**31 - 1  # the largest whole number that llama.cpp takes
 PENALTY = 2.0  # OpenAI's bound, in both directions
+DIGITS = 10  # of a token's number
+MOST_TEXTS = 100  # with a bias: each is tokenized by itself
 MOST_PROMPTS = 128  # in one request; they are continued one after the other
 OPENAI, LMSTUDIO = "/v1", "/api/v0"  # the same routes in two places
 
@@ -210,14 +212,27 @@ def _bias(value: Any) -> bool:
     """Return whether a value is a logit bias: OpenAI's object, or llama.cpp's list of pairs."""
     weight = _number(-math.inf)[1]
     if isinstance(value, dict):
-        return all(weight(each) for each in value.values())
-    return isinstance(value, list) and all(
-        isinstance(pair, list)
-        and len(pair) == 2
-        and (isinstance(pair[0], str) or _token(pair[0]))
-        and (pair[1] is False or weight(pair[1]))
-        for pair in value
+        return all(weight(each) for each in value.values()) and _few_texts(value)
+    return (
+        isinstance(value, list)
+        and all(
+            isinstance(pair, list)
+            and len(pair) == 2
+            and (isinstance(pair[0], str) or _token(pair[0]))
+            and (pair[1] is False or weight(pair[1]))
+            for pair in value
+        )
+        and _few_texts(pair[0] for pair in value)
     )
+
+
+def is_text(key: Any) -> bool:
+    """Return whether the key of a bias is a text, and no token's number."""
+    return isinstance(key, str) and not (key.isascii() and key.isdigit() and len(key) <= DIGITS)
+
+
+def _few_texts(keys: Iterable[Any]) -> bool:
+    return sum(map(is_text, keys)) <= MOST_TEXTS
 
 
 FORMATS = ("text", "json_object", "json_schema")
@@ -244,7 +259,10 @@ TABLE: dict[str, tuple[str, Check]] = {
     "stop": ("a text or a list of texts", _texts),
     "stream": FLAG,
     "stream_options": OBJECT,
-    "logit_bias": ("an object of token numbers and weights", _bias),
+    "logit_bias": (
+        f"an object of token numbers and weights, or of up to {MOST_TEXTS} texts and weights",
+        _bias,
+    ),
     "user": TEXT,
     "grammar": TEXT,
     "ignore_eos": FLAG,

@@ -8,6 +8,8 @@ from typing import Any
 from model_fixtures.server.engine.llama_client import LlamaServer
 from model_fixtures.server.protocol.kv_config import checkbox
 
+from .request_checks import is_text
+
 PREFIX = "llm.prediction."
 PLAIN = {"temperature": "temperature", "top_k": "topKSampling"}
 CHECKED = {
@@ -105,7 +107,7 @@ async def _biases(given: Any, llama: LlamaServer) -> list[list[Any]]:
     biases: list[list[Any]] = []
     for key, bias in given.items() if isinstance(given, dict) else given:
         value = NEVER if bias is False else bias
-        if isinstance(key, str) and not (key.isascii() and key.isdigit()):
+        if is_text(key):
             tokens = await llama.tokenize(key, special=False)
         else:
             tokens = [int(key)]
