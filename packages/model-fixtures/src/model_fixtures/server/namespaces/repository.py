@@ -122,13 +122,13 @@ async def is_authenticated(context: Context, _: None) -> dict[str, bool]:
 
 
 def _refuse_call(name: str, why: str) -> None:
-    @namespace.rpc(name)
+    @namespace.rpc(name, Any)
     async def refuse(context: Context, _: Any) -> None:
         raise ServerError(f"{name} {why}: not available here")
 
 
 def _refuse_channel(name: str, why: str) -> None:
-    @namespace.channel(name)
+    @namespace.channel(name, Any)
     async def refuse(context: Context, _: Any, port: ChannelPort) -> None:
         raise ServerError(f"{name} {why}: not available here")
 
