@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from model_fixtures.server.background_tasks import BackgroundTasks
 from model_fixtures.server.handlers.handler_context import Context
 from model_fixtures.server.namespaces.plugins import handle_request
 from model_fixtures.server.plugins.prediction_process import PredictionProcess
@@ -21,15 +22,16 @@ async def answer(request: dict[str, Any]) -> tuple[Any, list[dict[str, Any]]]:
     """Return the answer to a plugin in a turn, and the events that the turn reports."""
     events: list[dict[str, Any]] = []
     identities = ClientIdentities(None)
-    plugins = RegisteredPlugins(identities)
-    plugin = plugins.register(Manifest("plugin", "node", "tests", "asking"))
-    client = identities.enter(plugin.client_identifier, plugin.passkey)
-    process = PredictionProcess([], "", events.append)
-    plugins.processes.start(process)
-    state = SimpleNamespace(plugins=plugins)
-    context = cast("Context", SimpleNamespace(client=client, state=state))
-    asked = HandleRequest(pci=process.pci, token=process.token, request=request)
-    return await handle_request(context, asked), events
+    async with BackgroundTasks() as tasks:
+        plugins = RegisteredPlugins(identities, tasks)
+        plugin = plugins.register(Manifest("plugin", "node", "tests", "asking"))
+        client = identities.enter(plugin.client_identifier, plugin.passkey)
+        process = PredictionProcess([], "", events.append)
+        plugins.processes.start(process)
+        state = SimpleNamespace(plugins=plugins)
+        context = cast("Context", SimpleNamespace(client=client, state=state))
+        asked = HandleRequest(pci=process.pci, token=process.token, request=request)
+        return await handle_request(context, asked), events
 
 
 @pytest.mark.difference("plugin-requests")
