@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -18,33 +19,38 @@ from model_fixtures.server.protocol.payloads.plugins import HandleRequest, Manif
 pytestmark = pytest.mark.anyio
 
 
-async def answer(request: dict[str, Any]) -> tuple[Any, list[dict[str, Any]]]:
-    """Return the answer to a plugin in a turn, and the events that the turn reports."""
-    events: list[dict[str, Any]] = []
+@pytest.fixture
+async def context() -> AsyncIterator[Context]:
+    """Provide the context of a registered plugin."""
     identities = ClientIdentities(None)
     async with BackgroundTasks() as tasks:
         plugins = RegisteredPlugins(identities, tasks)
         plugin = plugins.register(Manifest("plugin", "node", "tests", "asking"))
         client = identities.enter(plugin.client_identifier, plugin.passkey)
-        process = PredictionProcess([], "", events.append)
-        plugins.processes.start(process)
         state = SimpleNamespace(plugins=plugins)
-        context = cast("Context", SimpleNamespace(client=client, state=state))
-        asked = HandleRequest(pci=process.pci, token=process.token, request=request)
-        return await handle_request(context, asked), events
+        yield cast("Context", SimpleNamespace(client=client, state=state))
+
+
+async def answer(context: Context, request: dict[str, Any]) -> tuple[Any, list[dict[str, Any]]]:
+    """Return the answer to the plugin in a turn, and the events that the turn reports."""
+    events: list[dict[str, Any]] = []
+    process = PredictionProcess([], "", events.append)
+    context.state.plugins.processes.start(process)
+    asked = HandleRequest(pci=process.pci, token=process.token, request=request)
+    return await handle_request(context, asked), events
 
 
 @pytest.mark.difference("plugin-requests")
-async def test_tool_call_is_confirmed() -> None:
+async def test_tool_call_is_confirmed(context: Context) -> None:
     """A plugin may make each tool call for which it asks, and the turn reports the request."""
     request = {"type": "confirmToolCall", "callId": 1, "name": "remove", "parameters": {}}
-    answered, events = await answer(request)
+    answered, events = await answer(context, request)
     assert answered == {"response": {"type": "confirmToolCall", "result": {"type": "allow"}}}
     assert events == [{"event": "request", "request": request}]
 
 
 @pytest.mark.difference("plugin-requests")
-async def test_nobody_enters_a_text() -> None:
+async def test_nobody_enters_a_text(context: Context) -> None:
     """A plugin that asks for a text gets an error, so that it does not wait for ever."""
     with pytest.raises(ServerError, match="Nobody sits before the embedded server"):
-        await answer({"type": "textInput", "prompt": "Your name?"})
+        await answer(context, {"type": "textInput", "prompt": "Your name?"})
