@@ -126,7 +126,7 @@ CHOICE = {"type": "function", "function": {"name": "subtract"}}
 TOOL: dict[str, Any] = {"type": "function", "function": {"name": "add", "parameters": {}}}
 
 
-@pytest.mark.difference("rest-mistakes")
+@pytest.mark.difference("rest-mistakes", "rest-structure")
 @pytest.mark.parametrize(
     ("path", "change", "parameter"),
     [

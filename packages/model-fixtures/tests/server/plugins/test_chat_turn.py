@@ -75,6 +75,7 @@ class LastWork:
         self.channel.deliver(PreprocessingComplete(packet["taskId"], message))
 
 
+@pytest.mark.difference("plugin-registration")
 async def test_plugin_that_leaves_during_a_turn(plugins: RegisteredPlugins) -> None:
     """A turn ends with an error if one of its plugins has left before its hook is called."""
     first, second = LastWork(plugins, "first"), LastWork(plugins, "second")
