@@ -133,6 +133,7 @@ async def drive(address: str, hook: Channel, packet: Any) -> dict[str, Any]:
     return event
 
 
+@pytest.mark.difference("plugin-mistakes")
 @pytest.mark.parametrize(("packet", "reason"), [*PREPROCESSOR, (5, "Expected `object`, got `int`")])
 async def test_preprocessor(talkative: Server, packet: Any, reason: str) -> None:
     """The turn, the plugin's channel and the log say what is wrong with a preprocessor's packet."""
@@ -145,6 +146,7 @@ async def test_preprocessor(talkative: Server, packet: Any, reason: str) -> None
     assert line.endswith(f"he plugin tester/odd{event['error']['title'].partition('odd')[2]}")
 
 
+@pytest.mark.difference("plugin-mistakes")
 async def test_prediction_loop_handler(talkative: Server) -> None:
     """The turn and the plugin's channel say what is wrong with a loop handler's packet."""
     async with plugin_with(talkative.address, "setPredictionLoopHandler") as (_, _, hook):
@@ -154,6 +156,7 @@ async def test_prediction_loop_handler(talkative: Server) -> None:
         assert await error_of(hook) == title
 
 
+@pytest.mark.difference("plugin-mistakes")
 @pytest.mark.parametrize(("packet", "reason"), GENERATOR)
 async def test_generator(talkative: Server, packet: dict[str, Any], reason: str) -> None:
     """The client, the plugin's channel and the log say what is wrong with a generator's packet."""
@@ -171,6 +174,7 @@ async def test_generator(talkative: Server, packet: dict[str, Any], reason: str)
     assert line.endswith(f"on setGenerator: {reason}")
 
 
+@pytest.mark.difference("plugin-mistakes")
 @pytest.mark.parametrize(("packet", "reason"), TOOLS_PROVIDER)
 async def test_tools_provider(talkative: Server, packet: dict[str, Any], reason: str) -> None:
     """The client and the plugin's channel say what is wrong with a tools provider's packet."""
@@ -184,6 +188,7 @@ async def test_tools_provider(talkative: Server, packet: dict[str, Any], reason:
         assert await error_of(session) == title
 
 
+@pytest.mark.difference("plugin-mistakes")
 async def test_packet_that_is_not_decoded(talkative: Server) -> None:
     """A packet that the server refuses for its depth ends what waits for it as well."""
     before = len(talkative.logged())
@@ -201,6 +206,7 @@ async def test_packet_that_is_not_decoded(talkative: Server) -> None:
     assert line.endswith(title.partition("odd")[2])
 
 
+@pytest.mark.difference("plugin-mistakes")
 async def test_packets_after_the_end(talkative: Server) -> None:
     """Packets about an ended or an unknown task are dropped, and the hook goes on."""
     fragment = {"type": "fragmentGenerated", "content": "a", "opts": {}}
@@ -217,6 +223,7 @@ async def test_packets_after_the_end(talkative: Server) -> None:
                 assert kinds == ["fragment", "success"]
 
 
+@pytest.mark.difference("plugin-mistakes")
 async def test_plugin_that_disconnects_in_the_middle(talkative: Server) -> None:
     """A generation ends with an error when the plugin's connection drops."""
     async with (

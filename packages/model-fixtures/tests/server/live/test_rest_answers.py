@@ -154,6 +154,7 @@ def test_bias(client: openai.OpenAI) -> None:
     assert first not in {"", second}
 
 
+@pytest.mark.difference("rest-several-prompts")
 def test_several_prompts(client: openai.OpenAI) -> None:
     """Each prompt of a text completion has a choice of its own; tokens are a prompt, too."""
     ask = client.completions.create
