@@ -11,7 +11,7 @@ import httpx
 import pytest
 from model_fixtures.hosts.embedded_server import EmbeddedServer
 from model_fixtures.hosts.spawn_server import SERVER_TOKEN_VARIABLE
-from model_fixtures.wire_client import Channel, Connection, RpcError, connect
+from model_fixtures.wire_client import Channel, Connection, connect
 from model_fixtures.wire_client.credentials import Credentials
 
 from .talking import limit, loaded, predict, text_of, workers_of
@@ -40,10 +40,11 @@ async def next_log(channel: Channel, kind: str, text: str) -> dict[str, Any]:
 
 
 async def opened(diagnostics: Connection) -> None:
-    """Wait until the channels that were opened before are open."""
-    # The answer to a later message proves it.
-    with pytest.raises(RpcError):
-        await diagnostics.rpc("noSuchCall")
+    """Wait until the channels that were opened before are open, which the end of another proves."""
+    async with diagnostics.channel("streamLogs") as last:
+        await last.send({"type": "stop"})
+        async for _ in last:
+            pass
 
 
 async def test_every_listener_hears_input_and_output(address: str) -> None:
@@ -84,8 +85,7 @@ async def test_predictions_over_rest_are_heard(address: str, route: str, stream:
         loaded(llm) as identifier,
         diagnostics.channel("streamLogs") as logs,
     ):
-        with pytest.raises(RpcError):  # its answer proves that the channel is open
-            await diagnostics.rpc("noSuchCall")
+        await opened(diagnostics)
         said = [{"role": "user", "content": "Say hi."}]
         given = {"messages": said} if route == "chat/completions" else {"prompt": "Say hi."}
         body = {"model": identifier, "max_tokens": 3, "stream": stream, **given}
@@ -99,6 +99,24 @@ async def test_predictions_over_rest_are_heard(address: str, route: str, stream:
     if not stream:
         choice = answer.json()["choices"][0]
         assert written["output"] in {choice.get("text"), choice.get("message", {}).get("content")}
+
+
+@pytest.mark.difference("old-log-readers")
+async def test_what_an_old_client_hears(address: str) -> None:
+    """The JavaScript SDK 1.5.0, which would warn of other kinds, gets the input of models only."""
+    old = Credentials("abcDEF012+/abcDEF012+/ab", "passkey")
+    async with (
+        connect(address, "diagnostics", old) as diagnostics,
+        connect(address, "llm") as llm,
+        loaded(llm) as identifier,
+        diagnostics.channel("streamLogs") as channel,
+    ):
+        await opened(diagnostics)
+        await predict(llm, "Say hi.", limit(1), identifier)
+        await predict(llm, "Say ho.", limit(1), identifier)
+        heard = [(await channel.__anext__())["log"]["data"] for _ in range(2)]
+    assert [data["type"] for data in heard] == ["llm.prediction.input"] * 2
+    assert "Say ho." in heard[1]["input"]
 
 
 async def test_stop_ends_the_stream(address: str) -> None:

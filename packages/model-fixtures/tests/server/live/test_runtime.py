@@ -34,7 +34,9 @@ async def test_engines(runtime: Connection) -> None:
 
 async def test_selections(runtime: Connection) -> None:
     """The engine is selected for GGUF; the answer is a map in superjson."""
-    selections = await runtime.rpc("getEngineSelections")
+    nothing = {"json": None, "meta": {"values": ["undefined"]}}  # as the JavaScript SDK sends it
+    selections = await runtime.rpc("getEngineSelections", nothing)
+    assert selections == await runtime.rpc("getEngineSelections")
     assert selections == {"json": [["GGUF", OURS]], "meta": {"values": ["map"]}}
 
 
@@ -53,6 +55,7 @@ async def test_select(runtime: Connection) -> None:
 @pytest.mark.parametrize(
     ("engine", "why"), [(OURS, "is the only engine"), (OTHER, "There is no engine mlx-llm")]
 )
+@pytest.mark.difference("runtime")
 async def test_remove(runtime: Connection, engine: dict[str, str], why: str) -> None:
     """No engine can be removed."""
     with pytest.raises(RpcError, match=why):
@@ -61,6 +64,7 @@ async def test_remove(runtime: Connection, engine: dict[str, str], why: str) -> 
 
 @pytest.mark.difference("runtime")
 @pytest.mark.parametrize("scope", [None, {"type": "all"}, {"type": "custom", "engines": [OURS]}])
+@pytest.mark.difference("runtime")
 async def test_survey(runtime: Connection, scope: Any) -> None:
     """A survey tells this machine's memory, and that no GPU is used."""
     survey = await runtime.rpc("surveyHardware", *([] if scope is None else [scope]))
