@@ -108,8 +108,7 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
                 raise
             return None
         working = "generating" if domain == "llm" else "computingEmbedding"
-        waiting = max(0, instance.requests - 1)
-        return {"status": working if instance.busy else "idle", "queued": waiting}
+        return {"status": working if instance.busy else "idle", "queued": instance.queued}
 
     @namespace.rpc("estimateModelUsage", models.EstimateUsage)
     async def estimate_model_usage(

@@ -6,7 +6,7 @@ import math
 import secrets
 import string
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +17,8 @@ from model_fixtures.server.engine.engine import Engine
 from model_fixtures.server.engine.llama_client import LlamaServer
 from model_fixtures.server.engine.load_config import EngineConfig
 from model_fixtures.server.protocol.kv_config import Settings
+
+from .sessions import Sessions
 
 ALPHABET = string.ascii_letters + string.digits
 
@@ -32,8 +34,8 @@ class LoadedInstance:
     Args:
         model: the catalog entry it was loaded from.
         identifier: what clients call it, unique among the loaded instances.
-        engine: llama.cpp with the model.
-        config: how the engine was started.
+        engines: llama.cpp with the model, once for each prediction that runs at a time.
+        config: how the first engine was started.
         settings: the merged load configuration of the request.
         load_config: the effective load configuration, as it is reported.
         context_length: tokens.
@@ -46,7 +48,7 @@ class LoadedInstance:
         self,
         model: CatalogModel,
         identifier: str,
-        engine: Engine,
+        engines: Sequence[Engine],
         *,
         config: EngineConfig,
         settings: Settings,
@@ -60,7 +62,8 @@ class LoadedInstance:
         self.model = model
         self.identifier = identifier
         self.reference = new_reference()
-        self.engine = engine
+        self.engines = engines
+        self.sessions = Sessions(engines)
         self.config = config
         self.drafting: dict[str, Engine] = {}  # the same model with a draft model, by its key
         self.settings = settings
@@ -76,8 +79,8 @@ class LoadedInstance:
 
     @property
     def llama(self) -> LlamaServer:
-        """The client of its worker."""
-        return self.engine.llama
+        """The client of a worker, for what is no prediction."""
+        return self.engines[0].llama
 
     @property
     def busy(self) -> bool:
@@ -91,8 +94,18 @@ class LoadedInstance:
 
     @property
     def alive(self) -> bool:
-        """Whether its worker runs."""
-        return not self.engine.worker.ended.is_set()
+        """Whether its workers run."""
+        return not any(engine.worker.ended.is_set() for engine in self.engines)
+
+    @property
+    def failure(self) -> str:
+        """Why it crashed; empty if it did not."""
+        return next(filter(None, (engine.worker.failure for engine in self.engines)), "")
+
+    @property
+    def queued(self) -> int:
+        """How many requests wait for others."""
+        return max(0, self.requests - len(self.engines))
 
     @property
     def may_go(self) -> float:
@@ -124,5 +137,5 @@ class LoadedInstance:
     async def close(self) -> None:
         """End its worker processes."""
         async with anyio.create_task_group() as closing:
-            for engine in (self.engine, *self.drafting.values()):
+            for engine in (*self.engines, *self.drafting.values()):
                 closing.start_soon(engine.close)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
 from model_fixtures.catalog import CatalogModel
@@ -19,6 +19,7 @@ from model_fixtures.server.engine.generation import (
 from model_fixtures.server.engine.sampling import effective_prediction_config
 from model_fixtures.server.handlers.handler_context import ChannelPort, Context, Packet
 from model_fixtures.server.models.model_info import instance_info
+from model_fixtures.server.models.sessions import Session
 from model_fixtures.server.protocol import kv_config
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.kv_config import Settings
@@ -107,21 +108,30 @@ async def _stream(
     context: Context, prediction: Prediction, port: ChannelPort, tally: _Tally
 ) -> Finished:
     output = _Output(prediction)
-    engine = prediction.instance.engine
-    if prediction.draft_model is not None:
-        if prediction.request.images is not None:
-            raise ServerError("A draft model can't be used in a chat with images")
-        draft = await draft_model(context, prediction.draft_model)
-        # Repeated while the draft model loads.
-        port.progress(_progress(Progress(len(prediction.request.tokens), 0, 0)))
-        if prediction.drafts:
+    request = prediction.request
+    async with AsyncExitStack() as use:
+        session: Session | None = None
+        draft = None
+        if prediction.draft_model is not None:
+            if request.images is not None:
+                raise ServerError("A draft model can't be used in a chat with images")
+            draft = await draft_model(context, prediction.draft_model)
+        # Repeated while the prediction waits for others, or the draft model loads.
+        port.progress(_progress(Progress(len(request.tokens), 0, 0)))
+        if draft is not None and prediction.drafts:
             engine = await context.models.drafts.get(prediction.instance, draft)
-    async with aclosing(generate(engine, prediction.request)) as events:
+        else:
+            preamble = request.tokens[: request.preamble]
+            session = await use.enter_async_context(prediction.instance.sessions.one(preamble))
+            engine = session.engine
+        events = await use.enter_async_context(aclosing(generate(engine, request)))
         async for event in events:
             if isinstance(event, Progress):
                 tally.prompt = event.total
                 port.progress(_progress(event))
             elif isinstance(event, Text):
+                if session is not None:
+                    session.answers()
                 tally.count(event.content, event.tokens)
                 for packet in output.feed(event):
                     await port.send(packet)

@@ -85,11 +85,16 @@ async def _answer(state: ServerState, path: str, domain: str, body: dict[str, An
                 return failure(400, refusal_text(error), "invalid_structure")
         body["model"] = instance.identifier
         content = msgspec.json.encode(body)
-        if structured:
-            return await forward_structured(instance.engine, path, content, use.pop_all())
+        llama = instance.llama
+        if domain == "llm":
+            session = await use.enter_async_context(instance.sessions.one())
+            session.answers()
+            llama = session.engine.llama
+            if structured:
+                return await forward_structured(session.engine, path, content, use.pop_all())
         lengthen = domain == "embedding" and stand_in
         change = partial(state.reading.run, _lengthened) if lengthen else None
-        return await forward(instance.llama, path, content, use.pop_all(), change=change)
+        return await forward(llama, path, content, use.pop_all(), change=change)
 
 
 def _lengthened(content: dict[str, Any]) -> None:
