@@ -9,6 +9,7 @@ from typing import Any
 import psutil
 import pytest
 from model_fixtures.wire_client import ChannelError, Connection, RpcError, connect
+from msgspec import UNSET
 
 pytestmark = pytest.mark.anyio
 
@@ -32,9 +33,10 @@ async def test_engines(runtime: Connection) -> None:
     assert engine == {**OURS, "engine": "llama.cpp", "supportedModelFormatNames": ["GGUF"]}
 
 
-async def test_selections(runtime: Connection) -> None:
-    """The engine is selected for GGUF; the answer is a map in superjson."""
-    selections = await runtime.rpc("getEngineSelections")
+@pytest.mark.parametrize("nothing", [UNSET, {"json": None, "meta": {"values": ["undefined"]}}])
+async def test_selections(runtime: Connection, nothing: Any) -> None:
+    """The engine is selected for GGUF; question and answer are in superjson."""
+    selections = await runtime.rpc("getEngineSelections", nothing)
     assert selections == {"json": [["GGUF", OURS]], "meta": {"values": ["map"]}}
 
 
