@@ -9,6 +9,7 @@ from typing import Any
 import psutil
 import pytest
 from model_fixtures.wire_client import ChannelError, Connection, RpcError, connect
+from msgspec import UNSET
 
 pytestmark = pytest.mark.anyio
 
@@ -55,7 +56,6 @@ async def test_select(runtime: Connection) -> None:
 @pytest.mark.parametrize(
     ("engine", "why"), [(OURS, "is the only engine"), (OTHER, "There is no engine mlx-llm")]
 )
-@pytest.mark.difference("runtime")
 async def test_remove(runtime: Connection, engine: dict[str, str], why: str) -> None:
     """No engine can be removed."""
     with pytest.raises(RpcError, match=why):
@@ -64,7 +64,6 @@ async def test_remove(runtime: Connection, engine: dict[str, str], why: str) -> 
 
 @pytest.mark.difference("runtime")
 @pytest.mark.parametrize("scope", [None, {"type": "all"}, {"type": "custom", "engines": [OURS]}])
-@pytest.mark.difference("runtime")
 async def test_survey(runtime: Connection, scope: Any) -> None:
     """A survey tells this machine's memory, and that no GPU is used."""
     survey = await runtime.rpc("surveyHardware", *([] if scope is None else [scope]))

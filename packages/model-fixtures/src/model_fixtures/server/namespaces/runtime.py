@@ -31,9 +31,7 @@ async def list_engines(context: Context, _: None) -> list[dict[str, Any]]:
 
 
 @namespace.rpc("getEngineSelections", payloads.SuperjsonNothing)
-async def get_engine_selections(
-    context: Context, _: payloads.SuperjsonNothing
-) -> dict[str, Any]:
+def get_engine_selections(context: Context, _: payloads.SuperjsonNothing) -> dict[str, Any]:
     """Return which engine runs which format, as superjson writes a map."""
     return {"json": [[FORMAT, _specifier()]], "meta": {"values": ["map"]}}
 
