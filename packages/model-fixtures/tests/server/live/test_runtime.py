@@ -9,7 +9,6 @@ from typing import Any
 import psutil
 import pytest
 from model_fixtures.wire_client import ChannelError, Connection, RpcError, connect
-from msgspec import UNSET
 
 pytestmark = pytest.mark.anyio
 

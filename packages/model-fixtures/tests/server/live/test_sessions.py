@@ -60,6 +60,7 @@ async def reported(llm: Connection, identifier: str) -> object:
     return {field["key"]: field["value"] for field in config["fields"]}.get(KEY)
 
 
+@pytest.mark.difference("parallel-sessions")
 async def test_two_run_at_once(llm: Connection, server: EmbeddedServer) -> None:
     """Of three predictions two have text before any has ended; the third waits for one of them."""
     before = workers_of(server)
@@ -127,6 +128,7 @@ PROMPTS = [
 ]
 
 
+@pytest.mark.difference("parallel-sessions")
 async def test_texts_are_those_of_predictions_alone(llm: Connection) -> None:
     """At temperature 0 texts and probabilities do not depend on what runs beside."""
     config = override_stack(
