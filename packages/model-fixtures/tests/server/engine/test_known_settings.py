@@ -127,6 +127,7 @@ def test_load_value_of_a_wrong_type(key: str, value: object) -> None:
     assert loaded({key: value}) == loaded({})
 
 
+@pytest.mark.difference("parallel-sessions")
 @pytest.mark.parametrize(
     ("asked", "sessions"),
     [(1, 1), (2.0, 2), (8, 8), (1000, 8), (0, 1), (1024, 1), (1.5, 1), ("two", 1), (True, 1)],

@@ -96,6 +96,7 @@ async def text_in(channel: Any) -> None:
     raise AssertionError("the channel has ended")
 
 
+@pytest.mark.difference("parallel-sessions")
 async def test_one_at_a_time(llm: Connection) -> None:
     """Without the setting predictions take turns."""
     async with loaded_for(llm, None) as identifier:
@@ -160,6 +161,7 @@ async def test_texts_are_those_of_predictions_alone(llm: Connection) -> None:
     assert beside == alone
 
 
+@pytest.mark.difference("parallel-sessions")
 async def test_each_has_the_whole_context(llm: Connection) -> None:
     """Prompts that fill most of the context fit in all sessions at once."""
     words = "word " * (CONTEXT - 60)

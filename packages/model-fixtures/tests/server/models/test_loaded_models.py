@@ -53,6 +53,7 @@ async def test_progress_begins_before_the_weights_are_there(models: ModelsOfServ
     assert shares == [0.0, 1.0]
 
 
+@pytest.mark.difference("parallel-sessions")
 async def test_sessions_are_engines_of_one_instance(
     models: ModelsOfServer, starter: Starter
 ) -> None:
