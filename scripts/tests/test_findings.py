@@ -1,16 +1,25 @@
-"""docs/findings.md and the tests of known bugs name each other."""
+"""docs/findings.md and the tests of known bugs name each other, and the same releases."""
 
 import ast
+import functools
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import suite_command
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 PACKAGE = suite_command.ROOT / "packages" / "sdk-tests"
 FINDINGS = (suite_command.ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
 QUOTED = sorted({text for text in re.findall(r"`([^`]+)`", FINDINGS) if "::" in text})
+# The last cells of a row: the release, and the tests.
+ROWS = re.findall(r"^\|.*\| ([^|]+) \| (`[^|]+`) \|$", FINDINGS, re.MULTILINE)
 TESTS = {path.name: path for path in PACKAGE.glob("tests/**/test_*.py")}
 
 
@@ -26,32 +35,62 @@ def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
             yield node
 
 
-def is_known_bug(mark: ast.expr) -> bool:
-    """Return whether an expression is a call of `known_bug`."""
-    return isinstance(mark, ast.Call) and ast.unparse(mark.func) == "known_bug"
-
-
-def shared_marks() -> set[str]:
-    """Return the names of the marks that are made once for several tests."""
+@functools.cache
+def constants() -> dict[str, str]:
+    """Return the names that the suite gives to releases."""
     return {
-        ast.unparse(target)
+        ast.unparse(node.targets[0]): node.value.value
+        for node in body(PACKAGE / "src" / "sdk_tests" / "sdk_releases.py")
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    }
+
+
+@functools.cache
+def matrix() -> list[str]:
+    """Return the releases that the suite runs on."""
+    hatch = tomllib.loads((suite_command.ROOT / "hatch.toml").read_text(encoding="utf-8"))
+    releases: list[str] = hatch["envs"]["test"]["matrix"][0]["sdk"]
+    return releases
+
+
+def releases_of(mark: ast.expr) -> set[str] | None:
+    """Return the releases in which a `known_bug` was seen; None for any other expression."""
+    if not isinstance(mark, ast.Call) or ast.unparse(mark.func) != "known_bug":
+        return None
+    for keyword in mark.keywords:
+        if keyword.arg == "seen_in":
+            assert isinstance(keyword.value, ast.Tuple)
+            return {constants()[ast.unparse(name)] for name in keyword.value.elts}
+    return set(matrix())
+
+
+def shared_marks() -> dict[str, set[str]]:
+    """Return the releases of the marks that are made once for several tests, by their names."""
+    return {
+        ast.unparse(target): releases
         for path in PACKAGE.rglob("*.py")
         for node in body(path)
-        if isinstance(node, ast.Assign) and is_known_bug(node.value)
+        if isinstance(node, ast.Assign) and (releases := releases_of(node.value)) is not None
         for target in node.targets
     }
 
 
-def known_bugs() -> Iterator[str]:
-    """Yield "file::test" for each test of a known bug, without the generated sync tests."""
+def known_bugs() -> Iterator[tuple[str, set[str]]]:
+    """Yield "file::test" and the releases for each known bug, without the generated sync tests."""
     shared = shared_marks()
     for name, path in TESTS.items():
         if path.parent.name == "sync":
             continue
         for test in functions(path):
-            marks = test.decorator_list
-            if any(is_known_bug(mark) or ast.unparse(mark) in shared for mark in marks):
-                yield f"{name}::{test.name}"
+            for mark in test.decorator_list:
+                releases = releases_of(mark) or shared.get(ast.unparse(mark))
+                if releases is not None:
+                    yield f"{name}::{test.name}", releases
+
+
+KNOWN_BUGS = dict(known_bugs())
 
 
 @pytest.mark.parametrize("quoted", QUOTED)
@@ -64,4 +103,30 @@ def test_quoted_test_exists(quoted: str) -> None:
 
 def test_every_known_bug_is_a_finding() -> None:
     """Each test of a known bug is quoted in the findings, and no other test is."""
-    assert sorted(known_bugs()) == QUOTED
+    assert sorted(KNOWN_BUGS) == QUOTED
+
+
+def test_every_row_is_read() -> None:
+    """Each quoted test stands in the last column of a row, whose releases are checked below."""
+    assert sorted(test for _, tests in ROWS for test in re.findall(r"`([^`]+)`", tests)) == QUOTED
+
+
+@pytest.mark.parametrize(("release", "tests"), ROWS)
+def test_releases_are_those_of_the_tests(release: str, tests: str) -> None:
+    """A row names the releases in which its tests are expected to fail, "both" for all."""
+    named = set(matrix()) if release == "both" else {release}
+    for test in re.findall(r"`([^`]+)`", tests):
+        assert KNOWN_BUGS[test] == named, test
+
+
+def test_both_means_the_matrix() -> None:
+    """The word "both" is explained by the releases of the matrix, which are two."""
+    assert f'"Both" means {" and ".join(matrix())}.' in " ".join(FINDINGS.split())
+    assert len(matrix()) == 2
+
+
+def test_the_suite_knows_the_matrix() -> None:
+    """A `known_bug` without releases is expected in all releases of the matrix."""
+    source = (PACKAGE / "src" / "sdk_tests" / "sdk_releases.py").read_text(encoding="utf-8")
+    (names,) = re.findall(r"^RELEASES = \((.*)\)$", source, re.MULTILINE)
+    assert [constants()[name] for name in names.split(", ")] == matrix()

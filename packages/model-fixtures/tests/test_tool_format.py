@@ -122,6 +122,7 @@ def test_the_users_system_text_comes_before_the_tools() -> None:
     assert tool_line(ADD) in text.splitlines()
 
 
+@pytest.mark.difference("text-tool-format")
 def test_a_whole_conversation_as_a_prompt() -> None:
     """Calls become blocks after the text, and results a user message in the order of the calls."""
     calls = [ToolCall("add", {"a": 1, "b": 2}, "11"), ToolCall("add", {"a": 3, "b": 4}, "12")]
@@ -359,6 +360,7 @@ def test_an_empty_list_of_types_allows_anything() -> None:
     assert not re.search(r"::= *$", grammar, re.MULTILINE)
 
 
+@pytest.mark.difference("large-tools")
 @pytest.mark.parametrize("write", [tool_line, lambda tool, budget: tool_grammar([tool], budget)])
 @pytest.mark.parametrize("kind", ["crossed", "wide", "options"])
 def test_parameters_have_a_bound_as_a_whole(write: Any, kind: str) -> None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from .training_stages import Stage, command_parser, run, run_folder
 from .work_folders import base
@@ -35,6 +36,7 @@ class AdapterTraining:
     answers_module: str
     answers_count: int  # prompts
     score_module: str
+    merge_to: Literal["Q8_0", "Q4_0"] = "Q8_0"  # how the merged weights are stored
 
 
 def averaged_steps(steps: Sequence[int]) -> list[int]:
@@ -74,7 +76,7 @@ def stages(
                 *(*with_base, "--answers", str(answers), "--out", str(checkpoints)),
                 *("--data", training.data, "--steps", *map(str, steps)),
                 *("--seed", str(seed), "--processes", str(processes)),
-                *("--snapshot", str(SNAPSHOT)),
+                *("--snapshot", str(SNAPSHOT), "--merge-to", training.merge_to),
             ],
             environ=_KEEP_MEMORY,
         ),
@@ -83,7 +85,8 @@ def stages(
             "training.tool_use.export_adapter",
             [
                 *(*with_base, "--title", training.title, "--checkpoint", *averaged),
-                *("--out", str(folder / training.file), "--merged", str(merged)),
+                *("--out", str(folder / training.file)),
+                *("--merged", str(merged), "--merge-to", training.merge_to),
             ],
         ),
         Stage(

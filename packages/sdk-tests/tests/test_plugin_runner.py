@@ -7,8 +7,8 @@ import pytest
 from lmstudio.plugin import LMStudioPluginInitError
 from lmstudio.plugin.cli import main
 from sdk_tests.concurrency_sync import eventually
-from sdk_tests.plugin_process import plugin_process, write_plugin
-from sdk_tests.plugin_turns import events_of_kind, turn
+from sdk_tests.plugin_process import PluginProcess, plugin_process, write_plugin
+from sdk_tests.plugin_turns import events_of_kind, started_turn, turn
 from sdk_tests.scenarios import ScenarioServer
 from sdk_tests.sdk_releases import known_bug
 
@@ -19,6 +19,19 @@ needs_interrupts = pytest.mark.skipif(
 CHANGE_NOTHING = """\
 async def preprocess_prompt(ctl, message):
     return None
+"""
+
+OFFER_NOTHING = """\
+async def list_provided_tools(ctl):
+    return []
+"""
+
+HANG = """\
+import asyncio
+
+async def preprocess_prompt(ctl, message):
+    await ctl.notify_done("hanging")
+    await asyncio.Event().wait()
 """
 
 # Neither an interrupt nor the end of its connections ends the process of this plugin.
@@ -51,6 +64,53 @@ def test_interrupt_ends_runner_and_plugin(scenario_host: ScenarioServer, tmp_pat
         plugin.interrupt()
         assert plugin.wait() == 0
     eventually(lambda: not registered(scenario_host, "interrupted"))
+
+
+def ends_quietly(plugin: PluginProcess) -> bool:
+    """Interrupt a plugin without a runner, and return whether it reports nothing but its end."""
+    before = len(plugin.lines)
+    plugin.interrupt_all()
+    plugin.wait()
+    *lines, end = plugin.lines[before:]
+    reported = [line for line in lines if not line.startswith("INFO:")]
+    return not reported and end == "Plugin execution terminated by console interrupt\n"
+
+
+# A terminal's Ctrl-C reaches the runner and the plugin, in any order. Here the runner comes first.
+@needs_interrupts
+@pytest.mark.embedded
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "source",
+    [CHANGE_NOTHING, OFFER_NOTHING, CHANGE_NOTHING + OFFER_NOTHING],
+    ids=["preprocessor", "tools", "both"],
+)
+def test_plugin_ends_by_itself_after_its_runner(
+    scenario_host: ScenarioServer, tmp_path: Path, source: str
+) -> None:
+    """A plugin whose registration has ended reports no lost connection when it is interrupted."""
+    folder = write_plugin(tmp_path / "alone", source)
+    with plugin_process(scenario_host.address, folder) as plugin:
+        plugin.wait_for("Plugin 'alone' running")
+        plugin.kill_the_runner()
+        eventually(lambda: not registered(scenario_host, "alone"))
+        assert ends_quietly(plugin), plugin.lines
+
+
+@needs_interrupts
+@pytest.mark.embedded
+@pytest.mark.slow
+def test_end_of_the_runner_during_a_turn(scenario_host: ScenarioServer, tmp_path: Path) -> None:
+    """A turn that waits for a plugin's hook ends with an error, and the plugin ends by itself."""
+    folder = write_plugin(tmp_path / "busy", HANG)
+    with plugin_process(scenario_host.address, folder) as plugin:
+        plugin.wait_for("Plugin 'busy' running")
+        with started_turn(scenario_host.address, "Hi", plugins=["tests/busy"]) as events:
+            assert next(events)["event"] == "update"
+            plugin.kill_the_runner()
+            (last,) = events
+        assert last["error"]["title"] == "The plugin tests/busy has left"
+        assert ends_quietly(plugin), plugin.lines
 
 
 @needs_interrupts

@@ -33,6 +33,7 @@ def test_required_models() -> None:
     assert [model.key for model in required] == list(IDENTIFIERS)[:-1]
 
 
+@pytest.mark.difference("small-weights")
 def test_display_names_say_what_answers() -> None:
     """A display name contains the weights that answer and the model that they stand in for."""
     assert [model.display_name for model in read_catalog().models] == [
@@ -44,6 +45,7 @@ def test_display_names_say_what_answers() -> None:
     ]
 
 
+@pytest.mark.difference("embedding-weights")
 def test_embedding_stand_in() -> None:
     """The embedding model has MiniLM's facts, with the dimensions and context of the real model."""
     (model,) = read_catalog().find("text-embedding-nomic-embed-text-v1.5")
@@ -65,6 +67,7 @@ def test_embedding_stand_in() -> None:
     )
 
 
+@pytest.mark.difference("small-weights")
 @pytest.mark.parametrize(
     ("key", "weights", "quantization"),
     [

@@ -7,13 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import anyio
 import httpx
 import pytest
 from model_fixtures.hosts import background_server, greeting_problem, is_own_server
+from model_fixtures.wire_client import RpcError, connect
 
 from .conftest import Run
 
 FREE_PORT = ("--port", "0", "--no-default-ports")
+HANGS = 30  # seconds
 TOKEN = "sk-lm-abcd1234:abcdefghij0123456789"
 
 
@@ -41,6 +44,38 @@ def test_pages_that_may_use_the_server(run: Run) -> None:
         headers = {"Host": host, "Origin": "https://page.example.com"}
         url = f"http://{server.addresses[0]}/v1/models"
         assert httpx.get(url, headers=headers, trust_env=False).status_code == status
+
+
+def test_a_client_ends_the_server(run: Run) -> None:
+    """With --allow-shutdown a client may also end a server in the background."""
+    run("start", *FREE_PORT, "--allow-shutdown")
+    server = background_server.running()
+    assert server is not None
+
+    async def shut_down() -> None:
+        async with connect(server.addresses[0], "system") as system:
+            await system.rpc("requestShutdown")
+            with anyio.fail_after(HANGS):
+                while background_server.running() is not None:
+                    await anyio.sleep(0.01)
+
+    anyio.run(shut_down)
+    assert run("stop") == (0, ["no server runs in the background"], [])
+
+
+def test_errors_for_unknown_calls(run: Run) -> None:
+    """--answer-unknown also applies to a server in the background."""
+    run("start", *FREE_PORT, "--answer-unknown")
+    server = background_server.running()
+    assert server is not None
+    address = server.addresses[0]
+
+    async def fly() -> None:
+        async with connect(address, "system") as system:
+            await system.rpc("fly")
+
+    with pytest.raises(RpcError, match="system has no call fly"):
+        anyio.run(fly)
 
 
 def test_embedded_means_the_background_server(run: Run) -> None:

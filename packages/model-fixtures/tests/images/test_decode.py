@@ -46,6 +46,7 @@ def png_header(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 100))
 
 
+@pytest.mark.difference("image-formats")
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
 def test_formats_decode_to_rgb(kind: str) -> None:
     """Each of the four formats is decoded to an RGB picture of the same size and colours."""
@@ -55,6 +56,7 @@ def test_formats_decode_to_rgb(kind: str) -> None:
     assert near(image.getpixel((56, 16)), BLUE)
 
 
+@pytest.mark.difference("image-formats")
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
 def test_animation_gives_the_first_frame(kind: str) -> None:
     """Of an animation, the first frame is decoded."""
@@ -116,6 +118,7 @@ def test_damaged_exif_data_never_surprise(damage: int) -> None:
     assert re.fullmatch(r"side 64|The image .+", outcome)
 
 
+@pytest.mark.difference("image-shape")
 @pytest.mark.parametrize("under", [(0, 0, 0), (255, 0, 255)])
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 def test_transparent_pixels_are_white(kind: str, under: tuple[int, int, int]) -> None:
@@ -175,6 +178,7 @@ BMP = encoded(halves(), "BMP")
 PNG = encoded(halves().resize((64, 64)), "PNG")
 
 
+@pytest.mark.difference("image-formats")
 @pytest.mark.parametrize(
     ("data", "words"),
     [

@@ -16,6 +16,20 @@ NEEDS_HOST = """
     def test_host(lmstudio_host):
         print("host is", lmstudio_host)
 """
+UNKNOWN_CALL = """
+    import anyio
+    import pytest
+    from model_fixtures.wire_client import RpcError, connect
+
+    @pytest.mark.lmstudio
+    def test_host(lmstudio_host):
+        async def fly():
+            async with connect(lmstudio_host, "system") as system:
+                await system.rpc("fly")
+
+        with pytest.raises(RpcError, match="system has no call fly"):
+            anyio.run(fly)
+"""
 NEEDS_NONE = """
     def test_nothing():
         pass
@@ -48,6 +62,14 @@ def test_the_header_names_the_sdk(suite: Suite) -> None:
     outcome = suite.run("--lmstudio-host", "embedded")
     assert f"lmstudio SDK: {version('lmstudio')}" in outcome.lines
     assert "lmstudio host: the embedded server (--lmstudio-host says embedded)" in outcome.lines
+
+
+@pytest.mark.usefixtures("weights")
+def test_errors_for_unknown_calls(suite: Suite) -> None:
+    """The embedded server of a run gets the option that has it answer unknown calls."""
+    suite.write(UNKNOWN_CALL)
+    outcome = suite.run("--lmstudio-host", "embedded", "--lmstudio-answer-unknown")
+    assert outcome.counts == {"passed": 1}
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,7 @@ def test_missing_folder(tmp_path: Path) -> None:
     assert Presets(tmp_path / "nowhere").all() == []
 
 
+@pytest.mark.difference("odd-files")
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
 def test_odd_files_are_left_out_with_one_line(
     presets: Presets,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import AsyncIterator
 
 import anyio
@@ -17,7 +18,7 @@ class Work(SharedTask[str, int]):
     """A task that returns or raises what the test says, when the test says so."""
 
     def __init__(self, outcome: int | Exception = 1) -> None:
-        super().__init__("while counting")
+        super().__init__("counting")
         self.may_end = anyio.Event()
         self.cleaned_up = anyio.Event()
         self.may_clean_up = anyio.Event()
@@ -120,9 +121,32 @@ async def test_unexpected_error_is_logged(
     """An unexpected error is logged, clients learn where it happened, and the server goes on."""
     shared, work = SharedTasks[str, int](tasks, awaits_end=False), Work(KeyError("why"))
     work.may_end.set()
-    with pytest.raises(ServerError, match=r"^Internal error while counting; see the server's log$"):
+    with pytest.raises(ServerError, match=r"^Internal error in counting; see the server's log$"):
         await shared.join("key", lambda: work, "one")
     assert "KeyError: 'why'" in caplog.text
     following = Work()
     following.may_end.set()
     assert await shared.join("key", lambda: following, "later") == 1
+
+
+async def test_no_handle_left(tasks: BackgroundTasks, caplog: pytest.LogCaptureFixture) -> None:
+    """All who wait learn that the system has no handle left; the log has one line about it."""
+    shared = SharedTasks[str, int](tasks, awaits_end=False)
+    work = Work(OSError(errno.EMFILE, "Too many open files"))
+    told: list[ServerError] = []
+
+    async def join(name: str) -> None:
+        with pytest.raises(ServerError) as caught:
+            await shared.join("key", lambda: work, name)
+        told.append(caught.value)
+
+    async with anyio.create_task_group() as clients:
+        clients.start_soon(join, "one")
+        clients.start_soon(join, "other")
+        await anyio.wait_all_tasks_blocked()
+        work.may_end.set()
+    for error in told:
+        assert error.title.startswith("The server has no handle or memory left for counting: ")
+        assert "ulimit -n" in (error.suggestion or "")
+    (record,) = caplog.records
+    assert record.exc_info is None

@@ -90,13 +90,14 @@ def test_adapter_stages_pass_files_on(training: AdapterTraining, tmp_path: Path)
     answers, train, export, score = adapter_stages(training, base, tmp_path, steps, 5, 3)
     assert str(answers.output) in train.arguments
     wanted = ["--steps", "300", "700", "900", "--seed", "5", "--processes", "3"]
-    wanted += ["--snapshot", "100"]
+    wanted += ["--snapshot", "100", "--merge-to", training.merge_to]
     assert train.arguments[-len(wanted) :] == wanted
     folder = Path(train.arguments[train.arguments.index("--out") + 1])
     mean = [str(folder / f"adapter-00{step}.pt") for step in (700, 800, 900)]
     assert [argument for argument in export.arguments if argument.endswith(".pt")] == mean
     assert str(tmp_path / training.file) in export.arguments
-    assert export.arguments[-1] == score.arguments[1]
+    wanted = ["--merged", str(score.arguments[1]), "--merge-to", training.merge_to]
+    assert export.arguments[-4:] == wanted
     assert "valid" in score.arguments
 
 

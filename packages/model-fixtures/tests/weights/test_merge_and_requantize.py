@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import gguf
 import numpy as np
 import pytest
-from model_fixtures.weights.merge_and_requantize import merge_adapter, read_adapter, requantize
+from model_fixtures.weights.merge_and_requantize import (
+    Quantization,
+    merge_adapter,
+    read_adapter,
+    requantize,
+)
 
 RNG = np.random.default_rng(5)
 WEIGHT = RNG.normal(size=(64, 96)).astype(np.float32)
@@ -51,17 +55,20 @@ def adapter(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_merged_matrix_is_base_plus_scaled_product(base: Path, adapter: Path) -> None:
-    """The matrix becomes W + alpha/rank B A, rounded to Q8_0; other tensors do not change."""
+@pytest.mark.parametrize(("to", "steps"), [("Q4_0", 8), ("Q8_0", 127)])
+def test_the_merged_matrix_is_base_plus_scaled_product(
+    base: Path, adapter: Path, to: Quantization, steps: int
+) -> None:
+    """The matrix becomes W + alpha/rank B A in the quantization; other tensors do not change."""
     out = base.with_name("merged.gguf")
-    merge_adapter(base, adapter, out)
+    merge_adapter(base, adapter, out, to)
     tensors = {tensor.name: tensor for tensor in gguf.GGUFReader(out).tensors}
     merged = gguf.dequantize(tensors["w.weight"].data, tensors["w.weight"].tensor_type)
     expected = WEIGHT + 2 * B @ A
-    step = np.abs(expected).max() / 127
+    step = np.abs(expected).max() / steps
     assert np.abs(merged - expected).max() < step
     assert np.array_equal(tensors["other.weight"].data, OTHER)
-    assert tensors["w.weight"].tensor_type == gguf.GGMLQuantizationType.Q8_0
+    assert tensors["w.weight"].tensor_type == gguf.GGMLQuantizationType[to]
 
 
 def test_metadata_is_kept(base: Path, adapter: Path) -> None:
@@ -103,9 +110,7 @@ def test_a_file_that_is_no_adapter_is_refused(base: Path) -> None:
 
 
 @pytest.mark.parametrize(("to", "steps"), [("Q4_0", 8), ("Q8_0", 127)])
-def test_requantized_matrices_stay_near(
-    tmp_path: Path, to: Literal["Q4_0", "Q8_0"], steps: int
-) -> None:
+def test_requantized_matrices_stay_near(tmp_path: Path, to: Quantization, steps: int) -> None:
     """Q4_1 matrices are requantized within one step; other tensors and metadata do not change."""
     kind = gguf.GGMLQuantizationType.Q4_1
     base = tmp_path / "base.gguf"

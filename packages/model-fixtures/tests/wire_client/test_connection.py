@@ -291,6 +291,19 @@ async def test_silence_is_reported() -> None:
             await connection.rpc("e")
 
 
+async def test_silence_after_a_warning() -> None:
+    """The error for a call without an answer repeats what the host has said about it."""
+
+    async def script(connection: ServerConnection) -> None:
+        await receive(connection)
+        await send(connection, type="communicationWarning", warning="no call\n  e", kind="unknown")
+        await connection.wait_closed()
+
+    async with session(script, answer_timeout=0.5) as connection:
+        with pytest.raises(AnswerTimeoutError, match=r"0\.5 s; the host warned: no call e$"):
+            await connection.rpc("e")
+
+
 async def test_warnings_are_collected() -> None:
     """A communicationWarning answers no call; it is collected in `warnings`."""
 

@@ -17,6 +17,7 @@ TRAINING = AdapterTraining(
     answers_module="training.chat.free_answers",
     answers_count=COUNT,
     score_module="training.chat.score_checkpoint",
+    merge_to="Q4_0",  # as fast as the weights whose place they take
 )
 
 

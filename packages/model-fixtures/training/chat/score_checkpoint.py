@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
 
-from model_fixtures.tool_format import chatml
+from model_fixtures.tool_format import Message, chatml
 from training.atomic_files import write_json
 from training.progress import tracked
 from training.score_options import score_parser
@@ -14,23 +13,20 @@ from training.tool_use.llama_in_process import GreedyCompleter
 
 from .evaluation_cases import KINDS, ChatCase, cases
 
-_TOKENS = 200  # of an answer, at most
+TOKENS = 200  # of an answer, at most
 _CONTEXT = 4096
 
 
-class Completer(Protocol):
-    """Completes a prompt greedily, as ``GreedyCompleter`` does."""
+def score(
+    answerer: Callable[[Sequence[Message]], str], chosen: Iterable[ChatCase]
+) -> dict[str, Score]:
+    """Return the scores of the kinds by name, and of their parts as "kind, part".
 
-    def complete(self, prompt: str, limit: int = 200, grammar: str | None = None) -> str:
-        """Return the text after ``prompt``, of at most ``limit`` tokens."""
-
-
-def score(completer: Completer, chosen: Iterable[ChatCase]) -> Mapping[str, Score]:
-    """Return the scores of the kinds by name, and of their parts as "kind, part"."""
+    ``answerer`` returns the model's greedy answer to a conversation.
+    """
     found: dict[str, Score] = {}
     for case in chosen:
-        text = completer.complete(chatml(case.messages()), _TOKENS)
-        answer = text.partition("<|im_end|>")[0]
+        answer = answerer(case.messages())
         failure = {
             "kind": case.kind,
             "part": case.part,
@@ -48,7 +44,11 @@ def main() -> None:
     parser = score_parser("training.chat.score_checkpoint", main.__doc__, KINDS, "cases")
     args = parser.parse_args()
     completer = GreedyCompleter(args.model, args.adapter, _CONTEXT)
-    found = score(completer, tracked(cases(args.count, args.seed, args.kinds), "cases"))
+
+    def answer(messages: Sequence[Message]) -> str:
+        return completer.complete(chatml(messages), TOKENS).partition("<|im_end|>")[0]
+
+    found = score(answer, tracked(cases(args.count, args.seed, args.kinds), "cases"))
     for key in sorted(found, key=lambda key: (KINDS.index(key.partition(",")[0]), key)):
         print(f"{key:32} {found[key]}")
     if args.out:

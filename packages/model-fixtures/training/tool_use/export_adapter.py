@@ -70,6 +70,12 @@ def main() -> None:
     parser.add_argument(
         "--merged", type=Path, help="also write the merged model, as the server makes it"
     )
+    parser.add_argument(
+        "--merge-to",
+        choices=["Q8_0", "Q4_0"],
+        default="Q8_0",
+        help="how the merged model is stored (default: %(default)s)",
+    )
     args = parser.parse_args()
     torch.set_num_threads(1)
     states = [torch.load(path, weights_only=True)["adapter"] for path in args.checkpoint]
@@ -79,7 +85,7 @@ def main() -> None:
     load_adapter(model, state)
     write_adapter(model, args.out, args.title)
     if args.merged:
-        merge_adapter(args.base, args.out, args.merged)
+        merge_adapter(args.base, args.out, args.merged, args.merge_to)
     print(identity_line(args.out))
 
 

@@ -63,15 +63,33 @@ def _diagonal(blocks: list[Tensor]) -> Tensor:
     return made
 
 
+def stored_as_q4_0(weight: Tensor) -> Tensor:
+    """Return the values that a matrix (out x in, float32) has after it was stored as Q4_0."""
+    blocks = weight.view(-1, 32)
+    largest = blocks.gather(1, blocks.abs().argmax(1, keepdim=True))
+    step = largest / -8
+    inverse = torch.where(step == 0, step, 1 / step)
+    levels = (blocks * inverse + 8.5).trunc_().clamp_(0, 15) - 8
+    return (levels * step.to(torch.float16).float()).view_as(weight)
+
+
 class LoraLinear(nn.Module):
-    """A frozen linear layer of fused matrices, with a low-rank correction for each of them."""
+    """A frozen linear layer of fused matrices, with a low-rank correction for each of them.
+
+    After ``requantize`` the layer computes with the matrices that a merged file in Q4_0 would have,
+    so that training learns to live with their rounding. What the corrections have changed since
+    then is added unrounded.
+    """
 
     def __init__(
         self, weights: list[np.ndarray], rank: int, scale: float, dtype: torch.dtype
     ) -> None:
         """Fuse ``weights``, matrices (out x in) with the same input."""
         super().__init__()
-        weight = torch.from_numpy(np.concatenate(weights)).to(dtype)
+        base = torch.from_numpy(np.concatenate(weights))
+        weight = base.to(dtype)
+        self._base = base
+        self._merged: tuple[Tensor, Tensor] | None = None  # the corrections that ``weight`` has
         self.register_buffer("weight", weight, persistent=False)
         self.weight: Tensor
         self.scale = scale
@@ -89,8 +107,18 @@ class LoraLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x W^T + scale x A^T B^T for ``x`` (tokens x in)."""
-        low = x @ self.a.to(x.dtype).t()
-        return torch.addmm(x @ self.weight.t(), low, (self.b * self.scale).to(x.dtype).t())
+        a, b = self.a, self.b * self.scale
+        if self._merged is not None:
+            a, b = torch.cat((a, self._merged[0])), torch.cat((b, -self._merged[1]), 1)
+        low = x @ a.to(x.dtype).t()
+        return torch.addmm(x @ self.weight.t(), low, b.to(x.dtype).t())
+
+    @torch.no_grad()
+    def requantize(self) -> None:
+        """Merge the corrections of now into the frozen matrices, and round these to Q4_0."""
+        a, b = self.a.clone(), self.b * self.scale
+        self._merged = (a, b)
+        self.weight.copy_(stored_as_q4_0(torch.addmm(self._base, b, a)))
 
     def pairs(self) -> list[tuple[Tensor, Tensor]]:
         """Return the corrections (A, B) of the fused matrices, in their order."""
@@ -224,6 +252,12 @@ class TorchLlama(nn.Module):
         self.rank, self.alpha = rank, alpha
         blocks = [DecoderLayer(read, layer, rank, alpha / rank, dtype) for layer in range(layers)]
         self.blocks = nn.ModuleList(blocks)
+
+    def requantize(self) -> None:
+        """Compute from now on with matrices in Q4_0 into which the adapter of now is merged."""
+        for module in self.modules():
+            if isinstance(module, LoraLinear):
+                module.requantize()
 
     def hidden(self, ids: Tensor, positions: Tensor, segments: list[Segment]) -> Tensor:
         """Return the normalised last hidden states (tokens x 576) of packed token ids."""

@@ -37,6 +37,7 @@ SOURCES: Mapping[str, Callable[[Mapping[str, str]], BatchSource]] = MappingProxy
     {"tools": ToolBatchSource, "chat": ChatBatchSource}
 )
 DTYPES = MappingProxyType({"bfloat16": torch.bfloat16, "float32": torch.float32})
+SAVED = 20  # steps between checkpoints; an interrupted run continues at a multiple of it
 RENDEZVOUS = "rendezvous"  # the file through which the processes find one another
 
 
@@ -146,6 +147,8 @@ def train(rank: int, args: argparse.Namespace) -> None:
             began = time.monotonic()
             rng = random.Random(f"{plan.seed}-{step}-{rank}")  # noqa: S311  # a seed, no secret
             batch = draw_batch(source, tokenizer, rng, args.tokens // args.processes)
+            if args.merge_to == "Q4_0" and step % SAVED == 0:
+                model.requantize()
             for group in optimizer.param_groups:
                 group["lr"] = plan.rate(step)
             optimizer.zero_grad(set_to_none=True)
@@ -161,7 +164,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
             bar.update(task, advance=1, description=f"training, loss {average:.4f}")
             log.write(f"{step} {value:.4f} {average:.4f} {time.monotonic() - began:.1f}\n")
             log.flush()
-            if (step + 1) % 20 == 0 or step + 1 == end:
+            if (step + 1) % SAVED == 0 or step + 1 == end:
                 save(checkpoint, model, optimizer, step + 1)
             if (step + 1) % args.snapshot == 0 or step + 1 in (*plan.ends, end):
                 state = {name: value.detach() for name, value in model.named_parameters()}
@@ -200,6 +203,13 @@ def main() -> None:
         "--dtype",
         choices=list(DTYPES),
         help="type of the frozen weights (default: the faster one on this CPU)",
+    )
+    parser.add_argument(
+        "--merge-to",
+        choices=["Q8_0", "Q4_0"],
+        default="Q8_0",
+        help="how the merged weights will be stored: training computes with the rounding of Q4_0,"
+        " that of Q8_0 does not matter (default: %(default)s)",
     )
     parser.add_argument("--until", type=int, help="stop after this step, to continue later")
     for name, default, meaning in (

@@ -21,6 +21,7 @@ NEWER: dict[str, set[str]] = {
     "EmbeddingModelInfo": INFO,
     "EmbeddingModelInstanceInfo": INFO | INSTANCE,
     "LlmPredictionFragment": {"isStructural"},
+    "PluginsChannelRegisterDevelopmentPluginToClientPacketReady": {"baseUrl"},
     "LlmChannelPredictToClientPacketPromptProcessingProgress": {"details"},
     "LlmPredictionStats": {"totalTimeSec", "stopString"},
     "ModelSearchResultDownloadOptionData": {"compatibilityType"},

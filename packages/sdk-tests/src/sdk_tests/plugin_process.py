@@ -99,6 +99,14 @@ class PluginProcess:
         """
         self._process.send_signal(signal.SIGINT)
 
+    def kill_the_runner(self) -> None:
+        """Kill the runner alone; the plugin goes on."""
+        self._process.kill()
+
+    def interrupt_all(self) -> None:
+        """Interrupt the runner and the plugin, or the plugin alone if the runner has ended."""
+        self._signal_group(signal.SIGINT)
+
     def wait(self) -> int:
         """Wait until the runner and the plugin have ended, and return the runner's exit status."""
         while self._next() is not None:  # the output ends with the last process that holds it open

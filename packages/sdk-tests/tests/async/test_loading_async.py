@@ -82,6 +82,61 @@ async def test_llm_load_config(client: AsyncClient) -> None:
         assert getattr(config, name) == getattr(given, name), name
 
 
+@pytest.mark.embedded  # the app is not known to report settings that it does not use
+async def test_every_load_setting_comes_back(client: AsyncClient) -> None:
+    """A loaded LLM reports every setting of its load, also those without an effect."""
+    given = LlmLoadModelConfig.from_dict(
+        {
+            "gpu": {
+                "ratio": 0.5,
+                "mainGpu": 1,
+                "splitStrategy": "favorMainGpu",
+                "disabledGpus": [0],
+            },
+            "gpuStrictVramCap": True,
+            "offloadKVCacheToGpu": False,
+            "contextLength": 512,
+            "ropeFrequencyBase": 100000.0,
+            "ropeFrequencyScale": 0.5,
+            "evalBatchSize": 256,
+            "flashAttention": True,
+            "keepModelInMemory": False,
+            "seed": 11,
+            "useFp16ForKVCache": False,
+            "tryMmap": False,
+            "numExperts": 2,
+            "llamaKCacheQuantizationType": "q8_0",
+            "llamaVCacheQuantizationType": "q8_0",
+        }
+    )
+    model = await client.llm.load_new_instance(LLM_KEY, config=given)
+    assert None not in [getattr(given, name) for name in given.__struct_fields__]
+    assert await model.get_load_config() == given
+
+
+@pytest.mark.embedded  # as above
+async def test_every_embedding_load_setting_comes_back(client: AsyncClient) -> None:
+    """A loaded embedding model reports every setting of its load."""
+    given = EmbeddingLoadModelConfig.from_dict(
+        {
+            "gpu": {
+                "ratio": "off",
+                "mainGpu": 1,
+                "splitStrategy": "favorMainGpu",
+                "disabledGpus": [0],
+            },
+            "contextLength": 512,
+            "ropeFrequencyBase": 10000.0,
+            "ropeFrequencyScale": 1.0,
+            "keepModelInMemory": False,
+            "tryMmap": False,
+        }
+    )
+    model = await client.embedding.load_new_instance(EMBEDDING_KEY, config=given)
+    assert None not in [getattr(given, name) for name in given.__struct_fields__]
+    assert await model.get_load_config() == given
+
+
 async def test_load_progress(client: AsyncClient) -> None:
     """Load progress is never negative, only rises, and ends at 1."""
     progress: list[float] = []

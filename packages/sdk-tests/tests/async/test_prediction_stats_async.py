@@ -1,7 +1,7 @@
 """What results report about a prediction: stop reason, counts, model and configurations."""
 
 import pytest
-from lmstudio import AsyncClient, AsyncLLM, LlmInfo, PredictionResult
+from lmstudio import AsyncClient, AsyncLLM, LlmInfo, LlmPredictionConfig, PredictionResult
 from sdk_tests.forced_outputs import endless, written
 from sdk_tests.model_names import LLM_KEY
 
@@ -123,3 +123,39 @@ async def test_prediction_config(llm: AsyncLLM) -> None:
     assert used.repeat_penalty == 1.25
     assert used.stop_strings == ["~", "||"]
     assert used.context_overflow_policy == "rollingWindow"
+
+
+@pytest.mark.embedded  # the app is not known to report settings that it does not use
+async def test_every_prediction_setting_comes_back(llm: AsyncLLM) -> None:
+    """A result has every setting of its request, also those without an effect."""
+    given = LlmPredictionConfig.from_dict(
+        {
+            "maxTokens": 1,
+            "temperature": 0.5,
+            "stopStrings": ["~"],
+            "toolCallStopStrings": ["||"],
+            "contextOverflowPolicy": "stopAtLimit",
+            "structured": {"type": "json", "jsonSchema": {"type": "object"}},
+            "topKSampling": 30,
+            "repeatPenalty": 1.25,
+            "minPSampling": 0.25,
+            "topPSampling": 0.75,
+            "cpuThreads": 2,
+            "promptTemplate": {
+                "type": "jinja",
+                "jinjaPromptTemplate": {"template": "{{ messages[0].content }}"},
+                "stopStrings": [],
+            },
+            "draftModel": LLM_KEY,
+            "speculativeDecodingNumDraftTokensExact": 3,
+            "speculativeDecodingMinDraftLengthToConsider": 1,
+            "speculativeDecodingMinContinueDraftingProbability": 0.5,
+            "reasoningParsing": {"enabled": True, "startString": "<a>", "endString": "</a>"},
+        }
+    )
+    used = (await llm.respond(PROMPT, config=given)).prediction_config
+    names = set(LlmPredictionConfig.__struct_fields__)
+    unset = {name for name in names if getattr(given, name) is None}
+    assert unset == {"raw", "raw_tools"}  # for internal use, which the SDK refuses
+    for name in sorted(names):
+        assert getattr(used, name) == getattr(given, name), name

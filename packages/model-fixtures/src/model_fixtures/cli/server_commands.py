@@ -52,6 +52,8 @@ def serve(
     threads: int | None,
     allow_hosts: tuple[str, ...],
     cors: bool,
+    allow_shutdown: bool,
+    answer_unknown: bool,
     lifeline: bool,
     end_with: int | None,
     authentication_timeout: float,
@@ -79,6 +81,8 @@ def serve(
         scenarios=scenarios,
         allow_hosts=allow_hosts,
         cors=cors,
+        allow_shutdown=allow_shutdown,
+        answer_unknown=answer_unknown,
         home=home,
         **({} if threads is None else {"threads": threads}),
     )
@@ -94,6 +98,8 @@ def start(
     threads: int | None,
     allow_hosts: tuple[str, ...],
     cors: bool,
+    allow_shutdown: bool,
+    answer_unknown: bool,
 ) -> int:
     """Start the embedded server in the background."""
     arguments = [argument for port in ports for argument in ("--port", str(port))]
@@ -101,6 +107,8 @@ def start(
     arguments += [] if threads is None else ["--threads", str(threads)]
     arguments += [argument for host in allow_hosts for argument in ("--allow-host", host)]
     arguments += ["--cors"] if cors else []
+    arguments += ["--allow-shutdown"] if allow_shutdown else []
+    arguments += ["--answer-unknown"] if answer_unknown else []
     environ = {**os.environ, SERVER_TOKEN_VARIABLE: api_token or ""}
     server, started = background_server.start(arguments, environ=environ)
     what = "started" if started else "already running"

@@ -79,6 +79,17 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 is_flag=True,
                 help="Let web pages of any site use the server, not only those of this machine.",
             ),
+            click.option(
+                "--allow-shutdown",
+                is_flag=True,
+                help="Let clients end the server (the SDK's system.requestShutdown).",
+            ),
+            click.option(
+                "--answer-unknown",
+                is_flag=True,
+                help="Answer unknown calls and bad parameters with an error. LM Studio sends only "
+                "a warning, so that the caller waits until its own time-out.",
+            ),
         )
     ):
         command = option(command)

@@ -37,7 +37,7 @@ GRACE = 3.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--lmstudio-host`."""
+    """Add `--lmstudio-host` and `--lmstudio-answer-unknown`."""
     group = parser.getgroup("lmstudio", "LM Studio hosts and models")
     group.addoption(
         "--lmstudio-host",
@@ -45,6 +45,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help=f"host, host:port ({REST_PORT} if not given), or 'embedded'; default: "
         "LMSTUDIO_API_HOST, else a host that answers on the default ports, else the embedded "
         "server",
+    )
+    group.addoption(
+        "--lmstudio-answer-unknown",
+        action="store_true",
+        help="have the embedded server of this run answer unknown calls and bad parameters with an "
+        "error; without this it sends only a warning, as LM Studio does, and the caller waits "
+        "until its own time-out",
     )
 
 
@@ -73,8 +80,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         config.stash[PROVIDER] = host_provider.RemoteHostProvider(worker_input)
         return
     try:
-        named = config.getoption("--lmstudio-host")
-        local = host_provider.LocalHostProvider.choose(named, _sayer(config))
+        local = host_provider.LocalHostProvider.choose(
+            config.getoption("--lmstudio-host"),
+            _sayer(config),
+            ["--answer-unknown"] if config.getoption("--lmstudio-answer-unknown") else [],
+        )
     except HostError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[PROVIDER] = local

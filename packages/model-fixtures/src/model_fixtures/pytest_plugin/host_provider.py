@@ -65,13 +65,19 @@ class LocalHostProvider:
     Args:
         selection: the host that was chosen.
         say: shows a line to the user.
+        arguments: options of `python -m model_fixtures serve` for the embedded server.
     """
 
-    def __init__(self, selection: HostSelection, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        selection: HostSelection,
+        say: Callable[[str], None],
+        arguments: Sequence[str] = (),
+    ) -> None:
         self._selection = selection
         self._say = say
         self._lock = threading.Lock()
-        self._server = EmbeddedServer()
+        self._server = EmbeddedServer(arguments)
         self._broker: XdistBroker | None = None
         self._together: set[str] = set()
         self._early: set[str] = set()
@@ -80,13 +86,15 @@ class LocalHostProvider:
         self._problem: str | None = None
 
     @classmethod
-    def choose(cls, option: str | None, say: Callable[[str], None]) -> LocalHostProvider:
-        """Choose the host by the value of `--lmstudio-host`.
+    def choose(
+        cls, option: str | None, say: Callable[[str], None], arguments: Sequence[str] = ()
+    ) -> LocalHostProvider:
+        """Choose the host by the value of `--lmstudio-host`; the others are as for the class.
 
         Raises:
             HostError: the named host is malformed or does not answer.
         """
-        return cls(select_host(option, option="--lmstudio-host"), say)
+        return cls(select_host(option, option="--lmstudio-host"), say, arguments)
 
     @property
     def own_server(self) -> bool:

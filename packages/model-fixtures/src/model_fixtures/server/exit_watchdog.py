@@ -68,8 +68,10 @@ class Watchdog:
 @contextlib.contextmanager
 def stopped_by(
     stop: Callable[[], None], watchdog: Watchdog, *, lifeline: bool, end_with: int | None
-) -> Iterator[None]:
+) -> Iterator[Callable[[], None]]:
     """Call `stop` at SIGINT and SIGTERM, and at the end of what the server is to end with.
+
+    The block gets a function with the same effect.
 
     Args:
         stop: may be called from any thread, and again.
@@ -100,7 +102,7 @@ def stopped_by(
         call_after_end_of(end_with, end)
     with _told_by_signals(watchdog, {int(name) for name in names}):
         try:
-            yield
+            yield end
         finally:
             for name, handler in before.items():
                 signal.signal(name, handler)

@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
-Listener = Callable[[dict[str, Any]], None]
+import anyio
+
+from .log_sources import tapped_logs
+
+Event = dict[str, Any]
+MOST_EVENTS = 1_000  # that wait for one listener
+MOST_CHARACTERS = 8 * 2**20  # of these, together
 
 
 class LogStream:
-    """Passes events on to all listeners; without one an event costs nothing."""
+    """Passes events on to all listeners; without one nothing is collected."""
 
     def __init__(self) -> None:
         self._listeners: list[Listener] = []
+        self._sources = ExitStack()
 
     @contextmanager
-    def listening(self, listener: Listener) -> Iterator[None]:
-        """Provide a block during which a listener gets every event."""
+    def listening(self) -> Iterator[Listener]:
+        """Provide what gets every event during the block."""
+        listener = Listener()
+        if not self._listeners:
+            self._sources.enter_context(tapped_logs(self.publish))
         self._listeners.append(listener)
         try:
-            yield
+            yield listener
         finally:
             self._listeners.remove(listener)
+            if not self._listeners:
+                self._sources.close()
 
     @property
     def heard(self) -> bool:
@@ -32,6 +45,54 @@ class LogStream:
 
     def publish(self, data: dict[str, Any]) -> None:
         """Tell all listeners; the time is in milliseconds since 1970."""
-        event = {"timestamp": time.time_ns() // 1_000_000, "data": data}
+        event = _event(data)
         for listener in self._listeners:
-            listener(event)
+            listener.put(event)
+
+
+class Listener(AsyncIterator[Event]):
+    """The events that a client has yet to take, in order; what does not fit is left out."""
+
+    def __init__(self) -> None:
+        self._events: deque[Event] = deque()
+        self._characters = 0
+        self._left_out = 0
+        self._filled = anyio.Event()
+
+    def put(self, event: Event) -> None:
+        """Keep an event for the client, or count it if too much waits already."""
+        characters = _characters(event)
+        full = len(self._events) >= MOST_EVENTS or self._characters + characters > MOST_CHARACTERS
+        if full and self._events:
+            self._left_out += 1
+            return
+        if self._left_out:
+            self._events.append(self._gap())
+        self._events.append(event)
+        self._characters += characters
+        self._filled.set()
+
+    async def __anext__(self) -> Event:
+        """Return the next event."""
+        while not self._events:
+            if self._left_out:
+                return self._gap()
+            self._filled = anyio.Event()
+            await self._filled.wait()
+        event = self._events.popleft()
+        self._characters -= _characters(event)
+        return event
+
+    def _gap(self) -> Event:
+        """Return an event that says how many are missing at its place."""
+        text = f"This client reads too slowly; log events left out here: {self._left_out}"
+        self._left_out = 0
+        return _event({"type": "server.log", "level": "warn", "content": text})
+
+
+def _event(data: dict[str, Any]) -> Event:
+    return {"timestamp": time.time_ns() // 1_000_000, "data": data}
+
+
+def _characters(event: Event) -> int:
+    return sum(len(value) for value in event["data"].values() if isinstance(value, str))

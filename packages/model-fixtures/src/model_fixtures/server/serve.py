@@ -65,7 +65,8 @@ def serve(options: ServeOptions) -> int:
             )
             with stopped_by(
                 server.stop, watchdog, lifeline=options.lifeline, end_with=options.end_with
-            ):
+            ) as end:
+                state.end = end
                 await server.serve(sockets=sockets)
 
     anyio.run(main)

@@ -19,9 +19,12 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
             HTTP request must be whole.
         worker_silence: seconds without a sign of life after which a worker that is waited for is
             ended.
+        answer_unknown: whether a call or channel that is unknown, or has a bad parameter, gets an
+            error after the warning.
         scenarios: whether tests may ask for faults over the control endpoint.
         allow_hosts: names and addresses of the server beside those of loopback.
         cors: whether web pages of all sites may use the server.
+        allow_shutdown: whether clients may end the server.
         home: folder laid out like LM Studio's home (`config-presets/`, `models/`); None = in the
             cache.
     """
@@ -34,9 +37,11 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     threads: int = 1
     authentication_timeout: float = 10.0
     worker_silence: float = 30.0
+    answer_unknown: bool = False
     scenarios: bool = False
     allow_hosts: tuple[str, ...] = ()
     cors: bool = False
+    allow_shutdown: bool = False
     home: str | None = None
 
     def __repr__(self) -> str:

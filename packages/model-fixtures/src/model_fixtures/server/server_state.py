@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
 
@@ -36,6 +37,7 @@ class ServerState:
     def __init__(self, catalog: Catalog, options: ServeOptions) -> None:
         self.options = options
         self.ports: frozenset[int] = frozenset()  # those that it listens on
+        self.end: Callable[[], None] = lambda: None  # ends the server in order
         self.identities = ClientIdentities(options.api_token)
         home = home_folder(options.home)
         downloaded = DownloadedModels(catalog, models_folder(home))
@@ -46,7 +48,7 @@ class ServerState:
         self.conversions = Conversions()
         self.templates = TemplateRenderer()
         self.files = FileStore()
-        self.plugins = RegisteredPlugins(self.identities)
+        self.plugins = RegisteredPlugins(self.identities, self.tasks)
         self.logs = LogStream()
         self.scenarios = ActiveScenarios() if options.scenarios else None
         self.repository = RepositoryState(downloaded, self.tasks)

@@ -5,7 +5,6 @@ The first client starts the task and later ones join it. It is cancelled when th
 
 from __future__ import annotations
 
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -13,27 +12,26 @@ from typing import Generic, TypeVar
 import anyio
 
 from .background_tasks import BackgroundTasks
+from .client_errors import client_error
 from .protocol.errors import ServerError
 
 Listener = TypeVar("Listener")
 Result = TypeVar("Result")
-
-logger = logging.getLogger("model_fixtures.server")
 
 
 class SharedTask(ABC, Generic[Listener, Result]):
     """A task under way, and those who wait for its result.
 
     Args:
-        during: what the task does, as errors name it: `while loading NAME`.
+        purpose: what the task is for, as errors and the log name it: `loading NAME`.
     """
 
-    def __init__(self, during: str) -> None:
+    def __init__(self, purpose: str) -> None:
         self.listeners: list[Listener] = []
         self.ended = anyio.Event()
-        self._during = during
+        self._purpose = purpose
         self._scope = anyio.CancelScope()
-        self._outcome: Result | ServerError = ServerError(f"Stopped {during}")
+        self._outcome: Result | ServerError = ServerError(f"Stopped {purpose}")
 
     @abstractmethod
     async def work(self) -> Result:
@@ -52,12 +50,8 @@ class SharedTask(ABC, Generic[Listener, Result]):
         try:
             with self._scope:
                 self._outcome = await self.work()
-        except ServerError as error:
-            self._outcome = error
-        except Exception:
-            # It would end the whole server.
-            logger.exception("internal error %s", self._during)
-            self._outcome = ServerError(f"Internal error {self._during}; see the server's log")
+        except Exception as error:  # noqa: BLE001 (it would end the whole server)
+            self._outcome = client_error(error, self._purpose)
         finally:
             self.ended.set()
 

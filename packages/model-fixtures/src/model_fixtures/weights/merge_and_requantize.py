@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 Matrix = npt.NDArray[np.float32]
+Quantization = Literal["Q4_0", "Q8_0"]
 
 
 def read_adapter(adapter: Path) -> tuple[float, dict[str, tuple[Matrix, Matrix]]]:
@@ -47,8 +48,8 @@ def _copy_metadata(reader: Any, writer: Any, file_type: gguf.LlamaFileType) -> N
             writer.add_key_value(field.name, field.contents(), kind)
 
 
-def merge_adapter(base: Path, adapter: Path, out: Path) -> None:
-    """Write `base` with `adapter` merged in to `out` as Q8_0; on failure nothing is left.
+def merge_adapter(base: Path, adapter: Path, out: Path, to: Quantization = "Q8_0") -> None:
+    """Write `base` with `adapter` merged in to `out` as `to`; on failure nothing is left.
 
     It takes a few seconds and about 300 MB of memory for a base of 135 M parameters. The same
     inputs always make the same file.
@@ -70,11 +71,10 @@ def merge_adapter(base: Path, adapter: Path, out: Path) -> None:
         added: Matrix = weight + (alpha / a.shape[0]) * (b @ a)
         return added
 
-    file_type = gguf.LlamaFileType.MOSTLY_Q8_0
-    _rewrite(reader, out, merged, gguf.GGMLQuantizationType.Q8_0, file_type)
+    _rewrite(reader, out, merged, to)
 
 
-def requantize(base: Path, out: Path, to: Literal["Q4_0", "Q8_0"]) -> None:
+def requantize(base: Path, out: Path, to: Quantization) -> None:
     """Write `base` to `out` with its Q4_1 matrices requantized; on failure nothing is left.
 
     llama.cpp has no fast kernels for Q4_1. Prompts take half the time with Q4_0, and two thirds
@@ -88,16 +88,14 @@ def requantize(base: Path, out: Path, to: Literal["Q4_0", "Q8_0"]) -> None:
         weight: Matrix = gguf.dequantize(tensor.data, tensor.tensor_type)
         return weight
 
-    file_type = gguf.LlamaFileType[f"MOSTLY_{to}"]
-    _rewrite(gguf.GGUFReader(base), out, plain, gguf.GGMLQuantizationType[to], file_type)
+    _rewrite(gguf.GGUFReader(base), out, plain, to)
 
 
 def _rewrite(
     reader: Any,
     out: Path,
     change: Callable[[Any], Matrix | None],
-    to: gguf.GGMLQuantizationType,
-    file_type: gguf.LlamaFileType,
+    to: Quantization,
 ) -> None:
     """Write a copy of a model to `out` in which the matrices that `change` returns replace others.
 
@@ -105,13 +103,14 @@ def _rewrite(
     """
     part = out.with_name(f"{out.name}.part{os.getpid()}")
     writer = gguf.GGUFWriter(str(part), "llama")
-    _copy_metadata(reader, writer, file_type)
+    _copy_metadata(reader, writer, gguf.LlamaFileType[f"MOSTLY_{to}"])
+    kind = gguf.GGMLQuantizationType[to]
     for tensor in reader.tensors:
         weight = change(tensor)
         if weight is None:
             writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
         else:
-            writer.add_tensor(tensor.name, gguf.quantize(weight, to), raw_dtype=to)
+            writer.add_tensor(tensor.name, gguf.quantize(weight, kind), raw_dtype=kind)
     try:
         writer.write_header_to_file()
         writer.write_kv_data_to_file()

@@ -106,9 +106,11 @@ class Connection:
         Raises:
             RpcError: the host answered with an error.
             ConnectionLostError, ProtocolError: the connection has ended.
-            AnswerTimeoutError: no answer came within `raw.answer_timeout` seconds.
+            AnswerTimeoutError: no answer came within `raw.answer_timeout` seconds. To an unknown
+                endpoint or a bad parameter, hosts answer with nothing but a warning.
         """
         timeout = self.raw.answer_timeout
+        warned = len(self.warnings)
         self._check()
         call_id, frame = self.envelope.call(endpoint, parameter)
         answer: asyncio.Future[RpcResult | RpcFailure] = asyncio.get_running_loop().create_future()
@@ -118,7 +120,8 @@ class Connection:
                 await self.raw.send(frame)
                 message = await answer
         except TimeoutError:
-            raise AnswerTimeoutError(f"{endpoint}: no answer within {timeout:g} s") from None
+            why = "".join(f"; the host warned: {_text(each)}" for each in self.warnings[warned:])
+            raise AnswerTimeoutError(f"{endpoint}: no answer within {timeout:g} s{why}") from None
         finally:
             del self._calls[call_id]
         if isinstance(message, RpcFailure):
@@ -183,6 +186,10 @@ class Connection:
     def _check(self) -> None:
         if self._lost is not None:
             raise _again(self._lost)
+
+
+def _text(warning: CommunicationWarning) -> str:
+    return " ".join(warning.warning.split())
 
 
 def _again(error: WireError) -> WireError:

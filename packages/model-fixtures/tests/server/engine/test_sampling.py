@@ -38,6 +38,7 @@ def test_defaults_are_the_apps() -> None:
     assert [body[name] for name in names] == [0.8, 40, 0.95, 0.05, 1.1, -1]
 
 
+@pytest.mark.difference("trained-sampling")
 @pytest.mark.parametrize(
     ("fields", "top_k", "penalty"),
     [
@@ -123,6 +124,7 @@ def test_reproducible_requests_start_with_an_empty_cache(
     assert result.to_llama()["cache_prompt"] is not reproducible
 
 
+@pytest.mark.difference("default-token-limit")
 @pytest.mark.parametrize(
     ("limit", "stand_in", "expected"),
     [

@@ -28,6 +28,7 @@ def test_process_without_any_sign_is_silent() -> None:
     assert looks(*[NONE] * 31) == 30
 
 
+@pytest.mark.difference("worker-silence")
 @pytest.mark.parametrize(
     "alive",
     [
@@ -43,6 +44,7 @@ def test_each_sign_of_life_counts(alive: Signs) -> None:
     assert looks(*[NONE] * 29, alive, alive) == 1
 
 
+@pytest.mark.difference("worker-silence")
 def test_process_that_computes_little_at_a_time_is_slow() -> None:
     """Computing adds up between looks: a starved process gets a hundredth of a second each time."""
     assert looks(*(Signs(3, 10 + step / 100, 1000) for step in range(1000))) < 15

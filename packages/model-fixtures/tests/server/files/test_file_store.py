@@ -80,6 +80,7 @@ def test_content_that_is_no_base64(store: FileStore, content: str) -> None:
     assert len(store) == 0
 
 
+@pytest.mark.difference("upload-limits")
 def test_file_over_the_limit(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that is too large is refused with the limit."""
     monkeypatch.setattr(module, "MAX_BYTES", 3)
@@ -87,6 +88,7 @@ def test_file_over_the_limit(store: FileStore, monkeypatch: pytest.MonkeyPatch) 
         store.add(a_client(), "a", base64.b64encode(b"x" * 20).decode())
 
 
+@pytest.mark.difference("upload-limits")
 def test_files_of_a_client_over_the_limit(
     store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,6 +101,7 @@ def test_files_of_a_client_over_the_limit(
     store.add(a_client("guest:2"), "a", TEXT)
 
 
+@pytest.mark.difference("upload-limits")
 def test_files_of_all_clients_over_the_limit(
     store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +117,7 @@ def test_files_of_all_clients_over_the_limit(
     store.add(second, "a", TEXT)
 
 
+@pytest.mark.difference("upload-limits")
 @pytest.mark.parametrize("limit", ["MAX_FILES", "SERVER_MAX_FILES"])
 def test_empty_files_count(store: FileStore, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
     """The number of files is limited, even if they are empty."""
@@ -207,3 +211,12 @@ def test_names_never_become_paths(store: FileStore, name: str) -> None:
     client = a_client()
     folder = store.add(client, "a", TEXT).path.parent
     assert store.add(client, name, TEXT).path.parent == folder
+
+
+@pytest.mark.difference("upload-limits")
+def test_limits_are_those_that_are_documented() -> None:
+    """The other tests here lower the limits: this much is allowed."""
+    mebibyte = 2**20
+    assert 64 * mebibyte == module.MAX_BYTES
+    assert (512 * mebibyte, 10_000) == (module.MAX_TOTAL, module.MAX_FILES)
+    assert (2048 * mebibyte, 20_000) == (module.SERVER_MAX_TOTAL, module.SERVER_MAX_FILES)

@@ -11,6 +11,7 @@ from model_fixtures.server.grammars.structured_output import grammar_for
 RECURSION = '\nvalue ::= "(" value ")" | "x"'
 
 
+@pytest.mark.difference("large-grammars")
 @pytest.mark.parametrize(
     ("grammar", "words"),
     [
@@ -54,6 +55,7 @@ def test_literal_without_an_end_takes_no_time() -> None:
         check_grammar("root ::= [" + r"\]" * 20_000)
 
 
+@pytest.mark.difference("grammars")
 def test_many_alternatives_go_to_llguidance() -> None:
     """Thousands of words, which would occupy llama.cpp, become one expression."""
     words = "root ::= " + " | ".join(f'"word {number}"' for number in range(5000))

@@ -26,6 +26,7 @@ def accepts(grammar: str, text: str) -> bool:
     return bool(re.fullmatch(re.sub(r"\\x\{([0-9A-F]+)\}", character, expression), text))
 
 
+@pytest.mark.difference("gbnf-expressions")
 @pytest.mark.parametrize(
     ("grammar", "good", "bad"),
     [
@@ -58,6 +59,7 @@ def test_same_texts(grammar: str, good: list[str], bad: list[str]) -> None:
     assert [text for text in bad if accepts(grammar, text)] == []
 
 
+@pytest.mark.difference("gbnf-left-alone")
 @pytest.mark.parametrize(
     "grammar",
     [

@@ -48,6 +48,7 @@ def chain(definitions: int) -> dict[str, Any]:
     return {"$ref": "#/$defs/n0", "$defs": {**inner, f"n{definitions - 1}": end}}
 
 
+@pytest.mark.difference("json-expansion")
 @pytest.mark.parametrize("definitions", [8, 30, 60])
 def test_crossed_definitions_stay_small(definitions: int) -> None:
     """Definitions that all refer to one another become a grammar of moderate length."""
@@ -59,6 +60,7 @@ def test_definitions_in_a_circle_reach_their_end() -> None:
     assert '{"const": "end"}' in json_grammar(chain(20), bounded=True)
 
 
+@pytest.mark.difference("large-schemas")
 @pytest.mark.parametrize("bounded", [True, False])
 def test_rules_in_rules_are_bounded(bounded: bool) -> None:
     """Many required properties become one rule; many optional ones can't, and are refused."""
@@ -120,6 +122,7 @@ UNSATISFIABLE: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.difference("json-impossible")
 @pytest.mark.parametrize("bounded", [True, False])
 @pytest.mark.parametrize("schema", UNSATISFIABLE)
 def test_what_no_value_fits(schema: dict[str, Any], bounded: bool) -> None:
@@ -176,6 +179,7 @@ def test_depth_is_named_as_what_is_wrong() -> None:
         grammar_for(nested(3000), bounded=True)
 
 
+@pytest.mark.difference("json-bounds")
 def test_lists_of_a_tree_shrink() -> None:
     """A list inside what holds itself has half as many items at each level, others have eight."""
     node: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
@@ -189,6 +193,7 @@ def test_lists_of_a_tree_shrink() -> None:
     assert re.findall(r"\{0,\d+\}", json_grammar(plain, bounded=True)) == ["{0,7}"]
 
 
+@pytest.mark.difference("json-of-real-weights")
 def test_lists_of_a_tree_do_not_shrink_without_bounds() -> None:
     """Real weights get the same list at every level of what holds itself."""
     node: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
@@ -196,3 +201,86 @@ def test_lists_of_a_tree_do_not_shrink_without_bounds() -> None:
     node["properties"] = {"pair": pair, "root": {"$ref": "#"}}
     grammar = json_grammar(node, bounded=False)
     assert set(re.findall(r"\{0,\d+\}", grammar)) == {"{0,8}", "{0,40}"}
+
+
+@pytest.mark.difference("json-bounds")
+def test_what_a_schema_leaves_open_is_bounded() -> None:
+    """Strings, lists, numbers and references to itself have an end, and white space is left out."""
+    kinds: dict[str, dict[str, Any]] = {
+        "text": {"type": "string"},
+        "whole": {"type": "integer"},
+        "number": {"type": "number"},
+        "list": {"type": "array", "items": {"type": "null"}},
+    }
+    schema = {"type": "object", "properties": kinds, "required": list(kinds)}
+    grammar = json_grammar(schema, bounded=True)
+    assert re.findall(r'"maxLength": (\d+)', grammar) == ["120"]
+    assert grammar.count("/-?(0|[1-9][0-9]{0,8})/") == 1  # the first digit and eight more
+    assert grammar.count(r"/-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?/") == 1
+    assert re.findall(r"\{0,\d+\}", grammar.replace("[0-9]{0,8}", "")) == ["{0,7}"]
+    assert "gap" not in grammar
+    reference = {"$ref": "#/$defs/itself"}
+    itself = {
+        "type": "object",
+        "properties": {"inner": reference},
+        "additionalProperties": False,
+    }
+    nested = json_grammar({**reference, "$defs": {"itself": itself}}, bounded=True)
+    levels = re.findall(r"^(d\d+):", nested, re.MULTILINE)
+    assert sorted(levels) == ["d0", "d1", "d2", "d3"]  # three of them inside the first
+
+
+@pytest.mark.difference("json-anything")
+def test_values_that_are_not_described() -> None:
+    """Such a value has short strings, few members and two levels of lists and objects."""
+    grammar = json_grammar({}, bounded=True)
+    assert set(re.findall(r'"maxLength": (\d+)', grammar)) == {"40"}
+    assert set(re.findall(r"\{0,(\d+)\}", grammar.replace("[0-9]{0,8}", ""))) == {"3"}
+    assert set(re.findall(r"\bany\d\b", grammar)) == {"any2", "any1", "any0"}
+    (innermost,) = re.findall(r"^any0: (.*)", grammar, re.MULTILINE)
+    rules = dict(line.split(": ", 1) for line in grammar.split("\n")[1:])
+    assert not [name for name in innermost.split(" | ") if rules[name].startswith(('"["', '"{"'))]
+
+
+@pytest.mark.difference("json-own-bounds")
+def test_bounds_of_a_schema_win() -> None:
+    """A schema that asks for more than the usual bounds gets it."""
+    long = json_grammar({"type": "string", "minLength": 150}, bounded=True)
+    assert re.findall(r'"m..Length": (\d+)', long) == ["150", "150"]
+    longer = json_grammar({"type": "string", "maxLength": 500}, bounded=True)
+    assert re.findall(r'"m..Length": (\d+)', longer) == ["500"]
+    many = {"type": "array", "items": {"type": "null"}, "minItems": 12}
+    assert "{11,11}" in json_grammar(many, bounded=True)
+    large = json_grammar({"type": "integer", "minimum": 5_000_000_000}, bounded=True)
+    assert re.findall(r'"maximum": (\d+)', large) == ["5999999999"]
+
+
+@pytest.mark.difference("json-not-enforced")
+@pytest.mark.parametrize("bounded", [True, False])
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"allOf": [{"minItems": 2}, {"maxItems": 3}]},
+        {"not": {"const": []}},
+        {"if": {"minItems": 1}, "then": {"maxItems": 1}, "else": False},
+        {"uniqueItems": True},
+    ],
+    ids=["all of", "not", "condition", "unique"],
+)
+def test_keywords_that_are_not_enforced(words: dict[str, Any], bounded: bool) -> None:
+    """These keywords do not change the grammar."""
+    plain = {"type": "array", "items": {"type": "integer"}}
+    assert json_grammar({**plain, **words}, bounded=bounded) == json_grammar(plain, bounded=bounded)
+
+
+@pytest.mark.difference("json-of-real-weights")
+def test_real_weights_are_not_bounded() -> None:
+    """Real weights may write white space, and strings, lists and numbers of any length."""
+    kinds = {"text": {"type": "string"}, "number": {"type": "integer"}, "list": {"type": "array"}}
+    schema = {"type": "object", "properties": kinds, "required": list(kinds)}
+    grammar = json_grammar(schema, bounded=False)
+    assert r"gap: /[ \n\r\t]{0,40}/" in grammar
+    assert '"{" gap ' in grammar
+    assert "Length" not in grammar
+    assert '"type": "integer", "x-guidance"' in grammar  # no bounds between them
+    assert set(re.findall(r"\{0,\d*\}", grammar)) == {"{0,}", "{0,40}"}

@@ -8,7 +8,7 @@ from typing import Any
 
 from model_fixtures.catalog.catalog_files import read_built_in
 from model_fixtures.hosts.embedded_server import EmbeddedServer
-from model_fixtures.wire_client import Connection, RpcError
+from model_fixtures.wire_client import Connection, RpcError, connect_raw
 from model_fixtures.wire_client.override_stack import override_stack
 
 MODEL = "llama-3.2-1b-instruct"  # the fastest of the stand-ins
@@ -37,6 +37,18 @@ def prediction(text: str, config: dict[str, Any], identifier: str) -> dict[str, 
         "history": {"messages": [{"role": "user", "content": content}]},
         "predictionConfigStack": config,
     }
+
+
+async def answers(address: str, namespace: str, *messages: Any) -> list[dict[str, Any]]:
+    """Return what the server sends for messages before it answers a `keepAlive`."""
+    async with connect_raw(address, namespace) as raw:
+        assert (await raw.authenticate()).success
+        for message in (*messages, {"type": "keepAlive"}):
+            await raw.send_json(message)
+        received: list[dict[str, Any]] = []
+        while (message := await raw.receive_json()) != {"type": "keepAliveAck"}:
+            received.append(message)
+    return received
 
 
 async def load(

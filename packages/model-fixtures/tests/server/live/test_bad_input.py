@@ -87,6 +87,18 @@ async def test_unknown_identifier(address: str, endpoint: str, parameter: dict[s
     assert shown["query"] == {"domain": "llm", "identifier": "nobody"}
 
 
+@pytest.mark.parametrize("name", ["", "x" * 1025], ids=["empty", "long"])
+async def test_name_out_of_bounds(address: str, name: str) -> None:
+    """An empty or a very long name is an error in calls and channels, not a bad parameter."""
+    reason = f"A name has 1 to 1024 characters, this one {len(name)}"
+    async with connect(address, "llm") as llm:
+        with pytest.raises(RpcError, match=reason):
+            await llm.rpc("unloadModel", {"identifier": name})
+        assert llm.warnings == []
+    for parameter in ({"modelKey": name}, {"identifier": name}):
+        assert (await load_error(address, **parameter))["title"] == reason
+
+
 async def test_unknown_instance_reference(address: str) -> None:
     """A reference to no loaded instance says that the instance has been unloaded."""
     specifier = {"type": "instanceReference", "instanceReference": "x" * 24}
@@ -204,6 +216,7 @@ async def test_greeting(address: str) -> None:
     assert response.headers["content-type"] == "application/json"
 
 
+@pytest.mark.difference("client-leaves")
 async def test_client_that_disconnects_in_mid_stream(address: str) -> None:
     """When a client vanishes while text is generated, the generation stops within a second."""
     config = limit(100_000)

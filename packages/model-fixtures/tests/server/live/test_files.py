@@ -205,3 +205,26 @@ async def test_retrieve_without_an_embedding_model(address: str) -> None:
         }
         with pytest.raises(ChannelError, match="needs an embedding model"):
             await packets(files, "retrieve", parameter)
+
+
+@pytest.mark.difference("retrieval-chunks")
+async def test_file_of_too_many_chunks(address: str) -> None:
+    """A file that makes over 20,000 chunks is an error before any of it is embedded."""
+    async with connect(address, "files") as files, connect(address, "embedding") as embedding:
+        model = {"identifier": EMBEDDING, "loadConfigStack": EMPTY_STACK}
+        await packets(embedding, "getOrLoad", model)
+        handle = await upload(files, "long.txt", b"abcd" * 5001)
+        cut = {"type": "recursive-v1", "chunkSize": 1, "chunkOverlap": 0}
+        parameter = {
+            "query": "x",
+            "fileIdentifiers": [handle["identifier"]],
+            "config": {
+                "fields": [
+                    {"key": "retrieval.embeddingModel", "value": EMBEDDING},
+                    {"key": "retrieval.chunkingMethod", "value": cut},
+                ]
+            },
+        }
+        with pytest.raises(ChannelError, match=r"long\.txt makes more than 20000 chunks"):
+            await packets(files, "retrieve", parameter)
+        await embedding.rpc("unloadModel", {"identifier": EMBEDDING})

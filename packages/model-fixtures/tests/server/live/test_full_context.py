@@ -48,6 +48,7 @@ async def test_output_stops_at_the_limit(llm: Connection, identifier: str) -> No
     assert stats["totalTokensCount"] == CONTEXT
 
 
+@pytest.mark.difference("images-full-context")
 @pytest.mark.parametrize("policy", GOING_ON)
 async def test_output_goes_on(llm: Connection, identifier: str, policy: str) -> None:
     """With the other policies the output goes on in a full context, up to its own limit."""

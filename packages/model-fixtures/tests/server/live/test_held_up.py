@@ -58,6 +58,7 @@ def masked(message: object) -> bytes:
     return b"\x81\xff" + len(content).to_bytes(8, "big") + bytes(4) + content
 
 
+@pytest.mark.difference("client-never-reads")
 def test_client_that_never_reads_is_gone(address: str) -> None:
     """The server queues a limited amount for a client; beyond it the connection is reset.
 

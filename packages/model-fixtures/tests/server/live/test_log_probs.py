@@ -97,6 +97,7 @@ async def test_text_held_back_for_a_stop_string(llm: Connection, identifier: str
     assert tokens_of(packets) == tokens_of(plain)[:4]
 
 
+@pytest.mark.difference("log-probabilities")
 async def test_character_of_several_tokens(llm: Connection, identifier: str) -> None:
     """It has one token with its whole text."""
     grammar = {"type": "gbnf", "gbnfGrammar": 'root ::= "a🦄b"'}

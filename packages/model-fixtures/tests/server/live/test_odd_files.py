@@ -76,6 +76,7 @@ def odd(home: Path, log: Path) -> Iterator[str]:
         yield running.address
 
 
+@pytest.mark.difference("odd-files")
 async def test_lists(odd: str, log: Path) -> None:
     """The SDK lists only models; the log has one line for each other file, though it asks often."""
 
@@ -117,6 +118,7 @@ async def test_loading(odd: str, endpoint: str) -> None:
                             pass
 
 
+@pytest.mark.difference("odd-files")
 async def test_presets(odd: str, log: Path) -> None:
     """A preset is found and used among odd files; the log has one line for each of these."""
     async with connect(odd, "llm") as llm, loaded(llm) as identifier:

@@ -46,17 +46,18 @@ def any_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(envelope, "to_frame", lenient)
 
 
+@pytest.mark.difference("unreadable-messages")
 @pytest.mark.parametrize(("namespace", "endpoint", "parameter"), CALLS)
 async def test_call(address: str, namespace: str, endpoint: str, parameter: dict[str, Any]) -> None:
-    """A call with half a surrogate pair fails, and the connection stays usable."""
+    """A call with half a surrogate pair fails each time: the connection stays usable."""
     async with connect(address, namespace) as connection:
         with anyio.fail_after(60):
-            with pytest.raises(RpcError, match="half of a surrogate pair"):
-                await connection.rpc(endpoint, parameter)
-            with pytest.raises(RpcError, match="no call"):
-                await connection.rpc("noSuchCall")
+            for _ in range(2):
+                with pytest.raises(RpcError, match="half of a surrogate pair"):
+                    await connection.rpc(endpoint, parameter)
 
 
+@pytest.mark.difference("unreadable-messages")
 @pytest.mark.parametrize(("namespace", "endpoint", "parameter"), CHANNELS)
 async def test_channel(
     address: str, namespace: str, endpoint: str, parameter: dict[str, Any]
@@ -70,6 +71,7 @@ async def test_channel(
                         pass
 
 
+@pytest.mark.difference("unreadable-messages")
 async def test_packet(llm: Connection) -> None:
     """A prediction ends with an error if a packet can't be decoded, and its model is free again."""
     async with loaded(llm) as identifier:
@@ -103,6 +105,7 @@ async def test_more_inputs_than_openai_takes(address: str) -> None:
     assert response.json()["error"]["message"].startswith("2049 inputs are more than 2048")
 
 
+@pytest.mark.difference("heavy-messages")
 async def test_text_of_many_megabytes(llm: Connection) -> None:
     """A text that fits no context is refused before it is tokenized."""
     async with loaded(llm) as identifier:

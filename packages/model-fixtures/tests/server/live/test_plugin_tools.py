@@ -6,7 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from model_fixtures.wire_client import Channel, ChannelError, Credentials, connect
+from model_fixtures.hosts.embedded_server import EmbeddedServer
+from model_fixtures.wire_client import (
+    AuthenticationError,
+    Channel,
+    ChannelError,
+    Credentials,
+    connect,
+)
 
 pytestmark = pytest.mark.anyio
 MANIFEST = {"type": "plugin", "runner": "node", "owner": "tester", "name": "odd-tools"}
@@ -60,3 +67,34 @@ async def test_tools_provider_that_leaves(address: str) -> None:
         await registration.send({"type": "end"})
         with pytest.raises(ChannelError, match="has left"):
             await anext(session)
+
+
+@pytest.mark.difference("plugin-base-url")
+async def test_plugin_whose_registration_ends(address: str) -> None:
+    """It keeps its connection, so that it can end in its own way, and can open no other."""
+    async with (
+        connect(address, "plugins") as owner,
+        owner.channel("registerDevelopmentPlugin", {"manifest": MANIFEST}) as registration,
+    ):
+        ready = await anext(registration)
+        identity = Credentials(ready["clientIdentifier"], ready["clientPasskey"])
+        async with connect(address, "plugins", identity) as plugin:
+            await registration.send({"type": "end"})
+            assert [packet async for packet in registration] == []
+            with pytest.raises(AuthenticationError, match="No plugin is registered"):
+                async with connect(address, "plugins", identity):
+                    pass
+            assert await plugin.rpc("pluginInitCompleted") is None
+
+
+async def test_address_for_the_plugin() -> None:
+    """A plugin is told the server's own address at which its registration has come in."""
+    with EmbeddedServer(["--port", "0"]) as server:
+        for address in server.wait_ready():
+            name = f"localhost:{address.rpartition(':')[2]}"
+            async with (
+                connect(name, "plugins") as owner,
+                owner.channel("registerDevelopmentPlugin", {"manifest": MANIFEST}) as registration,
+            ):
+                ready = await anext(registration)
+                assert ready["baseUrl"] == f"ws://{address}"

@@ -85,6 +85,7 @@ async def test_kept_preamble_changes_no_answer(
     assert some >= 48
 
 
+@pytest.mark.difference("equal-answers")
 @pytest.mark.parametrize(
     "between", ["question", "tools", "no tools", "warm", "cancelled warm", "rest"]
 )
@@ -133,6 +134,7 @@ async def test_cancelled_prediction_leaves_nothing_wrong(llm: Connection, identi
     assert (await answer(llm, parameter))[0] == wanted
 
 
+@pytest.mark.difference("equal-answers")
 async def test_equal_side_by_side(llm: Connection, identifier: str) -> None:
     """Simultaneous requests wait for one another, and each is answered as if it were alone."""
     parameters = [request(identifier, tools, SEEDED) for tools in (ADD, DIVIDE)]

@@ -14,10 +14,12 @@ from .hub_site import (
     options_of,
     updates,
 )
+from .talking import answers
 
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.difference("downloads")
 async def test_search(repository: Connection) -> None:
     """Results have a name and an identifier, `exact` only where it is true, and no nulls."""
     answer = await repository.rpc("searchModels", {"opts": {"searchTerm": "SMOLLM2-135m"}})
@@ -40,10 +42,11 @@ async def test_search(repository: Connection) -> None:
 @pytest.mark.parametrize(
     "opts", [{"limit": 0}, {"limit": 26}, {"limit": "5"}, {"compatibilityTypes": ["exe"]}]
 )
-async def test_bad_search(repository: Connection, opts: dict[str, Any]) -> None:
-    """A limit that is no number from 1 to 25 and an unknown format are refused."""
-    with pytest.raises(RpcError, match="parameter of searchModels"):
-        await repository.rpc("searchModels", {"opts": opts})
+async def test_bad_search(site: Site, opts: dict[str, Any]) -> None:
+    """A limit that is no number from 1 to 25 and an unknown format get a warning, no answer."""
+    call = {"type": "rpcCall", "endpoint": "searchModels", "callId": 1, "parameter": {"opts": opts}}
+    (warning,) = await answers(site.address, "repository", call)
+    assert warning["warning"].startswith("parameter of searchModels: ")
 
 
 async def test_options(repository: Connection) -> None:
@@ -96,11 +99,14 @@ async def test_foreign_identifier(site: Site, repository: Connection) -> None:
                 await channel.__anext__()
 
 
+@pytest.mark.difference("no-hub")
 @pytest.mark.parametrize(
     ("endpoint", "why"),
     [
         ("loginWithPreAuthenticatedKeys", "needs an LM Studio account"),
-        ("getAuthenticationStatus", "needs an LM Studio account"),
+        ("loginAsComputeDevice", "needs an LM Studio account"),
+        ("getWritableArtifactOwners", "needs an LM Studio account"),
+        ("installLocalPlugin", "deals with LM Studio's artifacts"),
         ("getLocalArtifactFiles", "deals with LM Studio's artifacts"),
         ("installPluginDependencies", "deals with LM Studio's artifacts"),
     ],
@@ -112,6 +118,7 @@ async def test_hub_calls(repository: Connection, endpoint: str, why: str) -> Non
     assert repository.warnings == []
 
 
+@pytest.mark.difference("no-hub")
 @pytest.mark.parametrize(
     "endpoint",
     ["downloadArtifact", "pushArtifact", "ensureAuthenticated", "createArtifactDownloadPlan"],
@@ -123,3 +130,45 @@ async def test_hub_channels(repository: Connection, endpoint: str) -> None:
         with pytest.raises(ChannelError, match="needs an LM Studio account: not available here"):
             await channel.__anext__()
     assert repository.warnings == []
+
+
+async def test_nobody_is_logged_in(repository: Connection) -> None:
+    """The status is that of an app without an account, which a logout does not change."""
+    assert await repository.rpc("deauthenticate") is None
+    status = await repository.rpc("getAuthenticationStatus")
+    assert status == {"authenticationStatus": {"type": "none"}}
+
+
+async def test_nothing_of_the_hub_is_listed(repository: Connection) -> None:
+    """Staff picks and the hub's models are empty lists; a bad limit is refused."""
+    opts = {"searchTerm": "qwen", "limit": 3, "compatibilityTypes": ["gguf", "yuzu"]}
+    for parameter in ({}, opts):
+        assert await repository.rpc("fuzzyFindStaffPicks", parameter) == {"results": []}
+    assert await repository.rpc("getModelCatalog") == {"models": []}
+    with pytest.raises(RpcError, match="parameter of fuzzyFindStaffPicks"):
+        await repository.rpc("fuzzyFindStaffPicks", {"limit": 0})
+
+
+async def test_lm_link(repository: Connection) -> None:
+    """The link is offline without an account, and repeats what clients have set."""
+    before = await repository.rpc("lmLinkStatus")
+    assert isinstance(before.pop("deviceName"), str)
+    assert before == {
+        "status": "offline",
+        "issues": ["notLoggedIn"],
+        "peers": [],
+        "deviceIdentifier": None,
+    }
+    assert await repository.rpc("lmLinkSetDisabled", {"disabled": True}) is None
+    assert await repository.rpc("lmLinkUpdateDeviceName", {"deviceName": "my desk"}) is None
+    status = await repository.rpc("lmLinkStatus")
+    assert status["issues"] == ["deviceDisabled", "notLoggedIn"]
+    assert status["deviceName"] == "my desk"
+    await repository.rpc("lmLinkSetDisabled", {"disabled": False})
+    assert (await repository.rpc("lmLinkStatus"))["issues"] == ["notLoggedIn"]
+
+
+async def test_a_device_that_is_not_linked(repository: Connection) -> None:
+    """No device can be preferred, since none is linked."""
+    with pytest.raises(RpcError, match="No device desk is linked"):
+        await repository.rpc("lmLinkSetPreferredDevice", {"deviceIdentifier": "desk"})

@@ -81,6 +81,7 @@ def test_embeddings(client: openai.OpenAI, encoding: Any) -> None:
     assert sum(value * value for value in cat) == pytest.approx(1, abs=1e-4)
 
 
+@pytest.mark.difference("client-leaves")
 def test_client_that_leaves(address: str, client: openai.OpenAI) -> None:
     """A client that leaves before its answer ends the generation."""
     client.chat.completions.create(model=LLM, messages=HI, max_tokens=1)
@@ -132,6 +133,7 @@ def test_body_that_is_no_json_object(address: str, body: str | bytes) -> None:
     assert response.json()["error"]["code"] == "invalid_json"
 
 
+@pytest.mark.difference("image-addresses")
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/a.png", "file:///etc/passwd"])
 def test_images_by_address_are_refused(client: openai.OpenAI, url: str) -> None:
     """Only images in the request itself are accepted: the server fetches nothing."""

@@ -42,6 +42,7 @@ def content(answer: Any) -> str:
     return text
 
 
+@pytest.mark.difference("rest-structure")
 @pytest.mark.parametrize(
     ("more", "schema"),
     [
@@ -76,6 +77,24 @@ def test_same_text_as_over_a_websocket(address: str, client: openai.OpenAI) -> N
     """At temperature 0 a chat has the same text over REST as over a websocket."""
     answer = client.chat.completions.create(model=MODEL, messages=HI, max_tokens=8, temperature=0)
     assert content(answer) == anyio.run(from_the_websocket, address, "Say hi.", 8)
+
+
+@pytest.mark.difference("rest-context")
+@pytest.mark.anyio
+async def test_full_context(address: str) -> None:
+    """An answer that fills the context ends there, because of the length."""
+    base = f"http://{address}/v1"
+    async with (
+        connect(address, "llm") as llm,
+        openai.AsyncOpenAI(base_url=base, api_key="none", max_retries=0) as client,
+    ):
+        await load(llm, "small", context=64)
+        answer = await client.completions.create(
+            model="small", prompt="one, two,", max_tokens=-1, extra_body={"ignore_eos": True}
+        )
+    assert answer.choices[0].finish_reason == "length"
+    assert answer.usage is not None
+    assert answer.usage.total_tokens == 64
 
 
 def test_probabilities_of_a_chat(client: openai.OpenAI) -> None:
@@ -154,6 +173,7 @@ def test_bias(client: openai.OpenAI) -> None:
     assert first not in {"", second}
 
 
+@pytest.mark.difference("rest-prompts")
 def test_several_prompts(client: openai.OpenAI) -> None:
     """Each prompt of a text completion has a choice of its own; tokens are a prompt, too."""
     ask = client.completions.create

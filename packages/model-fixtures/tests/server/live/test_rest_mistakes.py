@@ -126,6 +126,7 @@ CHOICE = {"type": "function", "function": {"name": "subtract"}}
 TOOL: dict[str, Any] = {"type": "function", "function": {"name": "add", "parameters": {}}}
 
 
+@pytest.mark.difference("rest-mistakes", "rest-refusals")
 @pytest.mark.parametrize(
     ("path", "change", "parameter"),
     [
@@ -199,6 +200,7 @@ def test_mistake(
     assert http.post(path, json=GOOD[path]).status_code == 200
 
 
+@pytest.mark.difference("rest-context")
 def test_prompt_over_the_context_has_a_code_of_its_own(http: httpx.Client) -> None:
     """A prompt that is too long is reported as OpenAI reports it."""
     response = http.post(CHAT, json=GOOD[CHAT] | {"messages": [USER | {"content": "Hi " * 9000}]})
@@ -215,6 +217,7 @@ def test_prompt_with_an_image_over_the_context(http: httpx.Client) -> None:
     assert response.json()["error"]["code"] == "context_length_exceeded"
 
 
+@pytest.mark.difference("rest-mistakes")
 def test_no_limit_is_minus_one_as_in_the_app(http: httpx.Client) -> None:
     """-1 means no limit, also over REST; here a grammar ends the answer."""
     change = {"max_tokens": -1, "grammar": 'root ::= "yes"'}

@@ -40,6 +40,7 @@ def state_of_workers(client: openai.OpenAI) -> list[tuple[str, str]]:
     return [(entry["id"], entry["state"]) for entry in found["data"]]
 
 
+@pytest.mark.difference("rest-structure")
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(
     ("schema", "words"),
@@ -75,6 +76,7 @@ def test_schemas_that_cannot_be_kept(
     assert answer.choices[0].finish_reason == "length"
 
 
+@pytest.mark.difference("rest-structure")
 @pytest.mark.parametrize("stream", [False, True])
 def test_schema_is_kept(client: openai.OpenAI, stream: bool) -> None:
     """The answer to a schema is complete and valid, in one piece or in many."""
@@ -118,6 +120,7 @@ def test_grammars_that_would_crash_the_worker(client: openai.OpenAI, grammar: st
     assert state_of_workers(client) == before
 
 
+@pytest.mark.difference("rest-structure")
 def test_grammar_is_kept(client: openai.OpenAI) -> None:
     """A grammar in llama.cpp's own field is enforced, also in a text completion."""
     body = {"grammar": 'root ::= "so be it" | "amen"'}

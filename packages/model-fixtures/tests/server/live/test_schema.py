@@ -175,7 +175,6 @@ async def test_plugins(address: str) -> None:
         ("llm", "getOrLoad", {"identifier": "nothing", "loadConfigStack": EMPTY_STACK}),
         ("llm", "predict", prediction("Hi", EMPTY_STACK, "nothing")),
         ("files", "retrieve", {"query": "x", "fileIdentifiers": ["y"], "config": {"fields": []}}),
-        ("llm", "predict", {}),
     ],
 )
 async def test_errors(address: str, namespace: str, endpoint: str, parameter: Any) -> None:

@@ -76,6 +76,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.difference("grammars", "json-bounds", "json-own-bounds", "json-complete")
 async def test_output_is_whole_and_valid(llm: Connection) -> None:
     """Greedily and at the default temperature, every schema leads to one complete, valid value."""
     async with loaded(llm, context=4096) as identifier:
@@ -108,6 +109,7 @@ async def test_keys_come_in_the_order_of_the_schema(llm: Connection) -> None:
     assert list(json.loads(text)) == keys
 
 
+@pytest.mark.difference("grammars")
 @pytest.mark.parametrize(
     ("grammar", "expression"),
     [
@@ -144,6 +146,7 @@ def crossed(definitions: int) -> dict[str, Any]:
     return {"$ref": "#/$defs/n0", "$defs": dict.fromkeys(names, end)}
 
 
+@pytest.mark.difference("json-expansion")
 @pytest.mark.parametrize("definitions", [8, 30])
 async def test_definitions_that_refer_to_all(llm: Connection, definitions: int) -> None:
     """A short schema that would expand enormously leads to a complete, valid value."""
@@ -192,6 +195,7 @@ async def test_large_schemas(llm: Connection, schema: dict[str, Any], begin: str
 LONG = "root ::= again\nagain ::= " + "(" * 20_000 + '"a" again?' + ")" * 20_000
 
 
+@pytest.mark.difference("large-schemas", "large-grammars", "json-impossible")
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
@@ -233,3 +237,20 @@ async def test_settings_that_cannot_be_kept(llm: Connection, setting: dict[str, 
             with pytest.raises(ChannelError, match="structured output"):
                 async for _ in channel:
                     pass
+
+
+@pytest.mark.difference("gbnf-expressions")
+async def test_text_that_is_certain_has_the_models_tokens(llm: Connection) -> None:
+    """Where a grammar allows one text only, its tokens are those of the model's tokenizer."""
+    text = "The baker sells fresh bread every morning."
+    config = stack(
+        llm__prediction__structured={"type": "gbnf", "gbnfGrammar": f'root ::= "{text}"'},
+        llm__prediction__temperature=0,
+    )
+    async with loaded(llm) as identifier:
+        specifier = {"type": "query", "query": {"identifier": identifier}}
+        tokens = await llm.rpc("tokenize", {"specifier": specifier, "inputString": text})
+        packets = await predict(llm, "What is the capital of France?", config, identifier)
+    pieces = [packet["fragment"]["content"] for packet in packets if "fragment" in packet]
+    assert "".join(pieces) == text
+    assert len(pieces) == len(tokens["tokens"])

@@ -24,6 +24,7 @@ def llm(address: str) -> Iterator[lmstudio.LLM]:
         llm.unload()
 
 
+@pytest.mark.difference("tool-use")
 def test_tool_is_called(llm: lmstudio.LLM) -> None:
     """The offered tool is called with the question's numbers; the answer contains its result."""
     called: list[tuple[int, int]] = []
@@ -43,6 +44,7 @@ def test_tool_is_called(llm: lmstudio.LLM) -> None:
     assert "3333" in messages[-1]
 
 
+@pytest.mark.difference("trained-sampling")
 def test_default_sampling(llm: lmstudio.LLM) -> None:
     """Without settings the likeliest token is taken; with a temperature, the app's defaults."""
     plain = llm.respond("Hi", config={"maxTokens": 1}).prediction_config

@@ -46,10 +46,12 @@ def llm(client: lmstudio.Client) -> Iterator[lmstudio.LLM]:
     llm.unload()
 
 
-def figure(colour: str, kind: str = "PNG") -> bytes:
-    """Return an image of a circle in a colour."""
+def figure(colour: str, kind: str = "PNG", shape: str = "circle") -> bytes:
+    """Return an image of a figure in a colour."""
     image = PIL.Image.new("RGB", (300, 200), "lightblue" if colour == "white" else "white")
-    PIL.ImageDraw.Draw(image).ellipse((90, 40, 210, 160), fill=COLOURS[colour])
+    draw = PIL.ImageDraw.Draw(image)
+    box, fill = (90, 40, 210, 160), COLOURS[colour]
+    (draw.ellipse if shape == "circle" else draw.rectangle)(box, fill=fill)
     out = io.BytesIO()
     image.save(out, kind)
     return out.getvalue()
@@ -62,12 +64,30 @@ def shown(client: lmstudio.Client, *images: bytes, text: str = QUESTION) -> lmst
     return chat
 
 
+@pytest.mark.difference("vision")
 @pytest.mark.parametrize("colour", COLOURS)
 def test_colour_is_named(client: lmstudio.Client, llm: lmstudio.LLM, colour: str) -> None:
     """Each of the eleven colours is named from the image's pixels."""
     answer = llm.respond(shown(client, figure(colour)))
     assert colour in answer.content.lower()
     assert answer.stats.stop_reason == "eosFound"
+
+
+@pytest.mark.difference("vision")
+@pytest.mark.parametrize("shape", ["circle", "square"])
+def test_usual_sentence(client: lmstudio.Client, llm: lmstudio.LLM, shape: str) -> None:
+    """The usual answer is one short sentence with the colour and the shape."""
+    answer = llm.respond(shown(client, figure("red", shape=shape), text="What is it?"))
+    assert answer.content == f"It is a red {shape}."
+
+
+@pytest.mark.difference("several-images")
+def test_first_of_several_images(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
+    """An answer to a message with two images is about the first one."""
+    red, blue = figure("red"), figure("blue")
+    for first, second, colour in ((red, blue, "red"), (blue, red, "blue")):
+        answer = llm.respond(shown(client, first, second)).content
+        assert [word for word in COLOURS if word in answer] == [colour]
 
 
 def test_image_tokens_count(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
@@ -120,13 +140,19 @@ def test_damaged_image(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
     assert "red" in llm.respond(shown(client, figure("red"))).content
 
 
-def test_image_that_does_not_fit(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
-    """Text and images that are longer than the context are an error with both counts."""
+@pytest.mark.difference("images-over-context")
+@pytest.mark.parametrize("policy", ["stopAtLimit", "truncateMiddle", "rollingWindow"])
+def test_image_that_does_not_fit(client: lmstudio.Client, llm: lmstudio.LLM, policy: Any) -> None:
+    """Under each policy, text and images that are longer than the context are an error."""
     problem = r"request \(\d+ tokens\) exceeds the available context size \(4096 tokens\)"
     with pytest.raises(lmstudio.LMStudioServerError, match=problem):
-        llm.respond(shown(client, figure("red"), text="word " * 5000))
+        llm.respond(
+            shown(client, figure("red"), text="word " * 5000),
+            config={"contextOverflowPolicy": policy},
+        )
 
 
+@pytest.mark.difference("images-full-context")
 def test_full_context_ends_the_answer(client: lmstudio.Client) -> None:
     """With a projector llama.cpp can't shift a full context, so the answer ends there."""
     llm = client.llm.load_new_instance(KEY, "small", config={"contextLength": 128})
@@ -139,6 +165,7 @@ def test_full_context_ends_the_answer(client: lmstudio.Client) -> None:
     assert answer.stats.stop_reason == "contextLengthReached"
 
 
+@pytest.mark.difference("images-with-drafts")
 def test_image_and_draft_model(client: lmstudio.Client, llm: lmstudio.LLM) -> None:
     """A draft model works for text, but is an error with an image."""
     config: Any = {"draftModel": "smollm2-135m-instruct", "maxTokens": 4}

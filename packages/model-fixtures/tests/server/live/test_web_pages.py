@@ -105,6 +105,7 @@ def named_address(log: Path) -> Iterator[str]:
         yield server.address
 
 
+@pytest.mark.difference("web-pages")
 @pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
 @pytest.mark.parametrize("namespace", sorted(NAMESPACES))
 def test_foreign_page_opens_no_websocket(address: str, namespace: str, origin: str) -> None:
@@ -113,12 +114,14 @@ def test_foreign_page_opens_no_websocket(address: str, namespace: str, origin: s
     assert refused.status == 403
 
 
+@pytest.mark.difference("host-names")
 @pytest.mark.parametrize("host", FOREIGN_HOSTS)
 def test_foreign_name_opens_no_websocket(address: str, host: str) -> None:
     """A page whose own host name points here is refused at the handshake."""
     assert ask(address, "GET", "/llm", {**UPGRADE, "Host": host}).status == 403
 
 
+@pytest.mark.difference("web-pages")
 @pytest.mark.parametrize(
     "headers",
     [{"Origin": origin} for origin in FOREIGN_ORIGINS] + [{"Host": host} for host in FOREIGN_HOSTS],
@@ -179,6 +182,7 @@ def test_old_client_without_a_host(address: str) -> None:
     connection.close()
 
 
+@pytest.mark.difference("host-names")
 @pytest.mark.parametrize("name", ["server.example", "SERVER.example.:4430", "[2001:db8::2]:1"])
 def test_allowed_names(named_address: str, name: str) -> None:
     """A name from --allow-host is the server's own, on every port, and so are its pages."""
@@ -213,6 +217,7 @@ def test_refused_websockets_leave_no_error_in_the_log(tmp_path: Path) -> None:
     assert "WARNING refused a request: web pages of 'https://site.example'" in line
 
 
+@pytest.mark.difference("web-pages")
 def test_cors_lets_every_page_in(open_address: str) -> None:
     """With --cors pages of all sites may open websockets and read answers."""
     for origin in FOREIGN_ORIGINS:

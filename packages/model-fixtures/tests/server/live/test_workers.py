@@ -83,6 +83,7 @@ async def chat(server: EmbeddedServer, **more: Any) -> httpx.Response:
         return await client.post(url, json=body)
 
 
+@pytest.mark.difference("worker-crash")
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, SIGKILL])
 async def test_crash_is_told_with_name_signal_and_last_words(
     llm: Connection, server: EmbeddedServer, log: Path, number: signal.Signals
@@ -119,6 +120,7 @@ async def test_crash_is_told_with_name_signal_and_last_words(
     assert "cause" not in asked.value.error
 
 
+@pytest.mark.difference("worker-crash")
 async def test_requests_around_a_crash(llm: Connection, server: EmbeddedServer, log: Path) -> None:
     """Over REST a crash is told to all its clients; the next request loads the model again."""
     answers: list[httpx.Response] = []
@@ -171,6 +173,7 @@ async def test_stream_over_rest_that_crashes(server: EmbeddedServer, log: Path) 
     assert "Traceback" not in log.read_text(encoding="utf-8")
 
 
+@pytest.mark.difference("worker-silence")
 @pytest.mark.parametrize("moment", ["before the prompt", "between two tokens"])
 async def test_stopped_worker_in_a_prediction(
     llm: Connection, server: EmbeddedServer, moment: str
@@ -190,6 +193,7 @@ async def test_stopped_worker_in_a_prediction(
         assert await tokenize(llm)
 
 
+@pytest.mark.difference("worker-silence")
 async def test_long_prompt_is_no_silence(llm: Connection, server: EmbeddedServer) -> None:
     """A worker that writes nothing while it processes a long prompt at once is slow, not silent."""
     settings = stack(llm__load__contextLength=8192, llm__load__llama__evalBatchSize=8192)
@@ -237,6 +241,7 @@ async def test_stopped_worker_over_rest(server: EmbeddedServer) -> None:
         assert (await chat(server)).status_code == 200
 
 
+@pytest.mark.difference("worker-silence")
 async def test_worker_that_is_stopped_while_it_loads(
     llm: Connection, server: EmbeddedServer
 ) -> None:

@@ -50,6 +50,7 @@ def added(models: DownloadedModels) -> list[str]:
     return keys[len(suite) :]
 
 
+@pytest.mark.difference("suite-models")
 def test_no_folder(models: DownloadedModels) -> None:
     """Without a models folder the suite's models are listed, and no folder is made."""
     assert added(models) == []
@@ -142,6 +143,7 @@ def test_half_a_file_is_not_listed(models: DownloadedModels, folder: Path) -> No
     assert added(models) == ["one"]
 
 
+@pytest.mark.difference("odd-files")
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
 def test_odd_files_are_left_out_with_one_line(
     models: DownloadedModels, folder: Path, caplog: pytest.LogCaptureFixture

@@ -64,6 +64,7 @@ def names(models: ModelsOfServer) -> list[str]:
     return [instance.identifier for instance in models.loaded.all()]
 
 
+@pytest.mark.difference("jit-eviction")
 @pytest.mark.usefixtures("starter")
 async def test_another_model_waits_until_all_have_used_theirs(tmp_path: Path) -> None:
     """A model stays until every client to which it was handed out has used it."""
@@ -92,6 +93,7 @@ async def test_another_model_waits_until_all_have_used_theirs(tmp_path: Path) ->
         assert newcomer.unloads == [ONE]
 
 
+@pytest.mark.difference("jit-eviction")
 @pytest.mark.usefixtures("starter")
 async def test_unused_model_gives_way_after_its_grace(tmp_path: Path) -> None:
     """A client that doesn't use its model holds up another one only for the grace."""
@@ -103,6 +105,7 @@ async def test_unused_model_gives_way_after_its_grace(tmp_path: Path) -> None:
         assert names(models) == [OTHER]
 
 
+@pytest.mark.difference("jit-eviction")
 @pytest.mark.usefixtures("starter")
 async def test_endless_prediction_gives_way_in_the_end(tmp_path: Path) -> None:
     """A prediction without end holds up another model only for a limited time."""
@@ -114,6 +117,7 @@ async def test_endless_prediction_gives_way_in_the_end(tmp_path: Path) -> None:
             assert names(models) == [OTHER]
 
 
+@pytest.mark.difference("jit-eviction")
 @pytest.mark.usefixtures("starter")
 async def test_nobody_gets_ahead_of_another_model_that_waits(tmp_path: Path) -> None:
     """A client that asks for a model that is about to give way is served after the other one."""

@@ -111,7 +111,7 @@ async def test_an_unexpected_failure_of_a_jit_load_ends_that_load_only(
 
     monkeypatch.setattr(Engine, "start", no_start)
     model = await a_model(models)
-    with pytest.raises(ServerError, match=f"Internal error while loading {model.key}"):
+    with pytest.raises(ServerError, match=f"Internal error in loading {model.key}"):
         await models.jit.get_or_load(model.key, "llm")
     assert "nobody thought of this" in caplog.text
     monkeypatch.setattr(Engine, "start", start)

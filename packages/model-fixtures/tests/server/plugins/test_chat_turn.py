@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from model_fixtures.server.background_tasks import BackgroundTasks
 from model_fixtures.server.plugins.chat_turn import Turn, run_turn
+from model_fixtures.server.plugins.plugin import HookChannel
 from model_fixtures.server.plugins.prediction_process import PredictionProcess
 from model_fixtures.server.plugins.registered_plugins import RegisteredPlugins
 from model_fixtures.server.protocol.client_identities import ClientIdentities
 from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.payloads.plugins import HookPacket, Manifest
+
+pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def plugins() -> RegisteredPlugins:
-    """Return the plugins of a server, of which there are none."""
-    return RegisteredPlugins(ClientIdentities(None))
+async def plugins() -> AsyncIterator[RegisteredPlugins]:
+    """Provide the plugins of a server, of which there are none."""
+    async with BackgroundTasks() as tasks:
+        yield RegisteredPlugins(ClientIdentities(None), tasks)
 
 
-@pytest.mark.anyio
+async def never(model: str, messages: list[dict[str, Any]]) -> str:
+    """Be the model of a turn in which none answers."""
+    raise NotImplementedError
+
+
 async def test_unexpected_error_is_the_last_event(
     plugins: RegisteredPlugins, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -35,9 +46,39 @@ async def test_unexpected_error_is_the_last_event(
 
 
 @pytest.mark.parametrize("token", ["wrong", "\u00e9"])
-def test_wrong_token_of_a_process(plugins: RegisteredPlugins, token: str) -> None:
+async def test_wrong_token_of_a_process(plugins: RegisteredPlugins, token: str) -> None:
     """A plugin that gives another token than the process's is refused, whatever its letters."""
     process = PredictionProcess([], "", lambda event: None)
     plugins.processes.start(process)
     with pytest.raises(ServerError, match="the wrong token for it"):
         plugins.processes.get(process.pci, token)
+
+
+class LastWork:
+    """A preprocessor that completes its task when another plugin has left."""
+
+    def __init__(self, plugins: RegisteredPlugins, name: str) -> None:
+        self.plugin = plugins.register(Manifest("plugin", "node", "me", name))
+        self.plugin.hooks["promptPreprocessor"] = self.channel = HookChannel(self)
+        self._plugins = plugins
+        self.before: LastWork | None = None
+
+    def put(self, packet: dict[str, Any]) -> None:
+        """Take a task."""
+        if self.before is not None:
+            self._plugins.remove(self.before.plugin)
+            self.before.channel.close()
+            self.before.plugin.hooks.clear()
+        complete = HookPacket("complete", task_id=packet["taskId"], processed=packet["input"])
+        self.channel.deliver(complete)
+
+
+async def test_plugin_that_leaves_during_a_turn(plugins: RegisteredPlugins) -> None:
+    """A turn ends with an error if one of its plugins has left before its hook is called."""
+    first, second = LastWork(plugins, "first"), LastWork(plugins, "second")
+    first.before = second
+    events: list[dict[str, Any]] = []
+    turn = Turn(text="Hi", plugins=["me/first", "me/second"])
+    await run_turn(plugins, turn, never, events.append)
+    assert [event["event"] for event in events] == ["preprocessed", "error"]
+    assert events[1]["error"]["title"] == "The plugin me/second has left"

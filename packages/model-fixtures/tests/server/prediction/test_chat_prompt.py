@@ -121,6 +121,7 @@ async def test_images_follow_the_template(template: str, text: str, images: list
     assert (made.text, made.images) == (text, images)
 
 
+@pytest.mark.difference("text-tool-format")
 async def test_trained_format() -> None:
     """Tool-use weights get exactly the text that they were trained on, in later rounds too."""
     sent = [

@@ -48,6 +48,7 @@ async def test_ordinary_templates(renderer: TemplateRenderer) -> None:
     assert await renderer.render("{{ other }}", {}) == ""
 
 
+@pytest.mark.difference("jinja-templates")
 @pytest.mark.parametrize(
     ("template", "words"),
     [
@@ -67,6 +68,7 @@ async def test_limits(renderer: TemplateRenderer, template: str, words: str) -> 
     assert await renderer.render("{{ 1 + 1 }}", {}) == "2"
 
 
+@pytest.mark.difference("jinja-templates")
 @pytest.mark.skipif(sys.platform != "linux", reason="no limit of memory is enforced there")
 @pytest.mark.parametrize("template", ["{{ 'a' | center(2000000000) }}", DOUBLING])
 async def test_limit_of_memory(renderer: TemplateRenderer, template: str) -> None:
@@ -124,6 +126,7 @@ def test_child_ends_with_its_server() -> None:
         assert child.wait(PATIENCE) == 0
 
 
+@pytest.mark.difference("jinja-templates")
 @pytest.mark.parametrize("factors", ["'a' * n", "n * [0]", "n ** n", "n * n * n"])
 def test_multiplications_are_bounded_without_limits_of_the_system(factors: str) -> None:
     """Even where a process can't be limited, a template can't multiply to a huge size."""

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from model_fixtures.server.engine.errors import EngineError, InstanceGoneError
 from model_fixtures.server.engine.generation import Event, Finished, Progress, Text
-from model_fixtures.server.log_stream import LogStream
 from model_fixtures.server.prediction import running_prediction
 from model_fixtures.server.prediction.reasoning_splitter import Piece
 from model_fixtures.server.prediction.running_prediction import RunningPrediction
@@ -32,10 +31,8 @@ class Run:
                 yield event
 
         monkeypatch.setattr(running_prediction, "generate", generate)
-        logs = LogStream()
         self.logged: list[dict[str, Any]] = []
-        self._listening = logs.listening(lambda event: self.logged.append(event["data"]))
-        self._listening.__enter__()
+        logs = SimpleNamespace(heard=True, publish=self.logged.append)
         state: Any = SimpleNamespace(logs=logs)
         self.prediction = RunningPrediction(state, prediction())
 

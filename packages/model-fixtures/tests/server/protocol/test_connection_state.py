@@ -41,9 +41,9 @@ def a_namespace() -> Namespace:
     return namespace
 
 
-def an_open_connection() -> Connection:
+def an_open_connection(*, answer_unknown: bool = False) -> Connection:
     """Return a connection after authentication."""
-    connection = Connection(a_namespace())
+    connection = Connection(a_namespace(), answer_unknown=answer_unknown)
     connection.accept()
     return connection
 
@@ -129,14 +129,21 @@ def test_call_without_parameter_takes_whatever_comes(extra: dict[str, Any]) -> N
     assert event.parameter is None
 
 
-def test_unknown_call_warns_and_fails() -> None:
-    """An unknown endpoint gets the warning and, unlike in the app, an error that ends the call."""
-    warning, error = send(an_open_connection(), type="rpcCall", endpoint="fly", callId=3)
+def test_unknown_call_warns() -> None:
+    """An unknown endpoint gets a warning and no answer."""
+    (warning,) = send(an_open_connection(), type="rpcCall", endpoint="fly", callId=3)
     assert sent(warning) == {
         "type": "communicationWarning",
         "warning": "llm has no call fly",
         "kind": "rpcEndpointUnknown",
     }
+
+
+def test_unknown_call_that_is_answered() -> None:
+    """On request, an error follows the warning and ends the call."""
+    connection = an_open_connection(answer_unknown=True)
+    warning, error = send(connection, type="rpcCall", endpoint="fly", callId=3)
+    assert sent(warning)["kind"] == "rpcEndpointUnknown"
     assert sent(error) == {
         "type": "rpcError",
         "callId": 3,
@@ -145,14 +152,16 @@ def test_unknown_call_warns_and_fails() -> None:
 
 
 @pytest.mark.parametrize("parameter", [None, 5, "m", [], {}, {"identifier": 5}, {"identifier": ""}])
-def test_bad_parameter_warns_and_fails(parameter: object) -> None:
-    """A parameter that fails its schema gets the warning and an error."""
-    warning, error = send(
-        an_open_connection(), type="rpcCall", endpoint="unloadModel", callId=3, parameter=parameter
-    )
+@pytest.mark.parametrize("answer_unknown", [False, True])
+def test_bad_parameter_warns(parameter: object, answer_unknown: bool) -> None:
+    """A parameter that fails its schema gets a warning and, on request, an error."""
+    call = {"type": "rpcCall", "endpoint": "unloadModel", "callId": 3, "parameter": parameter}
+    warning, *errors = send(an_open_connection(answer_unknown=answer_unknown), **call)
     assert sent(warning)["kind"] == "rpcParameterTypeError"
-    assert sent(error)["type"] == "rpcError"
-    assert sent(error)["callId"] == 3
+    assert len(errors) == answer_unknown
+    for error in errors:
+        assert sent(error)["type"] == "rpcError"
+        assert sent(error)["callId"] == 3
 
 
 def test_channel_opens_with_its_parameter() -> None:
@@ -182,25 +191,26 @@ def test_calls_and_channels_count_separately() -> None:
     assert isinstance(event, StartRpc)
 
 
-def test_unknown_channel_warns_and_fails() -> None:
-    """An unknown channel endpoint gets the warning and an error that ends the channel."""
-    warning, error = send(an_open_connection(), type="channelCreate", endpoint="fly", channelId=3)
-    assert sent(warning)["kind"] == "channelEndpointUnknown"
-    assert sent(error)["type"] == "channelError"
-    assert sent(error)["channelId"] == 3
-
-
-def test_bad_creation_parameter_warns_and_fails() -> None:
-    """A creation parameter that fails its schema gets the warning and an error."""
-    warning, error = send(
-        an_open_connection(),
-        type="channelCreate",
-        endpoint="predict",
-        channelId=3,
-        creationParameter={"identifier": 5},
-    )
-    assert sent(warning)["kind"] == "channelCreationParameterTypeError"
-    assert sent(error)["type"] == "channelError"
+@pytest.mark.parametrize("answer_unknown", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("channelEndpointUnknown", {"endpoint": "fly"}),
+        (
+            "channelCreationParameterTypeError",
+            {"endpoint": "predict", "creationParameter": {"identifier": 5}},
+        ),
+    ],
+)
+def test_bad_channel_warns(kind: str, message: dict[str, Any], answer_unknown: bool) -> None:
+    """An unknown channel or a bad creation parameter gets a warning and, on request, an error."""
+    connection = an_open_connection(answer_unknown=answer_unknown)
+    warning, *errors = send(connection, type="channelCreate", channelId=3, **message)
+    assert sent(warning)["kind"] == kind
+    assert len(errors) == answer_unknown
+    for error in errors:
+        assert sent(error)["type"] == "channelError"
+        assert sent(error)["channelId"] == 3
 
 
 def test_id_in_use_only_warns() -> None:
@@ -251,8 +261,8 @@ def test_packet_for_a_channel_that_takes_none_warns() -> None:
 
 
 def test_warnings_end_after_five() -> None:
-    """A connection gets at most five warnings; the errors go on."""
-    connection = an_open_connection()
+    """A connection gets at most five warnings; errors that were asked for go on."""
+    connection = an_open_connection(answer_unknown=True)
     answers = [
         send(connection, type="rpcCall", endpoint="fly", callId=number)
         for number in range(MAX_WARNINGS + 2)

@@ -69,6 +69,7 @@ def answers(events: list[Event]) -> list[Any]:
     return [each for each in sent if each["type"] != "communicationWarning"] + failed
 
 
+@pytest.mark.difference("unreadable-messages", "heavy-messages")
 @pytest.mark.parametrize("kind", ["text", "binary"])
 @pytest.mark.parametrize(("content", "reason"), BAD.items(), ids=range(len(BAD)))
 def test_whoever_waits_gets_an_error(
@@ -127,3 +128,20 @@ def test_what_the_server_itself_cannot_send() -> None:
     assert json.loads(Connection.rpc_error(7, error))["error"]["title"] == "no ?.gguf"
     query = ModelQuery(identifier="\ud800")
     assert json.loads(Connection.rpc_result(7, [query]))["result"] == [{"identifier": "?"}]
+
+
+@pytest.mark.difference("heavy-messages")
+@pytest.mark.parametrize(
+    ("content", "refused"),
+    [
+        ("[0" + ",0" * 249_000 + "]", False),
+        ("[0" + ",0" * 250_000 + "]", True),
+        ('"ж' + "x" * (2**24 - 3) + '"', False),
+        ('"ж' + "x" * (2**24 - 2) + '"', True),
+        ('"x' + "x" * (2**24 - 2) + '"', False),
+    ],
+    ids=["values", "too many values", "letters", "too many letters", "plain letters"],
+)
+def test_what_is_too_much(content: str, refused: bool) -> None:
+    """So many values, or characters of which one is not plain ASCII, are too much at once."""
+    assert is_too_much(content) is refused

@@ -40,6 +40,7 @@ def entry(
     )
 
 
+@pytest.mark.difference("downloads")
 def test_built_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """The built-in entries are the two models of the registry, with the sizes that they have."""
     monkeypatch.delenv("LMSTUDIO_TEST_CATALOG", raising=False)
@@ -55,6 +56,7 @@ def test_built_in(monkeypatch: pytest.MonkeyPatch) -> None:
         assert option.recommended
 
 
+@pytest.mark.difference("downloads")
 def test_users_entries_come_first(write: Write) -> None:
     """The user's entries are listed before the built-in ones, in their order."""
     write(entry(name="Two") + entry(name="One"))

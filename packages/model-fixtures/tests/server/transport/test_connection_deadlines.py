@@ -211,6 +211,7 @@ async def pipe(clock: Clock) -> AsyncIterator[Pipe]:
     await anyio.wait_all_tasks_blocked()
 
 
+@pytest.mark.difference("unfinished-requests")
 @pytest.mark.parametrize("bytes_", UNFINISHED.values(), ids=UNFINISHED)
 async def test_unfinished_request(pipe: Pipe, clock: Clock, bytes_: bytes) -> None:
     """The connection ends in time whichever part of a request is missing."""
@@ -238,6 +239,7 @@ async def test_unfinished_second_request(
     assert pipe.is_gone()
 
 
+@pytest.mark.difference("unfinished-requests")
 @pytest.mark.parametrize("head", [b"GET / HTTP/1.1\r\nX: ", POST % 1000, CHUNKED])
 async def test_dribbled_request(pipe: Pipe, clock: Clock, head: bytes) -> None:
     """A byte a second is no progress."""
@@ -249,6 +251,7 @@ async def test_dribbled_request(pipe: Pipe, clock: Clock, head: bytes) -> None:
     assert pipe.is_gone()
 
 
+@pytest.mark.difference("unfinished-requests")
 async def test_long_upload(pipe: Pipe, clock: Clock) -> None:
     """A body that keeps coming at a fair rate may take longer than a request's time."""
     seconds = 3 * int(REQUEST_SECONDS)
@@ -270,6 +273,7 @@ async def test_waiting_between_requests(pipe: Pipe, clock: Clock) -> None:
     assert pipe.sent.count(b"answer") == 20
 
 
+@pytest.mark.difference("client-never-reads")
 async def test_answer_that_nobody_reads(pipe: Pipe, clock: Clock) -> None:
     """A client that takes nothing of its answer is cut off; one that takes a little is not."""
     pipe.reads = False
@@ -311,6 +315,7 @@ async def test_quiet_websocket(pipe: Pipe, clock: Clock) -> None:
     assert pipe.sent.endswith(b"hello")
 
 
+@pytest.mark.difference("client-never-reads")
 async def test_websocket_that_nobody_reads(pipe: Pipe, clock: Clock) -> None:
     """A websocket client that takes nothing of what is sent to it is cut off."""
     client = await opened(pipe, clock)

@@ -57,3 +57,14 @@ def test_defaults_that_were_asked_for_are_no_problem(defaults: list[int]) -> Non
     rest, _, second = defaults
     with listening(rest, second) as (found, notes):
         assert (found, notes) == ([rest, second], [])
+
+
+@pytest.mark.difference("loopback-only")
+def test_only_this_machine_can_connect(defaults: list[int]) -> None:
+    """The server listens on loopback, whichever port it is."""
+    sockets, _ = listening_ports.listen([0], default_ports=True)
+    addresses = [each.getsockname() for each in sockets]
+    for each in sockets:
+        each.close()
+    assert {host for host, _ in addresses} == {"127.0.0.1"}
+    assert {port for _, port in addresses} >= set(defaults[:2])

@@ -9,7 +9,9 @@ from typing import Any, cast
 import anyio
 import pytest
 from model_fixtures.catalog import read_catalog
+from model_fixtures.server.handlers.handler_context import ChannelPort, Context
 from model_fixtures.server.namespaces import NAMESPACES
+from model_fixtures.server.protocol.namespace import Namespace
 from model_fixtures.server.serve_options import ServeOptions
 from model_fixtures.server.server_state import ServerState
 from model_fixtures.server.transport import websocket_session as module
@@ -133,3 +135,59 @@ async def test_session_keeps_nothing(tmp_path: Path) -> None:
         await session.run()
     assert max(queued) > 19 * len(b'{"type": "rpcResult"}')
     assert session._outbox.queued == 0
+
+
+class Patient:
+    """The websocket of a client that opens a channel, and waits until it has heard enough."""
+
+    application_state = WebSocketState.DISCONNECTED
+
+    def __init__(self, enough: int) -> None:
+        opening = {"type": "channelCreate", "endpoint": "wait", "channelId": 1}
+        self._messages = [Credentials.guest().packet(), opening]
+        self._enough = enough
+        self._heard = anyio.Event()
+        self.packets: list[Any] = []
+
+    async def accept(self) -> None:
+        """Accept the connection."""
+
+    async def receive(self) -> dict[str, Any]:
+        """Return what the client sends next; when it has heard enough, it leaves."""
+        if self._messages:
+            return {"type": "websocket.receive", "text": json.dumps(self._messages.pop(0))}
+        await self._heard.wait()
+        return {"type": "websocket.disconnect"}
+
+    async def send_text(self, frame: str) -> None:
+        """Take a frame."""
+        sent = json.loads(frame)
+        if sent.get("type") == "channelSend":
+            self.packets.append(sent["message"])
+            if len(self.packets) == self._enough:
+                self._heard.set()
+
+
+@pytest.mark.difference("repeated-progress")
+async def test_progress_is_repeated_while_nothing_else_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that waits for a long time gets the last progress packet again and again."""
+    assert module.REPEAT_SECONDS == 10
+    monkeypatch.setattr(module, "REPEAT_SECONDS", 0.01)
+    namespace = Namespace("llm")
+
+    @namespace.channel("wait", None)
+    async def wait(context: Context, _: None, port: ChannelPort) -> None:
+        for share in (0.25, 0.5):
+            port.progress({"progress": share})
+        try:
+            await anyio.sleep_forever()
+        finally:
+            port.end()
+
+    client = Patient(enough=5)
+    state = ServerState(read_catalog(), ServeOptions(home=str(tmp_path)))
+    with anyio.fail_after(30):
+        await WebsocketSession(cast("Any", client), namespace, state).run()
+    assert [packet["progress"] for packet in client.packets] == [0.25, 0.5, 0.5, 0.5, 0.5]

@@ -1,6 +1,8 @@
-"""Scores of the chat evaluation in llama.cpp, with a scripted one."""
+"""Scores of the chat evaluation, with an answerer that always says the same."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from model_fixtures.tool_format import Message
 from training.chat.chat_judge import Exactly
@@ -14,38 +16,29 @@ CASES = [
 ]
 
 
-class Scripted:
-    """Gives the same answer to every prompt, and continues after its end."""
-
-    def __init__(self) -> None:
-        self.prompts: list[str] = []
-
-    def complete(self, prompt: str, limit: int = 200, grammar: str | None = None) -> str:
-        """Return the text after ``prompt``."""
-        self.prompts.append(prompt)
-        return "ping<|im_end|>\n<|im_start|>user"
+def always_ping(messages: Sequence[Message]) -> str:
+    """Answer every conversation with "ping"."""
+    return "ping"
 
 
-def test_a_conversation_is_written_in_chatml() -> None:
-    """Messages follow the system prompt, which is SmolLM's own one where none is given."""
-    scripted = Scripted()
-    score(scripted, CASES)
-    first, second = scripted.prompts
-    assert first == (
-        "<|im_start|>system\n"
-        "You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
-        "<|im_start|>user\nSay ping<|im_end|>\n<|im_start|>assistant\n"
-    )
-    assert second == (
-        "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n"
-        "<|im_start|>assistant\nHello!<|im_end|>\n<|im_start|>user\nAgain?<|im_end|>\n"
-        "<|im_start|>assistant\n"
-    )
+def test_the_whole_conversation_is_answered() -> None:
+    """The answerer gets the system prompt, the earlier messages and the prompt of each case."""
+    asked: list[list[tuple[str, str]]] = []
+
+    def answer(messages: Sequence[Message]) -> str:
+        asked.append([(message.role, message.text) for message in messages])
+        return ""
+
+    score(answer, CASES)
+    assert asked == [
+        [("user", "Say ping")],
+        [("system", "Be kind."), ("user", "Hi"), ("assistant", "Hello!"), ("user", "Again?")],
+    ]
 
 
 def test_answers_count_by_kind_and_part() -> None:
-    """Text after the end of the message does not count; failures have the conversation."""
-    found = score(Scripted(), CASES)
+    """Each answer counts for its kind and its part; failures have the conversation."""
+    found = score(always_ping, CASES)
     assert {key: (each.right, each.total) for key, each in found.items()} == {
         "repeat": (1, 2),
         "repeat, once": (1, 1),

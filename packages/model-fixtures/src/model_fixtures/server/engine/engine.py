@@ -8,6 +8,7 @@ from anyio.abc import TaskGroup
 
 from .llama_client import LlamaServer
 from .load_config import EngineConfig
+from .running_predictions import RunningPredictions
 from .worker_process import WorkerProcess, start_worker
 
 
@@ -17,6 +18,7 @@ class Engine:
     def __init__(self, worker: WorkerProcess) -> None:
         self.worker = worker
         self.llama = LlamaServer(worker)
+        self.predictions = RunningPredictions()
 
     @classmethod
     async def start(

@@ -13,6 +13,7 @@ from . import preamble_cache
 from .engine import Engine
 from .errors import EngineError, InvalidGrammarError, TooManyTokensError
 from .llama_client import ChosenToken, Chunk, LlamaServer
+from .running_predictions import Phase
 from .sampling import Sampling
 from .worker_process import GrammarWatch
 
@@ -122,13 +123,21 @@ async def generate(engine: Engine, request: Request) -> AsyncGenerator[Event, No
     tokens = request.tokens
     if request.images is None:  # llama.cpp itself refuses too long a prompt with images
         tokens = fit_prompt(tokens, request.context, request.head, request.sampling.overflow)
-    yield Progress(len(tokens), 0, 0)
-    # The log doesn't say which request has a bad grammar, so there is one at a time.
-    async with nullcontext() if request.grammar is None else engine.worker.grammar_lock:
-        grammar = GrammarWatch() if request.grammar is None else engine.worker.watch_grammar()
-        async with aclosing(_generate(engine.llama, grammar, request, tokens)) as events:
-            async for event in events:
-                yield event
+    with engine.predictions.running() as running:
+        yield Progress(len(tokens), 0, 0)
+        # The log doesn't say which request has a bad grammar, so there is one at a time.
+        async with nullcontext() if request.grammar is None else engine.worker.grammar_lock:
+            grammar = GrammarWatch() if request.grammar is None else engine.worker.watch_grammar()
+            async with aclosing(_generate(engine.llama, grammar, request, tokens)) as events:
+                async for event in events:
+                    running.phase = _phase(event)
+                    yield event
+
+
+def _phase(event: Event) -> Phase:
+    """Return what the engine does once an event has been told."""
+    reads = isinstance(event, Progress) and event.cached + event.processed < event.total
+    return "processingPrompt" if reads else "generating"
 
 
 async def _generate(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from msgspec import Struct
 
 from model_fixtures.server.protocol.kv_config import Settings, checkbox
 
+from .known_settings import EMBEDDING_LOAD, LLM_LOAD, CacheType, given
+
 DEFAULT_BATCH = 512
 MAX_BATCH = 2**20  # tokens; llama.cpp takes no more than the context anyway
 SILENCE = 30.0  # seconds; SDKs give up after 60
-CACHE_TYPES = {"f32", "f16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1"}
+CACHE_TYPES = get_args(CacheType)
 
 
 class EngineConfig(Struct, frozen=True, kw_only=True):
@@ -78,44 +80,31 @@ def effective_load_config(
     """Return the fields that `getLoadConfig` reports: the requested ones over the defaults."""
     prefix = "embedding.load" if embedding else "llm.load"
     llama = f"{prefix}.llama"
-    fields: dict[str, Any] = {
+    defaults: dict[str, Any] = {
+        f"{llama}.acceleration.offloadRatio": "max",
+        f"{llama}.keepModelInMemory": True,
+        f"{llama}.tryMmap": True,
+        f"{llama}.ropeFrequencyBase": checkbox(None),
+        f"{llama}.ropeFrequencyScale": checkbox(None),
+    }
+    if not embedding:
+        defaults |= {
+            "llm.load.seed": checkbox(None, -1),
+            "llm.load.numExperts": 0,
+            "llm.load.offloadKVCacheToGpu": True,
+            f"{llama}.flashAttention": False,
+            f"{llama}.useFp16ForKVCache": True,
+            f"{llama}.kCacheQuantizationType": checkbox(None, "f16"),
+            f"{llama}.vCacheQuantizationType": checkbox(None, "f16"),
+            "load.gpuStrictVramCap": False,
+        }
+    applied = {
         f"{prefix}.contextLength": context_length,
-        f"{llama}.acceleration.offloadRatio": _ratio(settings, llama),
-        f"{llama}.keepModelInMemory": settings.boolean(f"{llama}.keepModelInMemory", True),
-        f"{llama}.tryMmap": settings.boolean(f"{llama}.tryMmap", True),
         f"{llama}.evalBatchSize": _batch(settings, llama),
     }
-    for name in ("ropeFrequencyBase", "ropeFrequencyScale"):
-        fields[f"{llama}.{name}"] = checkbox(settings.checked(f"{llama}.{name}", None))
-    if not embedding:
-        fields["llm.load.seed"] = checkbox(settings.checked("llm.load.seed", None), -1)
-        fields["llm.load.numExperts"] = settings.integer("llm.load.numExperts", 0)
-        for key, default in (
-            ("llm.load.offloadKVCacheToGpu", True),
-            (f"{llama}.flashAttention", False),
-            (f"{llama}.useFp16ForKVCache", True),
-        ):
-            fields[key] = settings.boolean(key, default)
-        for letter in "kv":
-            key = f"{llama}.{letter}CacheQuantizationType"
-            value = settings.checked_text(key)
-            fields[key] = checkbox(value if value in CACHE_TYPES else None, "f16")
-        fields["load.gpuStrictVramCap"] = settings.boolean("load.gpuStrictVramCap", False)
-    split = settings.mapping("load.gpuSplitConfig")
-    if {"strategy", "disabledGpus", "priority", "customRatio"} <= split.keys():
-        fields["load.gpuSplitConfig"] = split
-    return fields
+    return defaults | given(settings, EMBEDDING_LOAD if embedding else LLM_LOAD) | applied
 
 
 def _batch(settings: Settings, llama: str) -> int:
     batch = settings.integer(f"{llama}.evalBatchSize", DEFAULT_BATCH)
     return batch if 1 <= batch <= MAX_BATCH else DEFAULT_BATCH
-
-
-def _ratio(settings: Settings, llama: str) -> float | str:
-    key = f"{llama}.acceleration.offloadRatio"
-    word = settings.text(key, "")
-    if word in {"max", "off"}:
-        return word
-    number = settings.number(key, -1)
-    return number if 0 <= number <= 1 else "max"

@@ -8,8 +8,11 @@ from msgspec import Struct
 
 from model_fixtures.server.protocol.kv_config import Settings, checkbox
 
+from .known_settings import PREDICTION, given
+
 PREFIX = "llm.prediction."
 OVERFLOW_POLICIES = {"stopAtLimit", "truncateMiddle", "rollingWindow"}
+MIROSTAT_VERSIONS = {0, 1, 2}  # 0 = off
 # A small stand-in rambles on where a real model would end its answer.
 STAND_IN_TOKEN_LIMIT = 512
 MOST_LOG_PROBS = 100  # the limit of the app
@@ -91,6 +94,7 @@ def sampling_from(
     max_tokens = int(limit) if limit is not None and limit >= 1 else None
     unlimited = limit is not None and limit < 0
     mirostat = settings.mapping(PREFIX + "llama.mirostatSampling")
+    version = Settings(mirostat).integer("version", 0)
     template = settings.mapping(PREFIX + "promptTemplate")
     overflow = settings.text(PREFIX + "contextOverflowPolicy", "truncateMiddle")
     stops = settings.texts(PREFIX + "stopStrings")
@@ -106,7 +110,7 @@ def sampling_from(
         typical_p=checked(PREFIX + "llama.locallyTypicalSampling", None),
         xtc_probability=checked(PREFIX + "llama.xtcProbability", None),
         xtc_threshold=checked(PREFIX + "llama.xtcThreshold", None),
-        mirostat=Settings(mirostat).integer("version", 0),
+        mirostat=version if version in MIROSTAT_VERSIONS else 0,
         mirostat_eta=Settings(mirostat).number("learningRate", 0.1),
         mirostat_tau=Settings(mirostat).number("targetEntropy", 5.0),
         logit_bias=_logit_bias(settings.sequence(PREFIX + "llama.logitBias")),
@@ -125,7 +129,8 @@ def sampling_from(
 
 def effective_prediction_config(settings: Settings, sampling: Sampling) -> dict[str, Any]:
     """Return the fields that a prediction reports: the request's over the defaults, as applied."""
-    fields: dict[str, Any] = {
+    fields = given(settings, PREDICTION, PREFIX)
+    applied: dict[str, Any] = {
         "temperature": sampling.temperature,
         "maxPredictedTokens": checkbox(sampling.max_tokens, 1000),
         "stopStrings": settings.texts(PREFIX + "stopStrings"),
@@ -136,27 +141,27 @@ def effective_prediction_config(settings: Settings, sampling: Sampling) -> dict[
         "minPSampling": checkbox(sampling.min_p, 0.0),
         "repeatPenalty": checkbox(sampling.repeat_penalty, 1.0),
     }
-    for key in ("structured", "tools", "promptTemplate", "reasoning.parsing"):
-        value = settings.mapping(PREFIX + key)
-        if value:
-            fields[key] = value
-    for key, default in (
-        ("llama.cpuThreads", 0),
-        ("speculativeDecoding.minDraftLengthToConsider", -1),
-        ("speculativeDecoding.numDraftTokensExact", -1),
-    ):
-        number = settings.integer(PREFIX + key, default)
-        if number != default:
-            fields[key] = number
-    draft = settings.text(PREFIX + "speculativeDecoding.draftModel", "")
-    if draft:
-        fields["speculativeDecoding.draftModel"] = draft
-    probability = settings.number(PREFIX + "speculativeDecoding.minContinueDraftingProbability", -1)
-    if probability >= 0:
-        fields["speculativeDecoding.minContinueDraftingProbability"] = probability
-    if sampling.log_probs is not None:
-        fields["logProbs"] = checkbox(sampling.log_probs)
-    return {PREFIX + key: value for key, value in fields.items()}
+    asked: dict[str, Any] = {
+        "seed": checkbox(sampling.seed, -1),
+        "logProbs": checkbox(sampling.log_probs),
+        "llama.presencePenalty": checkbox(sampling.presence_penalty),
+        "llama.frequencyPenalty": checkbox(sampling.frequency_penalty),
+        "llama.locallyTypicalSampling": checkbox(sampling.typical_p, 1.0),
+        "llama.xtcProbability": checkbox(sampling.xtc_probability),
+        "llama.xtcThreshold": checkbox(sampling.xtc_threshold, 0.1),
+        "llama.mirostatSampling": {
+            "version": sampling.mirostat,
+            "learningRate": sampling.mirostat_eta,
+            "targetEntropy": sampling.mirostat_tau,
+        },
+        "llama.logitBias": [
+            [token, "-inf" if bias is False else bias] for token, bias in sampling.logit_bias
+        ],
+    }
+    applied |= {key: value for key, value in asked.items() if PREFIX + key in settings.keys()}  # noqa: SIM118 (no mapping)
+    if sampling.seed is not None:
+        applied["seed"] = asked["seed"]  # that of loading, if the request has none
+    return fields | {PREFIX + key: value for key, value in applied.items()}
 
 
 def _seed(value: float) -> int | None:
@@ -167,8 +172,10 @@ def _logit_bias(pairs: list[Any]) -> list[tuple[int, float | bool]]:
     biases: list[tuple[int, float | bool]] = []
     for pair in pairs:
         match pair:
+            case [bool(), _]:
+                pass  # no number
             case [int(token), "-inf"]:
                 biases.append((token, False))  # llama.cpp: false = never
-            case [int(token), (int() | float()) as bias]:
+            case [int(token), (int() | float()) as bias] if not isinstance(bias, bool):
                 biases.append((token, bias))
     return biases

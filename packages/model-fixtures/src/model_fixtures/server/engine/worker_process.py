@@ -19,8 +19,11 @@ from anyio.abc import Process, TaskGroup
 from anyio.streams.buffered import BufferedByteReceiveStream
 from anyio.streams.text import TextReceiveStream
 
+from model_fixtures.server.client_errors import is_exhaustion
+
 from .errors import LoadFailedError
 from .load_config import EngineConfig
+from .runtime_log import RuntimeLog
 from .worker_exit import how_it_ended, last_words
 from .worker_silence import TICK, Silence, signs_of
 
@@ -78,9 +81,12 @@ class WorkerProcess:
         name: what errors and logs call it.
         url: where it serves once the model is loaded.
         key: the API key that it requires.
+        identifier: that of the instance that it serves.
     """
 
-    def __init__(self, process: Process, name: str, url: str, key: str) -> None:
+    def __init__(
+        self, process: Process, name: str, url: str, key: str, identifier: str = ""
+    ) -> None:
         self._process = process
         self.name = name
         self.url = url
@@ -90,6 +96,7 @@ class WorkerProcess:
         self._waited_for = anyio.Event()
         self._heard = 0
         self.log: deque[str] = deque(maxlen=LOG_LINES)
+        self._runtime_log = RuntimeLog(identifier, process.pid)
         self._grammar = GrammarWatch()
         self.grammar_lock = anyio.Lock()  # held by the request whose grammar the log is about
         self.ended = anyio.Event()
@@ -183,6 +190,7 @@ class WorkerProcess:
 
     def note(self, line: str) -> None:
         """Keep a line of the log, and look for an error of the grammar in it."""
+        self._runtime_log.note(line[:LONGEST_LINE])
         text = LOG_PREFIX.sub("", line[:LONGEST_LINE])
         self.log.append(text)
         self._grammar.note(text)
@@ -200,6 +208,7 @@ async def start_worker(
 
     Raises:
         LoadFailedError: the model can't be loaded; the text is llama.cpp's own reason.
+        OSError: the system has no handle or memory left.
     """
     key = secrets.token_hex(16)
     # A start that is cut off halfway would leave a process that nobody waits for.
@@ -212,8 +221,10 @@ async def start_worker(
                 stderr=PIPE,
             )
         except OSError as error:
+            if is_exhaustion(error):
+                raise
             raise LoadFailedError(f"cannot start a worker process: {error.strerror}") from error
-    worker = WorkerProcess(process, config.name, "", key)
+    worker = WorkerProcess(process, config.name, "", key, config.alias)
     try:
         tasks.start_soon(_follow_log, worker, process, on_progress)
         tasks.start_soon(worker.follow_to_end)

@@ -21,10 +21,17 @@ Packet = dict[str, Any]
 
 
 class Context(Struct, frozen=True):
-    """The client that asks, and the state of the server."""
+    """The client that asks, and the state of the server.
+
+    Args:
+        client: the identity of the client.
+        state: the server's.
+        url: `ws://host:port` of this server, where the client or a proxy before it has connected.
+    """
 
     client: Client
     state: ServerState
+    url: str
 
     @property
     def models(self) -> ModelsOfServer:

@@ -7,10 +7,11 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from model_fixtures.catalog import size_bytes
+from model_fixtures.server.engine.running_predictions import processing_state
 from model_fixtures.server.models.jit_load_under_way import JitListener
 from model_fixtures.server.models.model_info import instance_info, model_info
 from model_fixtures.server.protocol import kv_config
-from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.errors import DeviceNotLinkedError, ServerError
 from model_fixtures.server.protocol.kv_config import Settings
 from model_fixtures.server.protocol.namespace import Namespace
 from model_fixtures.server.protocol.payloads import models
@@ -25,7 +26,10 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
 
     @namespace.channel("loadModel", models.LoadModel, models.Cancel)
     async def load_model(context: Context, request: models.LoadModel, port: ChannelPort) -> None:
-        model, candidates = await context.models.downloaded.find(request.model_key, domain)
+        _check_device(request.device_identifier)
+        identifier = None if request.identifier is UNSET else _name(request.identifier)
+        key = _name(request.model_key)
+        model, candidates = await context.models.downloaded.find(key, domain)
         info = await context.state.looking.run(model_info, model)
         resolved: dict[str, Any] = {"type": "resolved", "info": info}
         if len(candidates) > 1:
@@ -35,7 +39,7 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
             instance = await context.models.loaded.load(
                 model,
                 Settings.from_stack(request.load_config_stack),
-                identifier=None if request.identifier is UNSET else request.identifier,
+                identifier=identifier,
                 ttl=_seconds(request.ttl_ms),
                 on_progress=lambda share: port.progress({"type": "progress", "progress": share}),
             )
@@ -45,11 +49,13 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
 
     @namespace.channel("getOrLoad", models.GetOrLoad, models.Cancel)
     async def get_or_load(context: Context, request: models.GetOrLoad, port: ChannelPort) -> None:
-        found = await context.models.jit.staying(request.identifier, domain) is not None
+        _check_device(request.device_identifier)
+        identifier = _name(request.identifier)
+        found = await context.models.jit.staying(identifier, domain) is not None
         if not found:
-            model, _ = await context.models.downloaded.find(request.identifier, domain)
+            model, _ = await context.models.downloaded.find(identifier, domain)
             info = await context.state.looking.run(model_info, model)
-            started = {"identifier": request.identifier, "info": info}
+            started = {"identifier": identifier, "info": info}
             await port.send({"type": "startLoading", **started})
         listener = JitListener(
             lambda share: port.progress({"type": "loadProgress", "progress": share}),
@@ -60,7 +66,7 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
         )
         with port.cancellable():
             instance = await context.models.jit.get_or_load(
-                request.identifier,
+                identifier,
                 domain,
                 Settings.from_stack(request.load_config_stack),
                 ttl=_seconds(request.load_ttl_ms),
@@ -73,7 +79,9 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
 
     @namespace.rpc("unloadModel", models.UnloadModel)
     async def unload_model(context: Context, request: models.UnloadModel) -> None:
-        query = models.ModelQuery(identifier=request.identifier)
+        query = models.ModelQuery(
+            identifier=_name(request.identifier), device_identifier=request.device_identifier
+        )
         instance = context.models.loaded.find(models.QuerySpecifier(query), domain)
         await context.models.loaded.unload(instance)
 
@@ -107,15 +115,17 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
             if request.throw_if_not_found:
                 raise
             return None
-        working = "generating" if domain == "llm" else "computingEmbedding"
+        if domain == "llm":
+            return processing_state(instance.phases())
         waiting = max(0, instance.requests - 1)
-        return {"status": working if instance.busy else "idle", "queued": waiting}
+        return {"status": "computingEmbedding" if instance.busy else "idle", "queued": waiting}
 
     @namespace.rpc("estimateModelUsage", models.EstimateUsage)
     async def estimate_model_usage(
         context: Context, request: models.EstimateUsage
     ) -> dict[str, Any]:
-        model, _ = await context.models.downloaded.find(request.model_key, domain)
+        _check_device(request.device_identifier)
+        model, _ = await context.models.downloaded.find(_name(request.model_key), domain)
         size = await context.state.looking.run(size_bytes, model)
         # Everything is in main memory; what the context takes depends on the architecture.
         memory = {
@@ -145,5 +155,17 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
         return {"tokenCount": len(tokens)}
 
 
+def _name(text: str) -> str:
+    if not 1 <= len(text) <= models.MAX_NAME:
+        raise ServerError(f"A name has 1 to {models.MAX_NAME} characters, this one {len(text)}")
+    return text
+
+
 def _seconds(milliseconds: float | UnsetType) -> float | None:
     return None if milliseconds is UNSET else milliseconds / 1000
+
+
+def _check_device(device: models.Device) -> None:
+    """Raise an error if a request is for another machine."""
+    if isinstance(device, str):
+        raise DeviceNotLinkedError(device)

@@ -21,7 +21,8 @@ def matching(query: ModelQuery, instances: Sequence[LoadedInstance]) -> list[Loa
     found = [
         instance
         for instance in instances
-        if (query.domain in (UNSET, instance.model.domain))
+        if query.device_identifier in (UNSET, None)
+        and (query.domain in (UNSET, instance.model.domain))
         and (query.vision is UNSET or query.vision == instance.model.vision)
         and (query.path is UNSET or instance.model.is_at(query.path))
     ]

@@ -35,7 +35,7 @@ class JitLoad(SharedTask[JitListener, LoadedInstance]):
         load: Callable[[JitLoad], Awaitable[LoadedInstance]],
         one_at_a_time: anyio.Lock,
     ) -> None:
-        super().__init__(f"while loading {key}")
+        super().__init__(f"loading {key}")
         self._load = load
         self._one_at_a_time = one_at_a_time
         self._progress: float | None = None

@@ -16,6 +16,7 @@ from model_fixtures.catalog import CatalogModel
 from model_fixtures.server.engine.engine import Engine
 from model_fixtures.server.engine.llama_client import LlamaServer
 from model_fixtures.server.engine.load_config import EngineConfig
+from model_fixtures.server.engine.running_predictions import Phase
 from model_fixtures.server.protocol.kv_config import Settings
 
 ALPHABET = string.ascii_letters + string.digits
@@ -83,6 +84,13 @@ class LoadedInstance:
     def busy(self) -> bool:
         """Whether a request is under way."""
         return self.requests > 0
+
+    def phases(self) -> list[Phase]:
+        """Return how far the requests are; those that no engine knows yet are being prepared."""
+        engines = (self.engine, *self.drafting.values())
+        known = [phase for engine in engines for phase in engine.predictions.phases()]
+        prepared: list[Phase] = ["waiting"] * (self.requests - len(known))
+        return known + prepared
 
     @property
     def expires(self) -> float | None:

@@ -13,6 +13,7 @@ from model_fixtures.catalog import CatalogModel
 from model_fixtures.server.background_tasks import BackgroundTasks
 from model_fixtures.server.engine.load_config import effective_load_config
 from model_fixtures.server.protocol.errors import (
+    DeviceNotLinkedError,
     DomainMismatchError,
     NoModelMatchingError,
     ServerError,
@@ -108,8 +109,12 @@ class LoadedModels:
             value = getattr(query, name)
             if isinstance(value, (str, bool)):
                 asked[name] = value
+        why = self._crashed.reason(query.identifier)
+        if isinstance(query.device_identifier, str):
+            asked["deviceIdentifier"] = query.device_identifier
+            why = DeviceNotLinkedError(query.device_identifier).title
         identifiers = [instance.identifier for instance in loaded]
-        raise NoModelMatchingError(asked, identifiers, self._crashed.reason(query.identifier))
+        raise NoModelMatchingError(asked, identifiers, why)
 
     async def load(
         self,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from model_fixtures.server.protocol.namespace import Namespace
 
-from . import diagnostics, embedding, files, llm, plugins, repository, system
+from . import diagnostics, embedding, files, llm, plugins, repository, runtime, system
 
 NAMESPACES: dict[str, Namespace] = {
     module.namespace.name: module.namespace
-    for module in (llm, embedding, system, files, repository, plugins, diagnostics)
+    for module in (llm, embedding, system, files, repository, plugins, diagnostics, runtime)
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from model_fixtures.server.engine.sampling import effective_prediction_config, sampling_from
+from model_fixtures.server.engine.sampling import effective_prediction_config
 from model_fixtures.server.handlers.handler_context import ChannelPort, Context
 from model_fixtures.server.handlers.model_endpoints import add_model_endpoints
 from model_fixtures.server.prediction.build import (
@@ -15,6 +15,7 @@ from model_fixtures.server.prediction.build import (
     prepare_chat,
     prepare_completion,
     request_settings,
+    sampling_of,
     usable_tools,
 )
 from model_fixtures.server.prediction.chat_prompt import chat_prompt, raw_prompt, read_history
@@ -24,7 +25,7 @@ from model_fixtures.server.protocol import kv_config
 from model_fixtures.server.protocol.kv_config import Settings
 from model_fixtures.server.protocol.namespace import Namespace
 from model_fixtures.server.protocol.payloads import llm as payloads
-from model_fixtures.server.protocol.payloads.models import Cancel
+from model_fixtures.server.protocol.payloads.models import BasePredictionConfig, Cancel
 
 namespace = Namespace("llm")
 add_model_endpoints(namespace, "llm")
@@ -88,15 +89,14 @@ async def apply_prompt_template(
     return {"formatted": prompt.text}
 
 
-@namespace.rpc("getBasePredictionConfig", payloads.BasePredictionConfig)
+@namespace.rpc("getBasePredictionConfig", BasePredictionConfig)
 async def get_base_prediction_config(
-    context: Context, request: payloads.BasePredictionConfig
+    context: Context, request: BasePredictionConfig
 ) -> dict[str, Any]:
     """Return the prediction settings that apply before a request's own."""
     instance = context.models.loaded.find(request.specifier, "llm")
     settings = Settings()
-    model = instance.model
-    sampling = sampling_from(settings, load_seed=None, stand_in=model.stand_in, greedy=model.greedy)
+    sampling = sampling_of(instance, settings)
     return kv_config.to_wire(effective_prediction_config(settings, sampling))
 
 

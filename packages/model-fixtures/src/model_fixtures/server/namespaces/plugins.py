@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import aclosing
 from typing import Any
 
 import anyio
 import msgspec
 
+from model_fixtures.server.bounded_log_lines import shortened
 from model_fixtures.server.handlers.handler_context import ChannelPort, Context
 from model_fixtures.server.plugins.call_hooks import generate, tool_session
 from model_fixtures.server.plugins.packets_for_plugin_users import (
@@ -21,7 +23,10 @@ from model_fixtures.server.protocol.namespace import Namespace
 from model_fixtures.server.protocol.payloads import plugins as payloads
 from model_fixtures.server.protocol.payloads.models import Cancel
 
+LONGEST_ERROR = 1_000  # characters of a plugin's own report that the log repeats
+
 namespace = Namespace("plugins")
+logger = logging.getLogger("model_fixtures.server")
 
 HOOKS: dict[str, Hook] = {
     "setPromptPreprocessor": "promptPreprocessor",
@@ -35,7 +40,7 @@ HOOKS: dict[str, Hook] = {
 async def register_development_plugin(
     context: Context, request: payloads.RegisterDevelopmentPlugin, port: ChannelPort
 ) -> None:
-    """Give a plugin credentials that are valid while this channel is open."""
+    """Give a plugin credentials, with which it can connect while this channel is open."""
     plugins = context.state.plugins
     plugin = plugins.register(request.manifest)
     try:
@@ -44,6 +49,7 @@ async def register_development_plugin(
                 "type": "ready",
                 "clientIdentifier": plugin.client_identifier,
                 "clientPasskey": plugin.passkey,
+                "baseUrl": context.url,
             }
         )
         await port.packets.receive()  # `end`
@@ -92,6 +98,13 @@ async def plugin_init_completed(context: Context, _: None) -> None:
 async def reindex_plugins(context: Context, _: None) -> None:
     """Do nothing: development plugins are known at once."""
     await anyio.lowlevel.checkpoint()
+
+
+@namespace.rpc("reportError", payloads.ReportError)
+async def report_error(context: Context, request: payloads.ReportError) -> None:
+    """Write to the log, in one line, why a plugin can't work; a URL could hold a secret."""
+    message = " ".join(shortened(request.message, LONGEST_ERROR).split())
+    logger.warning("a plugin reports %s: %s", request.type, message)
 
 
 @namespace.rpc("processingHandleUpdate", payloads.HandleUpdate)

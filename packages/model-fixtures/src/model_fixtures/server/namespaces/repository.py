@@ -1,4 +1,4 @@
-"""The `repository` namespace: search, download options, downloads; hub features are refused."""
+"""The `repository` namespace: search, downloads, and the answers of an app without an account."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import UNSET
 
 from model_fixtures.server.handlers.handler_context import ChannelPort, Context
-from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.errors import DeviceNotLinkedError, ServerError
 from model_fixtures.server.protocol.namespace import Namespace
 from model_fixtures.server.protocol.payloads import repository as payloads
 from model_fixtures.server.protocol.payloads.models import Cancel
@@ -20,13 +20,11 @@ from model_fixtures.server.repository.search_index import COMPATIBILITY_TYPE, is
 namespace = Namespace("repository")
 
 HUB_CALLS = (
-    "deauthenticate",
-    "fuzzyFindStaffPicks",
-    "getAuthenticationStatus",
     "getWritableArtifactOwners",
+    "loginAsComputeDevice",
     "loginWithPreAuthenticatedKeys",
 )
-ARTIFACT_CALLS = ("getLocalArtifactFiles", "installPluginDependencies")
+ARTIFACT_CALLS = ("getLocalArtifactFiles", "installLocalPlugin", "installPluginDependencies")
 HUB_CHANNELS = (
     "createArtifactDownloadPlan",
     "createDownloadPlan",
@@ -119,6 +117,57 @@ async def download_model(
 async def is_authenticated(context: Context, _: None) -> dict[str, bool]:
     """Return false: nobody has an account here."""
     return {"authenticated": False}
+
+
+@namespace.rpc("getAuthenticationStatus")
+async def get_authentication_status(context: Context, _: None) -> dict[str, dict[str, str]]:
+    """Return that nobody is logged in."""
+    return {"authenticationStatus": {"type": "none"}}
+
+
+@namespace.rpc("deauthenticate")
+async def deauthenticate(context: Context, _: None) -> None:
+    """Do nothing: nobody is logged in."""
+
+
+@namespace.rpc("fuzzyFindStaffPicks", payloads.FindStaffPicks)
+async def fuzzy_find_staff_picks(
+    context: Context, request: payloads.FindStaffPicks
+) -> dict[str, list[Any]]:
+    """Return no models: LM Studio's hub picks them."""
+    return {"results": []}
+
+
+@namespace.rpc("getModelCatalog")
+async def get_model_catalog(context: Context, _: None) -> dict[str, list[Any]]:
+    """Return no models: they would be those of LM Studio's hub."""
+    return {"models": []}
+
+
+@namespace.rpc("lmLinkStatus")
+async def lm_link_status(context: Context, _: None) -> dict[str, Any]:
+    """Return that there is no link, since nobody is logged in."""
+    return context.state.repository.link.status()
+
+
+@namespace.rpc("lmLinkSetDisabled", payloads.SetLinkDisabled)
+async def lm_link_set_disabled(context: Context, request: payloads.SetLinkDisabled) -> None:
+    """Remember whether the link is off, which the status repeats."""
+    context.state.repository.link.disabled = request.disabled
+
+
+@namespace.rpc("lmLinkUpdateDeviceName", payloads.UpdateDeviceName)
+async def lm_link_update_device_name(context: Context, request: payloads.UpdateDeviceName) -> None:
+    """Remember a name of this machine, which the status repeats."""
+    context.state.repository.link.device_name = request.device_name
+
+
+@namespace.rpc("lmLinkSetPreferredDevice", payloads.SetPreferredDevice)
+async def lm_link_set_preferred_device(
+    context: Context, request: payloads.SetPreferredDevice
+) -> None:
+    """Raise an error: no device is linked."""
+    raise DeviceNotLinkedError(request.device_identifier)
 
 
 def _refuse_call(name: str, why: str) -> None:

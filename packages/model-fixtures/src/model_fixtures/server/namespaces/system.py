@@ -1,7 +1,8 @@
-"""The `system` namespace: downloaded models, version, experiment flags."""
+"""The `system` namespace: downloaded models, version, experiment flags, the server's end."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 
@@ -13,6 +14,8 @@ from model_fixtures.server.protocol.errors import PathNotFoundError, ServerError
 from model_fixtures.server.protocol.namespace import Namespace
 from model_fixtures.server.protocol.payloads import system as payloads
 from model_fixtures.server.protocol.payloads.models import ModelInfo
+
+ANSWER_FIRST = 0.2  # seconds in which the answer leaves, before the server ends its connections
 
 namespace = Namespace("system")
 logger = logging.getLogger("model_fixtures.server")
@@ -94,3 +97,14 @@ async def start_http_server(context: Context, request: payloads.HttpServer) -> N
 async def stop_http_server(context: Context, _: None) -> None:
     """Refuse: the ports belong to the server as a whole."""
     raise ServerError("The embedded server cannot stop HTTP alone; stop the whole server instead")
+
+
+@namespace.rpc("requestShutdown")
+async def request_shutdown(context: Context, _: None) -> None:
+    """End the server if its options allow it."""
+    if not context.state.options.allow_shutdown:
+        raise ServerError(
+            "Clients may not end the embedded server", suggestion="Start it with --allow-shutdown"
+        )
+    logger.info("a client ends the server")
+    asyncio.get_running_loop().call_later(ANSWER_FIRST, context.state.end)

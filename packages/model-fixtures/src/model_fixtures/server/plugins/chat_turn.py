@@ -59,16 +59,22 @@ async def run_turn(
     message: dict[str, Any] = {"role": "user", "content": [{"type": "text", "text": turn.text}]}
     process = PredictionProcess([*turn.messages, message], turn.model, on_event)
     plugins.processes.start(process)
+    # A plugin that leaves in the middle of the turn fails it, and is not passed over.
+    preprocessors, providers, handlers = (
+        [plugin for plugin in taking_part if hook in plugin.hooks]
+        for hook in ("promptPreprocessor", "toolsProvider", "predictionLoopHandler")
+    )
+    infos = [plugin.info() for plugin in taking_part]
     try:
-        await _preprocess(taking_part, process, turn)
+        await _preprocess(preprocessors, process, turn, infos)
         async with AsyncExitStack() as stack:
-            sessions = await _sessions(stack, taking_part, turn)
+            sessions = await _sessions(stack, providers, turn)
             offered = {name: session.definitions for name, session in sessions.items()}
             if offered:
                 process.report({"event": "tools", "definitions": offered})
             for call in turn.calls:
                 await _call(sessions, process, call)
-        await _finish(taking_part, process, turn, answer)
+        await _finish(handlers, process, turn, infos, answer)
         process.report({"event": "done", "messages": process.messages})
     except Exception as error:  # noqa: BLE001 (a plugin's mistakes end its turn, not the answer)
         failure = client_error(error, "the turn")
@@ -77,11 +83,10 @@ async def run_turn(
         plugins.processes.end(process)
 
 
-async def _preprocess(taking_part: list[Plugin], process: PredictionProcess, turn: Turn) -> None:
-    infos = [plugin.info() for plugin in taking_part]
-    for plugin in taking_part:
-        if "promptPreprocessor" not in plugin.hooks:
-            continue
+async def _preprocess(
+    preprocessors: list[Plugin], process: PredictionProcess, turn: Turn, infos: list[dict[str, Any]]
+) -> None:
+    for plugin in preprocessors:
         message = await preprocess(
             plugin, process, process.messages[-1], settings=turn.settings, plugins=infos
         )
@@ -90,28 +95,28 @@ async def _preprocess(taking_part: list[Plugin], process: PredictionProcess, tur
 
 
 async def _finish(
-    taking_part: list[Plugin], process: PredictionProcess, turn: Turn, answer: Answer
+    handlers: list[Plugin],
+    process: PredictionProcess,
+    turn: Turn,
+    infos: list[dict[str, Any]],
+    answer: Answer,
 ) -> None:
     """Have a plugin that handles the prediction loop end the turn, or else the model."""
-    infos = [plugin.info() for plugin in taking_part]
-    for plugin in taking_part:
-        if "predictionLoopHandler" in plugin.hooks:
-            await handle_prediction_loop(plugin, process, settings=turn.settings, plugins=infos)
-            process.report({"event": "loopHandled", "plugin": plugin.identifier})
-            return
-    if turn.model:
+    if handlers:
+        await handle_prediction_loop(handlers[0], process, settings=turn.settings, plugins=infos)
+        process.report({"event": "loopHandled", "plugin": handlers[0].identifier})
+    elif turn.model:
         text = await answer(turn.model, process.messages)
         process.messages.append({"role": "assistant", "content": [{"type": "text", "text": text}]})
         process.report({"event": "answered", "text": text})
 
 
 async def _sessions(
-    stack: AsyncExitStack, taking_part: list[Plugin], turn: Turn
+    stack: AsyncExitStack, providers: list[Plugin], turn: Turn
 ) -> dict[str, ToolSession]:
     return {
         plugin.identifier: await stack.enter_async_context(tool_session(plugin, turn.settings))
-        for plugin in taking_part
-        if "toolsProvider" in plugin.hooks
+        for plugin in providers
     }
 
 

@@ -31,6 +31,7 @@ class HookChannel:
     def __init__(self, outlet: Outlet) -> None:
         self._outlet = outlet
         self._waiting: dict[str, MemoryObjectSendStream[HookPacket]] = {}
+        self._closed = False
 
     def send(self, packet: dict[str, Any]) -> None:
         """Send a packet to the plugin."""
@@ -40,7 +41,10 @@ class HookChannel:
     def replies(self, number: str) -> Iterator[ObjectReceiveStream[HookPacket]]:
         """Provide what the plugin says about a task or a session, while the block lasts."""
         sender, receiver = anyio.create_memory_object_stream[HookPacket](math.inf)
-        self._waiting[number] = sender
+        if self._closed:
+            sender.close()
+        else:
+            self._waiting[number] = sender
         try:
             with receiver:
                 yield receiver
@@ -55,14 +59,15 @@ class HookChannel:
                 self._waiting[number].send_nowait(packet)
 
     def close(self) -> None:
-        """End all waiting: the plugin is gone."""
+        """End all waiting, now and later: the plugin is gone or leaving."""
+        self._closed = True
         for sender in self._waiting.values():
             sender.close()
         self._waiting.clear()
 
 
 class Plugin:
-    """A plugin under development; it exists while its registration is open."""
+    """A plugin under development, whose hooks work while its registration is open."""
 
     def __init__(self, manifest: Manifest) -> None:
         self.identifier = f"{manifest.owner}/{manifest.name}"
@@ -72,16 +77,25 @@ class Plugin:
         self.schematics: Schematics | None = None
         self.global_schematics: Schematics | None = None
         self.ready = anyio.Event()  # the plugin has said that its hooks are open
+        self._left = False
 
     def __repr__(self) -> str:
         return f"Plugin({self.identifier!r}, hooks={sorted(self.hooks)})"
+
+    def leave(self) -> None:
+        """End all work of the plugin: its registration has ended."""
+        self._left = True
+        for channel in self.hooks.values():
+            channel.close()
 
     def hook(self, name: Hook) -> HookChannel:
         """Return the open channel of a hook.
 
         Raises:
-            ServerError: the plugin has none.
+            ServerError: the plugin has none, or has left.
         """
+        if self._left:
+            raise ServerError(f"The plugin {self.identifier} has left")
         channel = self.hooks.get(name)
         if channel is None:
             raise ServerError(f"The plugin {self.identifier} has no {name}")

@@ -98,7 +98,7 @@ async def prepare_chat(
 ) -> Prediction:
     """Prepare the answer to a chat, which may call as many tools as is said."""
     tools = await offered_tools(state.conversions, settings)
-    sampling = _sampling(instance, settings)
+    sampling = sampling_of(instance, settings)
     trained = instance.model.trained_tool_format
     make = partial(
         chat_prompt,
@@ -243,7 +243,7 @@ async def _prediction(
     if structured:
         convert = partial(grammar_for, structured, bounded=instance.model.stand_in)
         grammar = await conversions.run(convert)
-    sampling = _sampling(instance, settings)
+    sampling = sampling_of(instance, settings)
     if grammar is not None and structured.get("type") == "json":
         sampling = _whole_json(settings, sampling, instance)
     lazy = None
@@ -270,7 +270,8 @@ async def _prediction(
     )
 
 
-def _sampling(instance: LoadedInstance, settings: Settings) -> Sampling:
+def sampling_of(instance: LoadedInstance, settings: Settings) -> Sampling:
+    """Return the sampling of a request on an instance."""
     seed = instance.settings.checked("llm.load.seed", None)
     load_seed = int(seed) if seed is not None and seed >= 0 else None
     model = instance.model

@@ -54,7 +54,7 @@ class Client:
 
     @contextmanager
     def closable(self, close: Callable[[], None]) -> Iterator[None]:
-        """Have a connection closed if the identity is revoked while the block runs."""
+        """Have `close_all` close a connection while the block runs."""
         self._closers.append(close)
         try:
             yield
@@ -88,12 +88,10 @@ class ClientIdentities:
         """Admit an identity that the server itself has made."""
         self._granted[identifier] = Client(identifier, passkey)
 
-    def revoke(self, identifier: str) -> None:
-        """Take such an identity back, and close its connections."""
+    def withdraw(self, identifier: str) -> Client | None:
+        """Admit such an identity no more; return it if it has connections, which stay open."""
         self._granted.pop(identifier, None)
-        client = self._clients.get(identifier)
-        if client is not None:
-            client.close_all()
+        return self._clients.get(identifier)
 
     def enter(self, identifier: str, passkey: str) -> Client:
         """Count a connection of an identity, and return the identity.

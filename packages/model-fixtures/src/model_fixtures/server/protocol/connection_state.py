@@ -82,10 +82,17 @@ class State(enum.Enum):
 
 
 class Connection:
-    """The server's side of one websocket."""
+    """The server's side of one websocket.
 
-    def __init__(self, namespace: Namespace) -> None:
+    Args:
+        namespace: what its path offers.
+        answer_unknown: whether a call or channel that is unknown, or has a bad parameter, gets an
+            error after the warning. The app sends nothing but the warning.
+    """
+
+    def __init__(self, namespace: Namespace, *, answer_unknown: bool = False) -> None:
         self.namespace = namespace
+        self._answer_unknown = answer_unknown
         self.state = State.AUTHENTICATING
         self._channels: dict[int, Channel] = {}
         self._warnings = 0
@@ -205,27 +212,35 @@ class Connection:
         return [Packet(message.channel_id, packet)]
 
     def _unusable(self, message: Unusable) -> list[Event]:
+        """Refuse what the app may accept: its client has made no mistake, and must not hang."""
         head, text = message.head, f"the message has {message.reason}"
         if isinstance(head, CallHead):
-            return self._reject_call(head.call_id, "rpcParameterTypeError", text)
+            warning = self._warn("rpcParameterTypeError", text)
+            return [*warning, self._call_error(head.call_id, text)]
+        is_open = head.channel_id in self._channels
         if isinstance(head, CreateHead):
-            kind = "channelCreationParameterTypeError"
-            return self._reject_channel(head.channel_id, kind, text)
+            warning = self._warn("channelCreationParameterTypeError", text)
+            # An error would end the channel that is open under this id.
+            return warning if is_open else [*warning, self._open_error(head.channel_id, text)]
         warning = self._warn("channelMessageTypeError", text)
-        if head.channel_id not in self._channels:
+        if not is_open:
             return warning
         # Otherwise whoever waits for the packet would wait for ever.
         return [*warning, Fail(head.channel_id, ServerError(text))]
 
-    # The reference server sends nothing but the warning, and clients wait for ever. The error
-    # after it is the one deliberate deviation: every client ends the call at once.
     def _reject_call(self, call_id: int, kind: str, text: str) -> list[Event]:
-        return [*self._warn(kind, text), Send(self.rpc_error(call_id, ServerError(text)))]
+        warning = self._warn(kind, text)
+        return [*warning, self._call_error(call_id, text)] if self._answer_unknown else warning
 
     def _reject_channel(self, channel_id: int, kind: str, text: str) -> list[Event]:
-        if channel_id in self._channels:
-            return self._warn(kind, text)
-        return [*self._warn(kind, text), Send(self.channel_error(channel_id, ServerError(text)))]
+        warning = self._warn(kind, text)
+        return [*warning, self._open_error(channel_id, text)] if self._answer_unknown else warning
+
+    def _call_error(self, call_id: int, text: str) -> Event:
+        return Send(self.rpc_error(call_id, ServerError(text)))
+
+    def _open_error(self, channel_id: int, text: str) -> Event:
+        return Send(self.channel_error(channel_id, ServerError(text)))
 
     def _warn(self, kind: str, text: str) -> list[Event]:
         self._warnings += 1

@@ -44,6 +44,19 @@ class ServerError(ExplainedError):
         return error
 
 
+class DeviceNotLinkedError(ServerError):
+    """A request is for another machine.
+
+    Args:
+        device: the identifier of the machine.
+    """
+
+    def __init__(self, device: str) -> None:
+        super().__init__(
+            f"No device {device} is linked: the embedded server has its own models only"
+        )
+
+
 class CodedError(ServerError):
     """An error with a code in its `displayData`; each class below has its own.
 
@@ -65,20 +78,20 @@ class NoModelMatchingError(CodedError):
     Args:
         query: what was asked for.
         loaded: the identifiers that are there.
-        crash: why the instance that was asked for is gone, None if it did not crash.
+        why: why it does not: the instance has crashed, or would be on another machine.
     """
 
     code = "generic.noModelMatchingQuery"
 
     def __init__(
-        self, query: dict[str, Any], loaded: Sequence[str], crash: str | None = None
+        self, query: dict[str, Any], loaded: Sequence[str], why: str | None = None
     ) -> None:
         data = {
             "query": query,
             "loadedModelsSample": list(loaded[:SAMPLE_SIZE]),
             "totalLoadedModels": len(loaded),
         }
-        super().__init__("No loaded model satisfies the query", data, cause=crash)
+        super().__init__("No loaded model satisfies the query", data, cause=why)
 
 
 class PathNotFoundError(CodedError):

@@ -69,6 +69,10 @@ class Settings:
         """Return the keys that are set."""
         return self._fields.keys()
 
+    def value(self, key: str) -> Any:
+        """Return a value of any type, UNSET if there is none."""
+        return self._fields.get(key, UNSET)
+
     def number(self, key: str, default: float) -> float:
         """Return a number; integral floats stand for integers on this wire."""
         value = self._fields.get(key)

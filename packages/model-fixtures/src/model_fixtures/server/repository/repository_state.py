@@ -7,12 +7,13 @@ from model_fixtures.server.models.downloaded_models import DownloadedModels
 
 from .download_identifiers import DownloadIdentifiers
 from .downloadable_models import load_entries
+from .lm_link import LmLink
 from .running_downloads import Downloads
 from .search_index import SearchIndex
 
 
 class RepositoryState:
-    """What can be downloaded, what was offered to whom, and what is under way.
+    """What can be downloaded, what was offered to whom, what is under way, and the LM Link.
 
     Args:
         downloaded: where downloads go.
@@ -26,3 +27,4 @@ class RepositoryState:
         self.index = SearchIndex(load_entries())
         self.identifiers = DownloadIdentifiers()
         self.downloads = Downloads(downloaded, tasks)
+        self.link = LmLink()

@@ -10,6 +10,7 @@ import anyio.to_thread
 from msgspec import Struct
 
 from model_fixtures.server.background_tasks import BackgroundTasks
+from model_fixtures.server.client_errors import is_exhaustion
 from model_fixtures.server.models.downloaded_models import DownloadedModels, ModelsFolderError
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.shared_tasks import SharedTask, SharedTasks
@@ -42,7 +43,7 @@ class Download(SharedTask[DownloadListener, str]):
     """
 
     def __init__(self, offered: OfferedFile, downloaded: DownloadedModels) -> None:
-        super().__init__(f"in the download of {offered.path}")
+        super().__init__(f"the download of {offered.path}")
         self._offered = offered
         self._downloaded = downloaded
         self._meter = ProgressMeter(transfer_size(offered.option))
@@ -69,6 +70,8 @@ class Download(SharedTask[DownloadListener, str]):
         except (DownloadError, ModelsFolderError) as error:
             raise ServerError(f"Cannot download {path}: {error}") from error
         except OSError as error:
+            if is_exhaustion(error):
+                raise
             raise ServerError(
                 f"Cannot store {path} in {folder} ({error.strerror or error}):"
                 " make room and the folder writable, or name another one in LMSTUDIO_TEST_CACHE"

@@ -137,7 +137,7 @@ class WebsocketSession:
         state: ServerState,
     ) -> None:
         self._websocket = websocket
-        self._connection = Connection(namespace)
+        self._connection = Connection(namespace, answer_unknown=state.options.answer_unknown)
         self._state = state
         self._outbox = Outbox()
         self._ports: dict[int, ChannelPort] = {}
@@ -187,7 +187,9 @@ class WebsocketSession:
         await self._websocket.close()
 
     async def _serve(self, client: Client) -> None:
-        context = Context(client, self._state)
+        # Not the Host header, with which a client or a proxy may name another server.
+        host, port = self._websocket.scope["server"]
+        context = Context(client, self._state, f"ws://{host}:{port}")
         async with anyio.create_task_group() as tasks:
             self._outbox.on_overrun = tasks.cancel_scope.cancel
             tasks.start_soon(self._write)

@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from model_fixtures.server.protocol.kv_config import Stack
 
-from .models import History, Specified, Specifier
+from .models import History, Specifier
 
 
 class Predict(Struct, rename="camel"):
@@ -44,12 +44,6 @@ class ApplyPromptTemplate(Struct, rename="camel"):
     history: History
     prediction_config_stack: Stack
     opts: TemplateOptions
-
-
-class BasePredictionConfig(Specified):
-    """Parameter of `getBasePredictionConfig`."""
-
-    ignore_server_session_config: bool = False
 
 
 class PreloadDraftModel(Struct, rename="camel"):

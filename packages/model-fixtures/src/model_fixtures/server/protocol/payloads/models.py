@@ -10,7 +10,10 @@ from model_fixtures.server.protocol.kv_config import Stack
 
 # The SDK sends integral floats where whole numbers are meant (ttlMs 1500.0).
 Milliseconds = Annotated[float, Meta(ge=1)]
-Name = Annotated[str, Meta(min_length=1, max_length=1024)]
+MAX_NAME = 1024  # characters
+# In queries a bad name is a bad parameter; elsewhere it is a text like any other, as in the app.
+Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
+Device = Name | UnsetType | None  # None = this machine
 
 
 class ModelQuery(Struct, rename="camel"):
@@ -20,7 +23,7 @@ class ModelQuery(Struct, rename="camel"):
     identifier: Name | UnsetType = UNSET
     path: Name | UnsetType = UNSET
     vision: bool | UnsetType = UNSET
-    device_identifier: str | UnsetType | None = UNSET
+    device_identifier: Device = UNSET
 
 
 class QuerySpecifier(Struct, tag_field="type", tag="query"):
@@ -41,24 +44,27 @@ Specifier = Union[QuerySpecifier, ReferenceSpecifier]  # noqa: UP007 (msgspec, P
 class LoadModel(Struct, rename="camel"):
     """Creation parameter of `loadModel`."""
 
-    model_key: Name
+    model_key: str
     load_config_stack: Stack
-    identifier: Name | UnsetType = UNSET
+    identifier: str | UnsetType = UNSET
     ttl_ms: Milliseconds | UnsetType = UNSET
+    device_identifier: Device = UNSET
 
 
 class GetOrLoad(Struct, rename="camel"):
     """Creation parameter of `getOrLoad`."""
 
-    identifier: Name
+    identifier: str
     load_config_stack: Stack
     load_ttl_ms: Milliseconds | UnsetType = UNSET
+    device_identifier: Device = UNSET
 
 
 class UnloadModel(Struct, rename="camel"):
     """Parameter of `unloadModel`."""
 
-    identifier: Name
+    identifier: str
+    device_identifier: Device = UNSET
 
 
 class GetModelInfo(Struct, rename="camel"):
@@ -74,11 +80,18 @@ class Specified(Struct, rename="camel"):
     specifier: Specifier
 
 
+class BasePredictionConfig(Specified):
+    """Parameter of `getBasePredictionConfig`."""
+
+    ignore_server_session_config: bool = False
+
+
 class EstimateUsage(Struct, rename="camel"):
     """Parameter of `estimateModelUsage`."""
 
-    model_key: Name
+    model_key: str
     load_config_stack: Stack
+    device_identifier: Device = UNSET
 
 
 class Tokenize(Struct, rename="camel"):

@@ -157,3 +157,13 @@ class GenerateWithGenerator(Struct, rename="camel"):
     plugin_config_specifier: ConfigSpecifier
     tools: list[dict[str, Any]]
     history: History
+
+
+class ReportError(Struct, rename="camel"):
+    """Parameter of `reportError`: what a plugin's runner could not reach, and why."""
+
+    type: Literal["unauthorized", "networkUnavailable"]
+    plugin_run_id: str
+    server_url: str
+    message: str
+    unavailable_host: str | UnsetType = UNSET

@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-# The schema's, and two that newer clients know.
+from .models import Name
+
+# The schema's, and those that newer clients know.
 CompatibilityType = Literal[
     "gguf",
     "safetensors",
@@ -16,6 +18,7 @@ CompatibilityType = Literal[
     "torch_safetensors",
     "pte",
     "tensor",
+    "yuzu",
 ]
 
 
@@ -71,3 +74,29 @@ class DownloadModel(Struct, rename="camel"):
     """Creation parameter of `downloadModel`."""
 
     download_identifier: str
+
+
+class FindStaffPicks(Struct, rename="camel"):
+    """Parameter of `fuzzyFindStaffPicks`."""
+
+    search_term: str = ""
+    limit: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
+    compatibility_types: list[CompatibilityType] | UnsetType = UNSET
+
+
+class SetLinkDisabled(Struct):
+    """Parameter of `lmLinkSetDisabled`."""
+
+    disabled: bool
+
+
+class UpdateDeviceName(Struct, rename="camel"):
+    """Parameter of `lmLinkUpdateDeviceName`."""
+
+    device_name: Name
+
+
+class SetPreferredDevice(Struct, rename="camel"):
+    """Parameter of `lmLinkSetPreferredDevice`."""
+
+    device_identifier: Name

@@ -1,0 +1,62 @@
+// The SDK under test, a client, and what several cases need.
+
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+
+import { settings } from "./settings.mjs";
+
+// The packages are in a cache folder, where an import of this file would not look for them.
+const require = createRequire(`${settings.packages}/`);
+export const sdk = require("@lmstudio/sdk");
+export const { z } = require("zod");
+
+export const LLM = "llama-3.2-1b-instruct";
+export const TOOL_LLM = "qwen2.5-7b-instruct-1m";
+export const VISION_LLM = "mobilevlm_v2-1.7b";
+export const DRAFT_LLM = "smollm2-135m-instruct";
+export const EMBEDDING = "text-embedding-nomic-embed-text-v1.5";
+
+export function newClient(options = {}) {
+  const baseUrl = `ws://${settings.address}`;
+  // Verbose messages are broken into lines inside a frame, which no pattern matches.
+  return new sdk.LMStudioClient({ baseUrl, verboseErrorMessages: false, ...options });
+}
+
+export const client = newClient();
+
+const loading = new Map();
+
+/** Return the instance of a model that all cases share. The first case that asks for it loads it. */
+export function shared(key) {
+  if (!loading.has(key)) {
+    const namespace = key === EMBEDDING ? client.embedding : client.llm;
+    loading.set(key, namespace.load(key));
+  }
+  return loading.get(key);
+}
+
+/** Call `use` with an instance of its own, which is unloaded in any case. */
+export async function withInstance(key, options, use) {
+  const namespace = key === EMBEDDING ? client.embedding : client.llm;
+  const model = await namespace.load(key, options);
+  try {
+    return await use(model);
+  } finally {
+    await namespace.unload(model.identifier);
+  }
+}
+
+/** Wait a turn, fail unless each warning has the pattern and there is one, and remove them. */
+export async function expectWarnings(warnings, pattern) {
+  await new Promise(setImmediate);
+  const all = warnings.splice(0);
+  assert.ok(all.length > 0, `no warning with ${pattern}`);
+  for (const warning of all) {
+    assert.match(warning, pattern);
+  }
+}
+
+/** Return the identifiers of the loaded LLMs. */
+export async function loadedIdentifiers() {
+  return (await client.llm.listLoaded()).map((model) => model.identifier);
+}
