@@ -7,7 +7,7 @@ import json
 import logging
 import os
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import anyio
 import pytest
@@ -76,7 +76,7 @@ async def test_error_of_a_task_group() -> None:
 @pytest.mark.parametrize(
     ("error", "status", "told"),
     [
-        (TooManyTokensError("No", suggestion="Do"), 500, ("internal_error", "No. Do")),
+        (TooManyTokensError("No", suggestion="Do"), 400, ("context_length_exceeded", "No. Do")),
         (NO_HANDLE, 503, ("server_overloaded", f"{EXHAUSTED}. {LIMIT}")),
         (
             KeyError("secret"),
@@ -95,13 +95,15 @@ async def test_answers_over_rest(error: Exception, status: int, told: tuple[str,
     scope = {"type": "http", "method": "GET", "path": "it", "headers": [], "query_string": b""}
     response = await answering_errors(fail)(Request(scope))
     code, message = told
-    expected = {"message": message, "type": "server_error", "param": None, "code": code}
+    kind = "invalid_request_error" if status == 400 else "server_error"
+    expected = {"message": message, "type": kind, "param": None, "code": code}
     assert (response.status_code, json.loads(bytes(response.body))) == (status, {"error": expected})
 
 
 class Asking:
     """The websocket of a client that makes one call, opens one channel, and waits for both."""
 
+    scope: ClassVar = {"server": ("127.0.0.1", 1234)}
     application_state = WebSocketState.DISCONNECTED
 
     def __init__(self) -> None:

@@ -13,6 +13,10 @@ _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 logger = logging.getLogger("model_fixtures.server")
 
 
+class ExhaustedError(ServerError):
+    """The system has no handle or memory left for a request."""
+
+
 def is_exhaustion(error: object) -> bool:
     """Return whether an error says that the system had no handle or memory left."""
     return isinstance(error, OSError) and error.errno in _EXHAUSTED
@@ -32,7 +36,7 @@ def client_error(error: Exception, endpoint: str) -> ServerError:
         return ServerError(error.title, cause=error.cause, suggestion=error.suggestion)
     if is_exhaustion(error):
         logger.warning("%s failed: %s", endpoint, error)
-        return ServerError(
+        return ExhaustedError(
             f"The server has no handle or memory left for {endpoint}: {error}",
             suggestion="Close connections, or raise the limit of open files (ulimit -n)",
         )

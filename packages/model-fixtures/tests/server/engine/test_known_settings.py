@@ -34,6 +34,7 @@ def loaded(fields: dict[str, Any], *, embedding: bool = False) -> dict[str, Any]
     return effective_load_config(Settings(fields), embedding=embedding, context_length=512)
 
 
+@pytest.mark.difference("request-settings")
 @pytest.mark.parametrize("key", PREDICTION)
 def test_prediction_setting(key: str) -> None:
     """What a request sets comes back, and does not without being set, unless it has a default."""
@@ -41,12 +42,14 @@ def test_prediction_setting(key: str) -> None:
     assert predicted({}).get(key) != PREDICTION[key]
 
 
+@pytest.mark.difference("load-settings")
 @pytest.mark.parametrize("key", LLM_LOAD)
 def test_llm_load_setting(key: str) -> None:
     """What a load sets comes back."""
     assert loaded({key: LLM_LOAD[key]})[key] == LLM_LOAD[key]
 
 
+@pytest.mark.difference("load-settings")
 @pytest.mark.parametrize("key", EMBEDDING_LOAD)
 def test_embedding_load_setting(key: str) -> None:
     """What the load of an embedding model sets comes back."""
@@ -60,6 +63,7 @@ def test_tables_are_those_of_the_schemas() -> None:
     assert known_settings.EMBEDDING_LOAD.keys() == EMBEDDING_LOAD.keys()
 
 
+@pytest.mark.difference("wrong-settings")
 def test_other_keys_stay_out() -> None:
     """Keys that no schema has, and those of the other kind of model, are not reported."""
     assert predicted({"colour": "red"}) == predicted({})

@@ -45,6 +45,7 @@ def tokens_of(packets: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.difference("log-probabilities")
 async def test_likely_tokens(llm: Connection, identifier: str) -> None:
     """Each token has its text, id and probability, and the likeliest candidates."""
     packets = await packets_of(llm, identifier, 3)
@@ -85,6 +86,7 @@ async def test_chosen_token_is_always_a_candidate(llm: Connection, identifier: s
         assert token["id"] in [each["id"] for each in token["candidates"]]
 
 
+@pytest.mark.difference("log-probabilities")
 async def test_text_held_back_for_a_stop_string(llm: Connection, identifier: str) -> None:
     """Tokens that might have begun a stop string keep their own texts; those of one do not come."""
     plain = await packets_of(llm, identifier, 1)
@@ -106,6 +108,7 @@ async def test_character_of_several_tokens(llm: Connection, identifier: str) -> 
     assert [token["text"] for token in tokens_of(packets)] == ["a", "🦄", "b"]
 
 
+@pytest.mark.difference("log-probabilities")
 async def test_draft_model_is_not_used(llm: Connection, identifier: str) -> None:
     """llama.cpp tells no probabilities of drafted tokens, so that nothing is drafted."""
     draft = {"speculativeDecoding__draftModel": MODEL}

@@ -52,8 +52,7 @@ async def test_odd_packets_of_a_tools_provider(address: str) -> None:
         await session.send({"type": "callTool", "callId": 7, "name": "t", "arguments": {}})
         called = await anext(hook)
         await hook.send(opened)
-        await hook.send({"type": "toolCallStatus", "callId": "x", **about})
-        await hook.send({"type": "toolCallComplete", **about})
+        await hook.send({"type": "toolCallStatus", "callId": "x", "statusText": "", **about})
         await hook.send({"type": "toolCallComplete", "callId": called["callId"], **about})
         assert await anext(session) == {"type": "toolCallComplete", "callId": 7}
         await session.send({"type": "discardSession"})

@@ -132,6 +132,7 @@ async def test_hub_channels(repository: Connection, endpoint: str) -> None:
     assert repository.warnings == []
 
 
+@pytest.mark.difference("no-hub")
 async def test_nobody_is_logged_in(repository: Connection) -> None:
     """The status is that of an app without an account, which a logout does not change."""
     assert await repository.rpc("deauthenticate") is None
@@ -139,6 +140,7 @@ async def test_nobody_is_logged_in(repository: Connection) -> None:
     assert status == {"authenticationStatus": {"type": "none"}}
 
 
+@pytest.mark.difference("no-hub", "downloads")
 async def test_nothing_of_the_hub_is_listed(repository: Connection) -> None:
     """Staff picks and the hub's models are empty lists; a bad limit is refused."""
     opts = {"searchTerm": "qwen", "limit": 3, "compatibilityTypes": ["gguf", "yuzu"]}
@@ -149,6 +151,7 @@ async def test_nothing_of_the_hub_is_listed(repository: Connection) -> None:
         await repository.rpc("fuzzyFindStaffPicks", {"limit": 0})
 
 
+@pytest.mark.difference("no-hub")
 async def test_lm_link(repository: Connection) -> None:
     """The link is offline without an account, and repeats what clients have set."""
     before = await repository.rpc("lmLinkStatus")

@@ -42,7 +42,6 @@ def content(answer: Any) -> str:
     return text
 
 
-@pytest.mark.difference("rest-structure")
 @pytest.mark.parametrize(
     ("more", "schema"),
     [
@@ -79,7 +78,7 @@ def test_same_text_as_over_a_websocket(address: str, client: openai.OpenAI) -> N
     assert content(answer) == anyio.run(from_the_websocket, address, "Say hi.", 8)
 
 
-@pytest.mark.difference("rest-context")
+@pytest.mark.difference("rest-full-context")
 @pytest.mark.anyio
 async def test_full_context(address: str) -> None:
     """An answer that fills the context ends there, because of the length."""
@@ -173,7 +172,7 @@ def test_bias(client: openai.OpenAI) -> None:
     assert first not in {"", second}
 
 
-@pytest.mark.difference("rest-prompts")
+@pytest.mark.difference("rest-several-prompts")
 def test_several_prompts(client: openai.OpenAI) -> None:
     """Each prompt of a text completion has a choice of its own; tokens are a prompt, too."""
     ask = client.completions.create

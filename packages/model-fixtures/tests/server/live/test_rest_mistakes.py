@@ -126,7 +126,7 @@ CHOICE = {"type": "function", "function": {"name": "subtract"}}
 TOOL: dict[str, Any] = {"type": "function", "function": {"name": "add", "parameters": {}}}
 
 
-@pytest.mark.difference("rest-mistakes", "rest-refusals")
+@pytest.mark.difference("rest-mistakes", "rest-structure", "rest-unsupported")
 @pytest.mark.parametrize(
     ("path", "change", "parameter"),
     [
@@ -200,13 +200,14 @@ def test_mistake(
     assert http.post(path, json=GOOD[path]).status_code == 200
 
 
-@pytest.mark.difference("rest-context")
+@pytest.mark.difference("rest-full-context")
 def test_prompt_over_the_context_has_a_code_of_its_own(http: httpx.Client) -> None:
     """A prompt that is too long is reported as OpenAI reports it."""
     response = http.post(CHAT, json=GOOD[CHAT] | {"messages": [USER | {"content": "Hi " * 9000}]})
     assert response.json()["error"]["code"] == "context_length_exceeded"
 
 
+@pytest.mark.difference("rest-full-context")
 def test_prompt_with_an_image_over_the_context(http: httpx.Client) -> None:
     """The same is so for a prompt with an image, whose length only llama.cpp knows."""
     parts = [{"type": "text", "text": "Hi " * 9000}, *SEES[0]["content"]]

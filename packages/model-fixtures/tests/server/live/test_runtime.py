@@ -23,6 +23,7 @@ async def runtime(address: str) -> AsyncIterator[Connection]:
         yield connection
 
 
+@pytest.mark.difference("runtime")
 async def test_engines(runtime: Connection) -> None:
     """There is one engine, llama.cpp, and it runs GGUF files."""
     (engine,) = await runtime.rpc("listEngines")
@@ -58,6 +59,7 @@ async def test_remove(runtime: Connection, engine: dict[str, str], why: str) -> 
         await runtime.rpc("removeEngine", engine)
 
 
+@pytest.mark.difference("runtime")
 @pytest.mark.parametrize("scope", [None, {"type": "all"}, {"type": "custom", "engines": [OURS]}])
 async def test_survey(runtime: Connection, scope: Any) -> None:
     """A survey tells this machine's memory, and that no GPU is used."""
@@ -79,6 +81,7 @@ async def test_survey_of_another_engine(runtime: Connection) -> None:
     assert survey == {"status": "noCompatibleBackends", "engines": []}
 
 
+@pytest.mark.difference("runtime")
 async def test_extensions(runtime: Connection) -> None:
     """There are no engines to download."""
     search = {"query": "llama.cpp", "includeIncompatible": True}

@@ -70,6 +70,7 @@ async def test_shutdown_is_not_for_clients(address: str) -> None:
         assert (await system.rpc("info"))["isDaemon"] is True
 
 
+@pytest.mark.difference("request-shutdown")
 async def test_shutdown(tmp_path: Path) -> None:
     """With --allow-shutdown the call is answered, and the server ends in order."""
     log = tmp_path / "log"

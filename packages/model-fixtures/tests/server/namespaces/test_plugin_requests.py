@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from model_fixtures.server.background_tasks import BackgroundTasks
 from model_fixtures.server.handlers.handler_context import Context
 from model_fixtures.server.namespaces.plugins import handle_request
 from model_fixtures.server.plugins.prediction_process import PredictionProcess
@@ -20,8 +21,8 @@ pytestmark = pytest.mark.anyio
 async def answer(request: dict[str, Any]) -> tuple[Any, list[dict[str, Any]]]:
     """Return the answer to a plugin in a turn, and the events that the turn reports."""
     events: list[dict[str, Any]] = []
-    identities = ClientIdentities(None)
-    plugins = RegisteredPlugins(identities)
+    identities = ClientIdentities()
+    plugins = RegisteredPlugins(identities, BackgroundTasks())
     plugin = plugins.register(Manifest("plugin", "node", "tests", "asking"))
     client = identities.enter(plugin.client_identifier, plugin.passkey)
     process = PredictionProcess([], "", events.append)

@@ -13,7 +13,9 @@ from model_fixtures.server.plugins.prediction_process import PredictionProcess
 from model_fixtures.server.plugins.registered_plugins import RegisteredPlugins
 from model_fixtures.server.protocol.client_identities import ClientIdentities
 from model_fixtures.server.protocol.errors import ServerError
-from model_fixtures.server.protocol.payloads.plugins import HookPacket, Manifest
+from model_fixtures.server.protocol.payloads.hook_packets import PreprocessingComplete
+from model_fixtures.server.protocol.payloads.models import Message
+from model_fixtures.server.protocol.payloads.plugins import Manifest
 
 pytestmark = pytest.mark.anyio
 
@@ -69,10 +71,11 @@ class LastWork:
             self._plugins.remove(self.before.plugin)
             self.before.channel.close()
             self.before.plugin.hooks.clear()
-        complete = HookPacket("complete", task_id=packet["taskId"], processed=packet["input"])
-        self.channel.deliver(complete)
+        message = Message(**packet["input"])
+        self.channel.deliver(PreprocessingComplete(packet["taskId"], message))
 
 
+@pytest.mark.difference("plugin-registration")
 async def test_plugin_that_leaves_during_a_turn(plugins: RegisteredPlugins) -> None:
     """A turn ends with an error if one of its plugins has left before its hook is called."""
     first, second = LastWork(plugins, "first"), LastWork(plugins, "second")

@@ -35,6 +35,7 @@ async def plugins(identities: ClientIdentities) -> AsyncIterator[RegisteredPlugi
             yield RegisteredPlugins(identities, tasks)
 
 
+@pytest.mark.difference("plugin-registration")
 async def test_plugin_that_is_leaving(
     plugins: RegisteredPlugins, identities: ClientIdentities, monkeypatch: pytest.MonkeyPatch
 ) -> None:

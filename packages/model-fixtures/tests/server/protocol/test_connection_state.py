@@ -121,12 +121,58 @@ def test_call_with_a_parameter() -> None:
     assert event.parameter == UnloadModel("m")
 
 
-@pytest.mark.parametrize("extra", [{}, {"parameter": None}, {"parameter": {"a": 1}}])
-def test_call_without_parameter_takes_whatever_comes(extra: dict[str, Any]) -> None:
-    """A void parameter may be absent, null or anything."""
-    (event,) = send(an_open_connection(), type="rpcCall", endpoint="listLoaded", callId=1, **extra)
+def test_call_without_parameter() -> None:
+    """A call that takes no parameter is handed on without one."""
+    (event,) = send(an_open_connection(), type="rpcCall", endpoint="listLoaded", callId=1)
     assert isinstance(event, StartRpc)
     assert event.parameter is None
+
+
+@pytest.mark.parametrize("value", [None, {}, {"a": 1}])
+def test_parameter_where_none_is_taken(value: object) -> None:
+    """Whatever comes as a parameter is bad where a call or a channel takes none, as in the app."""
+    call = {"type": "rpcCall", "endpoint": "listLoaded", "callId": 1, "parameter": value}
+    create = {"type": "channelCreate", "endpoint": "alive", "channelId": 1}
+    (warning,) = send(an_open_connection(), **call)
+    assert sent(warning)["kind"] == "rpcParameterTypeError"
+    (warning,) = send(an_open_connection(), **create, creationParameter=value)
+    assert sent(warning)["kind"] == "channelCreationParameterTypeError"
+
+
+@pytest.mark.parametrize("number", ["2.0", "2e0", "20E-1"])
+def test_whole_numbers_are_integers(number: str) -> None:
+    """An id may be written as JavaScript allows it, and comes back as an integer."""
+    connection = an_open_connection()
+    (call,) = connection.receive(f'{{"type":"rpcCall","endpoint":"listLoaded","callId":{number}}}')
+    assert isinstance(call, StartRpc)
+    assert Connection.rpc_result(call.call_id, None) == b'{"type":"rpcResult","callId":2}'
+    create = f'{{"type":"channelCreate","endpoint":"alive","channelId":{number}}}'
+    (channel,) = connection.receive(create)
+    assert isinstance(channel, OpenChannel)
+    assert connection.channel_close(channel.channel_id) == b'{"type":"channelClose","channelId":2}'
+    acknowledgement = f'{{"type":"channelAck","channelId":{number},"ackId":{number}}}'
+    (warning,) = connection.receive(acknowledgement)
+    assert sent(warning)["warning"] == "channel 2 is not open"
+    update = f'{{"type":"writableSignalUpdate","subscribeId":{number},"patches":[],"tags":[]}}'
+    (warning,) = connection.receive(update)
+    assert sent(warning)["warning"] == "no signal subscription 2 is open"
+
+
+def test_version_as_a_whole_number() -> None:
+    """The version of the authentication may be written as a float."""
+    packet = json.dumps({**AUTH, "authVersion": 1.0})
+    assert Connection(a_namespace()).receive(packet) == [Authenticate("guest:1", "secret")]
+
+
+@pytest.mark.parametrize("number", ["2.5", "1e400", '"2"', "true", "null"])
+def test_ids_that_are_no_integers(number: str) -> None:
+    """A message with such an id is none, and is ignored as by the app."""
+    for message in (
+        f'{{"type":"rpcCall","endpoint":"listLoaded","callId":{number}}}',
+        f'{{"type":"channelSend","channelId":1,"message":{{}},"ackId":{number}}}',
+    ):
+        (event,) = an_open_connection().receive(message)
+        assert isinstance(event, Ignored)
 
 
 def test_unknown_call_warns() -> None:
@@ -241,21 +287,31 @@ def test_packet_after_the_end_warns() -> None:
     assert sent(warning)["kind"] == "channelUnknown"
 
 
-@pytest.mark.parametrize("message", [None, 5, {}, {"type": "stop"}, {"type": 5}])
-def test_bad_packet_warns_and_the_channel_stays_open(message: object) -> None:
+@pytest.mark.parametrize(
+    "content", [{}, *({"message": each} for each in (None, 5, {}, {"type": "stop"}, {"type": 5}))]
+)
+def test_bad_packet_warns_and_the_channel_stays_open(content: dict[str, Any]) -> None:
     """A packet that fails its schema is dropped with a warning."""
     connection = an_open_connection()
     open_channel(connection)
-    (warning,) = send(connection, type="channelSend", channelId=1, message=message)
+    (warning,) = send(connection, type="channelSend", channelId=1, **content)
     assert sent(warning)["kind"] == "channelMessageTypeError"
     (packet,) = send(connection, type="channelSend", channelId=1, message={"type": "cancel"})
     assert isinstance(packet, Packet)
 
 
+def test_acknowledgement_for_an_unknown_channel_warns() -> None:
+    """An acknowledgement for a channel that is not open gets the warning `channelUnknown`."""
+    (warning,) = send(an_open_connection(), type="channelAck", channelId=1, ackId=1)
+    assert sent(warning)["kind"] == "channelUnknown"
+
+
 def test_packet_for_a_channel_that_takes_none_warns() -> None:
-    """A channel that takes no packets drops every packet with a warning."""
+    """A channel that takes no packets drops every packet with a warning; acknowledgements pass."""
     connection = an_open_connection()
     send(connection, type="channelCreate", endpoint="alive", channelId=1)
+    (acknowledged,) = send(connection, type="channelAck", channelId=1, ackId=1)
+    assert isinstance(acknowledged, Ignored)
     (warning,) = send(connection, type="channelSend", channelId=1, message={"type": "cancel"})
     assert sent(warning)["kind"] == "channelMessageTypeError"
 
@@ -325,14 +381,13 @@ def test_signals_are_unknown(kind: str, message: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        {"type": "channelAck", "channelId": 1, "ackId": 1},
         {"type": "signalUnsubscribe", "subscribeId": 1},
         {"type": "writableSignalUnsubscribe", "subscribeId": 1},
         {"type": "communicationWarning", "warning": "the client complains"},
     ],
 )
 def test_messages_that_need_no_answer(message: dict[str, Any]) -> None:
-    """Acknowledgements, unsubscriptions and the client's own warnings get no answer."""
+    """Unsubscriptions and the client's own warnings get no answer."""
     (event,) = send(an_open_connection(), **message)
     assert isinstance(event, Ignored)
 

@@ -196,7 +196,6 @@ async def pipe(clock: Clock) -> AsyncIterator[Pipe]:
         app,
         request_seconds=REQUEST_SECONDS,
         stall_seconds=STALL_SECONDS,
-        ws_ping_interval=None,
         ws_per_message_deflate=False,
         log_config=None,
         access_log=False,
@@ -308,9 +307,10 @@ async def say(pipe: Pipe, clock: Clock, client: ClientProtocol, text: str) -> No
 
 
 async def test_quiet_websocket(pipe: Pipe, clock: Clock) -> None:
-    """A websocket has no time limit: it stays open, and works, after any pause."""
+    """A websocket has no time limit: it gets no pings, and stays open and works after any pause."""
     client = await opened(pipe, clock)
     await clock.turn_on(1000)
+    assert not pipe.sent
     await say(pipe, clock, client, "hello")
     assert pipe.sent.endswith(b"hello")
 

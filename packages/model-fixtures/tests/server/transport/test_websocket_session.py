@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import anyio
 import pytest
@@ -97,6 +97,7 @@ async def test_nothing_is_kept_for_a_client_that_has_gone() -> None:
 class Deaf:
     """The websocket of a client that asks, reads nothing, and leaves."""
 
+    scope: ClassVar = {"server": ("127.0.0.1", 1234)}
     application_state = WebSocketState.DISCONNECTED
 
     def __init__(self, calls: int) -> None:
@@ -140,6 +141,7 @@ async def test_session_keeps_nothing(tmp_path: Path) -> None:
 class Patient:
     """The websocket of a client that opens a channel, and waits until it has heard enough."""
 
+    scope: ClassVar = {"server": ("127.0.0.1", 1234)}
     application_state = WebSocketState.DISCONNECTED
 
     def __init__(self, enough: int) -> None:

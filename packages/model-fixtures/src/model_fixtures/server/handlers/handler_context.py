@@ -60,7 +60,7 @@ class ChannelPort:
         self._progress: Packet | None = None
         self._quiet = False
         self._ended = False
-        self._failure: ServerError | None = None
+        self.failure: ServerError | None = None  # why the handler is ended from outside
         self._whole = anyio.CancelScope()
 
     async def send(self, packet: Packet) -> None:
@@ -97,7 +97,7 @@ class ChannelPort:
 
     def fail(self, error: ServerError) -> None:
         """End the channel's handler with an error."""
-        self._failure = error
+        self.failure = error
         self._whole.cancel()
 
     @contextmanager
@@ -109,8 +109,8 @@ class ChannelPort:
         """
         with self._whole:
             yield
-        if self._failure is not None:
-            raise self._failure
+        if self.failure is not None:
+            raise self.failure
 
     def deliver(self, packet: Struct) -> None:
         """Take a packet from the client."""

@@ -20,6 +20,7 @@ from model_fixtures.server.plugins.plugin import Hook, HookChannel
 from model_fixtures.server.plugins.prediction_process import PredictionProcess
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.namespace import Namespace
+from model_fixtures.server.protocol.payloads import hook_packets
 from model_fixtures.server.protocol.payloads import plugins as payloads
 from model_fixtures.server.protocol.payloads.models import Cancel
 
@@ -28,12 +29,15 @@ LONGEST_ERROR = 1_000  # characters of a plugin's own report that the log repeat
 namespace = Namespace("plugins")
 logger = logging.getLogger("model_fixtures.server")
 
-HOOKS: dict[str, Hook] = {
-    "setPromptPreprocessor": "promptPreprocessor",
-    "setPredictionLoopHandler": "predictionLoopHandler",
-    "setToolsProvider": "toolsProvider",
-    "setGenerator": "generator",
+HOOKS: dict[str, tuple[Hook, Any]] = {
+    "setPromptPreprocessor": ("promptPreprocessor", hook_packets.PreprocessorPacket),
+    "setPredictionLoopHandler": ("predictionLoopHandler", hook_packets.LoopHandlerPacket),
+    "setToolsProvider": ("toolsProvider", hook_packets.ToolsProviderPacket),
+    "setGenerator": ("generator", hook_packets.GeneratorPacket),
 }
+SHOWN = 200  # characters of what is wrong with a packet
+
+logger = logging.getLogger("model_fixtures.server")
 
 
 @namespace.channel("registerDevelopmentPlugin", payloads.RegisterDevelopmentPlugin, payloads.End)
@@ -57,23 +61,37 @@ async def register_development_plugin(
         plugins.remove(plugin)
 
 
-def _add_hook(endpoint: str, hook: Hook) -> None:
-    @namespace.channel(endpoint, packets=payloads.HookPacket)
+def _add_hook(endpoint: str, hook: Hook, packets: Any) -> None:
+    # The packets are checked here and not before: one that is wrong must end what waits for it.
+    @namespace.channel(endpoint, packets=Any)
     async def set_hook(context: Context, _: None, port: ChannelPort) -> None:
         plugin = context.state.plugins.of_client(context.client)
         if hook in plugin.hooks:
             raise ServerError(f"The plugin {plugin.identifier} has a {hook} already")
         channel = plugin.hooks[hook] = HookChannel(port)
+
+        def malformed(reason: str) -> ServerError:
+            reason = shortened(" ".join(reason.split()), SHOWN)
+            channel.close(f"has sent a malformed packet on {endpoint}: {reason}")
+            logger.warning("the plugin %s %s", plugin.identifier, channel.end)
+            return ServerError(f"The plugin {plugin.identifier} {channel.end}")
+
         try:
             async for packet in port.packets:
-                channel.deliver(packet)
+                channel.deliver(msgspec.convert(packet, packets))
+        except msgspec.ValidationError as error:
+            raise malformed(str(error)) from error
+        except anyio.get_cancelled_exc_class():
+            if port.failure is not None:  # the packet was not even decoded
+                malformed(port.failure.title)
+            raise
         finally:
             plugin.hooks.pop(hook, None)
             channel.close()
 
 
-for _endpoint, _hook in HOOKS.items():
-    _add_hook(_endpoint, _hook)
+for _endpoint, (_hook, _packets) in HOOKS.items():
+    _add_hook(_endpoint, _hook, _packets)
 
 
 @namespace.rpc("setConfigSchematics", payloads.SetSchematics)

@@ -171,13 +171,13 @@ async def lm_link_set_preferred_device(
 
 
 def _refuse_call(name: str, why: str) -> None:
-    @namespace.rpc(name)
+    @namespace.rpc(name, Any)
     async def refuse(context: Context, _: Any) -> None:
         raise ServerError(f"{name} {why}: not available here")
 
 
 def _refuse_channel(name: str, why: str) -> None:
-    @namespace.channel(name)
+    @namespace.channel(name, Any)
     async def refuse(context: Context, _: Any, port: ChannelPort) -> None:
         raise ServerError(f"{name} {why}: not available here")
 

@@ -8,10 +8,22 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
+import msgspec
 from anyio.abc import ObjectReceiveStream
 
 from model_fixtures.server.protocol.errors import ServerError
-from model_fixtures.server.protocol.payloads.plugins import HookPacket
+from model_fixtures.server.protocol.payloads.hook_packets import (
+    HookPacket,
+    OfCall,
+    PreprocessingComplete,
+    SessionInitializationFailed,
+    SessionInitialized,
+    TaskAborted,
+    TaskComplete,
+    TaskError,
+    ToolCallComplete,
+    ToolCallError,
+)
 
 from .plugin import HookChannel, Plugin
 from .prediction_process import PredictionProcess
@@ -43,8 +55,9 @@ async def preprocess(
         **_task(plugin, process, task, settings, plugins),
     }
     reply = await _one_task(plugin, hook, task, request)
-    if reply.type == "complete" and isinstance(reply.processed, dict):
-        return reply.processed
+    if isinstance(reply, PreprocessingComplete):
+        processed: dict[str, Any] = msgspec.to_builtins(reply.processed)
+        return processed
     raise _failure(plugin, reply)
 
 
@@ -67,7 +80,7 @@ async def handle_prediction_loop(
         **_task(plugin, process, task, settings, plugins),
     }
     reply = await _one_task(plugin, hook, task, request)
-    if reply.type != "complete":
+    if not isinstance(reply, TaskComplete):
         raise _failure(plugin, reply)
 
 
@@ -110,7 +123,7 @@ class ToolSession:
         Raises:
             ServerError: the plugin left.
         """
-        return await _next(self._plugin, self._replies)
+        return await _next(self._plugin, self._hook, self._replies)
 
     async def call(self, name: str, arguments: Any, on_packet: OnPacket) -> Any:
         """Return the result of a call; status and warnings go to `on_packet` meanwhile.
@@ -123,11 +136,11 @@ class ToolSession:
         try:
             while True:
                 packet = await self.packet()
-                if packet.call_id != number:
+                if not isinstance(packet, OfCall) or packet.call_id != number:
                     continue
-                if packet.type == "toolCallComplete":
+                if isinstance(packet, ToolCallComplete):
                     return packet.result
-                if packet.type == "toolCallError":
+                if isinstance(packet, ToolCallError):
                     raise _failure(self._plugin, packet)
                 on_packet(packet)
         except anyio.get_cancelled_exc_class():
@@ -153,10 +166,11 @@ async def tool_session(plugin: Plugin, settings: dict[str, Any]) -> AsyncIterato
             }
         )
         try:
-            reply = await _next(plugin, replies)
-            if reply.type != "sessionInitialized" or not isinstance(reply.tool_definitions, list):
-                raise _failure(plugin, reply)
-            yield ToolSession(plugin, hook, session, reply.tool_definitions, replies)
+            while not isinstance(reply := await _next(plugin, hook, replies), SessionInitialized):
+                if isinstance(reply, SessionInitializationFailed):
+                    raise _failure(plugin, reply)
+            definitions: list[dict[str, Any]] = msgspec.to_builtins(reply.tool_definitions)
+            yield ToolSession(plugin, hook, session, definitions, replies)
         finally:
             hook.send({"type": "discardSession", "sessionId": session})
 
@@ -185,8 +199,8 @@ async def generate(
             }
         )
         try:
-            while (packet := await _next(plugin, replies)).type != "complete":
-                if packet.type in {"error", "aborted"}:
+            while not isinstance(packet := await _next(plugin, hook, replies), TaskComplete):
+                if isinstance(packet, (TaskError, TaskAborted)):
                     raise _failure(plugin, packet)
                 yield packet
         except (anyio.get_cancelled_exc_class(), GeneratorExit):
@@ -228,17 +242,19 @@ async def _one_task(
     with hook.replies(task) as replies:
         hook.send(request)
         try:
-            return await _next(plugin, replies)
+            return await _next(plugin, hook, replies)
         except anyio.get_cancelled_exc_class():
             await _abort(hook, replies, {"type": "abort", "taskId": task})
             raise
 
 
-async def _next(plugin: Plugin, replies: ObjectReceiveStream[HookPacket]) -> HookPacket:
+async def _next(
+    plugin: Plugin, hook: HookChannel, replies: ObjectReceiveStream[HookPacket]
+) -> HookPacket:
     try:
         return await replies.receive()
     except anyio.EndOfStream:
-        raise ServerError(f"The plugin {plugin.identifier} has left") from None
+        raise ServerError(f"The plugin {plugin.identifier} {hook.end}") from None
 
 
 async def _abort(
@@ -246,12 +262,14 @@ async def _abort(
 ) -> None:
     hook.send(packet)
     with suppress(anyio.EndOfStream), anyio.move_on_after(ABORT_SECONDS, shield=True):
-        while (await replies.receive()).type != "aborted":
+        while not isinstance(await replies.receive(), TaskAborted):
             pass
 
 
 def _failure(plugin: Plugin, packet: HookPacket) -> ServerError:
-    error = packet.error if isinstance(packet.error, dict) else {}
+    if isinstance(packet, TaskAborted):
+        return ServerError(f"The plugin {plugin.identifier} has given up its task")
+    error: dict[str, Any] = getattr(packet, "error", {})
     title = error.get("title")
     return ServerError(
         title if isinstance(title, str) else f"The plugin {plugin.identifier} failed",

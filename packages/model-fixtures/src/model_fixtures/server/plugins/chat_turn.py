@@ -15,7 +15,11 @@ from msgspec import Struct
 
 from model_fixtures.server.client_errors import client_error
 from model_fixtures.server.protocol.errors import ServerError
-from model_fixtures.server.protocol.payloads.plugins import HookPacket
+from model_fixtures.server.protocol.payloads.hook_packets import (
+    HookPacket,
+    ToolCallStatus,
+    ToolCallWarn,
+)
 
 from .call_hooks import ToolSession, handle_prediction_loop, preprocess, tool_session
 from .plugin import Plugin
@@ -126,16 +130,16 @@ async def _call(
     """Make one call, and put request and result into the chat."""
     name, arguments = call.get("name"), call.get("arguments", {})
     for session in sessions.values():
-        names = [tool.get("function", {}).get("name") for tool in session.definitions]
+        names = [tool["function"]["name"] for tool in session.definitions]
         if name in names:
             break
     else:
         raise ServerError(f"No plugin of this turn provides the tool {name}")
 
     def on_packet(packet: HookPacket) -> None:
-        if packet.type == "toolCallStatus":
+        if isinstance(packet, ToolCallStatus):
             process.report({"event": "toolStatus", "tool": name, "text": packet.status_text})
-        elif packet.type == "toolCallWarn":
+        elif isinstance(packet, ToolCallWarn):
             process.report({"event": "toolWarning", "tool": name, "text": packet.warn_text})
 
     request = {"type": "function", "name": name, "arguments": arguments}

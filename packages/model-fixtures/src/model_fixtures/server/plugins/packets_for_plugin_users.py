@@ -10,7 +10,20 @@ import msgspec
 
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.payloads import plugins as payloads
-from model_fixtures.server.protocol.payloads.plugins import HookPacket
+from model_fixtures.server.protocol.payloads.hook_packets import (
+    FragmentGenerated,
+    HookPacket,
+    OfCall,
+    ToolCallComplete,
+    ToolCallError,
+    ToolCallGenerationArgumentFragmentGenerated,
+    ToolCallGenerationEnded,
+    ToolCallGenerationFailed,
+    ToolCallGenerationNameReceived,
+    ToolCallGenerationStarted,
+    ToolCallStatus,
+    ToolCallWarn,
+)
 
 from .call_hooks import ToolSession
 
@@ -36,7 +49,9 @@ async def serve_tool_calls(session: ToolSession, packets: AsyncIterable[Any], se
         try:
             while True:
                 packet = await session.packet()
-                if packet.call_id not in aborted and (sent := _tool_packet(packet)) is not None:
+                if not isinstance(packet, OfCall) or packet.call_id in aborted:
+                    continue
+                if (sent := _tool_packet(packet)) is not None:
                     await send(sent)
         except ServerError as error:
             failure.append(error)
@@ -57,42 +72,46 @@ async def serve_tool_calls(session: ToolSession, packets: AsyncIterable[Any], se
         raise failure[0]
 
 
-def _tool_packet(packet: HookPacket) -> Packet | None:
+def _tool_packet(packet: OfCall) -> Packet | None:
     """Translate a packet about a call; a client's ids are numbers where a plugin's are texts."""
-    more = {
-        "toolCallComplete": {"result": packet.result},
-        "toolCallError": {"error": packet.error},
-        "toolCallStatus": {"statusText": packet.status_text},
-        "toolCallWarn": {"warnText": packet.warn_text},
-    }.get(packet.type)
     # A plugin may send anything, also about a call that nobody has made.
-    if more is None or not isinstance(packet.call_id, str) or not packet.call_id.isdecimal():
+    if not packet.call_id.isdecimal():
         return None
-    call = {"type": packet.type, "callId": int(packet.call_id)}
-    return call | {key: value for key, value in more.items() if value is not msgspec.UNSET}
+    call = {"callId": int(packet.call_id)}
+    if isinstance(packet, ToolCallComplete):
+        result = {} if packet.result is msgspec.UNSET else {"result": packet.result}
+        return {"type": "toolCallComplete", **call, **result}
+    if isinstance(packet, ToolCallError):
+        return {"type": "toolCallError", **call, "error": packet.error}
+    if isinstance(packet, ToolCallStatus):
+        return {"type": "toolCallStatus", **call, "statusText": packet.status_text}
+    if isinstance(packet, ToolCallWarn):
+        return {"type": "toolCallWarn", **call, "warnText": packet.warn_text}
+    return None
 
 
 def for_client_of_generator(packet: HookPacket) -> Packet | None:
     """Translate a generator's packet; None if the client is sent nothing for it."""
-    if packet.type == "fragmentGenerated":
-        options = packet.opts if isinstance(packet.opts, dict) else {}
+    if isinstance(packet, FragmentGenerated):
         fragment = {
             "content": packet.content,
-            "tokensCount": options.get("tokenCount", 1),
-            "containsDrafted": options.get("containsDrafted", False),
-            "reasoningType": options.get("reasoningType", "none"),
-            "isStructural": options.get("isStructural", False),
+            "tokensCount": packet.opts.token_count,
+            "containsDrafted": packet.opts.contains_drafted,
+            "reasoningType": packet.opts.reasoning_type,
+            "isStructural": packet.opts.is_structural,
         }
         return {"type": "fragment", "fragment": fragment}
-    if packet.type == "toolCallGenerationStarted":
+    if isinstance(packet, ToolCallGenerationStarted):
         call = {} if packet.tool_call_id is msgspec.UNSET else {"toolCallId": packet.tool_call_id}
         return {"type": "toolCallGenerationStart", **call}
-    if packet.type == "toolCallGenerationNameReceived":
-        return {"type": packet.type, "name": packet.tool_name}
-    if packet.type == "toolCallGenerationArgumentFragmentGenerated":
-        return {"type": packet.type, "content": packet.content}
-    if packet.type == "toolCallGenerationEnded":
-        return {"type": "toolCallGenerationEnd", "toolCallRequest": packet.tool_call_request}
-    if packet.type == "toolCallGenerationFailed":
-        return {"type": packet.type, "error": packet.error}
+    if isinstance(packet, ToolCallGenerationNameReceived):
+        return {"type": "toolCallGenerationNameReceived", "name": packet.tool_name}
+    if isinstance(packet, ToolCallGenerationArgumentFragmentGenerated):
+        kind = "toolCallGenerationArgumentFragmentGenerated"
+        return {"type": kind, "content": packet.content}
+    if isinstance(packet, ToolCallGenerationEnded):
+        request = msgspec.to_builtins(packet.tool_call_request)
+        return {"type": "toolCallGenerationEnd", "toolCallRequest": request}
+    if isinstance(packet, ToolCallGenerationFailed):
+        return {"type": "toolCallGenerationFailed", "error": packet.error}
     return None

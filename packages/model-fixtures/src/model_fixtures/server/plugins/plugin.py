@@ -13,7 +13,8 @@ from anyio.abc import ObjectReceiveStream
 from anyio.streams.memory import MemoryObjectSendStream
 
 from model_fixtures.server.protocol.errors import ServerError
-from model_fixtures.server.protocol.payloads.plugins import HookPacket, Manifest, Schematics
+from model_fixtures.server.protocol.payloads.hook_packets import HookPacket, OfTask
+from model_fixtures.server.protocol.payloads.plugins import Manifest, Schematics
 
 Hook = Literal["promptPreprocessor", "predictionLoopHandler", "toolsProvider", "generator"]
 
@@ -32,6 +33,7 @@ class HookChannel:
         self._outlet = outlet
         self._waiting: dict[str, MemoryObjectSendStream[HookPacket]] = {}
         self._closed = False
+        self.end = "has left"
 
     def send(self, packet: dict[str, Any]) -> None:
         """Send a packet to the plugin."""
@@ -54,12 +56,18 @@ class HookChannel:
 
     def deliver(self, packet: HookPacket) -> None:
         """Hand a packet to whoever waits for it; one for an ended task is dropped."""
-        for number in (packet.task_id, packet.session_id):
-            if isinstance(number, str) and number in self._waiting:
-                self._waiting[number].send_nowait(packet)
+        number = packet.task_id if isinstance(packet, OfTask) else packet.session_id
+        if number in self._waiting:
+            self._waiting[number].send_nowait(packet)
 
-    def close(self) -> None:
-        """End all waiting, now and later: the plugin is gone or leaving."""
+    def close(self, end: str | None = None) -> None:
+        """End all waiting, now and later.
+
+        Args:
+            end: what the plugin has done, if it is neither gone nor leaving; the first one counts.
+        """
+        if not self._closed and end is not None:
+            self.end = end
         self._closed = True
         for sender in self._waiting.values():
             sender.close()

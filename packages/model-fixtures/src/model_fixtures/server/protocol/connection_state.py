@@ -115,6 +115,8 @@ class Connection:
             return self._channel_create(message)
         if isinstance(message, envelope.ChannelSend):
             return self._channel_send(message)
+        if isinstance(message, envelope.ChannelAck) and message.channel_id not in self._channels:
+            return self._warn("channelUnknown", f"channel {message.channel_id} is not open")
         if isinstance(message, envelope.SignalSubscribe):
             return self._warn("signalEndpointUnknown", f"no signal {message.endpoint}")
         if isinstance(message, envelope.WritableSignalSubscribe):

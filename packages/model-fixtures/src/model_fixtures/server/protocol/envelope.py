@@ -16,6 +16,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from .unusable_frames import Unusable, is_too_much, nested, too_much, undecodable
+from .whole_number_ids import decode_whole_ids
 
 
 class AuthPacket(Struct, rename="camel"):
@@ -49,11 +50,12 @@ class ChannelSend(Struct, rename="camel", tag="channelSend"):
     """A packet on an open channel. An `ackId` may come along and is ignored, as by the app."""
 
     channel_id: int
-    message: Any
+    message: Any = UNSET
+    ack_id: int | UnsetType = UNSET
 
 
 class ChannelAck(Struct, rename="camel", tag="channelAck"):
-    """The acknowledgement of a packet, which nobody asks for or acts on."""
+    """The acknowledgement of a packet, which nobody asks for."""
 
     channel_id: int
     ack_id: int
@@ -127,10 +129,14 @@ _encoder = msgspec.json.Encoder()
 
 def decode_auth(frame: str | bytes) -> AuthPacket | None:
     """Return the authentication packet in a frame, or None if it holds anything else."""
+    packet: AuthPacket
     try:
         packet = _auth_decoder.decode(frame)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+        try:
+            packet = decode_whole_ids(frame, AuthPacket)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
     fits = len(packet.client_identifier) <= 256 and len(packet.client_passkey) <= 256
     return packet if packet.auth_version == 1 and fits else None
 
@@ -144,7 +150,15 @@ def decode_message(frame: str | bytes) -> ClientMessage | Unusable | None:
     except RecursionError:
         return nested(frame)
     except (msgspec.DecodeError, UnicodeDecodeError):
+        pass
+    message: ClientMessage
+    try:
+        message = decode_whole_ids(frame, ClientMessage)
+    except RecursionError:
+        return nested(frame)
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return undecodable(frame)
+    return message
 
 
 def encode(message: dict[str, Any]) -> bytes:

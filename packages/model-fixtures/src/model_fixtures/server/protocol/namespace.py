@@ -19,7 +19,7 @@ ChannelHandler = Callable[["Context", Any, "ChannelPort"], Awaitable[None]]
 
 
 class Rpc(Struct, frozen=True):
-    """A call: `parameter` is the struct of its parameter (None = takes none)."""
+    """A call: `parameter` is the type of its parameter (None = takes none)."""
 
     name: str
     handler: RpcHandler
@@ -71,6 +71,8 @@ def check(value: Any, expected: Any) -> Any:
         msgspec.ValidationError: the payload does not fit.
     """
     if expected is None:
+        if value is not UNSET:
+            raise msgspec.ValidationError("Expected nothing")
         return None
     if value is UNSET:
         # SDKs leave an empty object out.

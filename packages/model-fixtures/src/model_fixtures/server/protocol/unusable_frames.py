@@ -13,6 +13,8 @@ from typing import Union
 import msgspec
 from msgspec import Struct
 
+from .whole_number_ids import decode_whole_ids
+
 # Decoding as much takes about 0.15 s.
 MOST_VALUES = 250_000
 MOST_WIDE = 16 * 2**20  # characters of a text not in plain ASCII, as uploads are
@@ -44,9 +46,8 @@ class SendHead(Struct, rename="camel", tag="channelSend"):
 
 Head = Union[CallHead, CreateHead, SendHead]  # noqa: UP007 (msgspec evaluates it on Python 3.10)
 
-_head_decoder: msgspec.json.Decoder[Head] = msgspec.json.Decoder(Head)
 _STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
-_NAMED = re.compile(r'"(type|callId|channelId)"\s*:\s*("\w{1,20}"|\d{1,15})')
+_NAMED = re.compile(r'"(type|callId|channelId)"\s*:\s*("\w{1,20}"|\d{1,15}(?:\.0{1,15})?)')
 
 
 class Unusable(Struct, frozen=True):
@@ -117,6 +118,6 @@ def _ends(frame: str | bytes) -> str:
 
 def _unusable(message: str, reason: str) -> Unusable | None:
     try:
-        return Unusable(_head_decoder.decode(message), reason)
+        return Unusable(decode_whole_ids(message, Head), reason)
     except (msgspec.DecodeError, RecursionError):
         return None

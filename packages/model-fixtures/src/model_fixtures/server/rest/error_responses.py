@@ -9,7 +9,7 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from model_fixtures.server.client_errors import client_error, is_exhaustion, without_groups
+from model_fixtures.server.client_errors import ExhaustedError, client_error, without_groups
 from model_fixtures.server.engine.errors import (
     EngineError,
     InstanceGoneError,
@@ -58,12 +58,12 @@ def failure_of(error: Exception, path: str) -> Failure:
         path: the path of the request, which the log names.
     """
     error = without_groups(error)
-    if not isinstance(error, ExplainedError):
-        message = message_of(client_error(error, path))
-        if is_exhaustion(error):
-            return Failure(503, message, "server_overloaded")
+    told = error if isinstance(error, ExplainedError) else client_error(error, path)
+    message = message_of(told)
+    if isinstance(told, ExhaustedError):
+        return Failure(503, message, "server_overloaded")
+    if told is not error:
         return Failure(500, message, "internal_error")
-    message = message_of(error)
     if isinstance(error, InstanceGoneError):
         return Failure(500, message, "model_gone")
     if isinstance(error, TooManyTokensError):

@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from model_fixtures.server.client_errors import ExhaustedError
 from model_fixtures.server.models.jit_load_under_way import JitListener
 from model_fixtures.server.models.loaded_instance import LoadedInstance
 from model_fixtures.server.protocol.errors import (
@@ -38,6 +39,8 @@ async def hold_instance(
         instance = await _instance(state, name, domain, asker, body.get("ttl"))
     except (PathNotFoundError, NoModelMatchingError):
         return not_found(name)
+    except ExhaustedError:
+        raise
     except ServerError as error:
         if name and not isinstance(error, CodedError):  # the model exists, but fails to load
             return failure(500, error.title, "model_not_loaded")

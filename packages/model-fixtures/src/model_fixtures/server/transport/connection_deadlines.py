@@ -1,4 +1,7 @@
-"""uvicorn's connections, closed when their client holds them up."""
+"""uvicorn's connections, closed when their client holds them up or its machine has gone.
+
+No pings are sent, as by the app: a client that computes, or stands in a debugger, answers none.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from .keep_alive import keep_alive
 
 STALL_SECONDS = 20.0  # in which a client must take something of what waits for it
 CLOSE_SECONDS = 1.0  # the same once nothing more will come
@@ -39,7 +44,9 @@ class ConnectionConfig(uvicorn.Config):
         stall_seconds: float = STALL_SECONDS,
         **more: Any,
     ) -> None:
-        super().__init__(app, http=HttpConnection, ws=WebSocketConnection, **more)
+        super().__init__(
+            app, http=HttpConnection, ws=WebSocketConnection, ws_ping_interval=None, **more
+        )
         self.request_seconds = request_seconds
         self.stall_seconds = stall_seconds
 
@@ -54,6 +61,7 @@ class HttpConnection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
         super().connection_made(transport)
+        keep_alive(transport.get_extra_info("socket"))
         self._unsent = _Unsent(transport, self.loop, _config(self.config).stall_seconds)
         self._begin()
 

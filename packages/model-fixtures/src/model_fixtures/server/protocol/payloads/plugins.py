@@ -54,26 +54,6 @@ class SetSchematics(Struct):
     schematics: Schematics
 
 
-class HookPacket(Struct, rename="camel"):
-    """What a plugin sends on a hook's channel, about a task or a session."""
-
-    type: str
-    task_id: str | UnsetType = UNSET
-    session_id: str | UnsetType = UNSET
-    call_id: str | UnsetType = UNSET
-    processed: dict[str, Any] | UnsetType = UNSET
-    error: dict[str, Any] | UnsetType = UNSET
-    tool_definitions: list[dict[str, Any]] | UnsetType = UNSET
-    result: Any = UNSET
-    status_text: str | UnsetType = UNSET
-    warn_text: str | UnsetType = UNSET
-    content: str | UnsetType = UNSET
-    opts: dict[str, Any] | UnsetType = UNSET
-    tool_call_id: str | UnsetType = UNSET
-    tool_name: str | UnsetType = UNSET
-    tool_call_request: dict[str, Any] | UnsetType = UNSET
-
-
 class Processing(Struct):
     """Parameter of the `processing...` calls: which prediction process they are about."""
 
