@@ -11,7 +11,7 @@ import httpx
 import pytest
 from model_fixtures.hosts.embedded_server import EmbeddedServer
 from model_fixtures.hosts.spawn_server import SERVER_TOKEN_VARIABLE
-from model_fixtures.wire_client import Channel, Connection, RpcError, connect
+from model_fixtures.wire_client import Channel, Connection, connect
 from model_fixtures.wire_client.credentials import Credentials
 
 from .talking import limit, loaded, predict, text_of, workers_of
@@ -40,10 +40,11 @@ async def next_log(channel: Channel, kind: str, text: str) -> dict[str, Any]:
 
 
 async def opened(diagnostics: Connection) -> None:
-    """Wait until the channels that were opened before are open."""
-    # The answer to a later message proves it.
-    with pytest.raises(RpcError):
-        await diagnostics.rpc("noSuchCall")
+    """Wait until the channels that were opened before are open, which the end of another proves."""
+    async with diagnostics.channel("streamLogs") as last:
+        await last.send({"type": "stop"})
+        async for _ in last:
+            pass
 
 
 async def test_every_listener_hears_input_and_output(address: str) -> None:

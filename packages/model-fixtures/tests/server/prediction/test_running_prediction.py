@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from model_fixtures.server.engine.errors import EngineError, InstanceGoneError
 from model_fixtures.server.engine.generation import Event, Finished, Progress, Text
-from model_fixtures.server.prediction import running_prediction
+from model_fixtures.server.prediction import running_prediction, statistics
 from model_fixtures.server.prediction.reasoning_splitter import Piece
 from model_fixtures.server.prediction.running_prediction import RunningPrediction
 
@@ -66,6 +66,16 @@ async def test_complete(monkeypatch: pytest.MonkeyPatch) -> None:
     stats = run.prediction.statistics
     assert (stats.prompt_tokens, stats.predicted_tokens, stats.tokens_per_second) == (7, 2, 5.0)
     assert 0 < (stats.time_to_first_token or 0) <= stats.total_time
+
+
+async def test_time_counts_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prediction that waits for others before it starts does not count that time."""
+    now = 0.0
+    monkeypatch.setattr(statistics.time, "perf_counter", lambda: now)
+    run = Run(monkeypatch, Text("Hi", 1), END)
+    now = 100.0
+    await run.read()
+    assert run.prediction.statistics.total_time == 0
 
 
 async def test_reader_that_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
