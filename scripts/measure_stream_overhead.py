@@ -48,8 +48,8 @@ def serve() -> None:
             )
             where = {
                 "address": address(sockets[0]),
-                "url": instance.engine.worker.url,
-                "key": instance.engine.worker.key,
+                "url": instance.engines[0].worker.url,
+                "key": instance.engines[0].worker.key,
             }
             print(json.dumps(where), flush=True)
             await uvicorn.Server(config).serve(sockets=sockets)

@@ -31,6 +31,7 @@ import asyncio
 
 async def preprocess_prompt(ctl, message):
     await ctl.notify_done("hanging")
+    print("hanging", flush=True)
     await asyncio.Event().wait()
 """
 
@@ -107,6 +108,7 @@ def test_end_of_the_runner_during_a_turn(scenario_host: ScenarioServer, tmp_path
         plugin.wait_for("Plugin 'busy' running")
         with started_turn(scenario_host.address, "Hi", plugins=["tests/busy"]) as events:
             assert next(events)["event"] == "update"
+            plugin.wait_for("hanging")
             plugin.kill_the_runner()
             (last,) = events
         assert last["error"]["title"] == "The plugin tests/busy has left"

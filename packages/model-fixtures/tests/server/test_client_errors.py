@@ -101,7 +101,7 @@ async def test_answers_over_rest(error: Exception, status: int, told: tuple[str,
 
 
 class Asking:
-    """The websocket of a client that makes one call, opens one channel, and waits for both."""
+    """The websocket of a client that makes two calls, opens one channel, and waits for all."""
 
     scope: ClassVar = {"server": ("127.0.0.1", 1234)}
     application_state = WebSocketState.DISCONNECTED
@@ -110,6 +110,7 @@ class Asking:
         messages: list[dict[str, Any]] = [
             Credentials.guest().packet(),
             {"type": "rpcCall", "endpoint": "fail", "callId": 1},
+            {"type": "rpcCall", "endpoint": "failAtOnce", "callId": 3},
             {"type": "channelCreate", "endpoint": "failing", "channelId": 2},
         ]
         self._events = [{"type": "websocket.receive", "text": json.dumps(one)} for one in messages]
@@ -136,6 +137,10 @@ async def test_handlers_need_not_translate_errors(tmp_path: Path) -> None:
     async def fail(*_: object) -> None:
         raise InstanceGoneError("The model was unloaded", unloaded=True)
 
+    @namespace.rpc("failAtOnce")
+    def fail_at_once(*_: object) -> None:
+        raise StructureError("No", cause="why")
+
     @namespace.channel("failing")
     async def failing(*_: object) -> None:
         raise StructureError("No", cause="why")
@@ -144,8 +149,9 @@ async def test_handlers_need_not_translate_errors(tmp_path: Path) -> None:
     state = ServerState(read_catalog(), ServeOptions(home=str(tmp_path)))
     with anyio.fail_after(30):
         await WebsocketSession(cast("Any", websocket), namespace, state).run()
-    _, call, channel = websocket.answers
+    _, call, other_call, channel = websocket.answers
     title = "The model was unloaded"
     assert call == {"type": "rpcError", "callId": 1, "error": {"title": title, "rootTitle": title}}
     error = {"title": "No", "rootTitle": "No", "cause": "why"}
+    assert other_call == {"type": "rpcError", "callId": 3, "error": error}
     assert channel == {"type": "channelError", "channelId": 2, "error": error}

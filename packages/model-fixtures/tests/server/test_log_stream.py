@@ -84,6 +84,7 @@ async def test_many_events_for_a_slow_listener() -> None:
     assert last == text_event("later")
 
 
+@pytest.mark.difference("slow-log-reader")
 async def test_long_events_for_a_slow_listener() -> None:
     """However few events wait, their text is bounded; a single one always fits."""
     logs = LogStream()
@@ -94,3 +95,16 @@ async def test_long_events_for_a_slow_listener() -> None:
         told = [(await anext(listener))["data"] for _ in range(2)]
     assert told[0] == text_event(long)
     assert told[1]["content"].endswith("left out here: 1")
+
+
+async def test_kinds() -> None:
+    """A listener of some kinds gets no other, and so none that says what was left out."""
+    logs = LogStream()
+    wanted = {"type": "llm.prediction.input", "input": "x" * MOST_CHARACTERS}
+    with logs.listening(["llm.prediction.input"]) as listener:
+        logs.publish(text_event("a line"))
+        logs.publish(wanted)
+        logs.publish(wanted)
+        assert (await anext(listener))["data"] == wanted
+        logs.publish({**wanted, "input": "the next"})
+        assert (await anext(listener))["data"]["input"] == "the next"

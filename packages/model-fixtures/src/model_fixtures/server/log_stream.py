@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -25,9 +25,9 @@ class LogStream:
         self._sources = ExitStack()
 
     @contextmanager
-    def listening(self) -> Iterator[Listener]:
-        """Provide what gets every event during the block."""
-        listener = Listener()
+    def listening(self, kinds: Sequence[str] | None = None) -> Iterator[Listener]:
+        """Provide what gets every event, or those of some kinds, during the block."""
+        listener = Listener(kinds)
         if not self._listeners:
             self._sources.enter_context(tapped_logs(self.publish))
         self._listeners.append(listener)
@@ -51,9 +51,14 @@ class LogStream:
 
 
 class Listener(AsyncIterator[Event]):
-    """The events that a client has yet to take, in order; what does not fit is left out."""
+    """The events that a client has yet to take, in order; what does not fit is left out.
 
-    def __init__(self) -> None:
+    Args:
+        kinds: those that it knows, None = all.
+    """
+
+    def __init__(self, kinds: Sequence[str] | None = None) -> None:
+        self._kinds = kinds
         self._events: deque[Event] = deque()
         self._characters = 0
         self._left_out = 0
@@ -61,15 +66,21 @@ class Listener(AsyncIterator[Event]):
 
     def put(self, event: Event) -> None:
         """Keep an event for the client, or count it if too much waits already."""
-        characters = _characters(event)
-        full = len(self._events) >= MOST_EVENTS or self._characters + characters > MOST_CHARACTERS
+        if self._kinds is not None and event["data"]["type"] not in self._kinds:
+            return
+        characters = self._characters + _characters(event)
+        full = len(self._events) >= MOST_EVENTS or characters > MOST_CHARACTERS
         if full and self._events:
-            self._left_out += 1
+            if self._kinds is None:  # the event that tells it is of a newer kind
+                self._left_out += 1
             return
         if self._left_out:
-            self._events.append(self._gap())
+            self._keep(self._gap())
+        self._keep(event)
+
+    def _keep(self, event: Event) -> None:
         self._events.append(event)
-        self._characters += characters
+        self._characters += _characters(event)
         self._filled.set()
 
     async def __anext__(self) -> Event:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from model_fixtures.server.engine import known_settings
 from model_fixtures.server.engine.known_settings import given
-from model_fixtures.server.engine.load_config import effective_load_config
+from model_fixtures.server.engine.load_config import effective_load_config, sessions_of
 from model_fixtures.server.engine.sampling import effective_prediction_config, sampling_from
 from model_fixtures.server.protocol.kv_config import Settings
 
@@ -125,6 +125,18 @@ def test_prediction_value_of_a_wrong_type(key: str, value: object) -> None:
 def test_load_value_of_a_wrong_type(key: str, value: object) -> None:
     """It is left out, or its default is reported."""
     assert loaded({key: value}) == loaded({})
+
+
+@pytest.mark.parametrize(
+    ("asked", "sessions"),
+    [(1, 1), (2.0, 2), (8, 8), (1000, 8), (0, 1), (1024, 1), (1.5, 1), ("two", 1), (True, 1)],
+)
+def test_sessions_are_reported_as_applied(asked: object, sessions: int) -> None:
+    """Too many sessions are cut down; a number that the setting can't have is the default."""
+    key = "llm.load.numParallelSessions"
+    assert sessions_of(Settings({key: asked})) == sessions
+    assert loaded({key: asked})[key] == sessions
+    assert key not in loaded({key: asked}, embedding=True)
 
 
 def test_integral_floats_are_integers() -> None:

@@ -101,6 +101,24 @@ async def test_predictions_over_rest_are_heard(address: str, route: str, stream:
         assert written["output"] in {choice.get("text"), choice.get("message", {}).get("content")}
 
 
+@pytest.mark.difference("old-log-readers")
+async def test_what_an_old_client_hears(address: str) -> None:
+    """The JavaScript SDK 1.5.0, which would warn of other kinds, gets the input of models only."""
+    old = Credentials("abcDEF012+/abcDEF012+/ab", "passkey")
+    async with (
+        connect(address, "diagnostics", old) as diagnostics,
+        connect(address, "llm") as llm,
+        loaded(llm) as identifier,
+        diagnostics.channel("streamLogs") as channel,
+    ):
+        await opened(diagnostics)
+        await predict(llm, "Say hi.", limit(1), identifier)
+        await predict(llm, "Say ho.", limit(1), identifier)
+        heard = [(await channel.__anext__())["log"]["data"] for _ in range(2)]
+    assert [data["type"] for data in heard] == ["llm.prediction.input"] * 2
+    assert "Say ho." in heard[1]["input"]
+
+
 async def test_stop_ends_the_stream(address: str) -> None:
     """`stop` closes the channel without an error."""
     async with (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 from model_fixtures.wire_client import ChannelError, Connection
 
@@ -84,3 +85,16 @@ async def test_head_of_a_long_prompt(llm: Connection, identifier: str) -> None:
             texts[policy, name] = text_of(await predict(llm, text, config(policy, 8), identifier))
     assert texts["rollingWindow", "Anna"] == texts["rollingWindow", "Bert"]
     assert texts["truncateMiddle", "Anna"] != texts["truncateMiddle", "Bert"]
+
+
+@pytest.mark.difference("rest-full-context")
+async def test_answer_over_rest(address: str, identifier: str) -> None:
+    """Over REST an answer ends with `length` when prompt and answer fill the context."""
+    message = {"role": "user", "content": FITS}
+    body = {"model": identifier, "messages": [message], "max_tokens": -1, "temperature": 0}
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+        url = f"http://{address}/v1/chat/completions"
+        response = await client.post(url, json={**body, "grammar": "root ::= [a-z ]+"})
+    answer = response.json()
+    assert answer["choices"][0]["finish_reason"] == "length"
+    assert answer["usage"]["total_tokens"] == CONTEXT

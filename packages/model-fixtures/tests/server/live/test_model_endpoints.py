@@ -73,6 +73,7 @@ async def test_embedding_has_no_prediction_settings(address: str) -> None:
     ("endpoint", "more"),
     [("loadModel", {"modelKey": MODEL}), ("getOrLoad", {"identifier": MODEL})],
 )
+@pytest.mark.difference("no-hub")
 async def test_load_on_another_device(llm: Connection, endpoint: str, more: dict[str, Any]) -> None:
     """Nothing is loaded for a device that is not linked."""
     parameter = {**more, "loadConfigStack": EMPTY_STACK, "deviceIdentifier": "desk"}
@@ -82,6 +83,7 @@ async def test_load_on_another_device(llm: Connection, endpoint: str, more: dict
     assert await llm.rpc("listLoaded") == []
 
 
+@pytest.mark.difference("no-hub")
 async def test_estimate_for_another_device(llm: Connection) -> None:
     """Memory is estimated for this machine only."""
     parameter = {"modelKey": MODEL, "loadConfigStack": EMPTY_STACK, "deviceIdentifier": None}
@@ -90,6 +92,7 @@ async def test_estimate_for_another_device(llm: Connection) -> None:
         await llm.rpc("estimateModelUsage", {**parameter, "deviceIdentifier": "desk"})
 
 
+@pytest.mark.difference("no-hub")
 async def test_instances_of_another_device(llm: Connection) -> None:
     """An instance here matches no query for another device, and cannot be unloaded there."""
     elsewhere = {"deviceIdentifier": "desk"}

@@ -34,7 +34,9 @@ async def test_engines(runtime: Connection) -> None:
 
 async def test_selections(runtime: Connection) -> None:
     """The engine is selected for GGUF; the answer is a map in superjson."""
-    selections = await runtime.rpc("getEngineSelections")
+    nothing = {"json": None, "meta": {"values": ["undefined"]}}  # as the JavaScript SDK sends it
+    selections = await runtime.rpc("getEngineSelections", nothing)
+    assert selections == await runtime.rpc("getEngineSelections")
     assert selections == {"json": [["GGUF", OURS]], "meta": {"values": ["map"]}}
 
 

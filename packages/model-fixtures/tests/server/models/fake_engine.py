@@ -12,6 +12,7 @@ import pytest
 from model_fixtures.catalog import read_catalog
 from model_fixtures.server.background_tasks import BackgroundTasks
 from model_fixtures.server.engine.engine import Engine
+from model_fixtures.server.engine.errors import LoadFailedError
 from model_fixtures.server.engine.load_config import EngineConfig
 from model_fixtures.server.models import start_engine
 from model_fixtures.server.models.downloaded_models import DownloadedModels
@@ -55,12 +56,15 @@ class Starter:
         self.engines: list[FakeEngine] = []
         self.may_start = anyio.Event()
         self.may_start.set()
+        self.most: int | None = None  # how many can start
 
     async def start(
         self, config: EngineConfig, tasks: object, on_progress: Callable[[float], None]
     ) -> FakeEngine:
         """Return a new engine."""
         await self.may_start.wait()
+        if len(self.engines) == self.most:
+            raise LoadFailedError("out of memory")
         self.engines.append(FakeEngine(config))
         on_progress(1.0)
         return self.engines[-1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from model_fixtures.catalog import CatalogModel, read_catalog
 from model_fixtures.server.engine.engine import Engine
 from model_fixtures.server.engine.errors import InstanceGoneError
 from model_fixtures.server.models.models_of_server import ModelsOfServer
-from model_fixtures.server.protocol.errors import ServerError
+from model_fixtures.server.protocol.errors import NoModelMatchingError, ServerError
 from model_fixtures.server.protocol.kv_config import Settings
+from model_fixtures.server.protocol.payloads.models import ModelQuery, QuerySpecifier
 
 from .fake_engine import Starter, opened_models
 
@@ -50,6 +51,47 @@ async def test_progress_begins_before_the_weights_are_there(models: ModelsOfServ
     shares: list[float] = []
     await load(models, on_progress=shares.append)
     assert shares == [0.0, 1.0]
+
+
+async def test_sessions_are_engines_of_one_instance(
+    models: ModelsOfServer, starter: Starter
+) -> None:
+    """Progress is that of all together; all run the same model, and all end with one of them."""
+    shares: list[float] = []
+    settings = Settings({"llm.load.numParallelSessions": 4})
+    model = await a_model(models)
+    instance = await models.loaded.load(model, settings, on_progress=shares.append)
+    assert shares == [0.0, 0.25, 0.5, 0.75, 1.0]
+    engines: Sequence[Any] = instance.engines
+    assert engines == starter.engines
+    first, *others = [engine.config for engine in starter.engines]
+    for number, config in enumerate(others, 2):
+        assert config == msgspec.structs.replace(first, name=f"{first.name}, session {number}")
+    starter.engines[2].worker.ended.set()
+    for engine in starter.engines:
+        await engine.closed.wait()
+    assert models.loaded.all() == []
+    query = QuerySpecifier(ModelQuery(identifier=instance.identifier))
+    with pytest.raises(NoModelMatchingError) as caught:
+        models.loaded.find(query, "llm")
+    assert caught.value.cause == "crashed"
+
+
+async def test_session_that_cannot_start(models: ModelsOfServer, starter: Starter) -> None:
+    """The engines that have started are ended, and nothing stays loaded."""
+    starter.most = 2
+    settings = Settings({"llm.load.numParallelSessions": 3})
+    with pytest.raises(ServerError, match="out of memory"):
+        await models.loaded.load(await a_model(models), settings)
+    assert [engine.closed.is_set() for engine in starter.engines] == [True, True]
+    assert models.loaded.all() == []
+
+
+async def test_embedding_models_have_one_session(models: ModelsOfServer, starter: Starter) -> None:
+    """The setting is one of LLMs only."""
+    model = (await models.downloaded.find("text-embedding-nomic-embed-text-v1.5", "embedding"))[0]
+    await models.loaded.load(model, Settings({"llm.load.numParallelSessions": 3}))
+    assert len(starter.engines) == 1
 
 
 async def test_request_that_ends_while_another_instance_unloads(

@@ -7,7 +7,8 @@ from typing import Any
 import anyio
 import pytest
 from model_fixtures.server.plugins.call_hooks import preprocess
-from model_fixtures.server.plugins.plugin import HookChannel, Plugin
+from model_fixtures.server.plugins.hook_channel import HookChannel
+from model_fixtures.server.plugins.plugin import Plugin
 from model_fixtures.server.plugins.prediction_process import PredictionProcess
 from model_fixtures.server.protocol.payloads.plugins import Manifest
 
@@ -18,7 +19,7 @@ class LeavingPlugin:
     """A plugin that leaves when it is told to abort."""
 
     def __init__(self) -> None:
-        self.channel = HookChannel(self)
+        self.channel = HookChannel("me/mine", self)
         self.told: list[str] = []
 
     def put(self, packet: dict[str, Any]) -> None:

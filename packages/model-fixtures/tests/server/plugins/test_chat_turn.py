@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from model_fixtures.server.background_tasks import BackgroundTasks
 from model_fixtures.server.plugins.chat_turn import Turn, run_turn
-from model_fixtures.server.plugins.plugin import HookChannel
+from model_fixtures.server.plugins.hook_channel import HookChannel
 from model_fixtures.server.plugins.prediction_process import PredictionProcess
 from model_fixtures.server.plugins.registered_plugins import RegisteredPlugins
 from model_fixtures.server.protocol.client_identities import ClientIdentities
@@ -61,7 +61,7 @@ class LastWork:
 
     def __init__(self, plugins: RegisteredPlugins, name: str) -> None:
         self.plugin = plugins.register(Manifest("plugin", "node", "me", name))
-        self.plugin.hooks["promptPreprocessor"] = self.channel = HookChannel(self)
+        self.plugin.hooks["promptPreprocessor"] = self.channel = HookChannel(f"me/{name}", self)
         self._plugins = plugins
         self.before: LastWork | None = None
 

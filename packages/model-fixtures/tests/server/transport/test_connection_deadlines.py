@@ -90,6 +90,7 @@ class Pipe(asyncio.Transport):
         super().__init__()
         self.protocol: Any = None
         self.reads = True
+        self.reading = True
         self.sent = bytearray()
         self.unsent = bytearray()
         self.closing = False
@@ -160,10 +161,12 @@ class Pipe(asyncio.Transport):
         return default
 
     def pause_reading(self) -> None:
-        """Read on: the test knows what it sends."""
+        """Note it, and read on: the test knows what it sends."""
+        self.reading = False
 
     def resume_reading(self) -> None:
-        """Read on."""
+        """Note it."""
+        self.reading = True
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -313,6 +316,23 @@ async def test_quiet_websocket(pipe: Pipe, clock: Clock) -> None:
     assert not pipe.sent
     await say(pipe, clock, client, "hello")
     assert pipe.sent.endswith(b"hello")
+
+
+@pytest.mark.parametrize(
+    ("texts", "reading"), [(["x"], True), (["x", "y"], False), (["x" * 2**17], False)]
+)
+async def test_messages_that_wait(
+    pipe: Pipe, clock: Clock, texts: list[str], reading: bool
+) -> None:
+    """Reading pauses where messages wait, or a long one does, and goes on when none waits."""
+    client = await opened(pipe, clock)
+    for text in texts:
+        client.send_text(text.encode())
+    pipe.protocol.data_received(b"".join(client.data_to_send()))
+    assert pipe.reading is reading
+    await clock.turn_on(0)
+    assert pipe.reading
+    assert pipe.sent.endswith(texts[-1].encode())
 
 
 @pytest.mark.difference("client-never-reads")

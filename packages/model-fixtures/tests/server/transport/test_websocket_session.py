@@ -12,6 +12,7 @@ from model_fixtures.catalog import read_catalog
 from model_fixtures.server.handlers.handler_context import ChannelPort, Context
 from model_fixtures.server.namespaces import NAMESPACES
 from model_fixtures.server.protocol.namespace import Namespace
+from model_fixtures.server.scenarios.faulty_connection import ActiveRules, FaultyConnection
 from model_fixtures.server.serve_options import ServeOptions
 from model_fixtures.server.server_state import ServerState
 from model_fixtures.server.transport import websocket_session as module
@@ -92,6 +93,66 @@ async def test_nothing_is_kept_for_a_client_that_has_gone() -> None:
         await anyio.wait_all_tasks_blocked()
         writing.cancel_scope.cancel()
     assert reader.frames == []
+
+
+class ShortWay:
+    """The writer of a connection."""
+
+    def __init__(self) -> None:
+        self.ready = True
+        self.frames: list[bytes] = []
+
+    def write(self, frame: bytes) -> None:
+        """Take a frame."""
+        assert self.ready
+        self.frames.append(frame)
+
+
+async def test_frames_that_need_not_wait() -> None:
+    """Frames take the short way while the client takes them, and are not queued."""
+    way = ShortWay()
+    outbox = Outbox(writer=cast("Any", way))
+    outbox.put(b"one")
+    outbox.put(b"two")
+    assert way.frames == [b"one", b"two"]
+    assert outbox.queued == 0
+
+
+async def test_no_frame_overtakes() -> None:
+    """While an earlier frame waits, or is being sent, a later one waits behind it."""
+    way, reader, reads = ShortWay(), Reader(), anyio.Event()
+    outbox = Outbox(writer=cast("Any", way))
+    take = reader.send_text
+
+    async def send_text(frame: str) -> None:
+        await reads.wait()
+        await take(frame)
+
+    reader.send_text = send_text  # type: ignore[method-assign]
+    way.ready = False
+    outbox.put(b"one")
+    async with anyio.create_task_group() as writing:
+        writing.start_soon(outbox.run, cast("Any", reader))
+        await anyio.wait_all_tasks_blocked()
+        way.ready = True
+        outbox.put(b"two")
+        assert way.frames == []
+        reads.set()
+        await anyio.wait_all_tasks_blocked()
+        outbox.put(b"three")
+        writing.cancel_scope.cancel()
+    assert reader.frames == ["one", "two"]
+    assert way.frames == [b"three"]
+
+
+async def test_scenarios_see_every_frame() -> None:
+    """A client with a scenario gets no frame on the short way."""
+    way = ShortWay()
+    outbox = Outbox(writer=cast("Any", way))
+    outbox.faults = FaultyConnection("llm", ActiveRules([]))
+    outbox.put(b'{"type": "rpcResult", "callId": 1}')
+    assert way.frames == []
+    assert outbox.queued > 0
 
 
 class Deaf:

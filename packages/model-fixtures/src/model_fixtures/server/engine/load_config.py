@@ -12,7 +12,9 @@ from model_fixtures.server.protocol.kv_config import Settings, checkbox
 from .known_settings import EMBEDDING_LOAD, LLM_LOAD, CacheType, given
 
 DEFAULT_BATCH = 512
+MOST_SESSIONS = 8  # each has a process and a context of its own
 MAX_BATCH = 2**20  # tokens; llama.cpp takes no more than the context anyway
+SESSIONS = "llm.load.numParallelSessions"
 SILENCE = 30.0  # seconds; SDKs give up after 60
 CACHE_TYPES = get_args(CacheType)
 
@@ -74,6 +76,12 @@ def engine_config(
     )
 
 
+def sessions_of(settings: Settings) -> int:
+    """Return how many predictions an LLM runs at once."""
+    wanted = given(settings, {SESSIONS: LLM_LOAD[SESSIONS]}).get(SESSIONS, 1)
+    return min(int(wanted), MOST_SESSIONS)
+
+
 def effective_load_config(
     settings: Settings, *, embedding: bool, context_length: int
 ) -> dict[str, Any]:
@@ -102,6 +110,8 @@ def effective_load_config(
         f"{prefix}.contextLength": context_length,
         f"{llama}.evalBatchSize": _batch(settings, llama),
     }
+    if not embedding:
+        applied[SESSIONS] = sessions_of(settings)
     return defaults | given(settings, EMBEDDING_LOAD if embedding else LLM_LOAD) | applied
 
 

@@ -103,6 +103,7 @@ class WorkerProcess:
         self.log_ended = anyio.Event()
         self.stopping = False
         self.loading = True
+        self.listeners: set[Callable[[str], None]] = set()  # called with each line of the log
 
     @property
     def pid(self) -> int:
@@ -194,6 +195,8 @@ class WorkerProcess:
         text = LOG_PREFIX.sub("", line[:LONGEST_LINE])
         self.log.append(text)
         self._grammar.note(text)
+        for listener in tuple(self.listeners):
+            listener(text)
 
 
 async def start_worker(

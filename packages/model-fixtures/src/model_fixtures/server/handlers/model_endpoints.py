@@ -86,11 +86,11 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
         await context.models.loaded.unload(instance)
 
     @namespace.rpc("listLoaded")
-    async def list_loaded(context: Context, _: None) -> list[models.InstanceInfo]:
+    def list_loaded(context: Context, _: None) -> list[models.InstanceInfo]:
         return [instance_info(instance) for instance in context.models.loaded.all(domain)]
 
     @namespace.rpc("getModelInfo", models.GetModelInfo)
-    async def get_model_info(
+    def get_model_info(
         context: Context, request: models.GetModelInfo
     ) -> models.InstanceInfo | None:
         try:
@@ -101,12 +101,12 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
             return None
 
     @namespace.rpc("getLoadConfig", models.Specified)
-    async def get_load_config(context: Context, request: models.Specified) -> dict[str, Any]:
+    def get_load_config(context: Context, request: models.Specified) -> dict[str, Any]:
         instance = context.models.loaded.find(request.specifier, domain)
         return kv_config.to_wire(instance.load_config)
 
     @namespace.rpc("getInstanceProcessingState", models.GetModelInfo)
-    async def get_instance_processing_state(
+    def get_instance_processing_state(
         context: Context, request: models.GetModelInfo
     ) -> dict[str, Any] | None:
         try:

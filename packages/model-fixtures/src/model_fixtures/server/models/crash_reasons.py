@@ -17,7 +17,7 @@ class CrashReasons:
         """Remember how an instance's worker ended."""
         for name in (instance.identifier, instance.reference):
             self._reasons.pop(name, None)
-            self._reasons[name] = instance.engine.worker.failure
+            self._reasons[name] = instance.failure
         while len(self._reasons) > 2 * REMEMBERED:
             del self._reasons[next(iter(self._reasons))]
 

@@ -6,7 +6,7 @@ import math
 import secrets
 import string
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +18,8 @@ from model_fixtures.server.engine.llama_client import LlamaServer
 from model_fixtures.server.engine.load_config import EngineConfig
 from model_fixtures.server.engine.running_predictions import Phase
 from model_fixtures.server.protocol.kv_config import Settings
+
+from .sessions import Sessions
 
 ALPHABET = string.ascii_letters + string.digits
 
@@ -33,8 +35,8 @@ class LoadedInstance:
     Args:
         model: the catalog entry it was loaded from.
         identifier: what clients call it, unique among the loaded instances.
-        engine: llama.cpp with the model.
-        config: how the engine was started.
+        engines: llama.cpp with the model, once for each prediction that runs at a time.
+        config: how the first engine was started.
         settings: the merged load configuration of the request.
         load_config: the effective load configuration, as it is reported.
         context_length: tokens.
@@ -47,7 +49,7 @@ class LoadedInstance:
         self,
         model: CatalogModel,
         identifier: str,
-        engine: Engine,
+        engines: Sequence[Engine],
         *,
         config: EngineConfig,
         settings: Settings,
@@ -61,7 +63,8 @@ class LoadedInstance:
         self.model = model
         self.identifier = identifier
         self.reference = new_reference()
-        self.engine = engine
+        self.engines = engines
+        self.sessions = Sessions(engines)
         self.config = config
         self.drafting: dict[str, Engine] = {}  # the same model with a draft model, by its key
         self.settings = settings
@@ -77,8 +80,8 @@ class LoadedInstance:
 
     @property
     def llama(self) -> LlamaServer:
-        """The client of its worker."""
-        return self.engine.llama
+        """The client of a worker, for what is no prediction."""
+        return self.engines[0].llama
 
     @property
     def busy(self) -> bool:
@@ -87,7 +90,7 @@ class LoadedInstance:
 
     def phases(self) -> list[Phase]:
         """Return how far the requests are; those that no engine knows yet are being prepared."""
-        engines = (self.engine, *self.drafting.values())
+        engines = (*self.engines, *self.drafting.values())
         known = [phase for engine in engines for phase in engine.predictions.phases()]
         prepared: list[Phase] = ["waiting"] * (self.requests - len(known))
         return known + prepared
@@ -99,8 +102,13 @@ class LoadedInstance:
 
     @property
     def alive(self) -> bool:
-        """Whether its worker runs."""
-        return not self.engine.worker.ended.is_set()
+        """Whether its workers run."""
+        return not any(engine.worker.ended.is_set() for engine in self.engines)
+
+    @property
+    def failure(self) -> str:
+        """Why it crashed; empty if it did not."""
+        return next(filter(None, (engine.worker.failure for engine in self.engines)), "")
 
     @property
     def may_go(self) -> float:
@@ -132,5 +140,5 @@ class LoadedInstance:
     async def close(self) -> None:
         """End its worker processes."""
         async with anyio.create_task_group() as closing:
-            for engine in (self.engine, *self.drafting.values()):
+            for engine in (*self.engines, *self.drafting.values()):
                 closing.start_soon(engine.close)

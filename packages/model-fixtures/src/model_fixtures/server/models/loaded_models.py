@@ -11,7 +11,8 @@ import anyio
 
 from model_fixtures.catalog import CatalogModel
 from model_fixtures.server.background_tasks import BackgroundTasks
-from model_fixtures.server.engine.load_config import effective_load_config
+from model_fixtures.server.engine.engine import Engine
+from model_fixtures.server.engine.load_config import effective_load_config, sessions_of
 from model_fixtures.server.protocol.errors import (
     DeviceNotLinkedError,
     DomainMismatchError,
@@ -147,7 +148,9 @@ class LoadedModels:
             instance = LoadedInstance(
                 model,
                 name,
-                await self._loader.start(model, config, on_progress),
+                await self._loader.start_sessions(
+                    model, config, 1 if config.embedding else sessions_of(settings), on_progress
+                ),
                 config=config,
                 settings=settings,
                 load_config=effective_load_config(
@@ -163,7 +166,8 @@ class LoadedModels:
             self._crashed.forget(name)
         finally:
             self._reserved.discard(name)
-        self._tasks.group.start_soon(self._notice_end, instance)
+        for engine in instance.engines:
+            self._tasks.group.start_soon(self._notice_end, instance, engine)
         self._expiry.look_again()
         return instance
 
@@ -218,9 +222,9 @@ class LoadedModels:
         """Return the identifiers that no new instance may have."""
         return self._reserved.union(instance.identifier for instance in self.all())
 
-    async def _notice_end(self, instance: LoadedInstance) -> None:
-        """Forget an instance whose worker has crashed."""
-        await instance.engine.worker.ended.wait()
+    async def _notice_end(self, instance: LoadedInstance, engine: Engine) -> None:
+        """Forget an instance one of whose workers has crashed."""
+        await engine.worker.ended.wait()
         if instance in self:
             self._crashed.note(instance)
             await self.unload(instance)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import anyio
 import msgspec
+from msgspec import Struct
 
 from model_fixtures.catalog import CatalogModel, size_bytes
 from model_fixtures.server.background_tasks import BackgroundTasks
@@ -119,6 +121,39 @@ class ModelLoader:
             return await Engine.start(config, self._tasks.group, on_progress)
         except LoadFailedError as error:
             raise ServerError(f"Failed to load {model.key}: {error}") from error
+
+    async def start_sessions(
+        self, model: CatalogModel, config: EngineConfig, sessions: int, on_progress: OnProgress
+    ) -> list[Engine]:
+        """Return new engines for as many predictions at once, which are alike; see `start`."""
+        engines: list[Engine] = []
+        try:
+            for number in range(sessions):
+                share = _Share(number, sessions, on_progress)
+                named = config if number == 0 else _named(config, number + 1)
+                engines.append(await self.start(model, named, share.report))
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                for engine in engines:
+                    await engine.close()
+            raise
+        return engines
+
+
+class _Share(Struct, frozen=True):
+    """The progress of one of several loads."""
+
+    number: int
+    of: int
+    on_progress: OnProgress
+
+    def report(self, progress: float) -> None:
+        """Report the progress of all."""
+        self.on_progress((self.number + progress) / self.of)
+
+
+def _named(config: EngineConfig, session: int) -> EngineConfig:
+    return msgspec.structs.replace(config, name=f"{config.name}, session {session}")
 
 
 def _weights_file(model: CatalogModel) -> Path:

@@ -12,11 +12,12 @@ import msgspec
 from model_fixtures.server.bounded_log_lines import shortened
 from model_fixtures.server.handlers.handler_context import ChannelPort, Context
 from model_fixtures.server.plugins.call_hooks import generate, tool_session
+from model_fixtures.server.plugins.hook_channel import MOST_WAITING, HookChannel
 from model_fixtures.server.plugins.packets_for_plugin_users import (
     for_client_of_generator,
     serve_tool_calls,
 )
-from model_fixtures.server.plugins.plugin import Hook, HookChannel
+from model_fixtures.server.plugins.plugin import Hook
 from model_fixtures.server.plugins.prediction_process import PredictionProcess
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.namespace import Namespace
@@ -68,19 +69,26 @@ def _add_hook(endpoint: str, hook: Hook, packets: Any) -> None:
         plugin = context.state.plugins.of_client(context.client)
         if hook in plugin.hooks:
             raise ServerError(f"The plugin {plugin.identifier} has a {hook} already")
-        channel = plugin.hooks[hook] = HookChannel(port)
+        channel = plugin.hooks[hook] = HookChannel(plugin.identifier, port)
+
+        def misused(end: str) -> ServerError:
+            channel.close(f"has sent {end}")
+            error = channel.error()
+            logger.warning("%s", error.title)
+            return error
 
         def malformed(reason: str) -> ServerError:
             reason = shortened(" ".join(reason.split()), SHOWN)
-            channel.close(f"has sent a malformed packet on {endpoint}: {reason}")
-            logger.warning("the plugin %s %s", plugin.identifier, channel.end)
-            return ServerError(f"The plugin {plugin.identifier} {channel.end}")
+            return misused(f"a malformed packet on {endpoint}: {reason}")
 
         try:
             async for packet in port.packets:
                 channel.deliver(msgspec.convert(packet, packets))
         except msgspec.ValidationError as error:
             raise malformed(str(error)) from error
+        except OverflowError as error:
+            end = f"over {MOST_WAITING} MiB on {endpoint} that nobody has read"
+            raise misused(end) from error
         except anyio.get_cancelled_exc_class():
             if port.failure is not None:  # the packet was not even decoded
                 malformed(port.failure.title)

@@ -114,7 +114,7 @@ async def download_model(
 
 
 @namespace.rpc("isAuthenticated")
-async def is_authenticated(context: Context, _: None) -> dict[str, bool]:
+def is_authenticated(context: Context, _: None) -> dict[str, bool]:
     """Return false: nobody has an account here."""
     return {"authenticated": False}
 

@@ -30,8 +30,8 @@ async def list_engines(context: Context, _: None) -> list[dict[str, Any]]:
     return [{**_engine(), "cpu": {"architecture": architecture()}}]
 
 
-@namespace.rpc("getEngineSelections")
-async def get_engine_selections(context: Context, _: None) -> dict[str, Any]:
+@namespace.rpc("getEngineSelections", payloads.SuperjsonNothing)
+def get_engine_selections(context: Context, _: payloads.SuperjsonNothing) -> dict[str, Any]:
     """Return which engine runs which format, as superjson writes a map."""
     return {"json": [[FORMAT, _specifier()]], "meta": {"values": ["map"]}}
 

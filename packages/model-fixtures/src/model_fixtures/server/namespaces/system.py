@@ -44,13 +44,13 @@ async def notify(context: Context, request: payloads.Notification) -> None:
 
 
 @namespace.rpc("version")
-async def version(context: Context, _: None) -> dict[str, str | int]:
+def version(context: Context, _: None) -> dict[str, str | int]:
     """Return the embedded server's own version."""
     return {"version": VERSION, "build": 0}
 
 
 @namespace.rpc("info")
-async def info(context: Context, _: None) -> dict[str, str | int | bool]:
+def info(context: Context, _: None) -> dict[str, str | int | bool]:
     """Return which process serves, and its version."""
     return {"pid": os.getpid(), "isDaemon": True, "version": VERSION}
 
@@ -63,7 +63,7 @@ async def set_experiment_flag(context: Context, request: payloads.ExperimentFlag
 
 
 @namespace.rpc("getExperimentFlags")
-async def get_experiment_flags(context: Context, _: None) -> list[str]:
+def get_experiment_flags(context: Context, _: None) -> list[str]:
     """Return the flags that are set, in alphabetical order."""
     return sorted(context.state.experiment_flags)
 

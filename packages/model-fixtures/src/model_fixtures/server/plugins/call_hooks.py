@@ -9,7 +9,6 @@ from typing import Any
 
 import anyio
 import msgspec
-from anyio.abc import ObjectReceiveStream
 
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.protocol.payloads.hook_packets import (
@@ -25,7 +24,8 @@ from model_fixtures.server.protocol.payloads.hook_packets import (
     ToolCallError,
 )
 
-from .plugin import HookChannel, Plugin
+from .hook_channel import HookChannel, Replies
+from .plugin import Plugin
 from .prediction_process import PredictionProcess
 
 ABORT_SECONDS = 2.0
@@ -54,7 +54,7 @@ async def preprocess(
         "input": message,
         **_task(plugin, process, task, settings, plugins),
     }
-    reply = await _one_task(plugin, hook, task, request)
+    reply = await _one_task(hook, task, request)
     if isinstance(reply, PreprocessingComplete):
         processed: dict[str, Any] = msgspec.to_builtins(reply.processed)
         return processed
@@ -79,7 +79,7 @@ async def handle_prediction_loop(
         "type": "handlePredictionLoop",
         **_task(plugin, process, task, settings, plugins),
     }
-    reply = await _one_task(plugin, hook, task, request)
+    reply = await _one_task(hook, task, request)
     if not isinstance(reply, TaskComplete):
         raise _failure(plugin, reply)
 
@@ -93,7 +93,7 @@ class ToolSession:
         hook: HookChannel,
         session: str,
         definitions: list[dict[str, Any]],
-        replies: ObjectReceiveStream[HookPacket],
+        replies: Replies,
     ) -> None:
         self._plugin = plugin
         self._hook = hook
@@ -123,7 +123,7 @@ class ToolSession:
         Raises:
             ServerError: the plugin left.
         """
-        return await _next(self._plugin, self._hook, self._replies)
+        return await self._replies.take()
 
     async def call(self, name: str, arguments: Any, on_packet: OnPacket) -> Any:
         """Return the result of a call; status and warnings go to `on_packet` meanwhile.
@@ -166,7 +166,7 @@ async def tool_session(plugin: Plugin, settings: dict[str, Any]) -> AsyncIterato
             }
         )
         try:
-            while not isinstance(reply := await _next(plugin, hook, replies), SessionInitialized):
+            while not isinstance(reply := await replies.take(), SessionInitialized):
                 if isinstance(reply, SessionInitializationFailed):
                     raise _failure(plugin, reply)
             definitions: list[dict[str, Any]] = msgspec.to_builtins(reply.tool_definitions)
@@ -199,7 +199,7 @@ async def generate(
             }
         )
         try:
-            while not isinstance(packet := await _next(plugin, hook, replies), TaskComplete):
+            while not isinstance(packet := await replies.take(), TaskComplete):
                 if isinstance(packet, (TaskError, TaskAborted)):
                     raise _failure(plugin, packet)
                 yield packet
@@ -235,34 +235,21 @@ def _configs(plugin: Plugin, settings: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _one_task(
-    plugin: Plugin, hook: HookChannel, task: str, request: dict[str, Any]
-) -> HookPacket:
+async def _one_task(hook: HookChannel, task: str, request: dict[str, Any]) -> HookPacket:
     """Return the one reply to a task; a caller that is cancelled aborts it."""
     with hook.replies(task) as replies:
         hook.send(request)
         try:
-            return await _next(plugin, hook, replies)
+            return await replies.take()
         except anyio.get_cancelled_exc_class():
             await _abort(hook, replies, {"type": "abort", "taskId": task})
             raise
 
 
-async def _next(
-    plugin: Plugin, hook: HookChannel, replies: ObjectReceiveStream[HookPacket]
-) -> HookPacket:
-    try:
-        return await replies.receive()
-    except anyio.EndOfStream:
-        raise ServerError(f"The plugin {plugin.identifier} {hook.end}") from None
-
-
-async def _abort(
-    hook: HookChannel, replies: ObjectReceiveStream[HookPacket], packet: dict[str, Any]
-) -> None:
+async def _abort(hook: HookChannel, replies: Replies, packet: dict[str, Any]) -> None:
     hook.send(packet)
-    with suppress(anyio.EndOfStream), anyio.move_on_after(ABORT_SECONDS, shield=True):
-        while not isinstance(await replies.receive(), TaskAborted):
+    with suppress(ServerError), anyio.move_on_after(ABORT_SECONDS, shield=True):
+        while not isinstance(await replies.take(), TaskAborted):
             pass
 
 

@@ -1,77 +1,18 @@
-"""A registered plugin and the channels on which it offers its hooks."""
+"""A registered plugin: its identity, its settings and its hooks."""
 
 from __future__ import annotations
 
-import math
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import anyio
-from anyio.abc import ObjectReceiveStream
-from anyio.streams.memory import MemoryObjectSendStream
 
 from model_fixtures.server.protocol.errors import ServerError
-from model_fixtures.server.protocol.payloads.hook_packets import HookPacket, OfTask
 from model_fixtures.server.protocol.payloads.plugins import Manifest, Schematics
 
+from .hook_channel import HookChannel
+
 Hook = Literal["promptPreprocessor", "predictionLoopHandler", "toolsProvider", "generator"]
-
-
-class Outlet(Protocol):
-    """Where packets for the plugin go."""
-
-    def put(self, packet: dict[str, Any]) -> None:
-        """Send a packet."""
-
-
-class HookChannel:
-    """The open channel of a hook: tasks go out, and the plugin's packets about them come back."""
-
-    def __init__(self, outlet: Outlet) -> None:
-        self._outlet = outlet
-        self._waiting: dict[str, MemoryObjectSendStream[HookPacket]] = {}
-        self._closed = False
-        self.end = "has left"
-
-    def send(self, packet: dict[str, Any]) -> None:
-        """Send a packet to the plugin."""
-        self._outlet.put(packet)
-
-    @contextmanager
-    def replies(self, number: str) -> Iterator[ObjectReceiveStream[HookPacket]]:
-        """Provide what the plugin says about a task or a session, while the block lasts."""
-        sender, receiver = anyio.create_memory_object_stream[HookPacket](math.inf)
-        if self._closed:
-            sender.close()
-        else:
-            self._waiting[number] = sender
-        try:
-            with receiver:
-                yield receiver
-        finally:
-            self._waiting.pop(number, None)
-            sender.close()
-
-    def deliver(self, packet: HookPacket) -> None:
-        """Hand a packet to whoever waits for it; one for an ended task is dropped."""
-        number = packet.task_id if isinstance(packet, OfTask) else packet.session_id
-        if number in self._waiting:
-            self._waiting[number].send_nowait(packet)
-
-    def close(self, end: str | None = None) -> None:
-        """End all waiting, now and later.
-
-        Args:
-            end: what the plugin has done, if it is neither gone nor leaving; the first one counts.
-        """
-        if not self._closed and end is not None:
-            self.end = end
-        self._closed = True
-        for sender in self._waiting.values():
-            sender.close()
-        self._waiting.clear()
 
 
 class Plugin:

@@ -33,7 +33,10 @@ def answerer(state: ServerState) -> Answer:
         text = ""
         with state.models.loaded.using(instance):
             prediction = await prepare_chat(state, instance, settings, chat)
-            async with aclosing(generate(instance.engine, prediction.request)) as events:
+            async with (
+                instance.sessions.one() as session,
+                aclosing(generate(session.engine, prediction.request)) as events,
+            ):
                 async for event in events:
                     if isinstance(event, Text):
                         text += event.content

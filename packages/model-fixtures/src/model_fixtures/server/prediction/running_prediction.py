@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from typing import Union
 
 from model_fixtures.catalog import CatalogModel
 from model_fixtures.server.engine.errors import EngineError, InstanceGoneError
 from model_fixtures.server.engine.generation import Finished, Progress, Text, generate
+from model_fixtures.server.models.sessions import Session
 from model_fixtures.server.protocol.errors import ServerError
 from model_fixtures.server.server_state import ServerState
 
@@ -88,22 +89,31 @@ class RunningPrediction:
 
     async def _events(self) -> AsyncGenerator[RunEvent | Finished, None]:
         """Yield the events, the engine's last one at the end."""
-        request = self.prediction.request
-        engine = self.prediction.instance.engine
-        if self.prediction.draft_model is not None:
-            if request.images is not None:
-                raise ServerError("A draft model can't be used in a chat with images")
-            draft = await draft_model(self._state, self.prediction.draft_model)
-            yield Progress(len(request.tokens), 0, 0)  # repeated while the draft model loads
-            if self.prediction.drafts:
-                engine = await self._state.models.drafts.get(self.prediction.instance, draft)
-        output = OutputSplitter(self.prediction)
-        async with aclosing(generate(engine, request)) as events:
+        instance, request = self.prediction.instance, self.prediction.request
+        async with AsyncExitStack() as use:
+            session: Session | None = None
+            draft = None
+            if self.prediction.draft_model is not None:
+                if request.images is not None:
+                    raise ServerError("A draft model can't be used in a chat with images")
+                draft = await draft_model(self._state, self.prediction.draft_model)
+            # Repeated while the prediction waits for others, or the draft model loads.
+            yield Progress(len(request.tokens), 0, 0)
+            if draft is not None and self.prediction.drafts:
+                engine = await self._state.models.drafts.get(instance, draft)
+            else:
+                preamble = request.tokens[: request.preamble]
+                session = await use.enter_async_context(instance.sessions.one(preamble))
+                engine = session.engine
+            output = OutputSplitter(self.prediction)
+            events = await use.enter_async_context(aclosing(generate(engine, request)))
             async for event in events:
                 if isinstance(event, Progress):
                     self._tally.prompt = event.total
                     yield event
                 elif isinstance(event, Text):
+                    if session is not None:
+                        session.answers()
                     self._tally.count(event.content, event.tokens)
                     for part in output.feed(event):
                         yield part

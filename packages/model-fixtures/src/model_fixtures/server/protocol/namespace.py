@@ -5,6 +5,7 @@ A namespace module declares handlers; this module knows names, kinds and schemas
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +15,21 @@ from msgspec import UNSET, Struct
 if TYPE_CHECKING:
     from model_fixtures.server.handlers.handler_context import ChannelPort, Context
 
-RpcHandler = Callable[["Context", Any], Awaitable[Any]]
+# One that never waits is a plain function: it runs at once, without a task of its own.
+RpcHandler = Callable[["Context", Any], Any]
 ChannelHandler = Callable[["Context", Any, "ChannelPort"], Awaitable[None]]
 
 
 class Rpc(Struct, frozen=True):
-    """A call: `parameter` is the type of its parameter (None = takes none)."""
+    """A call: `parameter` is the type of its parameter (None = takes none).
+
+    `waits` says whether the handler is a coroutine function.
+    """
 
     name: str
     handler: RpcHandler
     parameter: Any = None
+    waits: bool = True
 
 
 class Channel(Struct, frozen=True):
@@ -47,7 +53,8 @@ class Namespace:
         """Declare a function as the handler of a call."""
 
         def register(handler: RpcHandler) -> RpcHandler:
-            self.rpcs[name] = Rpc(name, handler, parameter)
+            waits = inspect.iscoroutinefunction(handler)
+            self.rpcs[name] = Rpc(name, handler, parameter, waits)
             return handler
 
         return register

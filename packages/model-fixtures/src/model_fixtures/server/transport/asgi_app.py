@@ -21,6 +21,7 @@ from model_fixtures.server.rest.error_responses import Endpoint, answering_error
 from model_fixtures.server.serve_options import ServeOptions
 from model_fixtures.server.server_state import ServerState
 
+from .frame_writer import EXTENSION
 from .web_page_guard import SHOWN, WebPageGuard
 from .websocket_session import WebsocketSession
 
@@ -54,7 +55,8 @@ def build_app(state: ServerState) -> Starlette:
                 PlainTextResponse("no such namespace", status_code=404)
             )
             return
-        await WebsocketSession(websocket, namespace, state).run()
+        writer = (websocket.scope.get("extensions") or {}).get(EXTENSION)
+        await WebsocketSession(websocket, namespace, state, writer).run()
 
     app = Starlette(
         routes=[

@@ -15,13 +15,16 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 
+from .frame_writer import EXTENSION, FrameWriter
 from .keep_alive import keep_alive
 
 STALL_SECONDS = 20.0  # in which a client must take something of what waits for it
 CLOSE_SECONDS = 1.0  # the same once nothing more will come
 LEAST_RATE = 64 * 1024  # bytes a second of a request that may take longer than its time
 MAX_UNSENT_BYTES = 64 * 2**20  # of one connection
+SMALL_MESSAGE = 64 * 1024  # bytes of a message, after which more may be read before it is handled
 
 _RESET = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
@@ -121,10 +124,12 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
     """A websocket, cut off if the client doesn't read."""
 
     _unsent: _Unsent
+    _frames: FrameWriter
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take over the connection from HTTP."""
         super().connection_made(transport)
+        self._frames = FrameWriter(self)
         self._unsent = _Unsent(self.transport, self.loop, _config(self.config).stall_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -134,9 +139,30 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; whoever sends pings without reading the answers is cut off."""
+        self._frames.flush()  # the bytes may ask for the end of the connection
         super().data_received(data)
         if self.transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
             _cut_off(self.transport)
+
+    def handle_connect(self, event: Request) -> None:
+        """Start the session; it may write frames on the short way."""
+        super().handle_connect(event)
+        if not self.close_sent:
+            self.scope["extensions"] = {**(self.scope["extensions"] or {}), EXTENSION: self._frames}  # type: ignore[dict-item]
+
+    def send_receive_event_to_app(self) -> None:
+        """Hand a message to the session, and read on while the session keeps up."""
+        if self.read_paused or not self.queue.empty() or len(self.frames[-1]) > SMALL_MESSAGE:
+            super().send_receive_event_to_app()
+            return
+        self.read_paused = True  # otherwise uvicorn stops and starts reading for every message
+        super().send_receive_event_to_app()
+        self.read_paused = False
+
+    def shutdown(self) -> None:
+        """Close the connection: the server stops."""
+        self._frames.flush()
+        super().shutdown()
 
     def pause_writing(self) -> None:
         """Have the session wait: something could not be sent."""
@@ -150,6 +176,7 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
 
     async def send(self, message: Any) -> None:
         """Send a message of the session's."""
+        self._frames.flush()
         await super().send(message)
         if self.initial_response is not None and self.close_sent:
             # Refused with an answer of the session's own. uvicorn would log that none was given.

@@ -8,9 +8,11 @@ import math
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import TaskGroup
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
@@ -40,8 +42,11 @@ from model_fixtures.server.scenarios.faulty_connection import (
 )
 from model_fixtures.server.server_state import ServerState
 
+from .frame_writer import FrameWriter
+
 REPEAT_SECONDS = 10.0
 REVOKED = 1008  # close code
+MESSAGES_AT_ONCE = 64  # of one client, before others get their turn
 MAX_QUEUED_FRAMES = 64  # before a handler waits for a slow reader
 MAX_QUEUED_BYTES = 64 * 2**20  # before a client that doesn't read at all is dropped
 FRAME_OVERHEAD = 100  # bytes that a queued frame takes beside its own, about
@@ -55,10 +60,14 @@ class Outbox:
 
     Args:
         on_overrun: called when far too much is queued: the client doesn't read.
+        writer: the short way for frames that need not wait.
     """
 
-    def __init__(self, on_overrun: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, on_overrun: Callable[[], None] = lambda: None, writer: FrameWriter | None = None
+    ) -> None:
         self.on_overrun = on_overrun
+        self._writer = writer
         self.queued = 0  # bytes
         self._closed = False
         self._steps: deque[Step] = deque()
@@ -67,8 +76,12 @@ class Outbox:
         self.faults: FaultyConnection | None = None  # of a client that has a scenario
 
     def put(self, frame: bytes) -> None:
-        """Queue a frame; none is kept once the outbox is closed."""
+        """Send a frame, or queue it behind others; none is kept once the outbox is closed."""
         if self._closed:
+            return
+        writer = self._writer
+        if writer is not None and self.faults is None and not self._steps and writer.ready:
+            writer.write(frame)
             return
         steps = [SendFrame(frame)] if self.faults is None else self.faults.outbound(frame)
         self._steps.extend(steps)
@@ -96,9 +109,12 @@ class Outbox:
             await self._filled.wait()
             self._filled = anyio.Event()
             while self._steps:
-                step = self._steps.popleft()
-                self.queued -= _size(step)
+                step = self._steps[0]
                 await self._take(step, websocket)
+                if self._closed:
+                    return
+                self._steps.popleft()  # not before it is sent: no later frame may overtake it
+                self.queued -= _size(step)
             self._drained.set()
 
     @staticmethod
@@ -128,19 +144,28 @@ class _ChannelOutlet:
 
 
 class WebsocketSession:
-    """One websocket, from its first frame to its last."""
+    """One websocket, from its first frame to its last.
+
+    Args:
+        websocket: the connection, not yet accepted.
+        namespace: what its path offers.
+        state: that of the server.
+        writer: the connection's short way for frames, if it has one.
+    """
 
     def __init__(
         self,
         websocket: WebSocket,
         namespace: Namespace,
         state: ServerState,
+        writer: FrameWriter | None = None,
     ) -> None:
         self._websocket = websocket
         self._connection = Connection(namespace, answer_unknown=state.options.answer_unknown)
         self._state = state
-        self._outbox = Outbox()
+        self._outbox = Outbox(writer=writer)
         self._ports: dict[int, ChannelPort] = {}
+        self._repeats = False
 
     async def run(self) -> None:
         """Serve the client until it leaves; what it has started ends then."""
@@ -193,12 +218,13 @@ class WebsocketSession:
         async with anyio.create_task_group() as tasks:
             self._outbox.on_overrun = tasks.cancel_scope.cancel
             tasks.start_soon(self._write)
-            tasks.start_soon(self._repeat_progress)
             try:
                 with client.closable(tasks.cancel_scope.cancel):
-                    while True:
+                    for number in count(1):
                         for event in self._connection.receive(await self._receive()):
                             self._handle(event, context, tasks)
+                        if number % MESSAGES_AT_ONCE == 0:
+                            await anyio.lowlevel.checkpoint()
             except WebSocketDisconnect:
                 pass
             finally:
@@ -240,10 +266,16 @@ class WebsocketSession:
         if isinstance(event, Send):
             self._outbox.put(event.frame)
         elif isinstance(event, StartRpc):
-            tasks.start_soon(self._run_rpc, event, context)
+            if event.rpc.waits:
+                tasks.start_soon(self._run_rpc, event, context)
+            else:
+                self._outbox.put(self._answer(event, context))
         elif isinstance(event, OpenChannel):
             port = ChannelPort(_ChannelOutlet(self._outbox, event.channel_id))
             self._ports[event.channel_id] = port
+            if not self._repeats:
+                self._repeats = True
+                tasks.start_soon(self._repeat_progress)
             tasks.start_soon(self._run_channel, event, context, port)
         elif isinstance(event, Packet):
             self._ports[event.channel_id].deliver(event.packet)
@@ -252,15 +284,21 @@ class WebsocketSession:
         else:
             self._log(event)
 
+    @staticmethod
+    def _answer(event: StartRpc, context: Context) -> bytes:
+        try:
+            result = event.rpc.handler(context, event.parameter)
+            return Connection.rpc_result(event.call_id, result)
+        except Exception as error:  # noqa: BLE001 (it would end the connection)
+            return Connection.rpc_error(event.call_id, client_error(error, event.rpc.name))
+
     async def _run_rpc(self, event: StartRpc, context: Context) -> None:
         try:
             result = await event.rpc.handler(context, event.parameter)
             answer = Connection.rpc_result(event.call_id, result)
         except Exception as error:  # noqa: BLE001 (it would end the connection)
-            failure = client_error(error, event.rpc.name)
-            self._outbox.put(Connection.rpc_error(event.call_id, failure))
-        else:
-            self._outbox.put(answer)
+            answer = Connection.rpc_error(event.call_id, client_error(error, event.rpc.name))
+        self._outbox.put(answer)
 
     async def _run_channel(self, event: OpenChannel, context: Context, port: ChannelPort) -> None:
         number = event.channel_id

@@ -10,16 +10,19 @@ test("diagnostics: logs", "The stream of logs has the prompt of a prediction, un
   const first = new Promise((resolve) => (arrived = resolve));
   const stop = client.diagnostics.unstable_streamLogs((event) => {
     seen.push(event);
-    arrived();
+    if (event.data.type === "llm.prediction.input") {
+      arrived();
+    }
   });
   const marks = ["the first mark", "the second mark"];
-  // The channel may open after a prediction that is sent at once: ask until an event comes.
-  while (seen.length === 0) {
+  const isInput = (event) => event.data.type === "llm.prediction.input";
+  // The channel may open after a prediction that is sent at once: ask until its input comes.
+  while (!seen.some(isInput)) {
     await model.respond(marks[0], { maxTokens: 1 });
     await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 50))]);
   }
   stop();
-  const input = seen.find((event) => event.data.type === "llm.prediction.input");
+  const input = seen.find(isInput);
   assert.match(input.data.input, /the first mark/);
   assert.equal(input.data.modelIdentifier, model.identifier);
   assert.ok(Math.abs(input.timestamp - Date.now()) < 600_000);

@@ -16,6 +16,12 @@ class EngineSpecifier(Struct):
     version: Name
 
 
+class SuperjsonNothing(Struct):
+    """Parameter of `getEngineSelections`: nothing, as superjson writes it."""
+
+    json: None = None
+
+
 class SelectEngine(Struct, rename="camel"):
     """Parameter of `selectEngine`."""
 
