@@ -78,24 +78,6 @@ def test_same_text_as_over_a_websocket(address: str, client: openai.OpenAI) -> N
     assert content(answer) == anyio.run(from_the_websocket, address, "Say hi.", 8)
 
 
-@pytest.mark.difference("rest-full-context")
-@pytest.mark.anyio
-async def test_full_context(address: str) -> None:
-    """An answer that fills the context ends there, because of the length."""
-    base = f"http://{address}/v1"
-    async with (
-        connect(address, "llm") as llm,
-        openai.AsyncOpenAI(base_url=base, api_key="none", max_retries=0) as client,
-    ):
-        await load(llm, "small", context=64)
-        answer = await client.completions.create(
-            model="small", prompt="one, two,", max_tokens=-1, extra_body={"ignore_eos": True}
-        )
-    assert answer.choices[0].finish_reason == "length"
-    assert answer.usage is not None
-    assert answer.usage.total_tokens == 64
-
-
 def test_probabilities_of_a_chat(client: openai.OpenAI) -> None:
     """Each token is told with its probability and the likeliest others, whole and streamed."""
     request: dict[str, Any] = {"model": MODEL, "messages": HI, "max_tokens": 3, "temperature": 0}
