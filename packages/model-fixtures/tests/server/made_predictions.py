@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +18,8 @@ def prediction(fields: dict[str, Any] | None = None, *, tools: Sequence[str] = (
     settings = Settings(fields)
     sampling = sampling_from(settings, load_seed=None, stand_in=True)
     model = SimpleNamespace(path="publisher/model.gguf")
-    instance: Any = SimpleNamespace(engine=None, model=model, identifier="mine")
+    sessions = SimpleNamespace(one=_session)
+    instance: Any = SimpleNamespace(sessions=sessions, model=model, identifier="mine")
     return Prediction(
         instance=instance,
         settings=settings,
@@ -26,3 +28,9 @@ def prediction(fields: dict[str, Any] | None = None, *, tools: Sequence[str] = (
         tool_names=set(tools),
         draft_model=None,
     )
+
+
+@asynccontextmanager
+async def _session(_: object) -> AsyncIterator[Any]:
+    """Provide a session without an engine."""
+    yield SimpleNamespace(engine=None, answers=lambda: None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pytest
+from model_fixtures.server.engine.errors import InstanceGoneError
 from model_fixtures.server.engine.generation import Prompt
 from model_fixtures.server.engine.llama_client import LlamaServer, Properties
 from model_fixtures.server.prediction.chat_prompt import chat_prompt, read_history
@@ -152,3 +153,14 @@ async def test_arguments_that_nest_too_deep_are_the_callers_mistake() -> None:
         nested = {"a": nested}
     with pytest.raises(ServerError, match="nest too deep"):
         await prompt([message("assistant", call("f", nested))], trained=True)
+
+
+async def test_model_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that is gone is no fault of its template, nor of the request."""
+
+    async def gone(*_: object) -> str:
+        raise InstanceGoneError("It crashed", unloaded=False)
+
+    monkeypatch.setattr(FakeLlama, "apply_template", gone)
+    with pytest.raises(InstanceGoneError, match="It crashed"):
+        await prompt([message("user", "Hi")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from types import SimpleNamespace
@@ -60,7 +61,9 @@ class Run:
 async def test_complete(monkeypatch: pytest.MonkeyPatch) -> None:
     """A prediction that ends by itself has the engine's statistics."""
     run = Run(monkeypatch, Progress(7, 0, 7), Text("Hi", 1), Text("!", 1), END)
-    assert await run.read() == [Progress(7, 0, 7), Piece("Hi", 1, "none"), Piece("!", 1, "none")]
+    waits, *events = await run.read()
+    assert waits == Progress(2, 0, 0)
+    assert events == [Progress(7, 0, 7), Piece("Hi", 1, "none"), Piece("!", 1, "none")]
     assert run.end == "eosFound"
     assert run.logged[-1]["output"] == "Hi!"
     stats = run.prediction.statistics
@@ -68,10 +71,20 @@ async def test_complete(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 < (stats.time_to_first_token or 0) <= stats.total_time
 
 
+async def test_time_counts_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prediction that waits for others before it starts does not count that time."""
+    now = 0.0
+    monkeypatch.setattr(time, "perf_counter", lambda: now)
+    run = Run(monkeypatch, Text("Hi", 1), END)
+    now = 100.0
+    await run.read()
+    assert run.prediction.statistics.total_time == 0
+
+
 async def test_reader_that_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
     """A prediction whose reader leaves counts what was generated until then."""
     run = Run(monkeypatch, Text("Hi", 1), Text("!", 1), END)
-    await run.read(most=1)
+    await run.read(most=2)
     assert run.end == "userStopped"
     assert run.prediction.statistics.predicted_tokens == 1
 

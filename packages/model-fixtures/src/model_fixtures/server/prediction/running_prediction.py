@@ -54,6 +54,7 @@ class RunningPrediction:
             ServerError: the request can't be served.
             EngineError: the engine failed, or the model was unloaded (`InstanceGoneError`).
         """
+        self._tally = Tally()  # the time counts from here
         instance = self.prediction.instance
         self._publish(
             type="llm.prediction.input",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.metadata import version
 from typing import Any
 
+from model_fixtures.server.engine.engine_description import ENGINE, engine_version
 from model_fixtures.server.models.loaded_instance import LoadedInstance
 from model_fixtures.server.prediction.statistics import Statistics
 
@@ -57,13 +56,8 @@ def lmstudio_details(instance: LoadedInstance, statistics: Statistics) -> dict[s
             "context_length": instance.context_length,
         },
         "runtime": {
-            "name": "llama.cpp",
-            "version": _runtime_version(),
+            "name": ENGINE,
+            "version": engine_version(),
             "supported_formats": ["gguf"],
         },
     }
-
-
-@cache
-def _runtime_version() -> str:
-    return version("xllamacpp")
