@@ -10,7 +10,7 @@ from typing import Any, cast
 from msgspec import Struct
 
 from model_fixtures import tool_format
-from model_fixtures.server.engine.errors import EngineError
+from model_fixtures.server.engine.errors import EngineError, InstanceGoneError
 from model_fixtures.server.engine.generation import Prompt
 from model_fixtures.server.engine.llama_client import LlamaServer, Properties
 from model_fixtures.server.protocol.errors import ServerError
@@ -192,6 +192,8 @@ async def chat_prompt(
     else:
         try:
             text = await llama.apply_template({"messages": body})
+        except InstanceGoneError:
+            raise  # no fault of the template
         except EngineError as error:
             raise ServerError(FAILED, cause=str(error)) from error
     return chat.images.prompt(text, properties.media_marker)
