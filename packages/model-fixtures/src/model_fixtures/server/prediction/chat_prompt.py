@@ -193,7 +193,7 @@ async def chat_prompt(
         try:
             text = await llama.apply_template({"messages": body})
         except InstanceGoneError:
-            raise
+            raise  # no fault of the template
         except EngineError as error:
             raise ServerError(FAILED, cause=str(error)) from error
     return chat.images.prompt(text, properties.media_marker)
