@@ -197,7 +197,7 @@ def test_unknown_call_that_is_answered() -> None:
     }
 
 
-@pytest.mark.parametrize("parameter", [None, 5, "m", [], {}, {"identifier": 5}, {"identifier": ""}])
+@pytest.mark.parametrize("parameter", [None, 5, "m", [], {}, {"identifier": 5}])
 @pytest.mark.parametrize("answer_unknown", [False, True])
 def test_bad_parameter_warns(parameter: object, answer_unknown: bool) -> None:
     """A parameter that fails its schema gets a warning and, on request, an error."""
