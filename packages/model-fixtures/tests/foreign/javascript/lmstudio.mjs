@@ -1,7 +1,9 @@
 // The SDK under test, a client, and what several cases need.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 
 import { settings } from "./settings.mjs";
 
@@ -9,6 +11,8 @@ import { settings } from "./settings.mjs";
 const require = createRequire(`${settings.packages}/`);
 export const sdk = require("@lmstudio/sdk");
 export const { z } = require("zod");
+const installed = join(settings.packages, "node_modules/@lmstudio/sdk/package.json");
+export const RELEASE = JSON.parse(readFileSync(installed, "utf-8")).version;
 
 export const LLM = "llama-3.2-1b-instruct";
 export const TOOL_LLM = "qwen2.5-7b-instruct-1m";
@@ -17,9 +21,7 @@ export const DRAFT_LLM = "smollm2-135m-instruct";
 export const EMBEDDING = "text-embedding-nomic-embed-text-v1.5";
 
 export function newClient(options = {}) {
-  const baseUrl = `ws://${settings.address}`;
-  // Verbose messages are broken into lines inside a frame, which no pattern matches.
-  return new sdk.LMStudioClient({ baseUrl, verboseErrorMessages: false, ...options });
+  return new sdk.LMStudioClient({ baseUrl: `ws://${settings.address}`, ...options });
 }
 
 export const client = newClient();
@@ -52,8 +54,18 @@ export async function expectWarnings(warnings, pattern) {
   const all = warnings.splice(0);
   assert.ok(all.length > 0, `no warning with ${pattern}`);
   for (const warning of all) {
-    assert.match(warning, pattern);
+    assert.match(warning.replace(frame, " "), pattern);
   }
+}
+
+const frame = /[┌─┐│└┘\s]+/g;
+
+/** Like assert.rejects, for the message without the frame and the lines that 1.5.0 puts it in. */
+export async function assertRejects(promise, pattern) {
+  await assert.rejects(promise, (error) => {
+    assert.match(error.message.replace(frame, " "), pattern);
+    return true;
+  });
 }
 
 /** Return the identifiers of the loaded LLMs. */
