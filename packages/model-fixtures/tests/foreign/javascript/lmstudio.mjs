@@ -1,9 +1,7 @@
 // The SDK under test, a client, and what several cases need.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
 
 import { settings } from "./settings.mjs";
 
@@ -11,8 +9,6 @@ import { settings } from "./settings.mjs";
 const require = createRequire(`${settings.packages}/`);
 export const sdk = require("@lmstudio/sdk");
 export const { z } = require("zod");
-const installed = join(settings.packages, "node_modules/@lmstudio/sdk/package.json");
-export const RELEASE = JSON.parse(readFileSync(installed, "utf-8")).version;
 
 export const LLM = "llama-3.2-1b-instruct";
 export const TOOL_LLM = "qwen2.5-7b-instruct-1m";
