@@ -14,6 +14,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from model_fixtures.hosts.embedded_server import EmbeddedServer
 from model_fixtures.wire_client import connect
 
 from .npm_packages import install
@@ -23,6 +24,13 @@ PATIENCE = 120.0  # seconds for a process to be ready or to end, on a machine un
 
 StartPlugin = Callable[[str], Any]
 Event = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedServer]:
+    """Provide a server through which tests may drive turns."""
+    with EmbeddedServer(["--scenarios"]) as running:
+        yield running
 
 
 @pytest.fixture(scope="module", params=["1.5.0", "2.0.0"])
@@ -72,7 +80,8 @@ def turn(address: str, identifier: str, text: str, **options: Any) -> list[Event
     """Drive a turn through a plugin and return its events, as `plugins/chat_turn.py` names them."""
     body = {"plugins": [identifier], "text": text, **options}
     answer = httpx.post(f"http://{address}/control/turns", json=body, timeout=PATIENCE)
-    return [event for line in answer.iter_lines() if (event := json.loads(line))]
+    assert answer.status_code == 200, answer.text
+    return [json.loads(line) for line in answer.iter_lines()]
 
 
 def of_kind(events: list[Event], *kinds: str) -> list[Event]:
@@ -125,7 +134,8 @@ def test_prediction_loop(plugin: StartPlugin, address: str) -> None:
     with plugin("prediction_loop") as identifier:
         events = turn(address, identifier, "Hello")
     assert len(of_kind(events, "loopHandled")) == 1
-    assert "You said: Hello" in str(events[-1]["messages"][-1])
+    assert "You said: Hello" in str(of_kind(events, "update"))
+    assert events[-1]["event"] == "done"
 
 
 def test_generator(plugin: StartPlugin, address: str) -> None:

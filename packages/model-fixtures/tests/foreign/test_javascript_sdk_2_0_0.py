@@ -19,7 +19,6 @@ FOLDERS = (
     "lmstudio_2_0",
 )
 CASES = read_cases(case_files(*FOLDERS))
-FAILING = {"2.0 plugins: base URL": "a registration's answer has no baseUrl"}
 
 
 @pytest.fixture(scope="module")
@@ -35,16 +34,7 @@ def client(address: str) -> Iterator[lmstudio.Client]:
         yield client
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(case, marks=pytest.mark.xfail(reason=FAILING[case.name], strict=True))
-        if case.name in FAILING
-        else case
-        for case in CASES
-    ],
-    ids=lambda case: case.name,
-)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_case(process: NodeProcess, case: Case) -> None:
     """What the case says must happen happens."""
     check(process.outcome(case.name))

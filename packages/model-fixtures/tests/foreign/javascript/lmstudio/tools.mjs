@@ -97,7 +97,7 @@ test("act: two calls", "Two calls of one round are both executed and answered.",
 test("act: failing tool", "What a tool throws ends act, which rejects with it.", async () => {
   await assertRejects(
     act("What is the phone number of Anna?", TOOLS),
-    /^Error: no entry for Anna$/,
+    /^no entry for Anna$/,
   );
 });
 
