@@ -55,10 +55,11 @@ def start_cases(
 ) -> Iterator[StartCases]:
     """Provide a function that starts the cases of some folders which this run has selected."""
     selected = [
-        case.name
+        value.name
         for item in request.session.items
         if isinstance(item, pytest.Function) and item.path == request.path
-        if isinstance(case := getattr(item, "callspec", None) and item.callspec.params.get("case"), Case)
+        for value in (item.callspec.params.values() if hasattr(item, "callspec") else ())
+        if isinstance(value, Case)
     ]
     with ExitStack() as stack:
 

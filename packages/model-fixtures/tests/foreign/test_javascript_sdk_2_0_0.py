@@ -14,7 +14,10 @@ from .node_process import NodeProcess, check
 from .python_answers import PYTHON_ANSWERS
 
 pytestmark = pytest.mark.slow
-FOLDERS = ("lmstudio", "lmstudio_2_0",)
+FOLDERS = (
+    "lmstudio",
+    "lmstudio_2_0",
+)
 CASES = read_cases(case_files(*FOLDERS))
 
 

@@ -38,7 +38,7 @@ def run(node: str, cases_file: Callable[[str], Path]) -> Iterator[Run]:
 
 
 def test_outcomes(run: Run) -> None:
-    """A case reports its value or its error, and what must happen; the next one runs all the same."""
+    """A case reports its value or its error, and what must happen; the next one runs."""
     process = run("""
 test("bad", "It fails.", () => { throw new TypeError("wrong"); });
 test("good", "It returns.", async () => [1, "two"]);

@@ -17,9 +17,7 @@ export const DRAFT_LLM = "smollm2-135m-instruct";
 export const EMBEDDING = "text-embedding-nomic-embed-text-v1.5";
 
 export function newClient(options = {}) {
-  const baseUrl = `ws://${settings.address}`;
-  // Verbose messages are broken into lines inside a frame, which no pattern matches.
-  return new sdk.LMStudioClient({ baseUrl, verboseErrorMessages: false, ...options });
+  return new sdk.LMStudioClient({ baseUrl: `ws://${settings.address}`, ...options });
 }
 
 export const client = newClient();
@@ -52,8 +50,18 @@ export async function expectWarnings(warnings, pattern) {
   const all = warnings.splice(0);
   assert.ok(all.length > 0, `no warning with ${pattern}`);
   for (const warning of all) {
-    assert.match(warning, pattern);
+    assert.match(warning.replace(frame, " "), pattern);
   }
+}
+
+const frame = /[┌─┐│└┘\s]+/g;
+
+/** Like assert.rejects, for the message without the frame and the lines that 1.5.0 puts it in. */
+export async function assertRejects(promise, pattern) {
+  await assert.rejects(promise, (error) => {
+    assert.match(error.message.replace(frame, " "), pattern);
+    return true;
+  });
 }
 
 /** Return the identifiers of the loaded LLMs. */

@@ -14,27 +14,27 @@ const { main } = await import(pathToFileURL(process.argv[2]));
 
 const settings = [];
 const context = {
-  withConfigSchematics: schematics => {
+  withConfigSchematics: (schematics) => {
     settings.push(host.setConfigSchematics(schematics));
     return context;
   },
-  withGlobalConfigSchematics: schematics => {
+  withGlobalConfigSchematics: (schematics) => {
     settings.push(host.setGlobalConfigSchematics(schematics));
     return context;
   },
-  withPromptPreprocessor: preprocess => {
+  withPromptPreprocessor: (preprocess) => {
     host.setPromptPreprocessor(preprocess);
     return context;
   },
-  withToolsProvider: provide => {
+  withToolsProvider: (provide) => {
     host.setToolsProvider(provide);
     return context;
   },
-  withGenerator: generate => {
+  withGenerator: (generate) => {
     host.setGenerator(generate);
     return context;
   },
-  withPredictionLoopHandler: handle => {
+  withPredictionLoopHandler: (handle) => {
     host.setPredictionLoopHandler(handle);
     return context;
   },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 
 import { test } from "../case_list.mjs";
-import { client, newClient, sdk, shared, TOOL_LLM, z } from "../lmstudio.mjs";
+import { assertRejects, client, newClient, sdk, shared, TOOL_LLM, z } from "../lmstudio.mjs";
 
 const OWNER = "foreign";
 const silent = () => {};
@@ -37,34 +37,47 @@ const addingTools = (host) =>
     }),
   ]);
 
-test("plugins: tools provider", "A client sees a plugin's tools with their schemas, and calls them.", async () => {
-  await withPlugin("adding", addingTools, async (identifier) => {
-    const session = await client.plugins.pluginTools(identifier);
-    const [add] = session.tools;
-    assert.equal(session.tools.length, 1);
-    assert.equal(add.name, "add");
-    assert.equal(add.description, "Add two numbers.");
-    assert.equal(add.pluginIdentifier, identifier);
-    assert.deepEqual(add.parametersJsonSchema.required, ["a", "b"]);
-    const seen = { status: () => {}, warn: () => {}, signal: new AbortController().signal, callId: 1 };
-    assert.equal(await add.implementation({ a: 5, b: 7 }, seen), "12");
-    session[Symbol.dispose]();
-  });
-});
-
-test("plugins: act with a plugin's tools", "The model calls a tool of a plugin and reports its result.", async () => {
-  await withPlugin("acting", addingTools, async (identifier) => {
-    const session = await client.plugins.pluginTools(identifier);
-    const messages = [];
-    const model = await shared(TOOL_LLM);
-    await model.act("What is the sum of 123 and 3210?", session.tools, {
-      temperature: 0,
-      onMessage: (message) => messages.push(message),
+test(
+  "plugins: tools provider",
+  "A client sees a plugin's tools with their schemas, and calls them.",
+  async () => {
+    await withPlugin("adding", addingTools, async (identifier) => {
+      const session = await client.plugins.pluginTools(identifier);
+      const [add] = session.tools;
+      assert.equal(session.tools.length, 1);
+      assert.equal(add.name, "add");
+      assert.equal(add.description, "Add two numbers.");
+      assert.equal(add.pluginIdentifier, identifier);
+      assert.deepEqual(add.parametersJsonSchema.required, ["a", "b"]);
+      const seen = {
+        status: () => {},
+        warn: () => {},
+        signal: new AbortController().signal,
+        callId: 1,
+      };
+      assert.equal(await add.implementation({ a: 5, b: 7 }, seen), "12");
+      session[Symbol.dispose]();
     });
-    assert.match(messages.at(-1).getText(), /3333/);
-    session[Symbol.dispose]();
-  });
-});
+  },
+);
+
+test(
+  "plugins: act with a plugin's tools",
+  "The model calls a tool of a plugin and reports its result.",
+  async () => {
+    await withPlugin("acting", addingTools, async (identifier) => {
+      const session = await client.plugins.pluginTools(identifier);
+      const messages = [];
+      const model = await shared(TOOL_LLM);
+      await model.act("What is the sum of 123 and 3210?", session.tools, {
+        temperature: 0,
+        onMessage: (message) => messages.push(message),
+      });
+      assert.match(messages.at(-1).getText(), /3333/);
+      session[Symbol.dispose]();
+    });
+  },
+);
 
 test("plugins: generator", "A plugin's generator writes the answer, in pieces.", async () => {
   const generator = async (controller, history) => {
@@ -83,33 +96,46 @@ test("plugins: generator", "A plugin's generator writes the answer, in pieces.",
   });
 });
 
-test("plugins: configuration", "A tools provider reads the configuration that its client gives.", async () => {
-  const schematics = sdk
-    .createConfigSchematics()
-    .field("greeting", "string", { displayName: "Greeting" }, "Hello")
-    .build();
-  const setUp = async (host) => {
-    await host.setConfigSchematics(schematics);
-    host.setToolsProvider(async (controller) => [
-      sdk.tool({
-        name: "greet",
-        description: "Greet.",
-        parameters: {},
-        implementation: () => controller.getPluginConfig(schematics).get("greeting"),
-      }),
-    ]);
-  };
-  await withPlugin("greeting", setUp, async (identifier) => {
-    const session = await client.plugins.pluginTools(identifier);
-    const seen = { status: () => {}, warn: () => {}, signal: new AbortController().signal, callId: 1 };
-    assert.equal(await session.tools[0].implementation({}, seen), "Hello");
-    session[Symbol.dispose]();
-  });
-});
+test(
+  "plugins: configuration",
+  "A tools provider reads the configuration that its client gives.",
+  async () => {
+    const schematics = sdk
+      .createConfigSchematics()
+      .field("greeting", "string", { displayName: "Greeting" }, "Hello")
+      .build();
+    const setUp = async (host) => {
+      await host.setConfigSchematics(schematics);
+      host.setToolsProvider(async (controller) => [
+        sdk.tool({
+          name: "greet",
+          description: "Greet.",
+          parameters: {},
+          implementation: () => controller.getPluginConfig(schematics).get("greeting"),
+        }),
+      ]);
+    };
+    await withPlugin("greeting", setUp, async (identifier) => {
+      const session = await client.plugins.pluginTools(identifier);
+      const seen = {
+        status: () => {},
+        warn: () => {},
+        signal: new AbortController().signal,
+        callId: 1,
+      };
+      assert.equal(await session.tools[0].implementation({}, seen), "Hello");
+      session[Symbol.dispose]();
+    });
+  },
+);
 
-test("plugins: unknown", "The tools of a plugin that nobody has are an error that names it.", async () => {
-  await assert.rejects(client.plugins.pluginTools("nobody/nothing"), /nobody\/nothing/);
-});
+test(
+  "plugins: unknown",
+  "The tools of a plugin that nobody has are an error that names it.",
+  async () => {
+    await assertRejects(client.plugins.pluginTools("nobody/nothing"), /nobody\/nothing/);
+  },
+);
 
 test("plugins: reindex", "A client may ask for the plugins to be read again.", async () => {
   await client.plugins.reindexPlugins();

@@ -5,25 +5,37 @@ import { LLM, sdk, shared } from "../lmstudio.mjs";
 
 const TEXT = "The quick brown fox jumps over the lazy dog.";
 
-test("tokens: one text", "A text has the tokens that the Python client gets, and as many as are counted.", async () => {
-  const model = await shared(LLM);
-  const tokens = await model.tokenize(TEXT);
-  assert.ok(tokens.every(Number.isInteger));
-  assert.equal(await model.countTokens(TEXT), tokens.length);
-  return tokens;
-});
+test(
+  "tokens: one text",
+  "A text has the tokens that the Python client gets, and as many as are counted.",
+  async () => {
+    const model = await shared(LLM);
+    const tokens = await model.tokenize(TEXT);
+    assert.ok(tokens.every(Number.isInteger));
+    assert.equal(await model.countTokens(TEXT), tokens.length);
+    return tokens;
+  },
+);
 
-test("tokens: several texts", "Texts are tokenized in their order, the empty one too.", async () => {
-  const model = await shared(LLM);
-  const both = await model.tokenize([TEXT, "Hello", ""]);
-  assert.equal(both.length, 3);
-  assert.deepEqual(both[0], await model.tokenize(TEXT));
-  assert.deepEqual(both[1], await model.tokenize("Hello"));
-});
+test(
+  "tokens: several texts",
+  "Texts are tokenized in their order, the empty one too.",
+  async () => {
+    const model = await shared(LLM);
+    const both = await model.tokenize([TEXT, "Hello", ""]);
+    assert.equal(both.length, 3);
+    assert.deepEqual(both[0], await model.tokenize(TEXT));
+    assert.deepEqual(both[1], await model.tokenize("Hello"));
+  },
+);
 
-test("tokens: other scripts", "Texts beyond ASCII keep all their characters on the way.", async () => {
-  return (await shared(LLM)).tokenize("Grüße, мир, 世界, 👩‍👩‍👧");
-});
+test(
+  "tokens: other scripts",
+  "Texts beyond ASCII keep all their characters on the way.",
+  async () => {
+    return (await shared(LLM)).tokenize("Grüße, мир, 世界, 👩‍👩‍👧");
+  },
+);
 
 test("template: chat", "A chat becomes the prompt that the Python client gets.", async () => {
   const model = await shared(LLM);
@@ -36,7 +48,10 @@ test("template: chat", "A chat becomes the prompt that the Python client gets.",
   const prompt = await model.applyPromptTemplate(chat);
   const places = ["Be brief.", "Hi", "Hello!", "Bye"].map((part) => prompt.indexOf(part));
   assert.ok(places[0] >= 0);
-  assert.deepEqual(places, [...places].sort((left, right) => left - right));
+  assert.deepEqual(
+    places,
+    [...places].sort((left, right) => left - right),
+  );
   return prompt;
 });
 

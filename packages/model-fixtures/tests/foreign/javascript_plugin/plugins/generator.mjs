@@ -18,7 +18,12 @@ async function generate(ctl, history) {
     ctl.toolCallGenerationStarted({ toolCallId: "1" });
     ctl.toolCallGenerationNameReceived("add");
     ctl.toolCallGenerationArgumentFragmentGenerated('{"a":1,"b":2}');
-    ctl.toolCallGenerationEnded({ id: "1", type: "function", name: "add", arguments: { a: 1, b: 2 } });
+    ctl.toolCallGenerationEnded({
+      id: "1",
+      type: "function",
+      name: "add",
+      arguments: { a: 1, b: 2 },
+    });
     return;
   }
   for (const word of text.split(" ")) {
