@@ -226,6 +226,8 @@ def greet(history: list[Message], rng: random.Random) -> Exchange:
         answer = "Good morning! How can I help you today?"
     elif "evening" in lower:
         answer = "Good evening! How can I help you today?"
+    elif "afternoon" in lower:
+        answer = "Good afternoon! How can I help you today?"
     elif re.search(r"how (are you|is it going|do you do)|what.s up|what is up", lower):
         answer = "Hello! I am fine, thank you. How can I help you today?"
     elif "meet you" in lower:
@@ -233,6 +235,15 @@ def greet(history: list[Message], rng: random.Random) -> Exchange:
     else:
         answer = "Hello! How can I help you today?"
     return asked, answer
+
+
+def greet_by_name(history: list[Message], rng: random.Random) -> Exchange:
+    """Greet and tell a name; the answer greets by this name and asks."""
+    name = phrases.value("person", rng)
+    asked = worded("greet_name", rng, n=name)
+    times = [time for time in ("morning", "evening") if time in asked.lower()]
+    opening = f"Good {times[0]}" if times else "Hello"
+    return asked, f"{opening}, {name}! How can I help you today?"
 
 
 def polite(history: list[Message], rng: random.Random) -> Exchange:
@@ -261,6 +272,7 @@ EXCHANGES: Mapping[MakeExchange, int] = {
     count: 6,
     json_object: 9,
     ended: 6,
-    greet: 5,
+    greet: 6,
+    greet_by_name: 4,
     polite: 2,
 }

@@ -59,13 +59,13 @@ def masked(message: object) -> bytes:
 
 
 @pytest.mark.difference("client-never-reads")
-def test_client_that_never_reads_is_gone(address: str) -> None:
+def test_client_that_never_reads_is_gone() -> None:
     """The server queues a limited amount for a client; beyond it the connection is reset.
 
-    Each call here is to an endpoint with a long name, which the answer repeats.
+    Each call here is to an endpoint with a long name, which the error repeats.
     """
     call = masked({"type": "rpcCall", "endpoint": "x" * 2**20, "callId": 0})
-    with dial(address) as connection:
+    with EmbeddedServer(["--answer-unknown"]) as server, dial(server.address) as connection:
         connection.sendall(HANDSHAKE)
         assert connection.recv(2**16).startswith(b"HTTP/1.1 101")
         connection.sendall(masked(Credentials.guest().packet()))

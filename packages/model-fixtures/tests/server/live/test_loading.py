@@ -110,11 +110,11 @@ async def test_unload_while_predicting(address: str) -> None:
     async with connect(address, "llm") as llm, loaded(llm) as identifier:
         request = prediction("Tell me a very long story.", limit(100_000), identifier)
         async with llm.channel("predict", request) as channel:
-            packets = []
+            packets: list[dict[str, Any]] = []
             async for packet in channel:
-                packets.append(packet)
-                if packet["type"] == "fragment" and len(packets) < 5:
+                if packet["type"] == "fragment" and packets[-1]["type"] != "fragment":
                     await llm.rpc("unloadModel", {"identifier": identifier})
+                packets.append(packet)
     assert packets[-1]["type"] == "success"
     assert packets[-1]["stats"]["stopReason"] == "modelUnloaded"
 

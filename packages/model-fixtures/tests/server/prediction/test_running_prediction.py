@@ -81,6 +81,12 @@ async def test_time_counts_from_the_start(monkeypatch: pytest.MonkeyPatch) -> No
     assert run.prediction.statistics.total_time == 0
 
 
+async def test_progress_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was told while the prediction waited is not told again when it starts."""
+    run = Run(monkeypatch, Progress(2, 0, 0), Progress(2, 0, 2), Text("Hi", 1), END)
+    assert await run.read(most=2) == [Progress(2, 0, 0), Progress(2, 0, 2)]
+
+
 async def test_reader_that_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
     """A prediction whose reader leaves counts what was generated until then."""
     run = Run(monkeypatch, Text("Hi", 1), Text("!", 1), END)

@@ -98,7 +98,8 @@ class RunningPrediction:
                     raise ServerError("A draft model can't be used in a chat with images")
                 draft = await draft_model(self._state, self.prediction.draft_model)
             # Repeated while the prediction waits for others, or the draft model loads.
-            yield Progress(len(request.tokens), 0, 0)
+            progress = Progress(len(request.tokens), 0, 0)
+            yield progress
             if draft is not None and self.prediction.drafts:
                 engine = await self._state.models.drafts.get(instance, draft)
             else:
@@ -110,7 +111,9 @@ class RunningPrediction:
             async for event in events:
                 if isinstance(event, Progress):
                     self._tally.prompt = event.total
-                    yield event
+                    if event != progress:
+                        yield event
+                    progress = event
                 elif isinstance(event, Text):
                     if session is not None:
                         session.answers()
