@@ -139,7 +139,6 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; whoever sends pings without reading the answers is cut off."""
-        self._frames.flush()  # the bytes may ask for the end of the connection
         super().data_received(data)
         if self.transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
             _cut_off(self.transport)
@@ -159,11 +158,6 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
         super().send_receive_event_to_app()
         self.read_paused = False
 
-    def shutdown(self) -> None:
-        """Close the connection: the server stops."""
-        self._frames.flush()
-        super().shutdown()
-
     def pause_writing(self) -> None:
         """Have the session wait: something could not be sent."""
         super().pause_writing()
@@ -176,7 +170,6 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
 
     async def send(self, message: Any) -> None:
         """Send a message of the session's."""
-        self._frames.flush()
         await super().send(message)
         if self.initial_response is not None and self.close_sent:
             # Refused with an answer of the session's own. uvicorn would log that none was given.

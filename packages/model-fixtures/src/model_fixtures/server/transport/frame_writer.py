@@ -8,8 +8,6 @@ from websockets.protocol import State
 EXTENSION = "model_fixtures.frame_writer"  # in a scope's `extensions`
 MOST_HELD = 64 * 1024  # bytes that are held back for the end of the event loop's step
 
-_TEXT = 0x81  # a complete text message
-
 
 class FrameWriter:
     """Writes text frames; those of one step of the event loop leave together.
@@ -20,8 +18,8 @@ class FrameWriter:
 
     def __init__(self, connection: WebSocketsSansIOProtocol) -> None:
         self._connection = connection
-        self._held: list[bytes] = []
-        self._size = 0
+        self._size = 0  # bytes held back, about
+        self._scheduled = False
 
     @property
     def ready(self) -> bool:
@@ -36,27 +34,21 @@ class FrameWriter:
 
     def write(self, text: bytes) -> None:
         """Write a text in UTF-8; the writer must be ready."""
-        if not self._held:
-            self._connection.loop.call_soon(self.flush)
-        self._held += (_head(len(text)), text)
+        self._connection.conn.send_text(text)
         self._size += len(text)
         if self._size > MOST_HELD:
-            self.flush()
+            self._send()
+        elif not self._scheduled:
+            self._scheduled = True
+            self._connection.loop.call_soon(self._end_of_step)
 
-    def flush(self) -> None:
-        """Send what is held back."""
-        if self._held:
-            data = b"".join(self._held)
-            self._held.clear()
-            self._size = 0
-            if not self._connection.transport.is_closing():
-                self._connection.transport.write(data)
+    def _end_of_step(self) -> None:
+        self._scheduled = False
+        self._send()
 
-
-def _head(length: int) -> bytes:
-    """Return what stands before a text of so many bytes in a server's frame."""
-    if length < 126:
-        return bytes((_TEXT, length))
-    if length < 2**16:
-        return bytes((_TEXT, 126)) + length.to_bytes(2, "big")
-    return bytes((_TEXT, 127)) + length.to_bytes(8, "big")
+    def _send(self) -> None:
+        """Send what is held back, unless uvicorn has sent it with something else."""
+        self._size = 0
+        data = b"".join(self._connection.conn.data_to_send())
+        if data and not self._connection.transport.is_closing():
+            self._connection.transport.write(data)
