@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import statistics
-import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -20,8 +21,9 @@ from model_fixtures import weights
 from model_fixtures.catalog import CatalogError, needed_weights, read_catalog
 from model_fixtures.catalog.merge_catalogs import CATALOG_VARIABLE, MODELS_VARIABLE
 from model_fixtures.hosts import HostError
-from model_fixtures.weights import WeightsError
+from model_fixtures.weights import Weights, WeightsError
 from model_fixtures.weights.derived_weights import adapter
+from model_fixtures.weights.merge_and_requantize import requantize
 from rich.console import Console
 from rich.progress import track
 from training.scores import Score
@@ -29,16 +31,26 @@ from training.vision import answer_judge
 
 from . import evaluation_report
 from .atomic_files import write_json
+from .chat import score_checkpoint
+from .chat.evaluation_cases import ChatCase
+from .chat.evaluation_cases import cases as chat_cases
 from .evaluation_server import EvaluationServer, MeasuredModel
+from .model_instances import with_instances
 from .quality_bars import Group, check_bars
 from .tool_use.conversation_judge import ConversationJudge, failed_regressions, scores, sum_scores
 from .tool_use.decode_speed import TOKENS, speed_ratio
-from .tool_use.evaluation_cases import KINDS, REGRESSION, ConversationCase, cases
+from .tool_use.evaluation_cases import KINDS, REGRESSION, cases
 from .tool_use.sdk_assistant import SdkAssistant
 from .vision.sdk_answers import SdkAnswers
 
 # The plain model is SmolLM2 without the adapter.
 VISION, TOOLS, PLAIN = "mobilevlm_v2-1.7b", "qwen2.5-7b-instruct-1m", "smollm2-135m-instruct"
+CHAT = "llama-3.2-1b-instruct"
+_KEYS: Mapping[Group, Sequence[str]] = MappingProxyType(
+    {"vision": [VISION], "tools": [TOOLS, PLAIN], "chat": [CHAT, PLAIN]}
+)
+_GROUPS = tuple(_KEYS)
+_SHIPPED: Sequence[Group] = ("vision", "tools")  # measured by default
 _COUNT = 200  # conversations of each kind
 _SPEED = 20  # answers of each model in the comparison of decode speeds
 
@@ -74,7 +86,7 @@ class Measurements:
         }
 
 
-def fetch(only: Group | None, catalog: Path | None) -> None:
+def fetch(groups: Sequence[Group], catalog: Path | None) -> None:
     """Make or fetch all weights, so that no timed load includes that.
 
     Raises:
@@ -86,8 +98,8 @@ def fetch(only: Group | None, catalog: Path | None) -> None:
         os.environ.pop(variable, None)
     if catalog is not None:
         os.environ[CATALOG_VARIABLE] = str(catalog.absolute())
-    keys = {"vision": [VISION], "tools": [TOOLS, PLAIN], None: [VISION, TOOLS, PLAIN]}[only]
-    if only != "vision" and catalog is None:
+    keys = {key for group in groups for key in _KEYS[group]}
+    if "tools" in groups and catalog is None:
         adapter()  # the cache may hold a merge with another adapter
     needed = needed_weights(model for model in read_catalog().models if model.key in keys)
     if needed:
@@ -111,35 +123,66 @@ def measure_vision(
     loaded.model.unload()
 
 
-def hold_conversations(
-    server: EvaluationServer, first: lmstudio.LLM, chosen: list[ConversationCase], jobs: int
-) -> dict[str, Score]:
-    """Hold the conversations with ``jobs`` model instances at once, and return the scores.
+def measure_chat(
+    server: EvaluationServer, measured: Measurements, count: int | None, seed: str, jobs: int
+) -> None:
+    """Measure the chat model: ``jobs`` conversations at once, then its perplexity and speed.
 
-    Each instance has a thread here and a worker process in the server.
+    The answers come through the SDK. Perplexity and speed need the probabilities and the times of
+    llama.cpp, so they are measured in this process.
     """
-    models = [first, *(server.client.llm.load_new_instance(TOOLS) for _ in range(jobs - 1))]
-    # Consecutive cases offer the same tools, so an instance can reuse their part of the prompt.
-    waiting = iter(track(chosen, "conversations"))
-    lock = threading.Lock()
+    # Late, since the other groups need no llama.cpp in this process.
+    from .chat import decode_speed, perplexity
+    from .tool_use.llama_in_process import GreedyCompleter
 
-    def remaining() -> Iterator[ConversationCase]:
-        while True:
-            with lock:
-                case = next(waiting, None)
-            if case is None:
-                return
-            yield case
-
-    with ThreadPoolExecutor(jobs) as pool:
-        parts = list(
-            pool.map(
-                lambda model: scores(ConversationJudge(SdkAssistant(model)), remaining()), models
-            )
+    loaded = server.load(CHAT)
+    asked = chat_cases(_COUNT if count is None else count, seed)
+    with more_instances(server, loaded.model, CHAT, jobs) as models:
+        parts = with_instances(models, track(asked, "chats"), answers_in_chat)
+    for key, score in sum_scores(parts).items():
+        measured.scores[key] = score
+    measured.add_model("chat", loaded)
+    loaded.model.unload()
+    ours, base = gguf_file(CHAT), weights.ensure([Weights.SMOLLM2])[Weights.SMOLLM2]
+    texts = perplexity.passages()[:count]
+    logs = [
+        perplexity.text_log_probabilities(path, None, track(texts, "perplexity"))
+        for path in (ours, base)
+    ]
+    measured.figures["perplexity"] = perplexity.ratio(*logs)[0]
+    prompts = [case.messages() for case in chat_cases(_SPEED, seed, ["greeting"])]
+    with TemporaryDirectory() as folder:
+        plain = Path(folder) / "base.Q4_0.gguf"
+        requantize(base, plain, "Q4_0")
+        measured.figures["chat speed"] = decode_speed.speed_ratio(
+            GreedyCompleter(ours), GreedyCompleter(plain), track(prompts, "speed")
         )
+
+
+def gguf_file(key: str) -> Path:
+    """Return the weights that answer for a model of the catalog."""
+    model = read_catalog().find(key, "llm")[0]
+    if model.file is not None:
+        return model.file
+    assert model.weights is not None
+    return weights.ensure([model.weights])[model.weights]
+
+
+def answers_in_chat(model: lmstudio.LLM, remaining: Iterator[ChatCase]) -> dict[str, Score]:
+    """Return the scores of a model's answers to chats."""
+    assistant = SdkAssistant(model, score_checkpoint.TOKENS)
+    return score_checkpoint.score(lambda messages: assistant(messages, []).text, remaining)
+
+
+@contextmanager
+def more_instances(
+    server: EvaluationServer, first: lmstudio.LLM, key: str, count: int
+) -> Iterator[list[lmstudio.LLM]]:
+    """Provide ``count`` instances of a model, ``first`` among them, and unload the others."""
+    models = [first, *(server.client.llm.load_new_instance(key) for _ in range(count - 1))]
+    yield models
     for model in models[1:]:
         model.unload()
-    return sum_scores(parts)
 
 
 def measure_tools(
@@ -148,7 +191,14 @@ def measure_tools(
     """Measure the tool-use model, with ``jobs`` conversations at once."""
     loaded = server.load(TOOLS)
     chosen = cases(_COUNT if count is None else count, seed, KINDS)
-    measured.scores.update(hold_conversations(server, loaded.model, chosen, jobs))
+    # Consecutive cases offer the same tools, so an instance can reuse their part of the prompt.
+    with more_instances(server, loaded.model, TOOLS, jobs) as models:
+        parts = with_instances(
+            models,
+            track(chosen, "conversations"),
+            lambda model, remaining: scores(ConversationJudge(SdkAssistant(model)), remaining),
+        )
+    measured.scores.update(sum_scores(parts))
     wrong = failed_regressions(ConversationJudge(SdkAssistant(loaded.model)))
     measured.add_model("tools", loaded)
     measured.more["tools"]["regression"] = {"of": len(REGRESSION), "wrong": wrong}
@@ -174,8 +224,7 @@ def show(measured: Measurements, console: Console) -> bool:
         found = measured.more["tools"]["regression"]
         right = found["of"] - len(found["wrong"])
         console.print(f"prompts like the suite's: {right} of {found['of']}", highlight=False)
-    groups: tuple[Group, ...] = ("vision", "tools")
-    for group in groups:
+    for group in _GROUPS:
         lines = evaluation_report.card_rows(group, measured.scores, measured.images)
         if lines:
             click.echo(f"\nRows for weights/data/{group}.md:")
@@ -184,7 +233,7 @@ def show(measured: Measurements, console: Console) -> bool:
 
 
 @click.command()
-@click.option("--only", type=click.Choice(["vision", "tools"]), help="Measure only this model.")
+@click.option("--only", type=click.Choice(_GROUPS), help="Measure only this model.")
 @click.option(
     "--count",
     type=click.IntRange(min=1),
@@ -222,14 +271,18 @@ def main(
     """
     measured = Measurements()
     try:
-        fetch(only, catalog)
+        groups = _SHIPPED if only is None else (only,)
+        fetch(groups, catalog)
         with EvaluationServer(catalog) as server:
-            if only != "tools":
-                measure_vision(server, measured, count, seed or "test-1")
+            for group in groups:
+                if group == "vision":
+                    measure_vision(server, measured, count, seed or "test-1")
+                elif group == "tools":
+                    measure_tools(server, measured, count, seed or "final", jobs)
+                else:
+                    measure_chat(server, measured, count, seed or "final", jobs)
                 if out:
                     write_json(out, measured.data())
-            if only != "vision":
-                measure_tools(server, measured, count, seed or "final", jobs)
     except (CatalogError, HostError, WeightsError, lmstudio.LMStudioError) as error:
         raise click.ClickException(str(error)) from None
     if out:
