@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import lmstudio
 import pytest
 from model_fixtures.hosts.embedded_server import EmbeddedServer
 
@@ -39,6 +40,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
 def address(server: EmbeddedServer) -> str:
     """Provide the `host:port` of the server."""
     return server.address
+
+
+@pytest.fixture(scope="module")
+def client(address: str) -> Iterator[lmstudio.Client]:
+    """Provide a client of the Python SDK."""
+    with lmstudio.Client(address) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

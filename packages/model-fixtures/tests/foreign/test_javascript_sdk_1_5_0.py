@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import lmstudio
@@ -22,13 +21,6 @@ CASES = read_cases(case_files(*FOLDERS))
 def process(start_cases: StartCases) -> NodeProcess:
     """Provide the process that runs the cases."""
     return start_cases("lmstudio-1.5.0", *FOLDERS)
-
-
-@pytest.fixture(scope="module")
-def client(address: str) -> Iterator[lmstudio.Client]:
-    """Provide a client of the Python SDK."""
-    with lmstudio.Client(address) as client:
-        yield client
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -3,18 +3,15 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 
+import { EMBEDDING } from "./model_keys.mjs";
 import { settings } from "./settings.mjs";
+
+export * from "./model_keys.mjs";
 
 // The packages are in a cache folder, where an import of this file would not look for them.
 const require = createRequire(`${settings.packages}/`);
 export const sdk = require("@lmstudio/sdk");
 export const { z } = require("zod");
-
-export const LLM = "llama-3.2-1b-instruct";
-export const TOOL_LLM = "qwen2.5-7b-instruct-1m";
-export const VISION_LLM = "mobilevlm_v2-1.7b";
-export const DRAFT_LLM = "smollm2-135m-instruct";
-export const EMBEDDING = "text-embedding-nomic-embed-text-v1.5";
 
 export function newClient(options = {}) {
   return new sdk.LMStudioClient({ baseUrl: `ws://${settings.address}`, ...options });

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from model_fixtures.wire_client import ChannelError, Connection, Credentials, RpcError, connect
 
+from ...one_page_pdf import one_page_pdf  # noqa: TID252 (tests are no importable package)
 from .talking import EMPTY_STACK, limit, loaded, predict
 
 pytestmark = pytest.mark.anyio
@@ -16,30 +17,6 @@ TEXTS = {
     "animals.md": "# Animals\n\nA cat sits on the mat and purrs.",
     "money.txt": "Share prices fell sharply on the stock exchange today.",
 }
-
-
-def a_pdf(text: str) -> bytes:
-    """Return a PDF of one page with one line of text."""
-    stream = f"BT /F1 24 Tf 72 720 Td ({text}) Tj ET".encode()
-    objects = [
-        b"<< /Type /Catalog /Pages 2 0 R >>",
-        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
-        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream),
-        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    ]
-    document, offsets = b"%PDF-1.4\n", []
-    for number, content in enumerate(objects, start=1):
-        offsets.append(len(document))
-        document += b"%d 0 obj\n%s\nendobj\n" % (number, content)
-    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    start = len(document)
-    return (
-        document
-        + b"xref\n0 6\n0000000000 65535 f \n"
-        + table
-        + b"trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % start
-    )
 
 
 async def upload(files: Connection, name: str, data: bytes) -> dict[str, Any]:
@@ -117,7 +94,7 @@ async def test_image_for_a_model_that_does_not_see(address: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "data", "library"),
-    [("a.md", b"# Title\n\ntext", "text"), ("a", a_pdf("Hello PDF"), "pypdf")],
+    [("a.md", b"# Title\n\ntext", "text"), ("a", one_page_pdf("Hello PDF"), "pypdf")],
 )
 async def test_parse_document(address: str, name: str, data: bytes, library: str) -> None:
     """A document is returned as text, after its parser and progress up to 1."""
@@ -155,7 +132,7 @@ async def test_retrieve(address: str) -> None:
         model = {"identifier": EMBEDDING, "loadConfigStack": EMPTY_STACK}
         await packets(embedding, "getOrLoad", model)
         handles = [await upload(files, name, TEXTS[name].encode()) for name in TEXTS]
-        handles.append(await upload(files, "page", a_pdf("The moon circles the earth.")))
+        handles.append(await upload(files, "page", one_page_pdf("The moon circles the earth.")))
         field = {"key": "retrieval.embeddingModel", "value": EMBEDDING}
         found = await packets(
             files,

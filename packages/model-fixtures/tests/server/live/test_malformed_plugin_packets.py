@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import msgspec
 import pytest
 from model_fixtures.hosts.embedded_server import EmbeddedServer
-from model_fixtures.wire_client import Channel, ChannelError, Connection, Credentials, connect
+from model_fixtures.wire_client import Channel, ChannelError
+
+from .wire_plugin import plugin_with
 
 pytestmark = pytest.mark.anyio
 MANIFEST = {"type": "plugin", "runner": "node", "owner": "tester", "name": "odd"}
@@ -85,31 +86,6 @@ def talkative(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield Server(running.address, log)
 
 
-class Plugin(NamedTuple):
-    """A plugin: the connection that has registered it, its own one, and its hook's channel."""
-
-    owner: Connection
-    own: Connection
-    hook: Channel
-
-
-@asynccontextmanager
-async def plugin_with(address: str, endpoint: str) -> AsyncIterator[Plugin]:
-    """Provide a registered plugin with one hook."""
-    async with (
-        connect(address, "plugins") as owner,
-        owner.channel("registerDevelopmentPlugin", {"manifest": MANIFEST}) as registration,
-    ):
-        ready = await anext(registration)
-        identity = Credentials(ready["clientIdentifier"], ready["clientPasskey"])
-        async with (
-            connect(address, "plugins", identity) as plugin,
-            plugin.channel(endpoint) as hook,
-        ):
-            await plugin.rpc("pluginInitCompleted")
-            yield Plugin(owner, plugin, hook)
-
-
 async def error_of(channel: Channel) -> str:
     """Return the title of the error that ends a channel."""
     with pytest.raises(ChannelError) as caught:
@@ -138,10 +114,10 @@ async def drive(address: str, hook: Channel, packet: Any) -> dict[str, Any]:
 async def test_preprocessor(talkative: Server, packet: Any, reason: str) -> None:
     """The turn, the plugin's channel and the log say what is wrong with a preprocessor's packet."""
     before = len(talkative.logged())
-    async with plugin_with(talkative.address, "setPromptPreprocessor") as (_, _, hook):
-        event = await drive(talkative.address, hook, packet)
+    async with plugin_with(talkative.address, "setPromptPreprocessor", MANIFEST) as plugin:
+        event = await drive(talkative.address, plugin.hook, packet)
         assert event["error"]["title"] == f"{SENT} setPromptPreprocessor: {reason}"
-        assert await error_of(hook) == event["error"]["title"]
+        assert await error_of(plugin.hook) == event["error"]["title"]
     (line,) = talkative.logged()[before:]
     assert line.endswith(event["error"]["title"])
 
@@ -149,11 +125,11 @@ async def test_preprocessor(talkative: Server, packet: Any, reason: str) -> None
 @pytest.mark.difference("plugin-mistakes")
 async def test_prediction_loop_handler(talkative: Server) -> None:
     """The turn and the plugin's channel say what is wrong with a loop handler's packet."""
-    async with plugin_with(talkative.address, "setPredictionLoopHandler") as (_, _, hook):
-        event = await drive(talkative.address, hook, {"type": "done"})
+    async with plugin_with(talkative.address, "setPredictionLoopHandler", MANIFEST) as plugin:
+        event = await drive(talkative.address, plugin.hook, {"type": "done"})
         title = f"{SENT} setPredictionLoopHandler: Invalid value 'done' - at `$.type`"
         assert event["error"]["title"] == title
-        assert await error_of(hook) == title
+        assert await error_of(plugin.hook) == title
 
 
 @pytest.mark.difference("plugin-mistakes")
@@ -162,7 +138,7 @@ async def test_generator(talkative: Server, packet: dict[str, Any], reason: str)
     """The client, the plugin's channel and the log say what is wrong with a generator's packet."""
     before = len(talkative.logged())
     async with (
-        plugin_with(talkative.address, "setGenerator") as (owner, _, hook),
+        plugin_with(talkative.address, "setGenerator", MANIFEST) as (owner, _, _, hook),
         owner.channel("generateWithGenerator", GENERATE) as generation,
     ):
         task = await anext(hook)
@@ -179,7 +155,7 @@ async def test_generator(talkative: Server, packet: dict[str, Any], reason: str)
 async def test_tools_provider(talkative: Server, packet: dict[str, Any], reason: str) -> None:
     """The client and the plugin's channel say what is wrong with a tools provider's packet."""
     async with (
-        plugin_with(talkative.address, "setToolsProvider") as (owner, _, hook),
+        plugin_with(talkative.address, "setToolsProvider", MANIFEST) as (owner, _, _, hook),
         owner.channel("startToolUseSession", USE) as session,
     ):
         began = await anext(hook)
@@ -193,7 +169,7 @@ async def test_packet_that_is_not_decoded(talkative: Server) -> None:
     """A packet that the server refuses for its depth ends what waits for it as well."""
     before = len(talkative.logged())
     async with (
-        plugin_with(talkative.address, "setGenerator") as (owner, own, hook),
+        plugin_with(talkative.address, "setGenerator", MANIFEST) as (owner, _, own, hook),
         owner.channel("generateWithGenerator", GENERATE) as generation,
     ):
         await anext(hook)
@@ -210,7 +186,7 @@ async def test_huge_packet(talkative: Server) -> None:
     """A packet over 16 MiB ends the hook and what waits for it, not the client's connection."""
     before = len(talkative.logged())
     async with (
-        plugin_with(talkative.address, "setGenerator") as (owner, _, hook),
+        plugin_with(talkative.address, "setGenerator", MANIFEST) as (owner, _, _, hook),
         owner.channel("generateWithGenerator", GENERATE) as generation,
     ):
         task = (await anext(hook))["taskId"]
@@ -227,7 +203,7 @@ async def test_huge_packet(talkative: Server) -> None:
 async def test_packets_after_the_end(talkative: Server) -> None:
     """Packets about an ended or an unknown task are dropped, and the hook goes on."""
     fragment = {"type": "fragmentGenerated", "content": "a", "opts": {}}
-    async with plugin_with(talkative.address, "setGenerator") as (owner, _, hook):
+    async with plugin_with(talkative.address, "setGenerator", MANIFEST) as (owner, _, _, hook):
         for _ in range(2):
             async with owner.channel("generateWithGenerator", GENERATE) as generation:
                 task = {"taskId": (await anext(hook))["taskId"]}
@@ -244,7 +220,7 @@ async def test_packets_after_the_end(talkative: Server) -> None:
 async def test_plugin_that_disconnects_in_the_middle(talkative: Server) -> None:
     """A generation ends with an error when the plugin's connection drops."""
     async with (
-        plugin_with(talkative.address, "setGenerator") as (owner, own, hook),
+        plugin_with(talkative.address, "setGenerator", MANIFEST) as (owner, _, own, hook),
         owner.channel("generateWithGenerator", GENERATE) as generation,
     ):
         task = (await anext(hook))["taskId"]

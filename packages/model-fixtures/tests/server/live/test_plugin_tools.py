@@ -15,6 +15,8 @@ from model_fixtures.wire_client import (
     connect,
 )
 
+from .wire_plugin import plugin_with
+
 pytestmark = pytest.mark.anyio
 MANIFEST = {"type": "plugin", "runner": "node", "owner": "tester", "name": "odd-tools"}
 USE = {
@@ -27,18 +29,10 @@ USE = {
 async def session_with_provider(address: str) -> AsyncIterator[tuple[Channel, Channel, Channel]]:
     """Provide a plugin's registration, its tools provider's channel, and a client's session."""
     async with (
-        connect(address, "plugins") as owner,
-        owner.channel("registerDevelopmentPlugin", {"manifest": MANIFEST}) as registration,
+        plugin_with(address, "setToolsProvider", MANIFEST) as plugin,
+        plugin.owner.channel("startToolUseSession", USE) as session,
     ):
-        ready = await anext(registration)
-        identity = Credentials(ready["clientIdentifier"], ready["clientPasskey"])
-        async with (
-            connect(address, "plugins", identity) as plugin,
-            plugin.channel("setToolsProvider") as hook,
-        ):
-            await plugin.rpc("pluginInitCompleted")
-            async with owner.channel("startToolUseSession", USE) as session:
-                yield registration, hook, session
+        yield plugin.registration, plugin.hook, session
 
 
 async def test_odd_packets_of_a_tools_provider(address: str) -> None:

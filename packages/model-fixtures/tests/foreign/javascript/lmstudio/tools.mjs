@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 
 import { test } from "../case_list.mjs";
 import { assertRejects, expectWarnings, sdk, shared, TOOL_LLM, z } from "../lmstudio.mjs";
+import { ADD_DEFINITION, SUM, TWO_INTEGERS } from "../tool_definitions.mjs";
 
 // The small model is reliable on these tools and prompts (sdk_tests/tool_prompts.py).
 const two = { a: z.number().int(), b: z.number().int() };
@@ -26,7 +27,6 @@ const LOOKUP = sdk.tool({
   },
 });
 const TOOLS = [ADD, MULTIPLY, LOOKUP];
-const SUM = "What is the sum of 123 and 3210?";
 
 /** Run act and return its result, the messages, and what the callbacks for calls have seen. */
 async function act(prompt, tools, options = {}) {
@@ -124,11 +124,7 @@ test(
     const raw = sdk.rawFunctionTool({
       name: "add",
       description: "Add two numbers.",
-      parametersJsonSchema: {
-        type: "object",
-        properties: { a: { type: "integer" }, b: { type: "integer" } },
-        required: ["a", "b"],
-      },
+      parametersJsonSchema: TWO_INTEGERS,
       implementation: ({ a, b }) => String(a + b),
     });
     const { text } = await act(SUM, [raw, MULTIPLY, LOOKUP]);
@@ -168,23 +164,11 @@ test(
   "A prediction that is offered tools reports a call: its name, its arguments in pieces, its end.",
   async () => {
     const seen = [];
-    const definition = {
-      type: "function",
-      function: {
-        name: "add",
-        description: "Add two numbers.",
-        parameters: {
-          type: "object",
-          properties: { a: { type: "integer" }, b: { type: "integer" } },
-          required: ["a", "b"],
-        },
-      },
-    };
     const result = await (
       await shared(TOOL_LLM)
     ).respond(SUM, {
       temperature: 0,
-      rawTools: { type: "toolArray", tools: [definition] },
+      rawTools: { type: "toolArray", tools: [ADD_DEFINITION] },
       onToolCallRequestNameReceived: (_call, name) => seen.push(name),
       onToolCallRequestArgumentFragmentGenerated: (_call, text) => seen.push(text),
       onToolCallRequestEnd: (_call, { toolCallRequest }) => seen.push(toolCallRequest),

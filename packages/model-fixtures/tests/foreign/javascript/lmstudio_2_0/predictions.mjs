@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 
 import { test } from "../case_list.mjs";
 import { LLM, shared, TOOL_LLM } from "../lmstudio.mjs";
+import { ADD_DEFINITION, SUM } from "../tool_definitions.mjs";
 
 const QUESTION = "What is the capital of France?";
 
@@ -88,26 +89,10 @@ test(
 test("2.0 respond: tool choice", "A model that must not call tools calls none.", async () => {
   const model = await shared(TOOL_LLM);
   const names = [];
-  const result = await model.respond("What is the sum of 123 and 3210?", {
+  const result = await model.respond(SUM, {
     temperature: 0,
     maxTokens: 32,
-    rawTools: {
-      type: "toolArray",
-      tools: [
-        {
-          type: "function",
-          function: {
-            name: "add",
-            description: "Add two numbers.",
-            parameters: {
-              type: "object",
-              properties: { a: { type: "integer" }, b: { type: "integer" } },
-              required: ["a", "b"],
-            },
-          },
-        },
-      ],
-    },
+    rawTools: { type: "toolArray", tools: [ADD_DEFINITION] },
     toolChoice: { type: "generic", mode: "none" },
     onToolCallRequestNameReceived: (_call, name) => names.push(name),
   });

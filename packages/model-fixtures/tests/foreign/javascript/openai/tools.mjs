@@ -2,26 +2,14 @@ import assert from "node:assert/strict";
 
 import { test } from "../case_list.mjs";
 import { openai, TOOL_LLM } from "../openai.mjs";
-
-const ADD = {
-  type: "function",
-  function: {
-    name: "add",
-    description: "Add two numbers.",
-    parameters: {
-      type: "object",
-      properties: { a: { type: "integer" }, b: { type: "integer" } },
-      required: ["a", "b"],
-    },
-  },
-};
+import { ADD_DEFINITION, SUM } from "../tool_definitions.mjs";
 
 test(
   "tools: required",
   "A call that is required has valid arguments, and its result can be sent back.",
   async () => {
-    const messages = [{ role: "user", content: "What is the sum of 123 and 3210?" }];
-    const request = { model: TOOL_LLM, temperature: 0, max_tokens: 96, tools: [ADD] };
+    const messages = [{ role: "user", content: SUM }];
+    const request = { model: TOOL_LLM, temperature: 0, max_tokens: 96, tools: [ADD_DEFINITION] };
     const asked = await openai.chat.completions.create({
       ...request,
       tool_choice: "required",
@@ -57,9 +45,9 @@ test(
       model: TOOL_LLM,
       temperature: 0,
       max_tokens: 96,
-      tools: [ADD],
+      tools: [ADD_DEFINITION],
       tool_choice: "required",
-      messages: [{ role: "user", content: "What is the sum of 123 and 3210?" }],
+      messages: [{ role: "user", content: SUM }],
       stream: true,
     });
     let name = "";
