@@ -9,7 +9,7 @@ import pytest
 from lmstudio import LMStudioValueError
 from lmstudio.json_api import ClientBase
 from sdk_tests.process_state_fixtures import TOKEN_VARIABLE
-from sdk_tests.sdk_releases import RELEASE_1_6, SDK_1_6, known_bug
+from sdk_tests.sdk_releases import SDK_1_6, known_bug
 
 pytestmark = pytest.mark.usefixtures("no_api_token")
 
@@ -133,7 +133,7 @@ def test_malformed_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 @known_bug(
     "configure_default_client(api_host, api_token) assigns the token to a local variable because"
     " its global statement names only the host: the default client then connects as a guest.",
-    seen_in=(RELEASE_1_6,),
+    seen_in="1.6.0b1",
 )
 @pytest.mark.usefixtures("no_default_client")
 def test_default_client_uses_the_configured_token(monkeypatch: pytest.MonkeyPatch) -> None:
