@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from sdk_tests.public_names import PLUGIN_NAMES, PUBLIC_NAMES
 from sdk_tests.sdk_releases import known_bug
+from sdk_tests.signature_checks import assert_takes
 
 BASES: dict[str, tuple[type, ...]] = {
     "LMStudioError": (Exception,),
@@ -143,20 +144,30 @@ def test_handle_methods() -> None:
     assert set(methods(lmstudio.EmbeddingModel)) == common | {"embed"}
 
 
-def test_prediction_options() -> None:
-    """The four prediction methods have the same keyword-only options."""
-    for method in ("complete", "complete_stream", "respond", "respond_stream"):
-        parameters = inspect.signature(getattr(lmstudio.LLM, method)).parameters.values()
-        options = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
-        assert options == [
-            "response_format",
-            "config",
-            "preset",
-            "on_message",
-            "on_first_token",
-            "on_prediction_fragment",
-            "on_prompt_processing_progress",
-        ], method
+@pytest.mark.parametrize(
+    ("method", "subject"),
+    [
+        ("complete", "prompt"),
+        ("complete_stream", "prompt"),
+        ("respond", "history"),
+        ("respond_stream", "history"),
+    ],
+)
+def test_prediction_options(method: str, subject: str) -> None:
+    """The four prediction methods have the same keyword-only options, and may have more."""
+    function = getattr(lmstudio.LLM, method)
+    options = [
+        "response_format",
+        "config",
+        "preset",
+        "on_message",
+        "on_first_token",
+        "on_prediction_fragment",
+        "on_prompt_processing_progress",
+    ]
+    assert_takes(function, ["self", subject, *options])
+    kinds = {inspect.signature(function).parameters[name].kind for name in options}
+    assert kinds == {inspect.Parameter.KEYWORD_ONLY}
 
 
 def test_version_is_that_of_the_installed_package() -> None:
