@@ -54,10 +54,15 @@ def findings(page: str) -> Iterator[Finding]:
                 continue
             if len(cells) != len(TITLES):
                 raise ValueError(f"line {number} has {len(cells)} cells instead of {len(TITLES)}")
-            what, where, release, tests = cells
-            yield Finding(
-                area, what, where, BugTimeline.parse(release), tuple(re.findall("`([^`]+)`", tests))
-            )
+            what, where, release, quoted = cells
+            try:
+                timeline = BugTimeline.parse(release)
+            except ValueError as error:
+                raise ValueError(f"line {number}: {error}") from None
+            tests = tuple(re.findall("`([^`]+::[^`]+)`", quoted))
+            if not tests:
+                raise ValueError(f"line {number} names no test")
+            yield Finding(area, what, where, timeline, tests)
 
 
 def as_json(found: list[Finding], release: Version | None) -> str:

@@ -262,10 +262,11 @@ def test_expected_failures_are_one_line(pytester: pytest.Pytester, run: Run) -> 
     """The summary has one line for all known bugs, with the command that lists them."""
     write(pytester, "")
     text = run(Sdk("1.6.0b2.dev0", fixed=False, tree=True)).text
-    assert [line for line in text.splitlines() if "XFAIL" in line] == [
+    (line,) = [line for line in text.splitlines() if "XFAIL" in line]
+    assert line == (
         "XFAIL [1] known bugs of lmstudio 1.6.0b2.dev0: -rx lists their tests, and"
         " `hatch run findings:list --release 1.6.0b2.dev0` the bugs"
-    ]
+    )
 
 
 def test_expected_failures_are_listed_on_request(pytester: pytest.Pytester, run: Run) -> None:

@@ -28,13 +28,14 @@ class BugTimeline:
     fixed_in: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        seen, fixed = ({_version(name) for name in names} for names in (self.seen_in, self.fixed_in))
-        if both := seen & fixed:
+        seen = {_version(name) for name in self.seen_in}
+        if both := seen & {_version(name) for name in self.fixed_in}:
             raise ValueError(f"{min(both)} cannot have the bug and have it fixed")
 
     def __str__(self) -> str:
         """Return the text for the column "release" of docs/findings.md."""
-        words = [f"from {name}" if seen else f"fixed in {name}" for _, name, seen in self._changes()]
+        changes = self._changes()
+        words = [f"from {name}" if seen else f"fixed in {name}" for _, name, seen in changes]
         return ", ".join(words) or _ALL
 
     @classmethod
