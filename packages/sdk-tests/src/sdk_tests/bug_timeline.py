@@ -86,7 +86,8 @@ class BugTimeline:
         has_bug[version] = False
         # Nobody has seen the bug before this version: then it came later.
         has_bug[_FIRST] &= any(each < version and has_bug[each] for each in observed)
-        seen, fixed = [], []
+        seen: list[str] = []
+        fixed: list[str] = []
         before = has_bug[_FIRST]
         for each in sorted(names):
             if has_bug[each] != before:

@@ -1,5 +1,7 @@
 """Pytest's hooks for tests of known bugs: expect their failure, and say what to do if they pass."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Generator, Iterable
 from pathlib import Path
