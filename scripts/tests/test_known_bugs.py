@@ -10,8 +10,14 @@ from sdk_tests.bug_timeline import BugTimeline
 
 pytest_plugins = ["pytester"]
 
-RUNS_ON = ("1.5.0", "1.6.0b1")  # RELEASES of sdk_releases.py
-CONFTEST = "from sdk_tests.known_bug_hooks import *"
+RUNS_ON = ("1.5.0", "1.6.0b1")
+# The releases are these, whichever the suite runs on by now.
+CONFTEST = f"""
+from sdk_tests import sdk_releases
+sdk_releases.RELEASES = {RUNS_ON}
+sdk_releases.SDK_RELEASE = sdk_releases._sdk_release()
+from sdk_tests.known_bug_hooks import *
+"""
 TEST = """
 import lmstudio
 import pytest
@@ -22,7 +28,7 @@ from sdk_tests.sdk_releases import known_bug
 def test_words(word: str) -> None:
     assert lmstudio.FIXED
 """
-MODULES = ("lmstudio", "sdk_tests.sdk_releases", "sdk_tests.known_bug_hooks")
+PACKAGES = ("lmstudio", "sdk_tests")  # what a run imports anew
 
 
 @dataclass(frozen=True)
@@ -74,8 +80,8 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
                 (about / "direct_url.json").write_text(origin)
         with monkeypatch.context() as patch:
             patch.syspath_prepend(str(folder))
-            for module in MODULES:
-                patch.delitem(sys.modules, module, raising=False)
+            for module in [name for name in sys.modules if name.split(".")[0] in PACKAGES]:
+                patch.delitem(sys.modules, module)
             result = pytester.runpytest_inprocess("tests", *options)
         return Outcome(int(result.ret), result.parseoutcomes(), result.stdout.str())
 
