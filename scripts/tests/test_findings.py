@@ -1,14 +1,14 @@
 """docs/findings.md and the tests of known bugs name each other, and the same releases."""
 
 import ast
-import functools
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import suite_command
+from list_findings import FIXED, PAGE, Finding, findings
+from sdk_tests.bug_timeline import BugTimeline
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -16,10 +16,8 @@ else:
     import tomli as tomllib
 
 PACKAGE = suite_command.ROOT / "packages" / "sdk-tests"
-FINDINGS = (suite_command.ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
-QUOTED = sorted({text for text in re.findall(r"`([^`]+)`", FINDINGS) if "::" in text})
-# The last cells of a row: the release, and the tests.
-ROWS = re.findall(r"^\|.*\| ([^|]+) \| (`[^|]+`) \|$", FINDINGS, re.MULTILINE)
+FINDINGS = list(findings(PAGE.read_text(encoding="utf-8")))
+QUOTED = sorted(test for finding in FINDINGS for test in finding.tests)
 TESTS = {path.name: path for path in PACKAGE.glob("tests/**/test_*.py")}
 
 
@@ -35,49 +33,30 @@ def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
             yield node
 
 
-@functools.cache
-def constants() -> dict[str, str]:
-    """Return the names that the suite gives to releases."""
-    return {
-        ast.unparse(node.targets[0]): node.value.value
-        for node in body(PACKAGE / "src" / "sdk_tests" / "sdk_releases.py")
-        if isinstance(node, ast.Assign)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    }
-
-
-@functools.cache
-def matrix() -> list[str]:
-    """Return the releases that the suite runs on."""
-    hatch = tomllib.loads((suite_command.ROOT / "hatch.toml").read_text(encoding="utf-8"))
-    releases: list[str] = hatch["envs"]["test"]["matrix"][0]["sdk"]
-    return releases
-
-
-def releases_of(mark: ast.expr) -> set[str] | None:
-    """Return the releases in which a `known_bug` was seen; None for any other expression."""
+def timeline_of(mark: ast.expr) -> BugTimeline | None:
+    """Return the releases that a `known_bug` names; None for any other expression."""
     if not isinstance(mark, ast.Call) or ast.unparse(mark.func) != "known_bug":
         return None
+    named: dict[str, tuple[str, ...]] = {}
     for keyword in mark.keywords:
-        if keyword.arg == "seen_in":
-            assert isinstance(keyword.value, ast.Tuple)
-            return {constants()[ast.unparse(name)] for name in keyword.value.elts}
-    return set(matrix())
+        if keyword.arg in ("seen_in", "fixed_in"):
+            value = ast.literal_eval(keyword.value)
+            named[keyword.arg] = (value,) if isinstance(value, str) else value
+    return BugTimeline(**named)
 
 
-def shared_marks() -> dict[str, set[str]]:
+def shared_marks() -> dict[str, BugTimeline]:
     """Return the releases of the marks that are made once for several tests, by their names."""
     return {
-        ast.unparse(target): releases
+        ast.unparse(target): timeline
         for path in PACKAGE.rglob("*.py")
         for node in body(path)
-        if isinstance(node, ast.Assign) and (releases := releases_of(node.value)) is not None
+        if isinstance(node, ast.Assign) and (timeline := timeline_of(node.value)) is not None
         for target in node.targets
     }
 
 
-def known_bugs() -> Iterator[tuple[str, set[str]]]:
+def known_bugs() -> Iterator[tuple[str, BugTimeline]]:
     """Yield "file::test" and the releases for each known bug, without the generated sync tests."""
     shared = shared_marks()
     for name, path in TESTS.items():
@@ -85,9 +64,9 @@ def known_bugs() -> Iterator[tuple[str, set[str]]]:
             continue
         for test in functions(path):
             for mark in test.decorator_list:
-                releases = releases_of(mark) or shared.get(ast.unparse(mark))
-                if releases is not None:
-                    yield f"{name}::{test.name}", releases
+                timeline = timeline_of(mark) or shared.get(ast.unparse(mark))
+                if timeline is not None:
+                    yield f"{name}::{test.name}", timeline
 
 
 KNOWN_BUGS = dict(known_bugs())
@@ -106,27 +85,25 @@ def test_every_known_bug_is_a_finding() -> None:
     assert sorted(KNOWN_BUGS) == QUOTED
 
 
-def test_every_row_is_read() -> None:
-    """Each quoted test stands in the last column of a row, whose releases are checked below."""
-    assert sorted(test for _, tests in ROWS for test in re.findall(r"`([^`]+)`", tests)) == QUOTED
+@pytest.mark.parametrize("finding", FINDINGS, ids=lambda finding: finding.tests[0])
+def test_releases_are_those_of_the_tests(finding: Finding) -> None:
+    """A row says in which releases its tests are expected to fail."""
+    for test in finding.tests:
+        assert finding.timeline == KNOWN_BUGS[test], test
 
 
-@pytest.mark.parametrize(("release", "tests"), ROWS)
-def test_releases_are_those_of_the_tests(release: str, tests: str) -> None:
-    """A row names the releases in which its tests are expected to fail, "both" for all."""
-    named = set(matrix()) if release == "both" else {release}
-    for test in re.findall(r"`([^`]+)`", tests):
-        assert KNOWN_BUGS[test] == named, test
-
-
-def test_both_means_the_matrix() -> None:
-    """The word "both" is explained by the releases of the matrix, which are two."""
-    assert f'"Both" means {" and ".join(matrix())}.' in " ".join(FINDINGS.split())
-    assert len(matrix()) == 2
+@pytest.mark.parametrize("finding", FINDINGS, ids=lambda finding: finding.tests[0])
+def test_fixed_bugs_stand_apart(finding: Finding) -> None:
+    """A row stands below "Fixed" if the last release that it names has the bug fixed."""
+    assert finding.timeline.is_fixed is (finding.area == FIXED)
 
 
 def test_the_suite_knows_the_matrix() -> None:
-    """A `known_bug` without releases is expected in all releases of the matrix."""
-    source = (PACKAGE / "src" / "sdk_tests" / "sdk_releases.py").read_text(encoding="utf-8")
-    (names,) = re.findall(r"^RELEASES = \((.*)\)$", source, re.MULTILINE)
-    assert [constants()[name] for name in names.split(", ")] == matrix()
+    """The releases that a message of `known_bug` takes into account are those of the matrix."""
+    hatch = tomllib.loads((suite_command.ROOT / "hatch.toml").read_text(encoding="utf-8"))
+    (named,) = (
+        ast.literal_eval(node.value)
+        for node in body(PACKAGE / "src" / "sdk_tests" / "sdk_releases.py")
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "RELEASES"
+    )
+    assert list(named) == hatch["envs"]["test"]["matrix"][0]["sdk"]

@@ -1,11 +1,17 @@
 """Fixtures and hooks for all tests of the package."""
 
 import gc
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from model_fixtures.pytest_plugin.asyncio_backend import anyio_backend
+from sdk_tests.known_bug_hooks import (
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_runtest_makereport,
+    pytest_terminal_summary,
+)
 from sdk_tests.process_state_fixtures import (
     default_tracebacks,
     no_api_token,
@@ -13,14 +19,17 @@ from sdk_tests.process_state_fixtures import (
     restored_sync_timeout,
 )
 from sdk_tests.scenario_fixtures import scenario_host, scenario_model
-from sdk_tests.sdk_releases import is_known_bug
 from sdk_tests.wire_watch_fixtures import watched, wire_watch
 
-__all__ = [  # fixtures
+__all__ = [  # fixtures and hooks
     "anyio_backend",
     "default_tracebacks",
     "no_api_token",
     "no_default_client",
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "pytest_runtest_makereport",
+    "pytest_terminal_summary",
     "restored_sync_timeout",
     "scenario_host",
     "scenario_model",
@@ -52,21 +61,3 @@ def _plain_connections(no_certificates: Path) -> Iterator[None]:
 def pytest_collection_finish() -> None:
     """Exempt from garbage collection what exists by now, because it stays until the end."""
     gc.freeze()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Leave out the traceback of a known bug, which no report shows.
-
-    For a traceback pytest parses the files of all its frames, which takes longer than the test.
-    """
-    option = item.config.option
-    style = option.tbstyle
-    if not option.runxfail and is_known_bug(item, call.excinfo and call.excinfo.value):
-        option.tbstyle = "value"
-    try:
-        return (yield)
-    finally:
-        option.tbstyle = style

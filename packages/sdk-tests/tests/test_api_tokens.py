@@ -9,13 +9,15 @@ import pytest
 from lmstudio import LMStudioValueError
 from lmstudio.json_api import ClientBase
 from sdk_tests.process_state_fixtures import TOKEN_VARIABLE
-from sdk_tests.sdk_releases import RELEASE_1_6, SDK_1_6, known_bug
+from sdk_tests.sdk_releases import SDK_1_6, known_bug
+from sdk_tests.signature_checks import assert_takes
 
 pytestmark = pytest.mark.usefixtures("no_api_token")
 
 TOKEN = "sk-lm-abcDEF12:abcdefghijABCDEFGH12"
 OTHER_TOKEN = "sk-lm-00000000:00000000000000000000"
 HOST = "127.0.0.1:1"
+CONNECTION = ["api_host", "api_token"] if SDK_1_6 else ["api_host"]
 
 needs_tokens = pytest.mark.skipif(not SDK_1_6, reason="release 1.5 has no API tokens")
 
@@ -49,15 +51,14 @@ def test_each_client_has_its_own_identity() -> None:
 @pytest.mark.parametrize("client_class", [lmstudio.Client, lmstudio.AsyncClient, ClientBase])
 def test_client_parameters(client_class: type) -> None:
     """Clients accept an optional host and, from 1.6 on, an optional token."""
+    assert_takes(client_class, CONNECTION)
     parameters = inspect.signature(client_class).parameters
-    assert list(parameters) == (["api_host", "api_token"] if SDK_1_6 else ["api_host"])
-    assert all(parameter.default is None for parameter in parameters.values())
+    assert [parameters[name].default for name in CONNECTION] == [None] * len(CONNECTION)
 
 
 def test_configure_default_client_parameters() -> None:
     """configure_default_client() accepts a host and, from 1.6 on, a token."""
-    parameters = inspect.signature(lmstudio.configure_default_client).parameters
-    assert list(parameters) == (["api_host", "api_token"] if SDK_1_6 else ["api_host"])
+    assert_takes(lmstudio.configure_default_client, CONNECTION)
 
 
 def test_environment_token_before_tokens_existed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +134,7 @@ def test_malformed_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 @known_bug(
     "configure_default_client(api_host, api_token) assigns the token to a local variable because"
     " its global statement names only the host: the default client then connects as a guest.",
-    seen_in=(RELEASE_1_6,),
+    seen_in="1.6.0b1",
 )
 @pytest.mark.usefixtures("no_default_client")
 def test_default_client_uses_the_configured_token(monkeypatch: pytest.MonkeyPatch) -> None:

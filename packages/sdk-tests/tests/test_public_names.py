@@ -9,8 +9,9 @@ import lmstudio
 import lmstudio.plugin
 import msgspec
 import pytest
-from sdk_tests.public_names import PLUGIN_NAMES, PUBLIC_NAMES
+from sdk_tests.public_names import LEFT_OUT, PLUGIN_NAMES, PUBLIC_NAMES
 from sdk_tests.sdk_releases import known_bug
+from sdk_tests.signature_checks import assert_takes
 
 BASES: dict[str, tuple[type, ...]] = {
     "LMStudioError": (Exception,),
@@ -34,7 +35,8 @@ BASES: dict[str, tuple[type, ...]] = {
 def test_module_publishes_its_names(module_name: str) -> None:
     """A module's `__all__` has exactly the expected names, and `lmstudio` has all of them, too."""
     module = import_module(f"lmstudio.{module_name}")
-    assert sorted(module.__all__) == sorted(PUBLIC_NAMES[module_name])
+    published = [name for name in module.__all__ if name not in LEFT_OUT]
+    assert sorted(published) == sorted(PUBLIC_NAMES[module_name])
     for name in PUBLIC_NAMES[module_name]:
         assert getattr(lmstudio, name) is getattr(module, name), name
 
@@ -46,7 +48,7 @@ def test_top_level_has_nothing_else() -> None:
         for name, value in vars(lmstudio).items()
         if not name.startswith("_") and not isinstance(value, types.ModuleType)
     }
-    assert visible == {name for names in PUBLIC_NAMES.values() for name in names}
+    assert visible - LEFT_OUT == {name for names in PUBLIC_NAMES.values() for name in names}
 
 
 def test_plugin_names() -> None:
@@ -143,20 +145,30 @@ def test_handle_methods() -> None:
     assert set(methods(lmstudio.EmbeddingModel)) == common | {"embed"}
 
 
-def test_prediction_options() -> None:
-    """The four prediction methods have the same keyword-only options."""
-    for method in ("complete", "complete_stream", "respond", "respond_stream"):
-        parameters = inspect.signature(getattr(lmstudio.LLM, method)).parameters.values()
-        options = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
-        assert options == [
-            "response_format",
-            "config",
-            "preset",
-            "on_message",
-            "on_first_token",
-            "on_prediction_fragment",
-            "on_prompt_processing_progress",
-        ], method
+@pytest.mark.parametrize(
+    ("method", "subject"),
+    [
+        ("complete", "prompt"),
+        ("complete_stream", "prompt"),
+        ("respond", "history"),
+        ("respond_stream", "history"),
+    ],
+)
+def test_prediction_options(method: str, subject: str) -> None:
+    """The four prediction methods have the same keyword-only options, and may have more."""
+    function = getattr(lmstudio.LLM, method)
+    options = [
+        "response_format",
+        "config",
+        "preset",
+        "on_message",
+        "on_first_token",
+        "on_prediction_fragment",
+        "on_prompt_processing_progress",
+    ]
+    assert_takes(function, ["self", subject, *options])
+    kinds = {inspect.signature(function).parameters[name].kind for name in options}
+    assert kinds == {inspect.Parameter.KEYWORD_ONLY}
 
 
 def test_version_is_that_of_the_installed_package() -> None:

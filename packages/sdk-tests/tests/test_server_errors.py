@@ -10,7 +10,7 @@ from lmstudio import (
     LMStudioPresetNotFoundError,
     LMStudioServerError,
 )
-from sdk_tests.sdk_releases import RELEASE_1_5, SDK_1_6, known_bug
+from sdk_tests.sdk_releases import SDK_1_6, known_bug
 
 
 def test_message_without_details() -> None:
@@ -142,7 +142,7 @@ def test_display_data_without_code_is_a_plain_error() -> None:
     "Error details that are not an object (an authentication failure is a plain string) end in a"
     " ValueError from dict() instead of the server's message.",
     raises=ValueError,
-    seen_in=(RELEASE_1_5,),
+    fixed_in="1.6.0b1",
 )
 def test_details_that_are_no_object_become_the_cause(details: Any) -> None:
     """Details that are a text or a list are shown as the cause below a standard title."""

@@ -5,55 +5,88 @@ Only this module asks for the version. A test whose expectation depends on the r
 docs/findings.md.
 """
 
-import re
+import json
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
 
 import lmstudio
 import pytest
+from packaging.version import InvalidVersion, Version
 
-RELEASE_1_5 = "1.5.0"
-RELEASE_1_6 = "1.6.0b1"
-RELEASES = (RELEASE_1_5, RELEASE_1_6)
-"""The releases that the suite knows."""
+from .bug_timeline import BugTimeline
 
-
-def _major_minor(version: str) -> tuple[int, int]:
-    numbers = re.match(r"(\d+)\.(\d+)", version)
-    if numbers is None:
-        raise ValueError(f"lmstudio.__version__ is {version!r}: expected it to start like '1.5'")
-    return int(numbers[1]), int(numbers[2])
+RELEASES = ("1.5.0", "1.6.0b1")
+"""The releases that the suite runs on, from the oldest on."""
 
 
-SDK_RELEASE: str = lmstudio.__version__
-SDK_1_6: bool = _major_minor(SDK_RELEASE) >= (1, 6)
+def _is_working_tree() -> bool:
+    """Return whether pip has installed the SDK from a folder or a repository (PEP 610)."""
+    try:
+        origin = json.loads(distribution("lmstudio").read_text("direct_url.json") or "{}")
+    except PackageNotFoundError:
+        return False
+    return "dir_info" in origin or "vcs_info" in origin
+
+
+def _sdk_release() -> str:
+    name: str = lmstudio.__version__
+    try:
+        version = Version(name)
+    except InvalidVersion:
+        raise ValueError(f"lmstudio.__version__ is {name!r}: expected it like '1.5.0'") from None
+    # A tree keeps the version of the last release until somebody raises it. It counts as later.
+    published = version.public in RELEASES
+    return f"{version.public}+local" if published and _is_working_tree() else version.public
+
+
+SDK_RELEASE: str = _sdk_release()
+"""The version under test: "1.6.0b1+local" is a working tree that still says "1.6.0b1"."""
+SDK_1_6: bool = Version(SDK_RELEASE).release >= (1, 6)
 """Whether the release has API tokens, `guest:` identities and an error class for unknown paths."""
+
+
+@dataclass(frozen=True)
+class KnownBug:
+    """What `known_bug` was told; `file` is the source file that called it."""
+
+    reason: str
+    raises: type[BaseException] | tuple[type[BaseException], ...]
+    timeline: BugTimeline
+    when: bool
+    file: Path
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether the SDK under test is expected to have the bug."""
+        return self.when and self.timeline.has_bug(Version(SDK_RELEASE))
 
 
 def known_bug(
     reason: str,
     *,
     raises: type[BaseException] | tuple[type[BaseException], ...] = AssertionError,
-    seen_in: tuple[str, ...] = RELEASES,
+    seen_in: str | tuple[str, ...] = (),
+    fixed_in: str | tuple[str, ...] = (),
     when: bool = True,
 ) -> pytest.MarkDecorator:
-    """Mark a test as an expected failure in exactly the releases in which the bug was seen.
+    """Mark a test as an expected failure in the releases that have a bug.
+
+    By default these are all releases, also those to come. `seen_in` names the first release that
+    has the bug, `fixed_in` the first that has it no more; `BugTimeline` says what several mean.
+    Versions are literals, which scripts/tests/test_findings.py compares with docs/findings.md.
 
     `raises` is the exception with which the test fails, so that another failure is not mistaken
     for the bug. `when` narrows the bug further, for example to a range of Python versions.
 
-    Any other release has to pass the test. The mark is strict: a working tree that has fixed the
-    bug but still has the version of such a release fails until the mark is removed.
+    The mark is strict: a release in which the test passes nevertheless fails it, with a message
+    that says what to write here (`known_bug_hooks`).
     """
-    return pytest.mark.xfail(
-        when and SDK_RELEASE in seen_in,
-        strict=True,
-        raises=raises,
-        reason=f"{reason} Seen in lmstudio {' and '.join(seen_in)}.",
-    )
+    timeline = BugTimeline(_names(seen_in), _names(fixed_in))
+    file = Path(sys._getframe(1).f_code.co_filename)
+    return pytest.mark.known_bug(KnownBug(reason, raises, timeline, when, file))
 
 
-def is_known_bug(item: pytest.Item, error: BaseException | None) -> bool:
-    """Return whether a test failed in the way that its `known_bug` describes."""
-    return any(
-        mark.args[0] and isinstance(error, mark.kwargs["raises"])
-        for mark in item.iter_markers("xfail")
-    )
+def _names(releases: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (releases,) if isinstance(releases, str) else releases

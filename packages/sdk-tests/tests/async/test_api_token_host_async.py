@@ -7,7 +7,7 @@ from lmstudio import AsyncClient, LMStudioServerError
 from sdk_tests.faulty_clients_async import nothing_left_running
 from sdk_tests.process_state_fixtures import TOKEN_VARIABLE
 from sdk_tests.scenarios import ScenarioServer, scenario_server
-from sdk_tests.sdk_releases import RELEASE_1_5, SDK_1_6, known_bug
+from sdk_tests.sdk_releases import SDK_1_6, known_bug
 
 pytestmark = [
     pytest.mark.anyio,
@@ -26,7 +26,7 @@ refusal_is_a_text = known_bug(
     "The reason for a refused authentication is a string in the protocol, which the error class"
     " takes apart as a list of key and value pairs.",
     raises=ValueError,
-    seen_in=(RELEASE_1_5,),
+    fixed_in="1.6.0b1",
 )
 
 

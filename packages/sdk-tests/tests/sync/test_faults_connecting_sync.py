@@ -9,7 +9,7 @@ import pytest
 from lmstudio import Client, LMStudioServerError, LMStudioWebsocketError
 from sdk_tests.faulty_clients_sync import faulty_client, nothing_left_running
 from sdk_tests.scenarios import ScenarioServer, close, delay, replace, rule
-from sdk_tests.sdk_releases import RELEASE_1_5, known_bug
+from sdk_tests.sdk_releases import known_bug
 
 pytestmark = [pytest.mark.embedded]
 
@@ -71,7 +71,7 @@ def test_refused_authentication(scenario_host: ScenarioServer) -> None:
     "The reason for a refusal is a string in the protocol, but the error class takes it apart as a"
     " list of key and value pairs.",
     raises=ValueError,
-    seen_in=(RELEASE_1_5,),
+    fixed_in="1.6.0b1",
 )
 def test_refused_with_a_text(scenario_host: ScenarioServer) -> None:
     """A refusal with a plain text, as the protocol has it, must raise a server error."""
