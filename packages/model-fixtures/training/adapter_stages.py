@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from .atomic_files import sha256_of
 from .training_stages import Stage, command_parser, run, run_folder
-from .work_folders import base
+from .work_folders import WEIGHTS, base
 
 STEPS = [640, 1280, 1600, 2160]
 SNAPSHOT = 100  # steps between the adapters that are kept
@@ -37,6 +38,10 @@ class AdapterTraining:
     answers_count: int  # prompts
     score_module: str
     merge_to: Literal["Q8_0", "Q4_0"] = "Q8_0"  # how the merged weights are stored
+    texts_module: str | None = None  # of a stage in which the base model writes plain texts
+    peak: float = 1.5e-3  # learning rate
+    tokens: int = 2048  # in a batch
+    start: Path | None = None  # the adapter with which training begins, if not with a new one
 
 
 def averaged_steps(steps: Sequence[int]) -> list[int]:
@@ -61,20 +66,36 @@ def stages(
     answers, checkpoints = folder / "plain.json", folder / "checkpoints"
     merged = folder / "merged.gguf"
     with_base = ["--base", str(model)]
+    texts = folder / "texts.json"
     averaged = [str(checkpoints / f"adapter-{step:05}.pt") for step in averaged_steps(steps)]
-    return [
+    made_by_the_base = [
         Stage(
             training.answers,
             training.answers_module,
             [*with_base, "--out", str(answers), "--count", str(training.answers_count)],
             output=answers,
-        ),
+        )
+    ]
+    if training.texts_module:
+        made_by_the_base.append(
+            Stage(
+                "let the base model write plain texts",
+                training.texts_module,
+                [*with_base, "--out", str(texts)],
+                output=texts,
+            )
+        )
+    return [
+        *made_by_the_base,
         Stage(
             "train",
             "training.tool_use.train_adapter",
             [
                 *(*with_base, "--answers", str(answers), "--out", str(checkpoints)),
-                *("--data", training.data, "--steps", *map(str, steps)),
+                *("--data", training.data, "--peak", str(training.peak)),
+                *(("--texts", str(texts)) if training.texts_module else ()),
+                *(("--start", str(training.start)) if training.start else ()),
+                *("--tokens", str(training.tokens), "--steps", *map(str, steps)),
                 *("--seed", str(seed), "--processes", str(processes)),
                 *("--snapshot", str(SNAPSHOT), "--merge-to", training.merge_to),
             ],
@@ -129,3 +150,12 @@ def run_stages(training: AdapterTraining, description: str | None) -> Path:
     if status:
         sys.exit(status)
     return folder / training.file
+
+
+def shipping_advice(training: AdapterTraining, made: Path) -> str:
+    """Return what to do so that the adapter ships which a run has made."""
+    return f"""
+To ship the adapter, copy {made} to {WEIGHTS / training.file},
+put {sha256_of(made)} into ADAPTERS of weights/derived_weights.py,
+measure it with `hatch run train:evaluate --only {training.data}`,
+and update {training.data}.md there."""

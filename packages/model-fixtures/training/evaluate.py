@@ -22,7 +22,7 @@ from model_fixtures.catalog import CatalogError, needed_weights, read_catalog
 from model_fixtures.catalog.merge_catalogs import CATALOG_VARIABLE, MODELS_VARIABLE
 from model_fixtures.hosts import HostError
 from model_fixtures.weights import Weights, WeightsError
-from model_fixtures.weights.derived_weights import adapter
+from model_fixtures.weights.derived_weights import TOOLS_ADAPTER, adapter
 from model_fixtures.weights.merge_and_requantize import requantize
 from rich.console import Console
 from rich.progress import track
@@ -50,6 +50,7 @@ _KEYS: Mapping[Group, Sequence[str]] = MappingProxyType(
     {"vision": [VISION], "tools": [TOOLS, PLAIN], "chat": [CHAT, PLAIN]}
 )
 _GROUPS = tuple(_KEYS)
+_ADAPTERS: Mapping[Group, str] = MappingProxyType({"tools": TOOLS_ADAPTER})
 _SHIPPED: Sequence[Group] = ("vision", "tools")  # measured by default
 _COUNT = 200  # conversations of each kind
 _SPEED = 20  # answers of each model in the comparison of decode speeds
@@ -99,8 +100,10 @@ def fetch(groups: Sequence[Group], catalog: Path | None) -> None:
     if catalog is not None:
         os.environ[CATALOG_VARIABLE] = str(catalog.absolute())
     keys = {key for group in groups for key in _KEYS[group]}
-    if "tools" in groups and catalog is None:
-        adapter()  # the cache may hold a merge with another adapter
+    if catalog is None:
+        for group in groups:
+            if group in _ADAPTERS:
+                adapter(_ADAPTERS[group])  # the cache may hold a merge with another adapter
     needed = needed_weights(model for model in read_catalog().models if model.key in keys)
     if needed:
         weights.ensure(needed)

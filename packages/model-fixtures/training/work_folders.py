@@ -11,7 +11,6 @@ from platformdirs import user_cache_path
 WORK_VARIABLE = "LMSTUDIO_TRAINING_WORK"  # tells the stages of a run which folder is theirs
 WEIGHTS = Path(weights.__file__).parent / "data"  # the weights that ship, and their model cards
 PROJECTOR = WEIGHTS / "smollm2-135m-vision.mmproj.gguf"
-ADAPTER = WEIGHTS / "smollm2-135m-tools.lora.gguf"
 
 
 def work() -> Path:

@@ -87,8 +87,9 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
 def test_adapter_stages_pass_files_on(training: AdapterTraining, tmp_path: Path) -> None:
     """Training gets the answers, the export its later adapters, and the score the merged model."""
     base, steps = tmp_path / "base.gguf", [300, 700, 900]
-    answers, train, export, score = adapter_stages(training, base, tmp_path, steps, 5, 3)
-    assert str(answers.output) in train.arguments
+    *made, train, export, score = adapter_stages(training, base, tmp_path, steps, 5, 3)
+    assert made
+    assert {str(stage.output) for stage in made} <= set(train.arguments)
     wanted = ["--steps", "300", "700", "900", "--seed", "5", "--processes", "3"]
     wanted += ["--snapshot", "100", "--merge-to", training.merge_to]
     assert train.arguments[-len(wanted) :] == wanted
@@ -104,6 +105,8 @@ def test_adapter_stages_pass_files_on(training: AdapterTraining, tmp_path: Path)
 def test_tools_and_chat_are_trained_with_their_own_modules() -> None:
     """Each adapter has its own data, answers, score, file and title."""
     assert (TOOLS.data, CHAT.data) == ("tools", "chat")
+    assert CHAT.start is not None
+    assert CHAT.start.name == TOOLS.file
     assert all(
         tools != chat for tools, chat in zip(vars(TOOLS).values(), vars(CHAT).values(), strict=True)
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from model_fixtures import weights
 from model_fixtures.weights import derived_weights
-from model_fixtures.weights.derived_weights import ADAPTER, ADAPTER_SHA256
+from model_fixtures.weights.derived_weights import ADAPTERS, TOOLS_ADAPTER
 
 # llama.cpp may crash, so it runs in a process of its own.
 EMBED = """
@@ -50,19 +50,23 @@ def test_files(paths: dict[str, Path]) -> None:
     assert digest == weights.SOURCES["smollm2"].members[0].sha256
 
 
-def test_adapter_is_the_one_that_the_recipe_names() -> None:
-    """The recipe of the tool-use weights contains the digest of the package's adapter."""
-    digest = hashlib.sha256(weights.data_file(ADAPTER).read_bytes()).hexdigest()
-    assert digest == ADAPTER_SHA256
-    assert digest in weights.DERIVED["smollm2-tools"].origin
+@pytest.mark.parametrize(("adapter", "name"), [(TOOLS_ADAPTER, "smollm2-tools")])
+def test_adapter_is_the_one_that_the_recipe_names(adapter: str, name: str) -> None:
+    """The recipe of the merged weights contains the digest of the package's adapter."""
+    digest = hashlib.sha256(weights.data_file(adapter).read_bytes()).hexdigest()
+    assert digest == ADAPTERS[adapter]
+    assert digest in weights.DERIVED[name].origin
 
 
-def test_another_adapter_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_another_adapter_is_refused(
+    adapter: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """An adapter with another digest is refused, since weights in the cache would hide it."""
-    (tmp_path / ADAPTER).write_bytes(b"another")
+    (tmp_path / adapter).write_bytes(b"another")
     monkeypatch.setattr(derived_weights, "data_file", lambda name: tmp_path / name)
-    with pytest.raises(weights.WeightsError, match="write the digest to ADAPTER_SHA256") as caught:
-        derived_weights.adapter()
+    with pytest.raises(weights.WeightsError, match="write the digest to ADAPTERS ") as caught:
+        derived_weights.adapter(adapter)
     assert "\n" not in str(caught.value)
 
 

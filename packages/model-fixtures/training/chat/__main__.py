@@ -5,7 +5,8 @@ A run that was stopped continues when the command is started again.
 
 from __future__ import annotations
 
-from training.adapter_stages import AdapterTraining, run_stages
+from model_fixtures.weights.derived_weights import TOOLS_ADAPTER, data_file
+from training.adapter_stages import AdapterTraining, run_stages, shipping_advice
 
 from .free_answers import COUNT
 
@@ -17,6 +18,10 @@ TRAINING = AdapterTraining(
     answers_module="training.chat.free_answers",
     answers_count=COUNT,
     score_module="training.chat.score_checkpoint",
+    texts_module="training.chat.plain_texts",
+    peak=6e-4,  # more keeps plain text from becoming as likely as it was
+    tokens=1600,
+    start=data_file(TOOLS_ADAPTER),  # which copies texts and reads the conversation already
     merge_to="Q4_0",  # as fast as the weights whose place they take
 )
 
@@ -24,8 +29,7 @@ TRAINING = AdapterTraining(
 def main() -> None:
     """Make training data, train, export and score the adapter; continue a stopped run."""
     made = run_stages(TRAINING, main.__doc__)
-    print(f"\nThe adapter is {made}. No chat adapter ships yet; before one does,")
-    print("measure its perplexity with `python -m training.chat.perplexity`, see README.md.")
+    print(shipping_advice(TRAINING, made))
 
 
 if __name__ == "__main__":

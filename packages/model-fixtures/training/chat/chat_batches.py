@@ -29,5 +29,5 @@ class ChatBatchSource:
         for _ in range(3 if system.text else 6):
             messages = conversation(system, self._free, rng)
             learnt = {i for i, message in enumerate(messages) if message.role == "assistant"}
-            if not add_messages(batch, tokenizer, messages, learnt, prefix, limit):
+            if not add_messages(batch, tokenizer, messages, learnt, prefix, limit, even=True):
                 break

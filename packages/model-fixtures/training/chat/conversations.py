@@ -258,11 +258,11 @@ class Conversation:
         """Add what the user says and the answer."""
         rng = self._rng
         shares = {
-            self._state: 16 if len(self._facts) < 6 else 0,
-            self._ask: 20 if self._facts else 0,
-            self._ask_system: 24 if self.system.about_assistant else 0,
-            self._ask_freely: 9,
-            self._request: 55,
+            self._state: 12 if len(self._facts) < 6 else 0,
+            self._ask: 18 if self._facts else 0,
+            self._ask_system: 22 if self.system.about_assistant else 0,
+            self._ask_freely: 3,  # long answers, which take the room of many others
+            self._request: 60,
         }
         rng.choices(list(shares), list(shares.values()))[0]()
 
@@ -333,7 +333,7 @@ def conversation(
     ``free`` are prompts with the base model's own answers.
     """
     made = Conversation(system, free, rng)
-    length = rng.choice((1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6, 8))
+    length = rng.choice((1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6, 8))
     while len(made.messages) < 2 * length:
         made.add_exchange()
     return made.messages

@@ -56,9 +56,12 @@ def read_answers(path: Path) -> dict[str, str]:
 
 
 def collect(
-    answer: Callable[[str], str], wanted: Sequence[str], unfinished: Path
+    answer: Callable[[str], str],
+    wanted: Sequence[str],
+    unfinished: Path,
+    title: str = "free answers",
 ) -> dict[str, str]:
-    """Return the answers to the wanted prompts, in their order.
+    """Return the answers to the wanted prompts, in their order; the progress bears the title.
 
     Each answer is written to the file ``unfinished`` at once, as a line of JSON, and is not asked
     for again by a run that continues.
@@ -69,7 +72,7 @@ def collect(
     missing = [prompt for prompt in wanted if prompt not in found]
     done = len(wanted) - len(missing)
     with unfinished.open("a", encoding="utf-8") as log:
-        for prompt in tracked(missing, "free answers", done):
+        for prompt in tracked(missing, title, done):
             found[prompt] = answer(prompt)
             log.write(f"{json.dumps([prompt, found[prompt]])}\n")
             log.flush()

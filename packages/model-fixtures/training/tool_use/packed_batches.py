@@ -24,7 +24,9 @@ class PackedBatch:
     spans: list[tuple[int, int, int, int]] = field(default_factory=list)
     wanted: list[int] = field(default_factory=list)  # the token before each target
     targets: list[int] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)  # of the targets in the loss
     conversations: int = 0
+    texts: int = 0  # tokens at the end of ``ids`` that belong to plain texts, without targets
 
     def add_prefix(self, ids: list[int]) -> tuple[int, int]:
         """Add the tokens of a system prompt, and return their start and end."""
@@ -34,10 +36,17 @@ class PackedBatch:
         self.spans.append((start, start + len(ids), start, start))
         return start, start + len(ids)
 
-    def add_conversation(self, ids: list[int], wanted: list[int], prefix: tuple[int, int]) -> None:
+    def add_conversation(
+        self,
+        ids: list[int],
+        wanted: list[int],
+        prefix: tuple[int, int],
+        weights: list[float] | None = None,
+    ) -> None:
         """Add the tokens of a conversation that follows the system prompt at ``prefix``.
 
-        ``wanted`` are the indices in ``ids`` of the tokens before the targets.
+        ``wanted`` are the indices in ``ids`` of the tokens before the targets. ``weights`` are the
+        weights of the targets, by default 1 each.
         """
         start, before = len(self.ids), prefix[1] - prefix[0]
         self.ids += ids
@@ -45,7 +54,13 @@ class PackedBatch:
         self.spans.append((start, start + len(ids), *prefix))
         self.wanted += [start + place for place in wanted]
         self.targets += [ids[place + 1] for place in wanted]
+        self.weights += weights or [1.0] * len(wanted)
         self.conversations += 1
+
+    def add_text(self, ids: list[int]) -> None:
+        """Add the tokens of a plain text; no conversation may follow."""
+        self.add_prefix(ids)
+        self.texts += len(ids)
 
 
 class BatchSource(Protocol):
@@ -93,23 +108,30 @@ def add_messages(
     learnt: Container[int],
     prefix: tuple[int, int],
     limit: int,
+    *,
+    even: bool = False,
 ) -> bool:
     """Add a conversation that follows the system prompt at ``prefix``.
 
-    The targets are the tokens of the messages whose indices are in ``learnt``.
+    The targets are the tokens of the messages whose indices are in ``learnt``. All count alike, or,
+    with ``even``, a message counts only by the root of its length, so that one long message does
+    not outweigh many short ones.
 
     Returns:
         Whether the conversation was added: it is not if the batch would exceed ``limit`` tokens.
     """
     ids: list[int] = []
     wanted: list[int] = []
+    weights: list[float] = []
     for index, (role, text) in enumerate(turns(messages)[1:]):
         ids += tokenizer.header(role)
         body = [*tokenizer.encode(text), *tokenizer.closing()]
         if index in learnt:
-            wanted += range(len(ids) - 1, len(ids) + len(body) - 2)
+            targets = range(len(ids) - 1, len(ids) + len(body) - 2)
+            wanted += targets
+            weights += [len(targets) ** -0.5 if even else 1.0] * len(targets)
         ids += body
     if len(batch.ids) + len(ids) > limit:
         return False
-    batch.add_conversation(ids, wanted, prefix)
+    batch.add_conversation(ids, wanted, prefix, weights)
     return True

@@ -8,6 +8,8 @@ to which.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import gguf
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  # the usual name
+from model_fixtures.weights.q4_0_rounding import BLOCK, FACTORS
 from torch import Tensor, nn
 
 # Matrices with the same input are fused into one product.
@@ -64,13 +67,24 @@ def _diagonal(blocks: list[Tensor]) -> Tensor:
 
 
 def stored_as_q4_0(weight: Tensor) -> Tensor:
-    """Return the values that a matrix (out x in, float32) has after it was stored as Q4_0."""
-    blocks = weight.view(-1, 32)
-    largest = blocks.gather(1, blocks.abs().argmax(1, keepdim=True))
-    step = largest / -8
-    inverse = torch.where(step == 0, step, 1 / step)
-    levels = (blocks * inverse + 8.5).trunc_().clamp_(0, 15) - 8
-    return (levels * step.to(torch.float16).float()).view_as(weight)
+    """Return the values that a matrix (out x in, float32) has after it was stored as Q4_0.
+
+    This is `model_fixtures.weights.q4_0_rounding` in torch.
+    """
+    blocks = weight.view(-1, BLOCK)
+    largest = blocks.gather(1, blocks.abs().argmax(1, keepdim=True)) / -8
+    best = torch.full((len(blocks), 1), torch.inf)
+    result = torch.zeros_like(blocks)
+    for factor in FACTORS:
+        scale = largest * factor
+        inverse = torch.where(scale == 0, scale, 1 / scale)
+        levels = (blocks * inverse + 8.5).floor_().clamp_(0, 15) - 8
+        tried = levels * scale.to(torch.float16).float()
+        error = (tried - blocks).square_().sum(1, keepdim=True)
+        better = error < best
+        best = torch.where(better, error, best)
+        result = torch.where(better, tried, result)
+    return result.view_as(weight)
 
 
 class LoraLinear(nn.Module):
@@ -87,8 +101,10 @@ class LoraLinear(nn.Module):
         """Fuse ``weights``, matrices (out x in) with the same input."""
         super().__init__()
         base = torch.from_numpy(np.concatenate(weights))
-        weight = base.to(dtype)
-        self._base = base
+        weight = base.to(dtype, copy=True)  # a copy in float32, too: ``requantize`` overwrites it
+        self.base = base  # float32
+        self._plain = base.to(dtype)
+        self.corrected = True  # whether the corrections count
         self._merged: tuple[Tensor, Tensor] | None = None  # the corrections that ``weight`` has
         self.register_buffer("weight", weight, persistent=False)
         self.weight: Tensor
@@ -107,6 +123,8 @@ class LoraLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x W^T + scale x A^T B^T for ``x`` (tokens x in)."""
+        if not self.corrected:
+            return x @ self._plain.t()
         a, b = self.a, self.b * self.scale
         if self._merged is not None:
             a, b = torch.cat((a, self._merged[0])), torch.cat((b, -self._merged[1]), 1)
@@ -118,7 +136,7 @@ class LoraLinear(nn.Module):
         """Merge the corrections of now into the frozen matrices, and round these to Q4_0."""
         a, b = self.a.clone(), self.b * self.scale
         self._merged = (a, b)
-        self.weight.copy_(stored_as_q4_0(torch.addmm(self._base, b, a)))
+        self.weight.copy_(stored_as_q4_0(torch.addmm(self.base, b, a)))
 
     def pairs(self) -> list[tuple[Tensor, Tensor]]:
         """Return the corrections (A, B) of the fused matrices, in their order."""
@@ -129,6 +147,17 @@ class LoraLinear(nn.Module):
             result.append((self.a.detach()[cols], self.b.detach()[row : row + out, cols]))
             row += out
         return result
+
+    @torch.no_grad()
+    def set_pairs(self, pairs: list[tuple[Tensor, Tensor]]) -> None:
+        """Set the corrections (A, B) of the fused matrices, in their order."""
+        self.b.zero_()
+        row = 0
+        for index, (a, b) in enumerate(pairs):
+            cols = slice(index * self.rank, (index + 1) * self.rank)
+            self.a[cols] = a
+            self.b[row : row + len(b), cols] = b
+            row += len(b)
 
 
 def _norm(x: Tensor, weight: Tensor) -> Tensor:
@@ -174,6 +203,40 @@ class _Loss(torch.autograd.Function):
     def backward(ctx: Any, out: Tensor) -> tuple[Tensor, None, None, None]:
         (grad,) = ctx.saved_tensors
         return grad * out, None, None, None
+
+
+class _Divergence(torch.autograd.Function):
+    """Output matrix, softmax and divergence in one; the forward pass computes the gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, base: Tensor, embed: Tensor) -> Tensor:
+        grad = torch.empty_like(x)
+        total = torch.zeros(())
+        for rows in torch.split(torch.arange(len(x)), 256):
+            ours = (x[rows] @ embed.t()).log_softmax(-1, dtype=torch.float32)
+            theirs = (base[rows] @ embed.t()).log_softmax(-1, dtype=torch.float32)
+            wanted = theirs.exp()
+            total = total + (wanted * (theirs - ours)).sum()
+            grad[rows] = (ours.exp() - wanted).to(embed.dtype) @ embed / len(x)
+        ctx.save_for_backward(grad)
+        return total / len(x)
+
+    @staticmethod
+    def backward(ctx: Any, out: Tensor) -> tuple[Tensor, None, None]:
+        (grad,) = ctx.saved_tensors
+        return grad * out, None, None
+
+
+def divergence(hidden: Tensor, base: Tensor, embed: Tensor) -> Tensor:
+    """Return the mean Kullback-Leibler divergence, in nats, of predictions from the base model's.
+
+    Args:
+        hidden: hidden states, one row for each prediction.
+        base: the base model's hidden states for the same predictions.
+        embed: the output matrix (vocabulary x width).
+    """
+    value: Tensor = _Divergence.apply(hidden, base, embed)  # type: ignore[no-untyped-call]
+    return value
 
 
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -259,6 +322,18 @@ class TorchLlama(nn.Module):
             if isinstance(module, LoraLinear):
                 module.requantize()
 
+    @contextmanager
+    def as_base(self) -> Iterator[None]:
+        """Compute as the base model does, without adapter and rounding, inside the block."""
+        linears = [module for module in self.modules() if isinstance(module, LoraLinear)]
+        for linear in linears:
+            linear.corrected = False
+        try:
+            yield
+        finally:
+            for linear in linears:
+                linear.corrected = True
+
     def hidden(self, ids: Tensor, positions: Tensor, segments: list[Segment]) -> Tensor:
         """Return the normalised last hidden states (tokens x 576) of packed token ids."""
         steps = torch.arange(0, 64, 2) / 64
@@ -280,6 +355,10 @@ class TorchLlama(nn.Module):
         value: Tensor = _Loss.apply(hidden, self.embed, targets, weights)  # type: ignore[no-untyped-call]
         return value
 
+    def divergence(self, hidden: Tensor, base: Tensor) -> Tensor:
+        """Return the ``divergence`` of hidden states from the base model's for the same rows."""
+        return divergence(hidden, base, self.embed)
+
     def adapter(self) -> dict[str, tuple[Tensor, Tensor]]:
         """Return the adapter's matrices (A, B) by the GGUF names of the tensors they correct."""
         found = {}
@@ -289,3 +368,10 @@ class TorchLlama(nn.Module):
                 for name, pair in zip(names, linear.pairs(), strict=True):
                     found[f"blk.{layer}.{name}.weight"] = pair
         return found
+
+    def set_adapter(self, found: Mapping[str, tuple[Tensor, Tensor]]) -> None:
+        """Set the adapter's matrices, named as those that ``adapter`` returns."""
+        for layer, block in enumerate(self.blocks):
+            for group, names in GROUPS.items():
+                pairs = [found[f"blk.{layer}.{name}.weight"] for name in names]
+                getattr(block, group).set_pairs(pairs)

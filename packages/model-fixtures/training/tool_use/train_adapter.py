@@ -23,6 +23,7 @@ from types import MappingProxyType
 
 import torch
 import torch.distributed as dist
+from model_fixtures.weights.merge_and_requantize import read_adapter
 from rich.progress import Progress
 from training.atomic_files import replacing
 from training.chat.chat_batches import ChatBatchSource
@@ -64,12 +65,31 @@ class TrainingPlan:
 
 
 def step_loss(model: TorchLlama, batch: PackedBatch) -> torch.Tensor:
-    """Return the mean cross entropy of the targets of a batch."""
+    """Return the mean cross entropy of the targets of a batch, by their weights.
+
+    If the batch has plain texts, the mean divergence from the base model there is added.
+    """
     segments = [Segment(start, end, slice(low, high)) for start, end, low, high in batch.spans]
-    hidden = model.hidden(torch.tensor(batch.ids), torch.tensor(batch.positions), segments)
+    ids, positions = torch.tensor(batch.ids), torch.tensor(batch.positions)
+    hidden = model.hidden(ids, positions, segments)
+    loss = _target_loss(model, batch, hidden)
+    if not batch.texts:
+        return loss
+    first = len(batch.ids) - batch.texts
+    own = [
+        Segment(each.start - first, each.end - first, slice(0, 0))
+        for each in segments
+        if each.start >= first
+    ]
+    with torch.no_grad(), model.as_base():
+        base = model.hidden(ids[first:], positions[first:], own)
+    return loss + model.divergence(hidden[first:], base)
+
+
+def _target_loss(model: TorchLlama, batch: PackedBatch, hidden: torch.Tensor) -> torch.Tensor:
     targets = torch.tensor(batch.targets)
-    weights = torch.full((len(targets),), 1 / len(targets))
-    return model.loss(hidden[torch.tensor(batch.wanted)], targets, weights)
+    weights = torch.tensor(batch.weights)
+    return model.loss(hidden[torch.tensor(batch.wanted)], targets, weights / weights.sum())
 
 
 def save(path: Path, model: TorchLlama, optimizer: torch.optim.Optimizer, step: int) -> None:
@@ -100,6 +120,27 @@ def average_gradients(model: TorchLlama) -> None:
         grad.copy_(part.view_as(grad))
 
 
+def start_from(model: TorchLlama, adapter: Path) -> None:
+    """Copy the matrices of a GGUF adapter into the model.
+
+    Raises:
+        ValueError: the adapter has another rank or another scale than the model's.
+    """
+    alpha, pairs = read_adapter(adapter)
+    rank = len(next(iter(pairs.values()))[0])
+    if (rank, alpha) != (model.rank, model.alpha):
+        raise ValueError(f"{adapter.name} has rank {rank} and alpha {alpha}, not the model's")
+    model.set_adapter(
+        {name: (torch.from_numpy(a), torch.from_numpy(b)) for name, (a, b) in pairs.items()}
+    )
+
+
+def read_texts(path: Path, tokenizer: Tokenizer) -> list[list[int]]:
+    """Return the token ids of the plain texts in a JSON file, each after <|endoftext|>."""
+    texts = json.loads(path.read_text(encoding="utf-8"))
+    return [[0, *tokenizer.encode(text)] for text in texts]
+
+
 def end_with_parent() -> None:
     """End this process as soon as its parent process has ended, for whatever reason."""
     parent = multiprocessing.parent_process()
@@ -122,17 +163,20 @@ def train(rank: int, args: argparse.Namespace) -> None:
     dist.init_process_group("gloo", store=store, rank=rank, world_size=args.processes)
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
-    plan = TrainingPlan(tuple(args.steps), seed=args.seed)
+    plan = TrainingPlan(tuple(args.steps), peak=args.peak, seed=args.seed)
     total = plan.ends[-1]
     dtype = DTYPES[args.dtype] if args.dtype else fastest_dtype()
     model = TorchLlama(args.base, rank=args.rank, alpha=2.0 * args.rank, dtype=dtype)
     tokenizer = Tokenizer(args.base)
     source = SOURCES[args.data](json.loads(args.answers.read_text(encoding="utf-8")))
+    texts = read_texts(args.texts, tokenizer) if args.texts else []
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=plan.peak, betas=(0.9, 0.98), weight_decay=0.0
     )
     checkpoint = args.out / "last.pt"
     first = 0
+    if args.start:
+        start_from(model, args.start)
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         load_adapter(model, state["adapter"])
@@ -146,7 +190,11 @@ def train(rank: int, args: argparse.Namespace) -> None:
         for step in range(first, end):
             began = time.monotonic()
             rng = random.Random(f"{plan.seed}-{step}-{rank}")  # noqa: S311  # a seed, no secret
-            batch = draw_batch(source, tokenizer, rng, args.tokens // args.processes)
+            limit = args.tokens // args.processes
+            drawn = [rng.choice(texts)] if texts else []
+            batch = draw_batch(source, tokenizer, rng, limit - sum(map(len, drawn)))
+            for text in drawn:
+                batch.add_text(text)
             if args.merge_to == "Q4_0" and step % SAVED == 0:
                 model.requantize()
             for group in optimizer.param_groups:
@@ -184,6 +232,20 @@ def main() -> None:
         type=Path,
         required=True,
         help="JSON file of training.tool_use.plain_prompts or training.chat.free_answers",
+    )
+    parser.add_argument(
+        "--texts",
+        type=Path,
+        help="JSON file of training.chat.plain_texts: with one of them in each process's batch, the"
+        " adapter also learns to predict plain text as the base model does",
+    )
+    parser.add_argument(
+        "--start",
+        type=Path,
+        help="GGUF adapter of the same rank with which training begins (default: a new one)",
+    )
+    parser.add_argument(
+        "--peak", type=float, default=1.5e-3, help="highest learning rate (default: %(default)s)"
     )
     parser.add_argument(
         "--data",

@@ -47,6 +47,10 @@ class GgufHeader(msgspec.Struct, frozen=True, kw_only=True):
     embedding_length: int | None
     tool_use: bool
     """Whether the prompt template has a place for tools."""
+    cached_keys: int | None = None
+    """How many numbers the KV cache holds for the keys of one token, in all layers together."""
+    cached_values: int | None = None
+    """The same for the values."""
 
 
 def read_header(path: Path) -> GgufHeader:
@@ -113,6 +117,8 @@ class _Reader:
             quantization=_quantization(facts.get("general.file_type")),
             context_length=_number(facts.get(f"{architecture}.context_length")),
             embedding_length=_number(facts.get(f"{architecture}.embedding_length")),
+            cached_keys=_cached(facts, architecture, "key"),
+            cached_values=_cached(facts, architecture, "value"),
             tool_use=any(
                 re.search(r"\btools\b", value) is not None
                 for key, value in facts.items()
@@ -222,6 +228,21 @@ def _number(value: object) -> int | None:
     if not isinstance(value, int) or isinstance(value, bool):
         return None
     return value if 0 < value <= LONGEST_CONTEXT else None
+
+
+def _cached(facts: dict[str, Any], architecture: str | None, part: str) -> int | None:
+    """Return the numbers that a token takes in the KV cache; None for an unknown architecture."""
+
+    def number(key: str) -> int | None:
+        return _number(facts.get(f"{architecture}.{key}"))
+
+    layers, heads, width = (
+        number(key) for key in ("block_count", "attention.head_count", "embedding_length")
+    )
+    if layers is None or heads is None or width is None:
+        return None
+    length = number(f"attention.{part}_length") or width // heads
+    return layers * (number("attention.head_count_kv") or heads) * length
 
 
 def _rounded(parameters: int) -> str | None:

@@ -16,8 +16,13 @@ from model_fixtures import DISTRIBUTION
 from .errors import WeightsError
 from .weight_sources import SOURCES, Weights
 
-ADAPTER = "smollm2-135m-tools.lora.gguf"
-ADAPTER_SHA256 = "8193eeca0374fa8e5fb5f74c926f8b80d52885870d0ad40cdda41fcc91d4cd29"
+TOOLS_ADAPTER = "smollm2-135m-tools.lora.gguf"
+# The SHA-256 of the adapters in `weights/data`. After training, write the new digest here.
+ADAPTERS: Mapping[str, str] = MappingProxyType(
+    {
+        TOOLS_ADAPTER: "8193eeca0374fa8e5fb5f74c926f8b80d52885870d0ad40cdda41fcc91d4cd29",
+    }
+)
 
 
 def data_file(name: str) -> Path:
@@ -25,20 +30,20 @@ def data_file(name: str) -> Path:
     return Path(__file__).parent / "data" / name
 
 
-def adapter() -> Path:
-    """Return the path of the adapter for tool use.
+def adapter(name: str) -> Path:
+    """Return the path of an adapter in `weights/data`.
 
     Raises:
         WeightsError: the file is missing or not the expected one.
     """
-    path = data_file(ADAPTER)
+    path = data_file(name)
     if not path.is_file():
         raise WeightsError(f"{path} is missing: reinstall {DISTRIBUTION}")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if digest != ADAPTER_SHA256:
+    if digest != ADAPTERS[name]:
         raise WeightsError(
             f"{path} has the digest {digest}: reinstall {DISTRIBUTION}, or after training"
-            " write the digest to ADAPTER_SHA256 in model_fixtures/weights/derived_weights.py"
+            " write the digest to ADAPTERS in model_fixtures/weights/derived_weights.py"
         )
     return path
 
@@ -62,35 +67,51 @@ class DerivedWeights(msgspec.Struct, frozen=True, kw_only=True):
         return f"{SOURCES[self.base].origin}; {self.recipe}"
 
 
+Quantization = Literal["Q4_0", "Q8_0"]
+_BYTES: Mapping[Quantization, int] = MappingProxyType({"Q4_0": 91_726_912, "Q8_0": 144_811_072})
+
+
+# How the recipes of files name a quantization. When its rounding changes, the name must, too.
+_ROUNDING: Mapping[Quantization, str] = MappingProxyType(
+    {"Q4_0": "q4_0 with the best of six scales", "Q8_0": "q8_0"}
+)
+
+
 # The functions below import gguf and numpy late, since every start of pytest imports this module.
-def _stored_as(to: Literal["Q4_0", "Q8_0"], file_bytes: int) -> DerivedWeights:
+def _stored_as(to: Quantization) -> DerivedWeights:
     def make(base: Path, out: Path) -> None:
         from .merge_and_requantize import requantize
 
         requantize(base, out, to)
 
-    file = f"SmolLM2-135M-Instruct.{to}.gguf"
     return DerivedWeights(
-        base=Weights.SMOLLM2, file=file, file_bytes=file_bytes, recipe=to.lower(), make=make
+        base=Weights.SMOLLM2,
+        file=f"SmolLM2-135M-Instruct.{to}.gguf",
+        file_bytes=_BYTES[to],
+        recipe=_ROUNDING[to],
+        make=make,
     )
 
 
-def _with_adapter(base: Path, out: Path) -> None:
-    from .merge_and_requantize import merge_adapter
+def _merged(name: str, adapter_file: str, to: Quantization) -> DerivedWeights:
+    def make(base: Path, out: Path) -> None:
+        from .merge_and_requantize import merge_adapter
 
-    merge_adapter(base, adapter(), out)
+        merge_adapter(base, adapter(adapter_file), out, to)
+
+    return DerivedWeights(
+        base=Weights.SMOLLM2,
+        file=f"SmolLM2-135M-Instruct-{name}.{to}.gguf",
+        file_bytes=_BYTES[to],
+        recipe=f"{_ROUNDING[to]} with adapter {ADAPTERS[adapter_file]}",
+        make=make,
+    )
 
 
 DERIVED: Mapping[str, DerivedWeights] = MappingProxyType(
     {
-        Weights.SMOLLM2_Q4_0.value: _stored_as("Q4_0", 91_726_912),
-        Weights.SMOLLM2_Q8_0.value: _stored_as("Q8_0", 144_811_072),
-        Weights.SMOLLM2_TOOLS.value: DerivedWeights(
-            base=Weights.SMOLLM2,
-            file="SmolLM2-135M-Instruct-tools.Q8_0.gguf",
-            file_bytes=144_811_072,
-            recipe=f"q8_0 with adapter {ADAPTER_SHA256}",
-            make=_with_adapter,
-        ),
+        Weights.SMOLLM2_Q4_0.value: _stored_as("Q4_0"),
+        Weights.SMOLLM2_Q8_0.value: _stored_as("Q8_0"),
+        Weights.SMOLLM2_TOOLS.value: _merged("tools", TOOLS_ADAPTER, "Q8_0"),
     }
 )

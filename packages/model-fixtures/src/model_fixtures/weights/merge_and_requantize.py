@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import gguf
 import numpy as np
-import numpy.typing as npt
 
-Matrix = npt.NDArray[np.float32]
+from .q4_0_rounding import Matrix, to_q4_0
+
 Quantization = Literal["Q4_0", "Q8_0"]
 
 
@@ -110,7 +110,8 @@ def _rewrite(
         if weight is None:
             writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
         else:
-            writer.add_tensor(tensor.name, gguf.quantize(weight, kind), raw_dtype=kind)
+            stored = to_q4_0(weight) if to == "Q4_0" else gguf.quantize(weight, kind)
+            writer.add_tensor(tensor.name, stored, raw_dtype=kind)
     try:
         writer.write_header_to_file()
         writer.write_kv_data_to_file()

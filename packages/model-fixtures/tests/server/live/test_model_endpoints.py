@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from model_fixtures.wire_client import ChannelError, Connection, RpcError, connect
 
-from .talking import EMPTY_STACK, MODEL, limit, loaded, prediction
+from .talking import EMPTY_STACK, MODEL, limit, loaded, prediction, stack
 
 pytestmark = pytest.mark.anyio
 
@@ -81,6 +81,29 @@ async def test_load_on_another_device(llm: Connection, endpoint: str, more: dict
         with pytest.raises(ChannelError, match="No device desk is linked"):
             await channel.__anext__()
     assert await llm.rpc("listLoaded") == []
+
+
+async def test_estimate_counts_the_context(llm: Connection) -> None:
+    """SmolLM2 caches 30 layers of 3 keys and 3 values, of 64 numbers each, for every token."""
+
+    async def context_bytes(**fields: Any) -> int:
+        parameter = {"modelKey": MODEL, "loadConfigStack": stack(**fields)}
+        memory = (await llm.rpc("estimateModelUsage", parameter))["memory"]
+        assert memory["totalBytes"] == memory["modelBytes"] + memory["contextBytes"]
+        return int(memory["contextBytes"])
+
+    token = 30 * 3 * 64 * 2 * 2  # bytes, as 16-bit floats
+    assert await context_bytes(llm__load__contextLength=512) == 512 * token
+    assert await context_bytes() == 4096 * token
+    three = await context_bytes(llm__load__contextLength=512, llm__load__numParallelSessions=3)
+    assert three == 3 * 512 * token
+    smaller = {"checked": True, "value": "q8_0"}  # 34 bytes for 32 numbers
+    quantized = await context_bytes(
+        llm__load__contextLength=512,
+        llm__load__llama__kCacheQuantizationType=smaller,
+        llm__load__llama__vCacheQuantizationType=smaller,
+    )
+    assert quantized == 512 * 30 * 3 * 64 * 2 * 34 // 32
 
 
 @pytest.mark.difference("no-hub")

@@ -10,7 +10,7 @@ import lmstudio
 import pytest
 from model_fixtures.hosts.embedded_server import EmbeddedServer
 from model_fixtures.weights import data_file
-from model_fixtures.weights.derived_weights import ADAPTER
+from model_fixtures.weights.derived_weights import TOOLS_ADAPTER
 
 KEY = "qwen2.5-7b-instruct-1m"
 
@@ -62,7 +62,7 @@ def test_text_is_answered_without_tools(llm: lmstudio.LLM) -> None:
 def test_adapter_of_the_user(tmp_path: Path) -> None:
     """An adapter that a catalog names works with its weights, without being merged."""
     catalog = tmp_path / "mine.toml"
-    adapter = data_file(ADAPTER)
+    adapter = data_file(TOOLS_ADAPTER)
     catalog.write_text(f"[[models]]\nkey = '{KEY}'\nadapter = '{adapter}'\n")
     environ = {**os.environ, "LMSTUDIO_TEST_CATALOG": str(catalog)}
     called: list[tuple[int, int]] = []

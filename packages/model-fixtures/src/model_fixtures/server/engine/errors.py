@@ -17,6 +17,13 @@ class InvalidGrammarError(EngineError):
     """llama.cpp could not use the grammar of a request."""
 
 
+class NoResultError(EngineError):
+    """A generation ended and llama.cpp told neither its end nor an error."""
+
+    def __init__(self) -> None:
+        super().__init__("The generation ended without a result")
+
+
 class LoadFailedError(EngineError):
     """The weights could not be loaded."""
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from . import preamble_cache
 from .engine import Engine
-from .errors import EngineError, InvalidGrammarError, TooManyTokensError
+from .errors import InvalidGrammarError, NoResultError, TooManyTokensError
 from .llama_client import ChosenToken, Chunk, LlamaServer
 from .running_predictions import Phase
 from .sampling import Sampling
@@ -182,7 +182,7 @@ async def _generate(
             "The grammar of the structured output is invalid", cause=grammar.error
         )
     if not last.stop:
-        raise EngineError("The generation ended without a result")
+        raise NoResultError
     # With a projector llama.cpp can't shift a full context, so the output ends there.
     at_context_end = at_context_end or limit < 0 or last.tokens_predicted < limit
     yield _finished(last, counted, request.sampling, at_context_end)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from msgspec import Struct
 
@@ -16,7 +16,7 @@ MOST_SESSIONS = 8  # each has a process and a context of its own
 MAX_BATCH = 2**20  # tokens; llama.cpp takes no more than the context anyway
 SESSIONS = "llm.load.numParallelSessions"
 SILENCE = 30.0  # seconds; SDKs give up after 60
-CACHE_TYPES = get_args(CacheType)
+CACHE_TYPES: tuple[CacheType, ...] = get_args(CacheType)
 
 
 class EngineConfig(Struct, frozen=True, kw_only=True):
@@ -54,10 +54,6 @@ def engine_config(
     """Return the worker's configuration for a model file and the settings of a load request."""
     prefix = "embedding.load" if embedding else "llm.load"
 
-    def cache_type(key: str) -> str | None:
-        value = settings.checked_text(f"llm.load.llama.{key}CacheQuantizationType")
-        return value if value in CACHE_TYPES else None
-
     flash = settings.boolean("llm.load.llama.flashAttention", False)
     return EngineConfig(
         model=str(file),
@@ -69,11 +65,17 @@ def engine_config(
         flash_attention=True if flash else None,
         rope_freq_base=settings.checked(f"{prefix}.llama.ropeFrequencyBase", None),
         rope_freq_scale=settings.checked(f"{prefix}.llama.ropeFrequencyScale", None),
-        cache_type_k=cache_type("k"),
-        cache_type_v=cache_type("v"),
+        cache_type_k=cache_type(settings, "k"),
+        cache_type_v=cache_type(settings, "v"),
         projector=None if projector is None else str(projector),
         adapter=None if adapter is None else str(adapter),
     )
+
+
+def cache_type(settings: Settings, part: Literal["k", "v"]) -> CacheType | None:
+    """Return the type of the keys or values in the KV cache; by default llama.cpp chooses f16."""
+    value = settings.checked_text(f"llm.load.llama.{part}CacheQuantizationType")
+    return next((known for known in CACHE_TYPES if known == value), None)
 
 
 def sessions_of(settings: Settings) -> int:

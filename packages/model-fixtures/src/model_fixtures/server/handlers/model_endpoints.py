@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from msgspec import UNSET, UnsetType
 
-from model_fixtures.catalog import size_bytes
 from model_fixtures.server.engine.running_predictions import processing_state
 from model_fixtures.server.models.jit_load_under_way import JitListener
+from model_fixtures.server.models.memory_estimate import memory_estimate
 from model_fixtures.server.models.model_info import instance_info, model_info
 from model_fixtures.server.protocol import kv_config
 from model_fixtures.server.protocol.errors import DeviceNotLinkedError, ServerError
@@ -126,17 +126,8 @@ def add_model_endpoints(namespace: Namespace, domain: Domain) -> None:
     ) -> dict[str, Any]:
         _check_device(request.device_identifier)
         model, _ = await context.models.downloaded.find(_name(request.model_key), domain)
-        size = await context.state.looking.run(size_bytes, model)
-        # Everything is in main memory; what the context takes depends on the architecture.
-        memory = {
-            "confidence": "low",
-            "modelVramBytes": 0,
-            "contextVramBytes": 0,
-            "totalVramBytes": 0,
-            "modelBytes": size,
-            "contextBytes": 0,
-            "totalBytes": size,
-        }
+        settings = Settings.from_stack(request.load_config_stack)
+        memory = await context.state.looking.run(memory_estimate, model, settings)
         return {"memory": memory, "passesGuardrails": True}
 
     @namespace.rpc("tokenize", models.Tokenize)

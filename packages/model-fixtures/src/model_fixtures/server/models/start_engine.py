@@ -27,6 +27,14 @@ DEFAULT_EMBEDDING_CONTEXT = 2048
 OnProgress = Callable[[float], None]
 
 
+def requested_context(model: CatalogModel, settings: Settings) -> int:
+    """Return the tokens of context that a load request asks for; it may be too many."""
+    embedding = model.domain == "embedding"
+    prefix = "embedding.load" if embedding else "llm.load"
+    default = DEFAULT_EMBEDDING_CONTEXT if embedding else DEFAULT_LLM_CONTEXT
+    return settings.integer(f"{prefix}.contextLength", min(default, model.max_context_length))
+
+
 class ModelLoader:
     """Starts engines.
 
@@ -56,10 +64,7 @@ class ModelLoader:
             ServerError: the context is too long, or there are no weights.
         """
         embedding = model.domain == "embedding"
-        prefix = "embedding.load" if embedding else "llm.load"
-        default = DEFAULT_EMBEDDING_CONTEXT if embedding else DEFAULT_LLM_CONTEXT
-        default = min(default, model.max_context_length)
-        context = settings.integer(f"{prefix}.contextLength", default)
+        context = requested_context(model, settings)
         if context > model.max_context_length or context < 1:
             raise ServerError(
                 f"Cannot load {model.key} with a context of {context} tokens: "

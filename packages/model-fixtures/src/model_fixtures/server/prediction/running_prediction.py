@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, aclosing
 from typing import Union
 
 from model_fixtures.catalog import CatalogModel
-from model_fixtures.server.engine.errors import EngineError, InstanceGoneError
+from model_fixtures.server.engine.errors import InstanceGoneError, NoResultError
 from model_fixtures.server.engine.generation import Finished, Progress, Text, generate
 from model_fixtures.server.models.sessions import Session
 from model_fixtures.server.protocol.errors import ServerError
@@ -125,4 +125,4 @@ class RunningPrediction:
                         yield part
                     yield event
                     return
-        raise EngineError("The generation ended without a result")
+        raise NoResultError

@@ -14,6 +14,7 @@ from model_fixtures.server.engine.errors import (
     EngineError,
     InstanceGoneError,
     InvalidGrammarError,
+    NoResultError,
     TooManyTokensError,
 )
 from model_fixtures.server.errors import ExplainedError
@@ -23,7 +24,7 @@ JSON = "application/json"
 Endpoint = Callable[[Request], Awaitable[Response]]
 # What llama.cpp says when it can't compute. Whatever else it refuses is the request's fault,
 # although it also calls many mistakes in messages and tools server errors.
-OWN_FAULTS = ("Compute error", "failed to process speculative batch", "The generation ended")
+OWN_FAULTS = ("Compute error", "failed to process speculative batch")
 
 
 class Failure(Struct, frozen=True):
@@ -73,7 +74,8 @@ def failure_of(error: Exception, path: str) -> Failure:
         return Failure(400, message, "invalid_structure")
     if isinstance(error, StructureError):
         return Failure(400, message, "invalid_structure")
-    if isinstance(error, EngineError) and error.title.startswith(OWN_FAULTS):
+    own = isinstance(error, EngineError) and error.title.startswith(OWN_FAULTS)
+    if own or isinstance(error, NoResultError):
         return Failure(500, message, "model_failed")
     return Failure(400, message, "invalid_value")
 
