@@ -100,3 +100,14 @@ def test_targets_are_what_the_assistant_writes() -> None:
     assert not add_messages(batch, WORDS, messages, {1}, prefix, len(batch.ids) + 11)
     assert add_messages(batch, WORDS, messages, {1}, prefix, len(batch.ids) + 12)
     assert batch.conversations == 2
+
+
+def test_messages_count_by_the_root_of_their_length() -> None:
+    """A message of nine tokens, its end included, counts three times one of a single token."""
+    batch = PackedBatch()
+    messages = [Message("assistant", ""), Message("assistant", "a b c d e f g h")]
+    prefix = batch.add_prefix([3])
+    assert add_messages(batch, WORDS, messages, {0, 1}, prefix, 100, even=True)
+    assert sum(batch.weights[:1]) == pytest.approx(1)
+    assert sum(batch.weights[1:]) == pytest.approx(3)
+    assert len(batch.weights) == len(batch.targets)
