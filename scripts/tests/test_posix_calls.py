@@ -6,9 +6,7 @@ since it does not see why one is skipped, so this looks at their source.
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
 import suite_command
 
 MODULES = {"fcntl", "grp", "pty", "pwd", "resource", "termios", "tty"}
@@ -73,42 +71,51 @@ def unguarded(tree: ast.Module) -> Iterator[tuple[int, str]]:
         for node in ast.walk(tree)
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
     ]
-    safe = {node.name for node in functions if any(word in ast.unparse(node) for word in GUARDS)}
-    for _ in functions:  # helpers of helpers
-        for node in functions:
-            users = {
-                other.name
-                for other in functions
-                if other is not node and names(other, node.name)
-            }
+    posix = {node.name: list(posix_uses(node)) for node in functions}
+    guarding = [*GUARDS, *guarding_names(tree)]
+    safe = {node.name for node in functions if any(word in ast.unparse(node) for word in guarding)}
+    named = {node.name: names(node) for node in functions}
+    for _ in range(3):  # helpers of helpers
+        for name in posix.keys() - safe:
+            users = {other for other in named if other != name and name in named[other]}
             if users and users <= safe:
-                safe.add(node.name)
-    for node in functions:
-        if node.name not in safe:
-            yield from posix_uses(node)
+                safe.add(name)
+    for name in posix.keys() - safe:
+        yield from posix[name]
 
 
-def names(node: ast.AST, name: str) -> bool:
-    """Return whether a function names another one, as what it calls or as a fixture."""
-    return any(
-        (isinstance(each, ast.Name) and each.id == name)
-        or (isinstance(each, ast.arg) and each.arg == name)
-        or (isinstance(each, ast.Constant) and each.value == name)
-        for each in ast.walk(node)
-    )
+def guarding_names(tree: ast.Module) -> Iterator[str]:
+    """Yield the names of marks that a file makes for its tests, such as `needs_signals`."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and "mark.skipif" in ast.unparse(node.value):
+            yield ast.unparse(node.targets[0])
 
 
-@pytest.mark.parametrize(
-    "path", FILES, ids=lambda path: path.relative_to(suite_command.ROOT).as_posix()
-)
-def test_windows_can_import_and_run(path: Path) -> None:
+def names(node: ast.AST) -> set[str]:
+    """Return the names in a function: what it calls, its fixtures, and texts that name fixtures."""
+    found = set()
+    for each in ast.walk(node):
+        if isinstance(each, ast.Name):
+            found.add(each.id)
+        elif isinstance(each, ast.arg):
+            found.add(each.arg)
+        elif isinstance(each, ast.Constant) and isinstance(each.value, str):
+            found.add(each.value)
+    return found
+
+
+def test_windows_can_import_and_run() -> None:
     """A test file needs POSIX neither when it is imported nor in a test that Windows runs."""
-    source = path.read_text(encoding="utf-8")
-    if not any(word in source for word in {*MODULES, *(name.partition(".")[2] for name in NAMES)}):
-        return
-    tree = ast.parse(source)
-    imported = [use for node in on_import(tree) for use in posix_uses(node)]
-    assert (imported, list(unguarded(tree))) == ([], [])
+    words = {*MODULES, *(name.partition(".")[2] for name in NAMES)}
+    wrong = {}
+    for path in FILES:
+        source = path.read_text(encoding="utf-8")
+        if any(word in source for word in words):
+            tree = ast.parse(source)
+            imported = [use for node in on_import(tree) for use in posix_uses(node)]
+            if found := [*imported, *unguarded(tree)]:
+                wrong[path.relative_to(suite_command.ROOT).as_posix()] = found
+    assert wrong == {}
 
 
 def test_uses_are_found() -> None:
