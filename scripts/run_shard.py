@@ -28,6 +28,8 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("shard", metavar="I/N", type=shard, help="such as 2/4: the second of four")
     chosen, options = parser.parse_known_args(arguments)
+    if any(option.startswith("--random-order") for option in options):
+        parser.error("shards have no random order: each machine would divide another order")
     command = [*pytest_command(), *split_options(*chosen.shard), *options]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
@@ -48,9 +50,12 @@ def split_options(number: int, of: int) -> list[str]:
     """Return pytest's options for a shard.
 
     Tests that touch models run in one process. `least_duration` gives each shard its part of them,
-    where chunks of neighbours would give one shard hardly anything else.
+    where chunks of neighbours would give one shard hardly anything else. Tests of the same name
+    are told apart by their place, so a plugin that shuffles would make shards overlap.
     """
     return [
+        "-p",
+        "no:randomly",
         f"--splits={of}",
         f"--group={number}",
         "--splitting-algorithm=least_duration",

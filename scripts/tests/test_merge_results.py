@@ -7,8 +7,9 @@ from pathlib import Path
 import merge_results
 import pytest
 import refresh_durations
-from junit_files import write_junit
 from junit_results import JunitError, results
+
+from .junit_files import write_junit
 
 FILE = "scripts.tests.test_merge_results"  # a file that exists, so that its path is found
 PATH = "scripts/tests/test_merge_results.py"

@@ -24,11 +24,19 @@ def test_shard() -> None:
 
 
 def collected(options: list[str], root: Path) -> list[str]:
-    """Return the node ids that pytest collects, in order."""
-    command = [*suite_command.pytest_command(), "--collect-only", "-q", "-n", "0", *options]
+    """Return the node ids that pytest collects, in order; Hatch's environment has a shuffler."""
+    listing = ["--collect-only", "-q", "-n", "0", "-p", "no:randomly"]
+    command = [*suite_command.pytest_command(), *listing, *options]
     run = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout[-2000:] + run.stderr
     return [line for line in run.stdout.splitlines() if "::" in line]
+
+
+def test_no_random_order(capsys: pytest.CaptureFixture[str]) -> None:
+    """A random order is refused: machines would divide different ones, and tests would be lost."""
+    with pytest.raises(SystemExit):
+        run_shard.main(["1/2", "--random-order-seed=7"])
+    assert capsys.readouterr().err.endswith("each machine would divide another order\n")
 
 
 @pytest.mark.slow
@@ -43,8 +51,8 @@ def test_shards_are_the_suite() -> None:
     ]
     assert min(map(len, shards)) > 0
     assert sorted(test for shard in shards for test in shard) == sorted(suite)
-    for shard in shards:  # in the order of the suite, so that files stay together
-        assert shard == [test for test in suite if test in set(shard)]
+    for shard in map(dict.fromkeys, shards):
+        assert list(shard) == [test for test in suite if test in shard]  # files stay together
 
 
 def test_shards_take_equally_long(tmp_path: Path) -> None:
