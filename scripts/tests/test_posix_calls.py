@@ -1,7 +1,7 @@
 """Windows imports every file, and no test there calls what only POSIX has.
 
-mypy finds such calls outside of tests (`hatch run types:check --platform win32`). It leaves tests out,
-since it does not see why one is skipped, so this looks at their source.
+mypy finds such calls outside of tests (`hatch run types:check --platform win32`). It leaves tests
+out, since it does not see why one is skipped, so this looks at their source.
 """
 
 import ast
@@ -67,9 +67,7 @@ def unguarded(tree: ast.Module) -> Iterator[tuple[int, str]]:
     if any(guard in mark for mark in marks for guard in GUARDS):
         return
     functions = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
     ]
     posix = {node.name: list(posix_uses(node)) for node in functions}
     guarding = [*GUARDS, *guarding_names(tree)]

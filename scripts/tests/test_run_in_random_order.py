@@ -26,10 +26,8 @@ class Suite:
         return self.runs.pop(0)
 
 
-def test_what_differs(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Each seed runs with and without xdist; tests that differ are named with the rare runs first."""
+def test_what_differs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each seed runs with and without xdist; what differs is named, rare outcomes first."""
     same = finished(a="passed", b="xfailed")
     suite = Suite(same, finished(a="failed", b="xfailed"), same, finished(a="passed"))
     monkeypatch.setattr(run_in_random_order, "run_suite", suite)

@@ -1,6 +1,7 @@
 """Shards of the suite."""
 
 import argparse
+import json
 import subprocess
 from pathlib import Path
 
@@ -59,9 +60,9 @@ def test_shards_take_equally_long(tmp_path: Path) -> None:
     """Shards are made by the stored times: one long test weighs as much as many short ones."""
     tests = "".join(f"def test_{number}(): pass\n" for number in range(9))
     (tmp_path / "test_x.py").write_text(tests, encoding="utf-8")
-    times = ", ".join(f'"test_x.py::test_{number}": {8 if number == 4 else 1}' for number in range(9))
+    times = {f"test_x.py::test_{number}": 8 if number == 4 else 1 for number in range(9)}
     durations = tmp_path / "durations.json"
-    durations.write_text(f"{{{times}}}", encoding="utf-8")
+    durations.write_text(json.dumps(times), encoding="utf-8")
     options = ["-c", "/dev/null", "--rootdir", str(tmp_path), str(tmp_path)]
     shards = [
         collected(

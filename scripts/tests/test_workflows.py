@@ -27,8 +27,8 @@ ENVIRONMENTS: dict[str, Any] = tomllib.loads((ROOT / "hatch.toml").read_text(enc
 CI = load(ROOT / ".github" / "workflows" / "ci.yml")
 STEPS = list(workflow_files.shell_steps())
 KNOWN_TO_HATCH = {"test", "fmt"}  # commands of its own that are used
-# Programs that take the place of those that would install things. Each notes how it was called; the names
-# of caches are real.
+# Programs that take the place of those that would install things. Each notes how it was called;
+# the names of caches are real.
 PYTHON = """#!/bin/bash
 printf '%s\\n' "$*" >> "$CALLS"
 if [ "$1" = scripts/ci_cache_keys.py ]; then exec "$REAL_PYTHON" "$SUITE_ROOT/$1"; fi
@@ -124,10 +124,11 @@ def test_step_runs(step: Step, tmp_path: Path) -> None:
 def test_the_actions_command(tmp_path: Path) -> None:
     """By default the action runs `local:all`; its results have the given name."""
     (step,) = (each for each in STEPS if each.name == "Run the suite")
-    assert run(step, tmp_path)[1] == [
+    (call,) = run(step, tmp_path)[1]
+    assert call == (
         "scripts/hatch.py run local:all --junitxml=results/junit.xml"
         " -o junit_suite_name=lmstudio-sdk-tests"
-    ]
+    )
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the programs here are shell scripts")

@@ -1,9 +1,9 @@
 """The npm packages of the JavaScript clients, in folders of the user's cache.
 
 `hatch run foreign:install` runs this file; with the folder of a lock file as argument it installs
-only that, and prints where it is (`scripts/lint_workflows.py` has its linter from there). Tests install what is missing by the same function, so a
-first run of them needs the npm registry. Later ones need nothing: a folder's name has the hash of
-the lock file that it was made from.
+only that, and prints where it is (`scripts/lint_workflows.py` has its linter from there). Tests
+install what is missing by the same function, so a first run of them needs the npm registry. Later
+ones need nothing: a folder's name has the hash of the lock file that it was made from.
 """
 
 from __future__ import annotations
