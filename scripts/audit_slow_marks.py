@@ -98,7 +98,7 @@ def findings(runs: Sequence[Mapping[str, TestResult]], root: Path) -> list[Findi
         for path in {path for path, _ in functions}
         if marked_as_file((root / path).read_text(encoding="utf-8"))
     }
-    found = []
+    found: list[Finding] = []
     for (path, function), cases in sorted(functions.items()):
         if path not in whole_files:
             found += judged(path, function, cases)

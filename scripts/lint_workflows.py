@@ -101,7 +101,7 @@ def shellcheck(steps: list[Step]) -> list[str]:
     program = shutil.which("shellcheck", path=str(Path(sys.executable).parent))
     if program is None:
         raise LintError("shellcheck is missing: run this as `hatch run ci:lint`")
-    findings = []
+    findings: list[str] = []
     for step in steps:
         findings += _shellcheck(program, str(step), f"#!/bin/bash -e\n{step.script}")
     for file in SHELL_FILES:

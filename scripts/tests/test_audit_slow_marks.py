@@ -147,49 +147,72 @@ def test_exit_code(
     assert len(asked) == (2 if passed else 1)
 
 
+CLOCK = """
+import sys, time
+now = 0.0
+
+def advance(seconds):
+    global now
+    now += seconds
+
+time.perf_counter, time.advance = lambda: now, advance
+import pytest
+sys.exit(pytest.main(sys.argv[1:]))
+"""
 TIMED = """
 import time
 import pytest
 
+advance = getattr(time, "advance", lambda seconds: None)
+
 @pytest.fixture(scope="module")
 def base():
-    time.sleep(0.2)
+    advance(1)
 
 @pytest.fixture(scope="module")
 def shared(base):
-    time.sleep(0.2)
+    advance(2)
     yield
-    time.sleep(0.4)
+    advance(4)
 
 @pytest.fixture
 def own():
-    time.sleep(0.1)
+    advance(8)
     yield
-    time.sleep(0.1)
+    advance(16)
 
 @pytest.mark.slow
 def test_first(shared, own):
-    time.sleep(0.1)
+    advance(32)
 
 def test_last(shared):
-    pass
+    advance(64)
 """
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("workers", ["0", "1"])
-def test_own_times(tmp_path: Path, workers: str) -> None:
-    """A test's own time has its own fixtures, not those of the file; also in a worker of xdist."""
-    file = tmp_path / "test_timed.py"
+def timed(folder: Path, *command: str) -> list[dict[str, str]]:
+    """Run two tests with the plugin, and return the properties of each."""
+    file = folder / "test_timed.py"
     file.write_text(TIMED, encoding="utf-8")
-    junit = tmp_path / "junit.xml"
-    command = [sys.executable, "-m", "pytest", "-p", "scripts.own_times", "-n", workers]
-    options = ["-m", "slow or not slow", f"--rootdir={tmp_path}", f"--junitxml={junit}", str(file)]
-    subprocess.run([*command, *options], cwd=suite_command.ROOT, check=True)
-    first, last = results(junit).values()
-    assert float(first.properties["own_seconds"]) >= 0.3
-    assert float(first.properties["shared_seconds"]) >= 0.4
-    whole = sum(float(first.properties[name]) for name in ("own_seconds", "shared_seconds"))
-    assert whole == pytest.approx(first.seconds, abs=0.05)
-    assert float(last.properties["own_seconds"]) <= last.seconds - 0.4
-    assert (first.properties["slow"], last.properties["slow"]) == ("yes", "no")
+    junit = folder / "junit.xml"
+    options = ["-p", "scripts.own_times", "-p", "no:randomly", "-c", "/dev/null", "-rN"]
+    options += [f"--rootdir={folder}", f"--junitxml={junit}", str(file)]
+    whole = [sys.executable, *command, *options]
+    subprocess.run(whole, cwd=suite_command.ROOT, check=True)
+    return [result.properties for result in results(junit).values()]
+
+
+@pytest.mark.slow
+def test_own_times(tmp_path: Path) -> None:
+    """A test's own time has its own fixtures, not those of the file."""
+    assert timed(tmp_path, "-c", CLOCK) == [
+        {"own_seconds": "56.000", "shared_seconds": "3.000", "slow": "yes"},
+        {"own_seconds": "64.000", "shared_seconds": "0.000", "slow": "no"},
+    ]
+
+
+@pytest.mark.slow
+def test_own_times_in_a_worker(tmp_path: Path) -> None:
+    """The times of tests in a worker of xdist are noted, too."""
+    first, last = timed(tmp_path, "-m", "pytest", "-n", "1")
+    assert set(first) == set(last) == {"own_seconds", "shared_seconds", "slow"}

@@ -56,6 +56,7 @@ def test_shards_are_the_suite() -> None:
         assert list(shard) == [test for test in suite if test in shard]  # files stay together
 
 
+@pytest.mark.slow
 def test_shards_take_equally_long(tmp_path: Path) -> None:
     """Shards are made by the stored times: one long test weighs as much as many short ones."""
     tests = "".join(f"def test_{number}(): pass\n" for number in range(9))
