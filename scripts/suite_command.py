@@ -3,9 +3,13 @@
 import shlex
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from junit_results import TestResult, results
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -23,6 +27,7 @@ class SuiteRun:
     summary: str  # pytest's last line, such as "12 passed in 3.40s"
     output: str
     passed: bool
+    tests: dict[str, TestResult]  # by node id; empty if no test was run
 
 
 def pytest_command() -> list[str]:
@@ -31,16 +36,28 @@ def pytest_command() -> list[str]:
     return [sys.executable, "-m", *shlex.split(environments["test"]["scripts"]["suite"])]
 
 
+def sdk_release() -> str:
+    """Return the release of the installed SDK, or `unknown`."""
+    try:
+        return version("lmstudio")
+    except PackageNotFoundError:
+        return "unknown"
+
+
 def run_suite(options: list[str]) -> SuiteRun:
     """Run the whole suite quietly with these pytest options, and return what came of it."""
-    begun = time.monotonic()
-    run = subprocess.run(
-        [*pytest_command(), "-q", "-rfE", *options],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    seconds = time.monotonic() - begun
+    with tempfile.TemporaryDirectory() as folder:
+        junit = Path(folder) / "junit.xml"
+        begun = time.monotonic()
+        run = subprocess.run(
+            [*pytest_command(), "-q", "-rfE", *options, f"--junitxml={junit}"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        seconds = time.monotonic() - begun
+        tests = results(junit) if junit.is_file() else {}
     lines = run.stdout.strip().splitlines() or run.stderr.strip().splitlines() or ["no output"]
-    return SuiteRun(seconds, lines[-1].strip("= "), run.stdout + run.stderr, run.returncode == 0)
+    summary = lines[-1].strip("= ")
+    return SuiteRun(seconds, summary, run.stdout + run.stderr, run.returncode == 0, tests)

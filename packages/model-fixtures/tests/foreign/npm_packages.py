@@ -1,8 +1,9 @@
 """The npm packages of the JavaScript clients, in folders of the user's cache.
 
-`hatch run foreign:install` runs this file. Tests install what is missing by the same function, so a
-first run of them needs the npm registry. Later ones need nothing: a folder's name has the hash of
-the lock file that it was made from.
+`hatch run foreign:install` runs this file; with the folder of a lock file as argument it installs
+only that, and prints where it is (`scripts/lint_workflows.py` has its linter from there). Tests
+install what is missing by the same function, so a first run of them needs the npm registry. Later
+ones need nothing: a folder's name has the hash of the lock file that it was made from.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import filelock
@@ -55,22 +57,26 @@ def client_names() -> list[str]:
     return sorted(folder.name for folder in SOURCES.iterdir())
 
 
-def installed_folder(client: str) -> Path:
+def installed_folder(client: str, sources: Path = SOURCES) -> Path:
     """Return the folder with the client's `node_modules`. It need not exist."""
     digest = hashlib.sha256()
     for name in _FILES:
-        digest.update((SOURCES / client / name).read_bytes())
+        digest.update((sources / client / name).read_bytes())
     return cache_folder() / "npm" / f"{client}-{digest.hexdigest()[:16]}"
 
 
-def install(client: str) -> Path:
+def install(client: str, sources: Path = SOURCES) -> Path:
     """Install a client if it is not installed, and return its folder.
+
+    Args:
+        client: its name, that of the folder with its lock file.
+        sources: the folder of that folder.
 
     Raises:
         NodeMissingError: npm is missing.
         InstallError: npm has failed.
     """
-    folder = installed_folder(client)
+    folder = installed_folder(client, sources)
     if folder.is_dir():
         return folder
     find_node()
@@ -81,7 +87,7 @@ def install(client: str) -> Path:
                 complete = Path(made) / "complete"
                 complete.mkdir()
                 for name in _FILES:
-                    shutil.copyfile(SOURCES / client / name, complete / name)
+                    shutil.copyfile(sources / client / name, complete / name)
                 _run_npm(client, complete)
                 complete.rename(folder)
     return folder
@@ -105,12 +111,13 @@ def _run_npm(client: str, folder: Path) -> None:
         )
 
 
-def main() -> int:
-    """Install all clients; return 1 if that fails, and 0 where there is no Node.js."""
+def main(arguments: Sequence[str] = ()) -> int:
+    """Install all clients, or what is named; return 1 if that fails, and 0 without Node.js."""
+    named = [Path(each).resolve() for each in arguments]
     try:
         find_node()
-        for client in client_names():
-            print(install(client))
+        for source in named or [SOURCES / client for client in client_names()]:
+            print(install(source.name, source.parent))
     except NodeMissingError as error:
         print(f"Nothing to install, and the tests of JavaScript clients are skipped: {error}")
     except InstallError as error:
@@ -120,4 +127,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

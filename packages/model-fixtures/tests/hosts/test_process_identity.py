@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+import psutil
 import pytest
 from model_fixtures.hosts.process_identity import end, start_mark
 
@@ -20,6 +21,14 @@ def child() -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen([sys.executable, "-c", WAIT], stdin=subprocess.PIPE) as process:
         yield process
         process.kill()
+
+
+@pytest.fixture(autouse=True, params=["this system", "a system without /proc"])
+def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run each test as on this system, and as on macOS, where psutil knows the processes."""
+    if request.param != "this system":
+        psutil.Process()  # psutil asks for the platform when it begins
+        monkeypatch.setattr(sys, "platform", "darwin")
 
 
 def mark_of(process: subprocess.Popen[bytes]) -> str:

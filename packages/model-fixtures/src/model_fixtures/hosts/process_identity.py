@@ -1,13 +1,16 @@
-"""Processes by pid and start mark, so that a reused pid is never taken for our process."""
+"""Processes by pid and start mark, so that a reused pid is never taken for our process.
+
+Linux and Windows tell more than psutil: a start time that no change of the clock moves and
+descriptors of processes; whether a process has ended of which somebody holds a handle. psutil does
+the rest. The functions that need it import it, since a start of pytest can import this module.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 _POLL = 0.05
@@ -26,16 +29,21 @@ def start_mark(pid: int) -> str | None:
     elif sys.platform == "win32":  # noqa: RET505 (mypy skips the branches of other platforms)
         return _windows_mark(pid)
     else:
-        return _ps_mark(pid)
+        return _psutil_mark(pid)
 
 
 def end(pid: int, mark: str, patience: float = 10.0) -> bool:
     """Ask a process to end, kill it if it does not, and return whether there was one to end.
 
+    Windows asks no process: it is killed at once.
+
     Args:
         pid: its process id.
         mark: its start mark; a process with another mark is left alone.
         patience: seconds between asking and killing.
+
+    Raises:
+        OSError: the process is another user's, or the system does not tell whether it runs.
     """
     if sys.platform == "linux" and hasattr(os, "pidfd_open"):
         try:
@@ -44,25 +52,44 @@ def end(pid: int, mark: str, patience: float = 10.0) -> bool:
             return False
         except OSError:
             pass  # the kernel or a sandbox does not offer pidfd
+    return _end_by_psutil(pid, mark, patience)
+
+
+def _end_by_psutil(pid: int, mark: str, patience: float) -> bool:
+    import psutil
+
     try:
-        return _end(lambda: start_mark(pid) == mark, lambda sig: os.kill(pid, sig), patience)
-    except ProcessLookupError:
-        return False
-
-
-def _end(alive: Callable[[], bool], send: Callable[[int], None], patience: float) -> bool:
-    if not alive():
-        return False
-    for sig in (signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)):
-        send(sig)
-        deadline = time.monotonic() + patience
-        while alive():
-            if time.monotonic() > deadline:
+        process = psutil.Process(pid)  # it sends nothing once the pid has been reused
+        if start_mark(pid) != mark:
+            return False
+        for send in (process.terminate, process.kill):
+            send()
+            # Not process.wait(), which would take the exit status from whoever started it.
+            deadline = time.monotonic() + patience
+            while start_mark(pid) == mark:
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(_POLL)
+            else:
                 break
-            time.sleep(_POLL)
-        else:
-            return True
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied as error:
+        raise PermissionError(str(error)) from None
     return True
+
+
+def _psutil_mark(pid: int) -> str | None:
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        ended = process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+        return None if ended else repr(process.create_time())
+    except psutil.NoSuchProcess:
+        return None
+    except psutil.AccessDenied as error:
+        raise PermissionError(str(error)) from None
 
 
 if sys.platform == "linux":
@@ -92,19 +119,6 @@ def _linux_mark(pid: int) -> str | None:
     # The name in parentheses may hold any character; state and start time are fields 3 and 22.
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] in ("Z", "X") else f"{boot}:{fields[19]}"
-
-
-def _ps_mark(pid: int) -> str | None:
-    environ = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
-    answer = subprocess.run(
-        ["ps", "-o", "stat=,lstart=", "-p", str(pid)],
-        capture_output=True,
-        text=True,
-        env=environ,
-        check=False,
-    )
-    state, _, started = answer.stdout.strip().partition(" ")
-    return None if not state or state.startswith("Z") else started.strip()
 
 
 if sys.platform == "win32":
