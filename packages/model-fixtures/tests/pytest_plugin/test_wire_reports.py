@@ -46,7 +46,8 @@ ASYNC = """
     @pytest.mark.anyio
     async def test_fails(lmstudio_host):
         async with lmstudio.AsyncClient(lmstudio_host) as client:
-            await client.llm.load_new_instance("{key}", "{key}")
+            with pytest.raises(lmstudio.LMStudioServerError):
+                await client.llm.load_new_instance("some-model")
             assert await client.list_downloaded_models() == "other models"
 """
 LATE_IMPORT = """
@@ -82,12 +83,14 @@ FAILS_WITHOUT_TRAFFIC = """
         assert 1 == 2
 """
 SECRETS = """
+    import json
+    from pathlib import Path
     import lmstudio
 
     def test_fails(lmstudio_host):
         with lmstudio.Client(lmstudio_host) as client:
-            client._auth_details = {auth}
-            client.list_downloaded_models("llm {secret}")
+            client._auth_details = json.loads(Path("auth").read_text())
+            client.repository.search_models("anything")
 """
 
 LINE = re.compile(
@@ -113,10 +116,12 @@ def summary(lines: list[re.Match[str]]) -> list[str]:
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["serial", "worker"])
-def test_frames_of_a_sync_client(suite: Suite, host: FakeHost, workers: tuple[str, ...]) -> None:
+def test_frames_of_a_sync_client(
+    suite: Suite, fake_host: FakeHost, workers: tuple[str, ...]
+) -> None:
     """A failed test shows its own frames in order, not those of a test before on the same client."""
     suite.write(SYNC)
-    outcome = suite.run("--lmstudio-host", host.address, *workers)
+    outcome = suite.run("--lmstudio-host", fake_host.address, *workers)
     assert outcome.counts == {"failed": 1, "passed": 1}, outcome.text
     assert "- lmstudio wire log -" in outcome.text
     lines = shown(outcome.text)
@@ -131,50 +136,56 @@ def test_frames_of_a_sync_client(suite: Suite, host: FakeHost, workers: tuple[st
     ]
     seconds = [float(line["seconds"]) for line in lines]
     assert seconds == sorted(seconds)
-    assert f"opened ws://{host.address}/embedding" in lines[0]["text"]
+    assert f"opened ws://{fake_host.address}/embedding" in lines[0]["text"]
 
 
-def test_frames_of_an_async_client(suite: Suite, host: FakeHost) -> None:
+def test_frames_of_an_async_client(suite: Suite, fake_host: FakeHost) -> None:
     """Packets of channels are shown with the channel's endpoint, and the end of connections."""
-    key = host.downloaded[0]["modelKey"]
-    suite.write(ASYNC.format(key=key))
-    outcome = suite.run("--lmstudio-host", host.address)
+    fake_host.load_errors["some-model"] = "No such model"
+    suite.write(ASYNC)
+    outcome = suite.run("--lmstudio-host", fake_host.address)
     assert outcome.counts == {"failed": 1}, outcome.text
     found = summary(shown(outcome.text))
-    assert found[:4] == ["llm -- opened", "llm -> auth", "llm <- auth", "llm.loadModel -> channelCreate"]
-    assert found.count("llm.loadModel <- channelSend") == 4
-    assert {"llm.loadModel <- channelClose", "llm -- closed", "system -- closed"} <= set(found)
+    assert [line for line in found if line.startswith("llm")] == [
+        "llm -- opened",
+        "llm -> auth",
+        "llm <- auth",
+        "llm.loadModel -> channelCreate",
+        "llm.loadModel <- channelError",
+        "llm -- closed",
+    ]
+    assert "system.listDownloadedModels <- rpcResult" in found
 
 
 @pytest.mark.parametrize("test", [LATE_IMPORT, IN_SETUP], ids=["late-import", "setup"])
-def test_frames_from_the_beginning(suite: Suite, host: FakeHost, test: str) -> None:
+def test_frames_from_the_beginning(suite: Suite, fake_host: FakeHost, test: str) -> None:
     """Frames are there if the test imports the SDK itself, and if a fixture fails."""
     suite.write(test)
-    outcome = suite.run("--lmstudio-host", host.address)
+    outcome = suite.run("--lmstudio-host", fake_host.address)
     assert outcome.counts in ({"failed": 1}, {"error": 1}), outcome.text
     assert "system.listDownloadedModels <- rpcResult" in summary(shown(outcome.text))
 
 
-def test_nothing_to_show(suite: Suite, host: FakeHost) -> None:
+def test_nothing_to_show(suite: Suite, fake_host: FakeHost) -> None:
     """A failed test without traffic, and a test that passes, show no sections."""
     suite.write(FAILS_WITHOUT_TRAFFIC)
     suite.write(SYNC.replace('"other models"', "[]").replace("assert", "assert 1 or"), "test_b.py")
-    outcome = suite.run("--lmstudio-host", host.address)
+    outcome = suite.run("--lmstudio-host", fake_host.address)
     assert outcome.counts == {"failed": 1, "passed": 2}, outcome.text
     assert "wire log" not in outcome.text
     assert "server log" not in outcome.text
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["serial", "worker"])
-def test_long_logs(suite: Suite, host: FakeHost, workers: tuple[str, ...]) -> None:
+def test_long_logs(suite: Suite, fake_host: FakeHost, workers: tuple[str, ...]) -> None:
     """Of a long log the report has both ends and says how to see all; the file has all."""
     suite.write(LONG)
-    outcome = suite.run("--lmstudio-host", host.address)
+    outcome = suite.run("--lmstudio-host", fake_host.address)
     assert 200 < len(shown(outcome.text)) < 300
     assert "frames left out) ..." in outcome.text
     assert "--lmstudio-wire-log=FOLDER writes it whole to a file for each test" in outcome.text
     options = ("--lmstudio-wire-log", "logs", *workers)
-    outcome = suite.run("--lmstudio-host", host.address, *options)
+    outcome = suite.run("--lmstudio-host", fake_host.address, *options)
     (file,) = (suite.folder / "logs").iterdir()
     assert f"the whole wire log is in {file}" in outcome.text
     text = file.read_text(encoding="utf-8")
@@ -183,11 +194,11 @@ def test_long_logs(suite: Suite, host: FakeHost, workers: tuple[str, ...]) -> No
     assert found.count("llm.listLoaded <- rpcResult") == 400
 
 
-def test_files_of_tests_that_pass(suite: Suite, host: FakeHost) -> None:
+def test_files_of_tests_that_pass(suite: Suite, fake_host: FakeHost) -> None:
     """With the option, each test with frames has a file, also one that passes."""
     suite.write(SYNC)
     suite.write(FAILS_WITHOUT_TRAFFIC, "test_b.py")
-    suite.run("--lmstudio-host", host.address, "--lmstudio-wire-log", "logs")
+    suite.run("--lmstudio-host", fake_host.address, "--lmstudio-wire-log", "logs")
     names = [path.name for path in sorted((suite.folder / "logs").iterdir())]
     assert [name.rpartition("-")[0] for name in names] == [
         "test_it.py-test_before",
@@ -195,15 +206,15 @@ def test_files_of_tests_that_pass(suite: Suite, host: FakeHost) -> None:
     ]
 
 
-def test_secrets_are_masked(suite: Suite, host: FakeHost) -> None:
+def test_secrets_are_masked(suite: Suite, fake_host: FakeHost) -> None:
     """Neither report nor file shows a passkey, in the packet that has it or anywhere else."""
     auth = {"authVersion": 1, "clientIdentifier": IDENTIFIER, "clientPasskey": PASSKEY}
-    suite.write(SECRETS.format(auth="__import__('json').load(open('auth'))", secret=""))
+    suite.write(SECRETS)
     (suite.folder / "auth").write_text(json.dumps(auth))
     suite.environ["LMSTUDIO_API_TOKEN"] = TOKEN
-    host.downloaded = [{**host.downloaded[0], "displayName": f"{TOKEN} {PASSKEY}"}]
+    fake_host.search_results = [{"name": f"{TOKEN} {PASSKEY}"}]
     options = ("--lmstudio-wire-log", "logs", "--tb=line", "-n", "1")
-    outcome = suite.run("--lmstudio-host", host.address, *options)
+    outcome = suite.run("--lmstudio-host", fake_host.address, *options)
     assert outcome.counts == {"failed": 1}, outcome.text
     (file,) = (suite.folder / "logs").iterdir()
     for text in (outcome.text, file.read_text(encoding="utf-8")):
@@ -212,14 +223,16 @@ def test_secrets_are_masked(suite: Suite, host: FakeHost) -> None:
         assert PASSKEY not in text
 
 
-def test_log_of_a_server_in_the_background(suite: Suite, host: FakeHost, tmp_path: Path) -> None:
+def test_log_of_a_server_in_the_background(
+    suite: Suite, fake_host: FakeHost, tmp_path: Path
+) -> None:
     """Of a server that `models:start` has started, a failed test shows the log lines of its time."""
     state = tmp_path / "state" / "lmstudio-model-fixtures"
     state.mkdir(parents=True)
     log = state / "server.log"
     mark = start_mark(os.getpid())
     assert mark is not None
-    addresses = ("127.0.0.1:1", host.address)
+    addresses = ("127.0.0.1:1", fake_host.address)
     server = BackgroundServer(os.getpid(), mark, str(log), addresses)
     (state / "server.json").write_bytes(encode(server))
     suite.environ["XDG_STATE_HOME"] = str(tmp_path / "state")
@@ -227,22 +240,24 @@ def test_log_of_a_server_in_the_background(suite: Suite, host: FakeHost, tmp_pat
         time.strftime("%Y-%m-%d %H:%M:%S,000", time.localtime(moment))
         for moment in (time.time() - 3600, time.time() + 3600)
     ]
-    log.write_text(f"{stamps[0]} INFO an hour ago\n{stamps[1]} INFO {TOKEN} during the test\nmore\n")
+    log.write_text(
+        f"{stamps[0]} INFO an hour ago\n{stamps[1]} INFO {TOKEN} during the test\nmore\n"
+    )
     suite.write(SYNC)
     for workers in ((), ("-n", "1")):
-        outcome = suite.run("--lmstudio-host", host.address, "-k", "fails", *workers)
+        outcome = suite.run("--lmstudio-host", fake_host.address, "-k", "fails", *workers)
         section = outcome.text.partition("- lmstudio server log -")[2]
-        assert f"{host.address}:" in section
+        assert f"{fake_host.address}:" in section
         # once in the test's section, once at the end of the run
         assert outcome.text.count("INFO sk-lm-*** during the test\nmore\n") == 2, outcome.text
         assert "an hour ago" not in outcome.text
 
 
-def test_log_that_is_not_in_reach(suite: Suite, host: FakeHost) -> None:
+def test_log_that_is_not_in_reach(suite: Suite, fake_host: FakeHost) -> None:
     """Of any other host, the report says why there are no log lines."""
     suite.write(LATE_IMPORT)
-    outcome = suite.run("--lmstudio-host", host.address)
-    assert f"the log of {host.address} is not in reach" in outcome.text
+    outcome = suite.run("--lmstudio-host", fake_host.address)
+    assert f"the log of {fake_host.address} is not in reach" in outcome.text
 
 
 @pytest.mark.usefixtures("weights")
@@ -252,14 +267,20 @@ def test_log_of_the_embedded_server(suite: Suite) -> None:
     suite.write("""
         import lmstudio
 
+        import anyio
+        from model_fixtures.wire_client import connect
+
+        async def notify(address, title):
+            async with connect(address, "system") as system:
+                await system.rpc("notify", {"title": title, "description": ""})
+
         def test_before(lmstudio_host):
-            with lmstudio.Client(lmstudio_host) as client:
-                client.system.remote_call("notify", {"title": "A moment ago", "description": ""})
+            anyio.run(notify, lmstudio_host, "A moment ago")
 
         def test_fails(lmstudio_host):
+            anyio.run(notify, lmstudio_host, "Look here")
             with lmstudio.Client(lmstudio_host) as client:
-                client.system.remote_call("notify", {"title": "Look here", "description": ""})
-            assert False
+                assert client.list_downloaded_models() == "other models"
     """)
     outcome = suite.run("--lmstudio-host", "embedded", "-n", "1")
     assert outcome.counts == {"failed": 2, "passed": 1}, outcome.text

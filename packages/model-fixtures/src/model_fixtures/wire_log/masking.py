@@ -20,15 +20,17 @@ SECRET_VARIABLES = (
 # Shorter values would hide parts of ordinary words.
 _SHORTEST = 6
 
-# Fields of JSON and lines of headers. In JSON inside of a JSON string, the quotes have backslashes.
-_NAMES = (
-    "clientPasskey|passkey|api[-_]?token|api[-_]?key|x-api-key|authorization|password|secret"
-    "|client[-_]?secret|access[-_]?token|refresh[-_]?token|private[-_]?key|cookie|set-cookie"
-)
+_HEADERS = "client-?passkey|api[-_]?token|api[-_]?key|x-api-key|authorization|cookie|set-cookie"
+_NAMES = f"{_HEADERS}|password|secret|(?:client|access|refresh|private)[-_]?(?:secret|token|key)"
+# A field of JSON. In JSON inside of a JSON string, its quotes have backslashes.
 _FIELD = re.compile(
-    rf'(?P<name>\\*"(?:{_NAMES})\\*"\s*:\s*\\*")(?:(?!\\*").|\\+[^"\\])*', re.IGNORECASE | re.DOTALL
+    rf'(?P<name>(?P<escape>\\*)"(?:{_NAMES})(?P=escape)"\s*:\s*(?P=escape)")'
+    r'(?:(?!(?<!\\)(?P=escape)").)*',
+    re.IGNORECASE | re.DOTALL,
 )
-_HEADER = re.compile(rf"(?P<name>(?<![\w-])(?:{_NAMES})[ \t]*[:=][ \t]*)[^\s\"',;]+", re.IGNORECASE)
+_HEADER = re.compile(
+    rf"(?P<name>(?<![\w-])(?:{_HEADERS})[ \t]*[:=][ \t]*)[^\s\"',;\\]+", re.IGNORECASE
+)
 _TOKEN = re.compile(r"(?P<name>sk-lm-)[A-Za-z0-9]+(?::[A-Za-z0-9]+)?")
 _BEARER = re.compile(r"(?P<name>\bBearer\s+)[^\s\"',;\\]+", re.IGNORECASE)
 

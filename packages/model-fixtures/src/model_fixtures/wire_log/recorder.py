@@ -113,7 +113,8 @@ class WireLog:
     def add_file(self, path: Path) -> None:
         """Add what another process records there by `record_to_file`, now and later."""
         with self._lock:
-            self._files.append(path)
+            if path not in self._files:
+                self._files.append(path)
 
     def events(self) -> list[Event]:
         """Return what has happened since `begin`, those of other processes included, in order."""

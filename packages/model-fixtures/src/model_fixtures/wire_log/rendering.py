@@ -16,7 +16,9 @@ MOST_LINES = 250
 MOST_CHARACTERS = 100_000
 
 _ARROWS = {"opened": "--", "sent": "->", "received": "<-", "closed": "--"}
-LEGEND = "seconds since the test's start, connection and endpoint, -> sent by the client, <- received"
+LEGEND = (
+    "seconds since the test's start, connection and endpoint, -> sent by the client, <- received"
+)
 
 
 def render(frames: Sequence[Frame], masker: Masker, *, everything: bool, how: str = "") -> str:
