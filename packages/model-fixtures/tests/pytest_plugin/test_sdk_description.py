@@ -70,7 +70,7 @@ def test_a_changed_working_tree(tree: Path, changed: str, state: str) -> None:
 def test_inside_a_hook(
     tree: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a hook of git, whose variables name another repository, the SDK's is asked all the same."""
+    """In a hook of git, whose variables name another repository, the SDK's own is asked."""
     other = tmp_path_factory.mktemp("other")
     git(other, "init")
     monkeypatch.setenv("GIT_DIR", str(other / ".git"))

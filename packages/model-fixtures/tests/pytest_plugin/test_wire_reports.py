@@ -119,7 +119,7 @@ def summary(lines: list[re.Match[str]]) -> list[str]:
 def test_frames_of_a_sync_client(
     suite: Suite, fake_host: FakeHost, workers: tuple[str, ...]
 ) -> None:
-    """A failed test shows its own frames in order, not those of a test before on the same client."""
+    """A failed test shows its own frames in order, not those of a test before it."""
     suite.write(SYNC)
     outcome = suite.run("--lmstudio-host", fake_host.address, *workers)
     assert outcome.counts == {"failed": 1, "passed": 1}, outcome.text
@@ -226,7 +226,7 @@ def test_secrets_are_masked(suite: Suite, fake_host: FakeHost) -> None:
 def test_log_of_a_server_in_the_background(
     suite: Suite, fake_host: FakeHost, tmp_path: Path
 ) -> None:
-    """Of a server that `models:start` has started, a failed test shows the log lines of its time."""
+    """Of a server in the background, a failed test shows the log lines of its time."""
     state = tmp_path / "state" / "lmstudio-model-fixtures"
     state.mkdir(parents=True)
     log = state / "server.log"
@@ -262,7 +262,7 @@ def test_log_that_is_not_in_reach(suite: Suite, fake_host: FakeHost) -> None:
 
 @pytest.mark.usefixtures("weights")
 def test_log_of_the_embedded_server(suite: Suite) -> None:
-    """Of the embedded server, a worker's test shows the lines of its time, or that there are none."""
+    """Of the embedded server, a test shows the lines of its time, or that there are none."""
     suite.write(LATE_IMPORT, "test_quiet.py")
     suite.write("""
         import lmstudio

@@ -62,15 +62,19 @@ def test_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_other_processes(tmp_path: Path) -> None:
-    """Frames of another process are put between our own, without those before the test."""
+    """Frames of another process are put between our own; those before the test are not shown."""
     file = tmp_path / "wire.jsonl"
     log = WireLog()
     log.add_file(file)
     log.add_file(file)
     log.note(event(WireConnection("ws://host/llm"), "sent", CALL))
     lines = [
-        FileEvent(moment, 42, "42-1", "ws://host/plugins", (), "sent", json.dumps(CALL))
-        for moment in (log.started - 1, time.time(), time.time())
+        FileEvent(moment, 42, "42-1", "ws://host/plugins", (), direction, json.dumps(message))
+        for moment, direction, message in (
+            (log.started - 1, "sent", CALL),
+            (time.time(), "received", RESULT),
+            (time.time(), "sent", CALL),
+        )
     ]
     written = "\n".join(json.dumps(line._asdict()) for line in lines)
     file.write_text(written, encoding="utf-8")  # the last line is not complete

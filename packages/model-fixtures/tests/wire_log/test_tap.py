@@ -40,9 +40,11 @@ async def echo(headers: dict[str, str] | None = None) -> AsyncIterator[AsyncWebS
     async with (
         serve(answer, "127.0.0.1", 0) as server,
         httpx.AsyncClient(headers=headers, trust_env=False) as client,
-        aconnect_ws(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/llm", client) as socket,
     ):
-        yield socket
+        port = server.sockets[0].getsockname()[1]
+        socket: AsyncWebSocketSession
+        async with aconnect_ws(f"ws://127.0.0.1:{port}/llm", client) as socket:
+            yield socket
 
 
 async def test_headers_and_passkey(log: WireLog) -> None:

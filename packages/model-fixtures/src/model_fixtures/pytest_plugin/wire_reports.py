@@ -8,13 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
 from model_fixtures.errors import ModelFixturesError
-from model_fixtures.wire_log import Masker, WireLog, render, start_recording, stop_recording
+from model_fixtures.wire_log import (
+    Frame,
+    Masker,
+    WireLog,
+    render,
+    start_recording,
+    stop_recording,
+)
 
 from . import PROVIDER, WIRE_FOLDER, WIRE_LOG
 from .apply_markers import needs_host
@@ -65,7 +74,7 @@ def add_sections(item: pytest.Item, report: pytest.TestReport, start: float) -> 
         if log is not None and log.dropped:
             text += f"\n({log.dropped:,} older frames were not kept)"
         report.sections.append((FRAMES_SECTION, text))
-    lines = _server_lines(item, start if log is None else log.started, talked=bool(frames))
+    lines = _server_lines(item, start if log is None else log.started, frames)
     if lines:
         shown = lines[-MOST_LOG_LINES:]
         if len(shown) < len(lines):
@@ -89,7 +98,7 @@ def write_file(item: pytest.Item) -> None:
     parts = [
         item.nodeid,
         render(frames, masker, everything=True),
-        masker.mask("\n".join(_server_lines(item, log.started, talked=True))),
+        masker.mask("\n".join(_server_lines(item, log.started, frames))),
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
@@ -106,20 +115,26 @@ def _path(item: pytest.Item) -> Path | None:
     return Path(folder, f"{name[:100]}-{digest}.txt")
 
 
-def _server_lines(item: pytest.Item, start: float, *, talked: bool) -> list[str]:
-    """Return what the servers that may be concerned have logged since the test's start."""
+def _server_lines(item: pytest.Item, start: float, frames: Sequence[Frame]) -> list[str]:
+    """Return what the servers that may be concerned have logged since the test's start.
+
+    These are the host, unless all frames went elsewhere, and servers that tests have started.
+    """
     from model_fixtures.hosts.embedded_server import started_servers
 
     provider = item.config.stash.get(PROVIDER, None)
+    host = None if provider is None else provider.server
+    others = [server for server in started_servers() if server is not host]
+    talked_to = {urlsplit(frame.url).netloc for frame in frames}
     lines: list[str] = []
-    if provider is not None and (talked or needs_host(item)):
+    if provider is not None and (talked_to - {each.name for each in others} or needs_host(item)):
         lines += _host_lines(provider, start)
-    for server in started_servers():
-        if provider is not None and server is provider.server:
-            continue
+    for server in others:
         text = server.log_since(start)
         if text:
             lines += [f"{server.name}:", *text.splitlines()]
+        elif server.name in talked_to:
+            lines.append(_SILENT.format(host=server.name))
     return lines
 
 

@@ -117,15 +117,17 @@ class WireLog:
                 self._files.append(path)
 
     def events(self) -> list[Event]:
-        """Return what has happened since `begin`, those of other processes included, in order."""
+        """Return what has happened since `begin`, in other processes, too, in order."""
+        return [event for event in self._known() if event.time >= self.started]
+
+    def _known(self) -> list[Event]:
+        """Return the events, and older ones of other processes, which may begin channels."""
         with self._lock:
             found = list(self._events)
             files = list(self._files)
         connections: dict[tuple[Path, str], WireConnection] = {}
         for path in files:
             for each in read_events(path):
-                if each.time < self.started:
-                    continue
                 connection = connections.get((path, each.connection))
                 if connection is None:
                     connection = WireConnection(each.url, each.headers, each.process)
@@ -142,7 +144,10 @@ class WireLog:
         numbers: dict[WireConnection, int] = {}
         endpoints: dict[tuple[WireConnection, str, object], str] = {}
         frames = []
-        for moment, connection, direction, text in self.events():
+        for moment, connection, direction, text in self._known():
+            endpoint = _endpoint(connection, direction, text, endpoints)
+            if moment < self.started:
+                continue
             number = numbers.setdefault(connection, len(numbers) + 1)
             frames.append(
                 Frame(
@@ -150,7 +155,7 @@ class WireLog:
                     connection=number,
                     url=connection.url,
                     namespace=urlsplit(connection.url).path.strip("/"),
-                    endpoint=_endpoint(connection, direction, text, endpoints),
+                    endpoint=endpoint,
                     direction=direction,
                     text=text,
                     process=connection.process,
