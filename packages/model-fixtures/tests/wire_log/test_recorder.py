@@ -83,7 +83,7 @@ def test_other_processes(tmp_path: Path) -> None:
         (42, "plugins"),
     ]
     shown = render(log.frames(), Masker(), everything=True).splitlines()[2]
-    assert "[2] plugins.version (process 42) -> {" in shown
+    assert "[2] plugins.version (process 42) <- {" in shown
     log.begin()
     assert log.frames() == []
 
