@@ -206,6 +206,28 @@ def test_files_of_tests_that_pass(suite: Suite, fake_host: FakeHost) -> None:
     ]
 
 
+def test_folder_that_cannot_be_made(suite: Suite) -> None:
+    """A folder that cannot be made ends the run before its first test, with one line."""
+    suite.write(FAILS_WITHOUT_TRAFFIC)
+    (suite.folder / "logs").touch()
+    outcome = suite.run("--lmstudio-host", "embedded", "--lmstudio-wire-log", "logs")
+    assert outcome.code == pytest.ExitCode.USAGE_ERROR
+    problem = f"--lmstudio-wire-log: cannot make the folder {suite.folder / 'logs'} (File exists)"
+    assert f"ERROR: {problem}: name another" in outcome.lines
+
+
+def test_runs_without_a_host(suite: Suite) -> None:
+    """A run that passes without a host and without the SDK imports nothing for all that."""
+    suite.write("""
+        import sys
+
+        def test_imports():
+            assert not {"httpx_ws", "model_fixtures.wire_log"} & sys.modules.keys()
+    """)
+    outcome = suite.run("--lmstudio-host", "embedded")
+    assert outcome.counts == {"passed": 1}, outcome.text
+
+
 def test_secrets_are_masked(suite: Suite, fake_host: FakeHost) -> None:
     """Neither report nor file shows a passkey, in the packet that has it or anywhere else."""
     auth = {"authVersion": 1, "clientIdentifier": IDENTIFIER, "clientPasskey": PASSKEY}

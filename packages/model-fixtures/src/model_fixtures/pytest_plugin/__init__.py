@@ -77,7 +77,13 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = config.getoption(WIRE_FOLDER)
     if folder is not None:
         # Tests may change the current folder; workers of xdist get the option as it is now.
-        config.option.lmstudio_wire_log = os.path.abspath(folder)  # noqa: PTH100 (no import)
+        folder = config.option.lmstudio_wire_log = os.path.abspath(folder)  # noqa: PTH100
+        try:
+            os.makedirs(folder, exist_ok=True)  # noqa: PTH103 (pathlib is not imported here)
+        except OSError as error:
+            raise pytest.UsageError(
+                f"{WIRE_FOLDER}: cannot make the folder {folder} ({error.strerror}): name another"
+            ) from None
     config.pluginmanager.register(fixtures, "model_fixtures.fixtures")
 
 

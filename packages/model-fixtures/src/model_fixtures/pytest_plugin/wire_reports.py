@@ -25,7 +25,7 @@ from model_fixtures.wire_log import (
     stop_recording,
 )
 
-from . import PROVIDER, WIRE_FOLDER, WIRE_LOG
+from . import NOTES, PROVIDER, WIRE_FOLDER, WIRE_LOG
 from .apply_markers import needs_host
 
 if TYPE_CHECKING:
@@ -100,8 +100,13 @@ def write_file(item: pytest.Item) -> None:
         render(frames, masker, everything=True),
         masker.mask("\n".join(_server_lines(item, log.started, frames))),
     ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    text = "\n\n".join(parts) + "\n"
+    try:
+        # What JSON escapes as half of a character has no bytes in UTF-8.
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        problem = f"the wire log of a test could not be written to {path} ({error.strerror})"
+        item.config.stash[NOTES].append(problem)
 
 
 def _path(item: pytest.Item) -> Path | None:

@@ -1,6 +1,6 @@
 """What SDK clients send and receive, taken on the client's side, whatever host answers.
 
-`tapped` says where the frames are taken, and why there. Nothing is imported from httpx-ws or the
+The module `tap` says where the frames are taken, and why there. Nothing is imported from httpx-ws or the
 SDK before the first recording begins.
 """
 
