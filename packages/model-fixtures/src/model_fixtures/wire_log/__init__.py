@@ -1,7 +1,7 @@
 """What SDK clients send and receive, taken on the client's side, whatever host answers.
 
-The module `tap` says where the frames are taken, and why there. Nothing is imported from httpx-ws or the
-SDK before the first recording begins.
+The module `tap` says where the frames are taken, and why there. Nothing is imported from httpx-ws
+or the SDK before the first recording begins.
 """
 
 from __future__ import annotations
