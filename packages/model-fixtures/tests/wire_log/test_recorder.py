@@ -68,13 +68,14 @@ def test_other_processes(tmp_path: Path) -> None:
     log.add_file(file)
     log.add_file(file)
     log.note(event(WireConnection("ws://host/llm"), "sent", CALL))
+    frames: list[tuple[float, Direction, object]] = [
+        (log.started - 1, "sent", CALL),
+        (time.time(), "received", RESULT),
+        (time.time(), "sent", CALL),
+    ]
     lines = [
         FileEvent(moment, 42, "42-1", "ws://host/plugins", (), direction, json.dumps(message))
-        for moment, direction, message in (
-            (log.started - 1, "sent", CALL),
-            (time.time(), "received", RESULT),
-            (time.time(), "sent", CALL),
-        )
+        for moment, direction, message in frames
     ]
     written = "\n".join(json.dumps(line._asdict()) for line in lines)
     file.write_text(written, encoding="utf-8")  # the last line is not complete
