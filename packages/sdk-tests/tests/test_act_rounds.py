@@ -25,7 +25,7 @@ def test_answer_without_calls_is_one_round() -> None:
     session = ScriptedSession(ANSWER)
     result = session.llm().act("Hi", [add])
     assert result.rounds == 1
-    assert result.total_time_seconds > 0
+    assert result.total_time_seconds > 0, "the result does not say how long it took"
     assert [tool_names_of(request) for request in session.requests] == [["add"]]
 
 

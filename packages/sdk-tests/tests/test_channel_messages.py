@@ -15,6 +15,7 @@ from lmstudio import (
 from lmstudio.history import _LocalFileData
 from lmstudio.json_api import ChannelHandler, CompletionEndpoint, RemoteCallHandler
 from lmstudio.sync_api import SyncChannel, SyncRemoteCall
+from sdk_tests.expected_items import next_item, receiver
 from sdk_tests.host_packets import channel_closed, channel_failed, fragment, on_channel, predicted
 from sdk_tests.structured_log import logged_events
 
@@ -34,7 +35,7 @@ def channel(*messages: Any, timeout: Any = ...) -> SyncChannel[Any]:
     received = iter(messages)
 
     def get_message(_timeout: float | None) -> Any:
-        message = next(received)
+        message = next_item(received, "another message (the channel waits after its last)")
         if isinstance(message, Exception):
             raise message
         return message
@@ -178,9 +179,9 @@ def test_channel_streams_to_its_result() -> None:
 def test_closed_channel_ends_the_stream() -> None:
     """A close ends the stream of packets, and a closed channel sends no cancellation."""
     sent: list[Any] = []
-    messages = iter([on_channel(5, {"type": "x"}), channel_closed(5)])
+    receive = receiver([on_channel(5, {"type": "x"}), channel_closed(5)])
     endpoint = CompletionEndpoint("model", "prompt")
-    stream = SyncChannel(5, lambda _timeout: next(messages), endpoint, sent.append, {})
+    stream = SyncChannel(5, receive, endpoint, sent.append, {})
     stream.send_message({"type": "y"})
     assert list(stream.rx_stream()) == [{"type": "x"}]
     stream.cancel()

@@ -13,6 +13,7 @@ from lmstudio import (
     TextData,
     UserMessage,
 )
+from sdk_tests.expected_items import Items
 from sdk_tests.sdk_releases import known_bug
 
 IMAGE = FileHandle(name="cat.png", identifier="file-1", size_bytes=7, file_type="image")
@@ -30,9 +31,9 @@ def text(content: str) -> dict[str, str]:
     return {"type": "text", "text": content}
 
 
-def sent(chat: Chat) -> list[Any]:
+def sent(chat: Chat) -> Items[Any]:
     """Return the messages as a prediction request has them (there is no public accessor)."""
-    return list(chat._get_history_for_prediction()["messages"])
+    return Items(chat._get_history_for_prediction()["messages"])
 
 
 def test_new_chat_is_empty() -> None:

@@ -10,6 +10,7 @@ from lmstudio import (
     ToolCallResultData,
 )
 from lmstudio._sdk_models import ToolCallRequestData
+from sdk_tests.expected_items import Items
 from sdk_tests.sdk_releases import known_bug
 
 REQUEST_WIRE = {
@@ -19,9 +20,9 @@ REQUEST_WIRE = {
 RESULT_WIRE = {"type": "toolCallResult", "content": "4", "toolCallId": "1"}
 
 
-def sent(chat: Chat) -> list[Any]:
+def sent(chat: Chat) -> Items[Any]:
     """Return the messages as a prediction request has them (there is no public accessor)."""
-    return list(chat._get_history_for_prediction()["messages"])
+    return Items(chat._get_history_for_prediction()["messages"])
 
 
 def request() -> ToolCallRequest:

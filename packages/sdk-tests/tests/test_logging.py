@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from lmstudio._logging import StructuredLogger, new_logger
 from lmstudio.sdk_api import sdk_callback_invocation
+from sdk_tests.expected_items import Items
 from sdk_tests.structured_log import logged_events
 
 LOGGER = "structured-log-test"
@@ -50,9 +51,7 @@ def test_explicit_level(logger: StructuredLogger, caplog: pytest.LogCaptureFixtu
 def test_message_is_sorted_json(logger: StructuredLogger, caplog: pytest.LogCaptureFixture) -> None:
     """A message is JSON on one line with sorted keys."""
     logger.info("It happened", zebra=1, ape={"b": 1, "a": 2})
-    assert caplog.records[0].getMessage() == (
-        '{"ape": {"a": 2, "b": 1}, "event": "It happened", "zebra": 1}'
-    )
+    assert caplog.messages == ['{"ape": {"a": 2, "b": 1}, "event": "It happened", "zebra": 1}']
 
 
 def test_fields_are_record_attributes(
@@ -61,7 +60,7 @@ def test_fields_are_record_attributes(
     """The context and the fields of an event are also attributes of the log record."""
     logger.update_context(model="m")
     logger.info("It happened", count=2)
-    record = vars(caplog.records[0])
+    record = vars(Items(caplog.records)[0])
     assert (record["model"], record["count"], record["event"]) == ("m", 2, "It happened")
 
 

@@ -7,6 +7,7 @@ import pytest
 from lmstudio.plugin import LMStudioPluginInitError
 from lmstudio.plugin.cli import main
 from sdk_tests.concurrency_sync import eventually
+from sdk_tests.expected_items import next_item
 from sdk_tests.plugin_process import PluginProcess, plugin_process, write_plugin
 from sdk_tests.plugin_turns import events_of_kind, started_turn, turn
 from sdk_tests.scenarios import ScenarioServer
@@ -107,7 +108,7 @@ def test_end_of_the_runner_during_a_turn(scenario_host: ScenarioServer, tmp_path
     with plugin_process(scenario_host.address, folder) as plugin:
         plugin.wait_for("Plugin 'busy' running")
         with started_turn(scenario_host.address, "Hi", plugins=["tests/busy"]) as events:
-            assert next(events)["event"] == "update"
+            assert next_item(events, "an update of the status")["event"] == "update"
             plugin.wait_for("hanging")
             plugin.kill_the_runner()
             (last,) = events
@@ -141,7 +142,8 @@ def test_plugin_without_settings(scenario_host: ScenarioServer, tmp_path: Path) 
         events = turn(scenario_host.address, "Hi", plugins=["tests/plain"])
     assert [event["event"] for event in events] == ["preprocessed", "done"]
     (done,) = events_of_kind(events, "done")
-    assert done["messages"][0]["content"][0]["text"] == "Hi"
+    texts = [part["text"] for message in done["messages"][:1] for part in message["content"]]
+    assert texts == ["Hi"]
 
 
 @pytest.mark.embedded

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sdk_tests.expected_items import Items, next_item
 from sdk_tests.plugin_process import PluginProcess, plugin_process, write_plugin
 from sdk_tests.plugin_turns import events_of_kind, started_turn, turn
 from sdk_tests.scenarios import ScenarioServer
@@ -36,7 +37,7 @@ def address(scenario_host: ScenarioServer, plugin: PluginProcess) -> str:
     return scenario_host.address
 
 
-def through(address: str, text: str, **options: object) -> list[dict[str, Any]]:
+def through(address: str, text: str, **options: object) -> Items[dict[str, Any]]:
     """Return the events of a turn through the plugin."""
     return turn(address, text, plugins=[IDENTIFIER], **options)
 
@@ -53,11 +54,11 @@ def preprocessed(events: list[dict[str, Any]]) -> str:
     return str(part["text"])
 
 
-def call(address: str, name: str, **arguments: object) -> list[dict[str, Any]]:
+def call(address: str, name: str, **arguments: object) -> Items[dict[str, Any]]:
     """Return the events of a turn that calls a tool, beginning with the call's own."""
     events = through(address, "keep", calls=[{"name": name, "arguments": arguments}])
     assert [event["event"] for event in events[:2]] == ["preprocessed", "tools"]
-    return events[2:]
+    return Items(events[2:])
 
 
 def test_registration(scenario_host: ScenarioServer, plugin: PluginProcess) -> None:
@@ -164,7 +165,7 @@ def test_preprocessor_that_returns_another_role(address: str) -> None:
 def test_abort_of_the_preprocessor(address: str, plugin: PluginProcess) -> None:
     """An aborted turn cancels the preprocessor, and the plugin stays usable."""
     with started_turn(address, "hang", plugins=[IDENTIFIER]) as events:
-        first = next(events)
+        first = next_item(events, "an update of the status")
         assert first["update"]["state"] == {"status": "waiting", "text": "hanging"}
     line = plugin.wait_for('"event": "Aborted request ')
     assert re.search(r'"Aborted request [0-9a-f]+"', line)
@@ -249,7 +250,7 @@ def test_abort_of_a_tool_call(address: str, plugin: PluginProcess) -> None:
     """An aborted turn cancels the tool's coroutine, and the plugin stays usable."""
     calls = [{"name": "hang", "arguments": {}}]
     with started_turn(address, "keep", plugins=[IDENTIFIER], calls=calls) as events:
-        while next(events)["event"] != "toolStatus":
+        while next_item(events, "a toolStatus")["event"] != "toolStatus":
             pass
     plugin.wait_for('"event": "Aborting tool_call ')
     assert call(address, "divide", a=1, b=1)[1]["result"] == 1.0

@@ -14,6 +14,7 @@ from lmstudio import (
 )
 from lmstudio.json_api import CompletionEndpoint
 from lmstudio.sync_api import SyncChannel
+from sdk_tests.expected_items import receiver
 from sdk_tests.host_packets import channel_closed, fragment, on_channel, predicted
 
 ANSWER = [on_channel(1, fragment("Yes")), on_channel(1, predicted()), channel_closed(1)]
@@ -30,9 +31,8 @@ def result_of(content: str, response_format: Any = None) -> PredictionResult:
 def stream_of(messages: list[Any]) -> tuple[PredictionStream, list[Any]]:
     """Return a stream that receives the messages, and the list of what it sends."""
     endpoint = CompletionEndpoint("model", "prompt")
-    received = iter(messages)
     outgoing: list[Any] = []
-    channel = SyncChannel(1, lambda _timeout: next(received), endpoint, outgoing.append, {})
+    channel = SyncChannel(1, receiver(messages), endpoint, outgoing.append, {})
     return PredictionStream(contextlib.nullcontext(channel), endpoint), outgoing
 
 

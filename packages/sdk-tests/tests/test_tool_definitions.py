@@ -8,6 +8,7 @@ import pytest
 from lmstudio import Chat, LlmPredictionConfig, LMStudioValueError, ToolFunctionDef
 from lmstudio.json_api import ChatResponseEndpoint
 from msgspec import Meta
+from sdk_tests.expected_items import Items
 from sdk_tests.sdk_releases import known_bug
 
 
@@ -45,7 +46,7 @@ SEARCH_SCHEMA = {
 }
 
 
-def announced(*tools: Any, config: Any = None) -> list[Any]:
+def announced(*tools: Any, config: Any = None) -> Items[Any]:
     """Return the tools as a prediction request announces them to the host."""
     llm_tools, client_tools = ChatResponseEndpoint.parse_tools(tools)
     endpoint = ChatResponseEndpoint(
@@ -55,7 +56,7 @@ def announced(*tools: Any, config: Any = None) -> list[Any]:
     fields = {field["key"]: field["value"] for field in layer["config"]["fields"]}
     setting: Any = fields["llm.prediction.tools"]
     assert setting["type"] == "toolArray"
-    return list(setting["tools"])
+    return Items(setting["tools"])
 
 
 def test_function_is_announced_from_its_signature() -> None:

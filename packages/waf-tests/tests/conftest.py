@@ -9,9 +9,11 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import lmstudio
 import pytest
 from lmstudio import LMStudioError
 from model_fixtures.pytest_plugin.asyncio_backend import anyio_backend
+from waf_tests.client.native_support import describe_headers
 from waf_tests.edge import Edge
 from waf_tests.edge.caddy import plan_caddy
 from waf_tests.edge.caddy_version import HOW_TO_INSTALL
@@ -73,6 +75,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register our markers."""
     config.addinivalue_line("markers", "caddy: about Caddy itself; skipped with --edge modsecurity")
+
+
+def pytest_report_header() -> str:
+    """Return a line that says whose headers the SDK's clients send: docs/native-support.md."""
+    return f"lmstudio SDK headers: {describe_headers(lmstudio)}"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

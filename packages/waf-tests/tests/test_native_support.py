@@ -10,7 +10,7 @@ from typing import Any
 import lmstudio
 import pytest
 import waf_tests.client
-from waf_tests.client.native_support import clients_for, has_native_support
+from waf_tests.client.native_support import clients_for, describe_headers, has_native_support
 from waf_tests.testing import native_fork_plugin
 from waf_tests.testing.pytest_subprocess import PytestRun, run_pytest
 from waf_tests.testing.recording_origin import RecordingOrigin
@@ -62,6 +62,14 @@ def test_native_objects_are_used() -> None:
     """If all three of the SDK's own objects have the parameters, they are used."""
     expected = (_Native, _NativeAsync, _native_configure)
     assert clients_for(_sdk(*expected)) == expected
+
+
+def test_the_header_of_a_run() -> None:
+    """The first lines of a run say whether the SDK sends the headers itself."""
+    native = _sdk(_Native, _NativeAsync, _native_configure)
+    assert describe_headers(native) == "native (the SDK's own clients send them)"
+    old = _sdk(_Old, _Old, _old_configure)
+    assert describe_headers(old) == "ours (waf_tests.client adds them to the SDK's clients)"
 
 
 @pytest.mark.parametrize(

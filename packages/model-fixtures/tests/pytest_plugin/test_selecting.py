@@ -57,10 +57,10 @@ def test_the_variable_names_the_host(suite: Suite, host: FakeHost) -> None:
 
 
 def test_the_header_names_the_sdk(suite: Suite) -> None:
-    """The header says which SDK release is under test."""
+    """The header says which SDK release is under test, and where it is from."""
     suite.write(NEEDS_NONE)
     outcome = suite.run("--lmstudio-host", "embedded")
-    assert f"lmstudio SDK: {version('lmstudio')}" in outcome.lines
+    assert f"lmstudio SDK: {version('lmstudio')} (installed in " in outcome.text
     assert "lmstudio host: the embedded server (--lmstudio-host says embedded)" in outcome.lines
 
 

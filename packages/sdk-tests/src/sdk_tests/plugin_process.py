@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from model_fixtures.wire_log import follow
+
 from .wire_watch import WATCH
 
 PATIENCE = 60
@@ -19,15 +21,13 @@ PATIENCE = 60
 # The runner looks for a host at the default ports only, where another one may be running. Both the
 # runner's process and the plugin's process import this before anything else.
 _SITE = """\
-import json
 import os
 import signal
 import threading
-from urllib.parse import urlsplit
 
-from lmstudio._ws_impl import AsyncWebsocketHandler
 from lmstudio.json_api import ClientBase
 from lmstudio.plugin import _dev_runner
+from model_fixtures.wire_log import record_to_file
 
 # A test run in a shell's background ignores interrupts, and so do the processes that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -35,7 +35,7 @@ ClientBase._DEFAULT_API_PORTS = (int(os.environ["SDK_TESTS_HOST_PORT"]),)
 # Seconds between two checks whether the plugin has ended, and seconds to end after an interrupt.
 _dev_runner._PLUGIN_STATUS_POLL_INTERVAL = 0.1
 _dev_runner._PLUGIN_STOP_TIMEOUT = float(os.environ["SDK_TESTS_STOP_SECONDS"])
-send_json, enqueue_message = AsyncWebsocketHandler.send_json, AsyncWebsocketHandler._enqueue_message
+record_to_file(os.environ["SDK_TESTS_WIRE_LOG"])
 
 
 def end_with_the_tests():
@@ -44,30 +44,6 @@ def end_with_the_tests():
 
 
 threading.Thread(target=end_with_the_tests, daemon=True).start()
-
-
-def note(handler, direction, message):
-    if "type" not in message:
-        return  # the authentication
-    namespace = urlsplit(handler._ws_url).path.strip("/")
-    connection = f"{os.getpid()}-{id(handler)}"
-    line = json.dumps([connection, namespace, direction, message])
-    with open(os.environ["SDK_TESTS_WIRE_LOG"], "a", encoding="utf-8") as log:
-        log.write(line + "\\n")
-
-
-async def noting_send_json(self, message):
-    note(self, "sent", message)
-    await send_json(self, message)
-
-
-async def noting_enqueue_message(self, message):
-    note(self, "received", message)
-    return await enqueue_message(self, message)
-
-
-AsyncWebsocketHandler.send_json = noting_send_json
-AsyncWebsocketHandler._enqueue_message = noting_enqueue_message
 """
 
 
@@ -187,6 +163,7 @@ def plugin_process(
     (site / "sitecustomize.py").write_text(_SITE, encoding="utf-8")
     log = site / "wire.jsonl"
     WATCH.add_log(log)
+    follow(log)
     environ = {
         **os.environ,
         "NO_PROXY": "localhost,127.0.0.1",

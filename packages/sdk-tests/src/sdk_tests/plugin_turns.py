@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .expected_items import Items
+
 Event = dict[str, Any]
 
 
-def turn(address: str, text: str, **options: object) -> list[Event]:
+def turn(address: str, text: str, **options: object) -> Items[Event]:
     """Drive a turn and return its events.
 
     Args:
@@ -18,7 +20,7 @@ def turn(address: str, text: str, **options: object) -> list[Event]:
         options: as in `model_fixtures.server.plugins.chat_turn`.
     """
     with started_turn(address, text, **options) as events:
-        return list(events)
+        return Items(events)
 
 
 @contextmanager
@@ -34,10 +36,10 @@ def started_turn(address: str, text: str, **options: object) -> Iterator[Iterato
         connection.close()
 
 
-def events_of_kind(events: list[Event], kind: str) -> list[Event]:
+def events_of_kind(events: list[Event], kind: str) -> Items[Event]:
     """Return the events of one kind, without the key that names the kind."""
-    return [
+    return Items(
         {key: value for key, value in event.items() if key != "event"}
         for event in events
         if event["event"] == kind
-    ]
+    )

@@ -8,6 +8,7 @@ import lmstudio
 from lmstudio.json_api import ChannelEndpoint
 from lmstudio.sync_api import SyncChannel
 
+from .expected_items import Items, next_item, receiver
 from .host_packets import channel_closed, on_channel
 
 
@@ -17,16 +18,16 @@ class ScriptedSession:
     def __init__(self, *rounds: list[dict[str, Any]]) -> None:
         """Take the packets of each channel, in the order in which the channels will be opened."""
         self._rounds = iter(rounds)
-        self.requests: list[Any] = []
+        self.requests: Items[Any] = Items()
 
     @contextmanager
     def _create_channel(
         self, endpoint: ChannelEndpoint[Any, Any, Any]
     ) -> Iterator[SyncChannel[Any]]:
         self.requests.append(endpoint.creation_params)
-        messages = [on_channel(1, packet) for packet in next(self._rounds)]
-        received = iter([*messages, channel_closed(1)])
-        yield SyncChannel(1, lambda _timeout: next(received), endpoint, print, {})
+        packets = next_item(self._rounds, "a script for another prediction")
+        messages = [on_channel(1, packet) for packet in packets]
+        yield SyncChannel(1, receiver([*messages, channel_closed(1)]), endpoint, print, {})
 
     def llm(self) -> lmstudio.LLM:
         """Return a handle that uses this session."""

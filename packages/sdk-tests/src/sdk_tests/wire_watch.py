@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from lmstudio._ws_impl import AsyncWebsocketHandler
+from model_fixtures.wire_log.other_processes import FileEvent, parse_event
 from msgspec import UNSET
 
 from .host_message_checks import error_problems, packet_problems, result_problems
@@ -37,7 +38,7 @@ class WireWatch:
         self.forged = False
 
     def add_log(self, path: Path) -> None:
-        """Watch a file to which another process writes its messages, one JSON line for each.
+        """Watch a file to which another process writes its frames, by `wire_log.record_to_file`.
 
         plugin_process makes a plugin's process write such a file.
         """
@@ -54,13 +55,20 @@ class WireWatch:
                     if not line.endswith("\n"):
                         break  # the rest of the line has not been written yet
                     position = file.tell()
-                    connection, namespace, direction, message = json.loads(line)
-                    ids = self._others.setdefault(connection, {})
-                    if direction == "sent":
-                        self.sent(ids, message)
-                    else:
-                        self.received(ids, namespace, message)
+                    self._read(parse_event(line))
                 self._logs[path] = position
+
+    def _read(self, event: FileEvent) -> None:
+        if event.direction not in ("sent", "received"):
+            return
+        message = json.loads(event.text)
+        if "type" not in message:
+            return  # the authentication
+        ids = self._others.setdefault(event.connection, {})
+        if event.direction == "sent":
+            self.sent(ids, message)
+        else:
+            self.received(ids, urlsplit(event.url).path.strip("/"), message)
 
     def sent(self, connection: dict[Any, str], message: Any) -> None:
         """Note a message from the SDK; `connection` keeps the endpoint of each id."""

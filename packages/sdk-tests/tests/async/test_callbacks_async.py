@@ -92,7 +92,7 @@ async def test_streams_call_back(llm: AsyncLLM, method: str) -> None:
     assert recorder.arguments("first token") == [None]
     assert "".join(piece.content for piece in recorder.arguments("fragment")) == result.content
     (message,) = recorder.arguments("message")
-    assert message.content[0].text == result.content
+    assert [part.text for part in message.content] == [result.content]
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ async def test_cancelled_task_leaves_the_session_usable(llm: AsyncLLM) -> None:
     """Cancelling the task that waits for a prediction leaves the session usable."""
     with anyio.CancelScope() as scope:
         await llm.complete(PROMPT, config=endless(5), on_first_token=scope.cancel)
-    assert scope.cancelled_caught
+    assert scope.cancelled_caught, "the prediction ended before it was cancelled"
     assert (await llm.complete(PROMPT, config=written("ok"))).content == "ok"
 
 

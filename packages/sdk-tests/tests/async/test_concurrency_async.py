@@ -86,6 +86,7 @@ async def test_many_texts_at_once(embedding_model: AsyncEmbeddingModel) -> None:
     """One call tokenizes many texts to as many lists of tokens, in order."""
     texts = [f"number {number}" for number in range(20)]
     tokens = await embedding_model.tokenize(texts)
+    assert len(tokens) == len(texts)
     assert tokens[0] == await embedding_model.tokenize(texts[0])
     assert tokens[-1] == await embedding_model.tokenize(texts[-1])
     assert len(tokens) == len(texts)

@@ -48,8 +48,8 @@ async def test_unknown_namespace(client: AsyncClient) -> None:
 
 async def test_any_model(client: AsyncClient) -> None:
     """model() without a key returns the first of the session's loaded models."""
-    assert await client.llm.model() == (await client.llm.list_loaded())[0]
-    assert await client.embedding.model() == (await client.embedding.list_loaded())[0]
+    assert [await client.llm.model()] == (await client.llm.list_loaded())[:1]
+    assert [await client.embedding.model()] == (await client.embedding.list_loaded())[:1]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from lmstudio import AsyncClient
+from sdk_tests.expected_items import Items
 from sdk_tests.faulty_clients_async import short_wait
 from sdk_tests.logger_names import WEBSOCKET_LOGGER
 from sdk_tests.structured_log import logged_events, other_threads
@@ -17,13 +18,13 @@ SESSION_LOGGER = "_AsyncLMStudioWebsocket"  # sync: use SESSION_LOGGER = "SyncLM
 
 def llm_events(
     caplog: pytest.LogCaptureFixture, logger: str, without: Container[str | None] = ()
-) -> list[tuple[str, dict[str, Any]]]:
+) -> Items[tuple[str, dict[str, Any]]]:
     """Return the events that a logger wrote about the LLM session."""
-    return [
+    return Items(
         (level, fields)
         for level, fields in logged_events(caplog, logger, without)
         if fields["ws_url"].endswith("/llm")
-    ]
+    )
 
 
 async def test_life_of_a_connection(lmstudio_host: str, caplog: pytest.LogCaptureFixture) -> None:

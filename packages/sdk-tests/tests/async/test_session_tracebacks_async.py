@@ -54,7 +54,8 @@ async def test_failed_entry_hides_the_sdks_frames() -> None:
     with pytest.raises(LMStudioError) as failure:
         async with AsyncClient(closed_address()):
             pass
-    assert len(sdk_frames(failure.value)) <= 1
+    frames = sdk_frames(failure.value)
+    assert len(frames) <= 1, frames
 
 
 @truncation_bug

@@ -93,7 +93,7 @@ def test_streams_call_back(llm: LLM, method: str) -> None:
     assert recorder.arguments("first token") == [None]
     assert "".join(piece.content for piece in recorder.arguments("fragment")) == result.content
     (message,) = recorder.arguments("message")
-    assert message.content[0].text == result.content
+    assert [part.text for part in message.content] == [result.content]
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,7 @@ def test_many_texts_at_once(embedding_model: EmbeddingModel) -> None:
     """One call tokenizes many texts to as many lists of tokens, in order."""
     texts = [f"number {number}" for number in range(20)]
     tokens = embedding_model.tokenize(texts)
+    assert len(tokens) == len(texts)
     assert tokens[0] == embedding_model.tokenize(texts[0])
     assert tokens[-1] == embedding_model.tokenize(texts[-1])
     assert len(tokens) == len(texts)

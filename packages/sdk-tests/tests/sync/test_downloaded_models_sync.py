@@ -57,8 +57,8 @@ def test_llm_listing(client: Client) -> None:
     assert (llm.type, llm.info.type, llm.info.model_key) == ("llm", "llm", LLM_KEY)
     assert llm.path == llm.info.path
     assert llm.path.lower().startswith(LLM_NAME)
-    assert llm.info.size_bytes > 0
-    assert llm.info.max_context_length > 0
+    assert llm.info.size_bytes > 0, "the info has no size of the file"
+    assert llm.info.max_context_length > 0, "the info has no longest context"
     assert repr(llm) == (
         f"{type(llm).__name__}(model_key='{LLM_KEY}', display_name={llm.info.display_name!r},"
         f" architecture={llm.info.architecture!r}, vision=False)"

@@ -98,11 +98,12 @@ def test_llm_replaces_embedding_model(client: Client, caplog: pytest.LogCaptureF
     with pytest.raises(LMStudioModelNotFoundError):
         embedding_model.embed("Hello")
     events = logged_events(caplog, "GetOrLoadEndpoint")
-    (info, debug) = [(level, fields) for level, fields in events if fields["event"] == EVENT]
+    found = [(level, fields) for level, fields in events if fields["event"] == EVENT]
+    assert [level for level, _ in found] == ["INFO", "DEBUG"]
+    info, debug = found
     for level, fields in (info, debug):
         assert fields["model_key"] == JIT_LLM_KEY, level
         assert fields["unloaded_model_key"] == EMBEDDING_KEY, level
-    assert (info[0], debug[0]) == ("INFO", "DEBUG")
     assert "Turn OFF JIT models auto-evict" in info[1]["suggestion"]
     unloaded = debug[1]["unloaded_model"]
     assert (unloaded["identifier"], unloaded["path"]) == (EMBEDDING_KEY, instance.path)

@@ -51,8 +51,8 @@ def test_unknown_namespace(client: Client) -> None:
 
 def test_any_model(client: Client) -> None:
     """model() without a key returns the first of the session's loaded models."""
-    assert client.llm.model() == (client.llm.list_loaded())[0]
-    assert client.embedding.model() == (client.embedding.list_loaded())[0]
+    assert [client.llm.model()] == (client.llm.list_loaded())[:1]
+    assert [client.embedding.model()] == (client.embedding.list_loaded())[:1]
 
 
 @pytest.mark.parametrize(

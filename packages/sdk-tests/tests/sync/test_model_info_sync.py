@@ -61,7 +61,7 @@ def test_llm_info(llm: LLM) -> None:
     assert info.path.lower().startswith(LLM_NAME)
     assert (info.vision, info.format) == (False, "gguf")
     assert isinstance(info.trained_for_tool_use, bool)
-    assert info.size_bytes > 0
+    assert info.size_bytes > 0, "the info has no size of the file"
     assert info.context_length <= info.max_context_length
     assert info.instance_reference != ""
 
@@ -76,7 +76,7 @@ def test_embedding_model_info(embedding_model: EmbeddingModel) -> None:
         EMBEDDING_KEY,
     )
     assert info.path.startswith(EMBEDDING_NAME)
-    assert info.size_bytes > 0
+    assert info.size_bytes > 0, "the info has no size of the file"
     assert info.context_length <= info.max_context_length
 
 

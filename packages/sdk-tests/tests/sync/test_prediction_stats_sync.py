@@ -52,8 +52,10 @@ def test_stop_string(llm: LLM) -> None:
 def test_speed(llm: LLM) -> None:
     """A prediction reports its speed and the time to its first token, and no draft model."""
     stats = (llm.complete(PROMPT, config=endless(3))).stats
-    assert (stats.tokens_per_second or 0) > 0
-    assert (stats.time_to_first_token_sec or 0) > 0
+    assert stats.tokens_per_second is not None
+    assert stats.tokens_per_second > 0, "the speed is not measured"
+    assert stats.time_to_first_token_sec is not None
+    assert stats.time_to_first_token_sec > 0, "the time to the first token is not measured"
     assert stats.used_draft_model_key is None
 
 
@@ -65,8 +67,10 @@ def test_end_of_context(client: Client) -> None:
     config = endless(100, contextOverflowPolicy="stopAtLimit")
     stats = (llm.complete(" word" * 58, config=config)).stats
     assert stats.stop_reason == "contextLengthReached"
-    assert (stats.prompt_tokens_count or 0) >= 58
-    assert 62 <= (stats.total_tokens_count or 0) <= 64
+    assert stats.prompt_tokens_count is not None
+    assert stats.prompt_tokens_count >= 58, "the prompt has 58 words"
+    assert stats.total_tokens_count is not None
+    assert 62 <= stats.total_tokens_count <= 64, "the context of 64 tokens is not full"
 
 
 @pytest.mark.usefixtures("loaded_as_before")

@@ -56,7 +56,8 @@ def test_failed_entry_hides_the_sdks_frames() -> None:
     with pytest.raises(LMStudioError) as failure:
         with Client(closed_address()):
             pass
-    assert len(sdk_frames(failure.value)) <= 1
+    frames = sdk_frames(failure.value)
+    assert len(frames) <= 1, frames
 
 
 @truncation_bug

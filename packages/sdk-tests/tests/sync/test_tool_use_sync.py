@@ -89,6 +89,7 @@ def test_text_before_a_call(tool_llm: LLM) -> None:
         on_message=on_message,
         on_round_end=lambda index: seen.append(("end", index)),
     )
+    assert [message.role for message in messages] == ["assistant", "tool", "assistant"]
     assert re.search(r"\b(hi|hello)\b", text_of(messages[0]).lower())
     assert calls(messages[:1]) == [("add", {"a": 5, "b": 7})]
     assert "12" in text_of(messages[-1])
@@ -155,6 +156,7 @@ def test_no_tool_needed(tool_llm: LLM) -> None:
     messages: list[AnyChatMessage] = []
     result = tool_llm.act(tool_prompts.NO_TOOL, TOOLS, config=GREEDY, on_message=messages.append)
     assert result.rounds == 1
+    assert [message.role for message in messages] == ["assistant"]
     assert calls(messages) == []
     assert "Paris" in text_of(messages[0])
 

@@ -16,11 +16,14 @@ from filelock import FileLock
 
 from model_fixtures.user_paths import state_folder
 
+from .address import split_address
 from .errors import EmbeddedServerError, HostError
 from .process_identity import end, start_mark
+from .server_log_lines import lines_since, read_end
 from .spawn_server import READY_WITHIN, last_words, parse_ready, spawn, tail
 
 _POLL = 0.05
+_LOOPBACK = ("localhost", "::1", "0.0.0.0")  # noqa: S104 (names that are compared)
 
 
 class BackgroundServer(msgspec.Struct, frozen=True):
@@ -40,6 +43,28 @@ def running(folder: Path | None = None) -> BackgroundServer | None:
     """Return the background server that was started last, None if it no longer runs."""
     state = _read(_state_file(folder or state_folder()))
     return state if state is not None and start_mark(state.pid) == state.mark else None
+
+
+def log_since(address: str, start: float, folder: Path | None = None) -> str | None:
+    """Return what the background server at an address has logged since a moment.
+
+    Args:
+        address: `host:port` of a host; names of this machine are the same.
+        start: seconds since the epoch.
+        folder: where state and log are stored, by default the per-user state folder.
+
+    Returns:
+        The lines; None if another server answers there, or the log cannot be read. The log of a
+        server that has crashed is still there.
+    """
+    state = _read(_state_file(folder or state_folder()))
+    if state is None or _place(address) not in map(_place, state.addresses):
+        return None
+    try:
+        with Path(state.log).open("rb") as log:
+            return lines_since(read_end(log), start)
+    except OSError:
+        return None
 
 
 def start(
@@ -146,6 +171,11 @@ def _wait_ready(
                 f"the server is not ready after {ready_within:g} s: {last_words(text)}", tail(text)
             )
         time.sleep(_POLL)
+
+
+def _place(address: str) -> tuple[str, int]:
+    host, port = split_address(address)
+    return ("127.0.0.1" if host in _LOOPBACK else host), port
 
 
 def _text(log: Path) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from .errors import EmbeddedServerError
+from .server_log_lines import lines_since, read_end
 from .spawn_server import (
     READY_WITHIN,
     SERVER_TOKEN_VARIABLE,
@@ -23,6 +24,13 @@ from .spawn_server import (
 )
 
 _PATIENCE = 8.0
+
+_started: weakref.WeakSet[EmbeddedServer] = weakref.WeakSet()
+
+
+def started_servers() -> list[EmbeddedServer]:
+    """Return the servers that this process has started, as long as anything refers to them."""
+    return list(_started)
 
 
 def _inherited() -> dict[str, str]:
@@ -72,6 +80,7 @@ class EmbeddedServer:
         self._log: IO[bytes] | None = None
         self._leftover: Path | None = None  # the log, where an open file cannot be removed
         self._lock = threading.Lock()
+        self._log_lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._listener: threading.Thread | None = None
         self._addresses: tuple[str, ...] = ()
@@ -116,6 +125,7 @@ class EmbeddedServer:
                     environ=_inherited() if self._environ is None else self._environ,
                 )
             _let_go_in_children(self._process)
+            _started.add(self)
             self._listener = threading.Thread(
                 target=self._listen, args=(self._process,), name="embedded-server", daemon=True
             )
@@ -183,13 +193,25 @@ class EmbeddedServer:
 
     def log_tail(self) -> str:
         """Return the last lines that the server has written to stderr."""
-        if self._log is None:
-            return ""
-        try:
-            self._log.seek(0)
-            return tail(self._log.read().decode("utf-8", "replace"))
-        except ValueError:  # the file is closed, perhaps by another thread just now
-            return ""
+        return tail(self._log_end())
+
+    def log_since(self, start: float) -> str:
+        """Return the lines that the server has logged since `start` (seconds since the epoch)."""
+        return lines_since(self._log_end(), start)
+
+    @property
+    def name(self) -> str:
+        """The address, for messages; a placeholder before the server is ready."""
+        return self._addresses[0] if self._addresses else f"process {self.pid}"
+
+    def _log_end(self) -> str:
+        with self._log_lock:  # reading moves the one position of the file
+            if self._log is None:
+                return ""
+            try:
+                return read_end(self._log)
+            except ValueError:  # the file is closed, perhaps by another thread just now
+                return ""
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
         """Read the server's stdout to its end, so that the pipe never fills; note the addresses."""

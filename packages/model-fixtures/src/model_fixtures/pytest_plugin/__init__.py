@@ -9,6 +9,8 @@ Every pytest run of the environment imports this module, so it imports the rest 
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +19,14 @@ import pytest
 from model_fixtures.default_ports import REST_PORT
 
 if TYPE_CHECKING:
+    from model_fixtures.wire_log import WireLog
+
     from .host_provider import HostProvider, LocalHostProvider
 
 PROVIDER: pytest.StashKey[HostProvider] = pytest.StashKey()
 NOTES: pytest.StashKey[list[str]] = pytest.StashKey()
+WIRE_LOG: pytest.StashKey[WireLog | None] = pytest.StashKey()
+WIRE_FOLDER = "--lmstudio-wire-log"
 
 MARKERS = (
     "lmstudio: needs an LM Studio host, which is found or started",
@@ -37,7 +43,7 @@ GRACE = 3.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--lmstudio-host` and `--lmstudio-answer-unknown`."""
+    """Add the options about hosts and the wire log."""
     group = parser.getgroup("lmstudio", "LM Studio hosts and models")
     group.addoption(
         "--lmstudio-host",
@@ -53,6 +59,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "error; without this it sends only a warning, as LM Studio does, and the caller waits "
         "until its own time-out",
     )
+    group.addoption(
+        WIRE_FOLDER,
+        metavar="FOLDER",
+        help="write all frames of each test, whole, with the server's log lines of that time, to a "
+        "file in this folder; without this only failed tests show them, the longest ones shortened",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -62,6 +74,16 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     config.stash[NOTES] = []
+    folder = config.getoption(WIRE_FOLDER)
+    if folder is not None:
+        # Tests may change the current folder; workers of xdist get the option as it is now.
+        folder = config.option.lmstudio_wire_log = os.path.abspath(folder)  # noqa: PTH100
+        try:
+            os.makedirs(folder, exist_ok=True)  # noqa: PTH103 (pathlib is not imported here)
+        except OSError as error:
+            raise pytest.UsageError(
+                f"{WIRE_FOLDER}: cannot make the folder {folder} ({error.strerror}): name another"
+            ) from None
     config.pluginmanager.register(fixtures, "model_fixtures.fixtures")
 
 
@@ -94,14 +116,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Return lines that say which host is used and why, and which SDK release is under test."""
-    from contextlib import suppress
-    from importlib.metadata import PackageNotFoundError, version
+    from .sdk_description import describe_sdk
 
     provider = config.stash.get(PROVIDER, None)
     lines = [] if provider is None else [f"lmstudio host: {provider.description}"]
-    with suppress(PackageNotFoundError):
-        lines.append(f"lmstudio SDK: {version('lmstudio')}")
-    return lines
+    sdk = describe_sdk()
+    return lines if sdk is None else [*lines, f"lmstudio SDK: {sdk}"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -133,6 +153,40 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if any(map(needs_host, session.items)):
         provider.keep_together([item.nodeid for item in session.items if touches_models(item)])
         provider.begin_start()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Begin the test's wire log, once an SDK is there or the test is about to use a host."""
+    stash = item.config.stash
+    if WIRE_LOG not in stash:
+        from .apply_markers import needs_host
+
+        if "httpx_ws" not in sys.modules and not needs_host(item):
+            return
+        from .wire_reports import record
+
+        stash[WIRE_LOG] = record(item.config)
+    log = stash[WIRE_LOG]
+    if log is not None:
+        log.begin()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add wire log and server log to the report of a failed test."""
+    report = yield
+    if report.failed:
+        from .wire_reports import add_sections
+
+        add_sections(item, report, call.start)
+    elif report.when == "teardown" and item.config.getoption(WIRE_FOLDER) is not None:
+        from .wire_reports import write_file
+
+        write_file(item)
+    return report
 
 
 @pytest.hookimpl(optionalhook=True, wrapper=True)
@@ -185,10 +239,12 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     """Print notes about the host, and after failures the end of the embedded server's log."""
     provider = _local_provider(config)
     failed = terminalreporter.stats.keys() & {"failed", "error"}
-    log = provider.log if provider is not None and failed else ""
-    if log:
+    log = provider.log if provider is not None and failed else None
+    if log is not None:
+        from model_fixtures.wire_log import Masker
+
         terminalreporter.section("embedded server's log, last lines")
-        terminalreporter.write_line(log)
+        terminalreporter.write_line(Masker().mask(log) or "(it has logged nothing in this run)")
     notes = config.stash[NOTES]
     for note in dict.fromkeys(notes):
         terminalreporter.write_line(f"lmstudio: {note}")

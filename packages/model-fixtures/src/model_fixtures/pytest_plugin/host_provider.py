@@ -6,6 +6,7 @@ Both kinds have the same interface, so the rest of the plugin need not distingui
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Protocol
@@ -13,6 +14,7 @@ from typing import Any, Protocol
 from model_fixtures.errors import ModelFixturesError
 from model_fixtures.hosts import EmbeddedServerError, HostError, HostSelection, select_host
 from model_fixtures.hosts.embedded_server import EmbeddedServer
+from model_fixtures.hosts.spawn_server import tail
 
 from .xdist_broker import XdistBroker, ask
 
@@ -29,6 +31,10 @@ class HostProvider(Protocol):
     @property
     def description(self) -> str:
         """The host and the reason for it, for users."""
+
+    @property
+    def server(self) -> EmbeddedServer | None:
+        """The embedded server if this process owns it."""
 
     @property
     def kept_together(self) -> AbstractSet[str]:
@@ -58,6 +64,16 @@ class HostProvider(Protocol):
             HostError: the embedded server could not be started.
         """
 
+    def log_since(self, start: float) -> str | None:
+        """Return what the host has logged since a moment; None if its log is not in reach.
+
+        Args:
+            start: seconds since the epoch.
+
+        Raises:
+            HostError: the main process has ended.
+        """
+
 
 class LocalHostProvider:
     """The host in the main process, which owns the embedded server.
@@ -84,6 +100,7 @@ class LocalHostProvider:
         self._begun = False
         self._stopped = False
         self._problem: str | None = None
+        self._chosen_at = time.time()
 
     @classmethod
     def choose(
@@ -107,6 +124,11 @@ class LocalHostProvider:
         host = self._selection.host
         name = "the embedded server" if host is None else host.address
         return f"{name} ({self._selection.reason})"
+
+    @property
+    def server(self) -> EmbeddedServer:
+        """The embedded server, whether it has been started or not."""
+        return self._server
 
     @property
     def kept_together(self) -> AbstractSet[str]:
@@ -164,9 +186,25 @@ class LocalHostProvider:
         return None if status is None else f"the embedded server has ended (exit status {status})"
 
     @property
-    def log(self) -> str:
-        """The last lines of the embedded server's log."""
-        return self._server.log_tail()
+    def log(self) -> str | None:
+        """The last lines of the embedded server's log in this run; None if it is not in reach."""
+        if self._selection.host is None:
+            return self._server.log_tail() if self._begun else None
+        log = self.log_since(self._chosen_at)
+        return None if log is None else tail(log)
+
+    def log_since(self, start: float) -> str | None:
+        """Return what the embedded server has logged since a moment, in seconds since the epoch.
+
+        None if the log is not in reach: this run has not started the server, nor has
+        `models:start` on this machine.
+        """
+        host = self._selection.host
+        if host is None:
+            return self._server.log_since(start)
+        from model_fixtures.hosts import background_server
+
+        return background_server.log_since(host.address, start)
 
     def worker_input(self, *, spread: bool = False) -> dict[str, Any]:
         """Return the input with which a worker makes its `RemoteHostProvider`.
@@ -207,13 +245,15 @@ class LocalHostProvider:
         timer.daemon = True
         timer.start()
 
-    def _answer(self, request: str, tests: Sequence[str]) -> dict[str, Any]:
+    def _answer(self, request: str, arguments: Sequence[str]) -> dict[str, Any]:
         if request == "keep together":
-            self.keep_together(tests)
+            self.keep_together(arguments)
             return {}
         if request == "begin early":
-            self.begin_early(tests)
+            self.begin_early(arguments)
             return {}
+        if request == "log":
+            return {"log": self.log_since(float(arguments[0]))}
         if request == "begin start":
             # The worker does not wait for missing weights.
             threading.Thread(target=self.begin_start, name="host", daemon=True).start()
@@ -267,6 +307,11 @@ class RemoteHostProvider:
         return str(self._input["description"])
 
     @property
+    def server(self) -> None:
+        """Always None: the main process owns it."""
+        return
+
+    @property
     def kept_together(self) -> AbstractSet[str]:
         """Always empty: only the main process, which distributes the tests, knows them."""
         return frozenset()
@@ -304,8 +349,13 @@ class RemoteHostProvider:
             raise HostError(answer["problem"])
         return str(answer["address"])
 
-    def _ask(self, request: str, tests: Sequence[str] = ()) -> dict[str, Any]:
+    def log_since(self, start: float) -> str | None:
+        """Return what the host has logged since a moment; None if its log is not in reach."""
+        log = self._ask("log", [repr(start)])["log"]
+        return None if log is None else str(log)
+
+    def _ask(self, request: str, arguments: Sequence[str] = ()) -> dict[str, Any]:
         try:
-            return ask(self._input["port"], self._input["key"], request, tests)
+            return ask(self._input["port"], self._input["key"], request, arguments)
         except OSError:
             raise HostError("the test run that owns the embedded server has ended") from None

@@ -20,7 +20,7 @@ class XdistBroker:
     """A server on loopback that answers the requests of workers until it is closed.
 
     Args:
-        answer: called with a request and its node ids, in a new thread each time; returns the
+        answer: called with a request and its arguments, in a new thread each time; returns the
             JSON object to answer with.
     """
 
@@ -35,7 +35,7 @@ class XdistBroker:
                 line = json.loads(handler.rfile.readline(_LINE))
                 if hmac.compare_digest(str(line["key"]).encode(), self.key.encode()):
                     handler.wfile.write(
-                        json.dumps(answer(line["request"], line["tests"])).encode() + b"\n"
+                        json.dumps(answer(line["request"], line["arguments"])).encode() + b"\n"
                     )
 
         self._server = _Server(("127.0.0.1", 0), Handler)
@@ -59,14 +59,14 @@ class _Server(socketserver.ThreadingTCPServer):
         """Ignore errors of a connection: the client is a stranger, or a worker that has ended."""
 
 
-def ask(port: int, key: str, request: str, tests: Sequence[str] = ()) -> dict[str, Any]:
+def ask(port: int, key: str, request: str, arguments: Sequence[str] = ()) -> dict[str, Any]:
     """Send a request to a broker and return its answer.
 
     Args:
         port: the broker's port on loopback.
         key: the broker's key.
         request: the name of the request.
-        tests: the node ids that it is about.
+        arguments: what it is about: node ids, or a moment.
 
     Raises:
         OSError: the broker is gone.
@@ -74,7 +74,7 @@ def ask(port: int, key: str, request: str, tests: Sequence[str] = ()) -> dict[st
     with socket.create_connection(("127.0.0.1", port), _CONNECT_TIMEOUT) as connection:
         # The answer may take as long as a download.
         connection.settimeout(None)
-        line = json.dumps({"key": key, "request": request, "tests": tests})
+        line = json.dumps({"key": key, "request": request, "arguments": arguments})
         connection.sendall(line.encode() + b"\n")
         with connection.makefile("rb") as stream:
             reply = stream.readline()

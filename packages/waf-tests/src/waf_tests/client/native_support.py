@@ -34,6 +34,13 @@ def has_native_support(sdk: Sdk) -> bool:
     )
 
 
+def describe_headers(sdk: Sdk) -> str:
+    """Return who sends the headers with this SDK, for the first lines of a test run."""
+    if has_native_support(sdk):
+        return "native (the SDK's own clients send them)"
+    return "ours (waf_tests.client adds them to the SDK's clients)"
+
+
 def clients_for(sdk: Sdk) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
     """Return Client, AsyncClient and configure_default_client to use with this SDK."""
     if has_native_support(sdk):
