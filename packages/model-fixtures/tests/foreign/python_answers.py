@@ -50,7 +50,7 @@ def _respond_in_chat(client: lmstudio.Client, _: Path) -> str:
 
 def _complete(client: lmstudio.Client, _: Path) -> str:
     config: Any = {"temperature": 0, "maxTokens": 8}
-    return client.llm.model(LLM).complete("One, two, three, four,", config=config).content
+    return client.llm.model(LLM).complete("1, 2, 3, 4, 5, 6,", config=config).content
 
 
 def _structured(client: lmstudio.Client, _: Path) -> Any:

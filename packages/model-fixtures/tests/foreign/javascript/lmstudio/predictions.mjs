@@ -116,11 +116,11 @@ test(
 test("complete: text", "A completion continues its prompt as for the Python client.", async () => {
   const result = await (
     await shared(LLM)
-  ).complete("One, two, three, four,", {
+  ).complete("1, 2, 3, 4, 5, 6,", {
     temperature: 0,
     maxTokens: 8,
   });
-  assert.match(result.content, /five/);
+  assert.match(result.content, /7/);
   assertConsistent(result.stats);
   return result.content;
 });

@@ -102,10 +102,10 @@ test("chat: image", "A model that sees names the colour of an image in a data: U
 test("completions: text", "A text completion continues its prompt.", async () => {
   const answer = await openai.completions.create({
     ...SHORT,
-    prompt: "One, two, three, four,",
+    prompt: "1, 2, 3, 4, 5, 6,",
     max_tokens: 8,
   });
-  assert.match(answer.choices[0].text, /five/);
+  assert.match(answer.choices[0].text, /7/);
 });
 
 test(
