@@ -153,9 +153,7 @@ def table(found: Mapping[str, Mapping[str, Total]]) -> Iterable[str]:
     yield "% of lines, branches".ljust(width) + "  lines  branches" * len(found)
     for module in modules:
         yield module.ljust(width) + "".join(_cell(of.get(module)) for of in found.values())
-    yield "total".ljust(width) + "".join(
-        _cell(sum(of.values(), NOTHING)) for of in found.values()
-    )
+    yield "total".ljust(width) + "".join(_cell(sum(of.values(), NOTHING)) for of in found.values())
     if len(found) > 1:
         yield "all releases together".ljust(width) + _cell(total_of(found))
 

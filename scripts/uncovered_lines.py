@@ -94,9 +94,7 @@ def gaps_of(content: dict[str, Any], folder: Path, known: Sequence[Reason]) -> l
             for first, last, branch in sorted(spans):
                 texts = [source[number - 1].strip() for number in range(first, last + 1)]
                 reason = _reason(known, module, function, texts)
-                found.append(
-                    Gap(release, module, function, first, last, branch, texts[0], reason)
-                )
+                found.append(Gap(release, module, function, first, last, branch, texts[0], reason))
     return found
 
 

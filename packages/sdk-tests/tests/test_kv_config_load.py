@@ -7,9 +7,9 @@ from lmstudio import (
     EmbeddingLoadModelConfig,
     LlmLoadModelConfig,
     LMStudioValueError,
-    ValidationError,
 )
 from lmstudio._kv_config import parse_server_config
+from msgspec import ValidationError
 from sdk_tests.client_and_server_settings import Setting, checkbox, client_key_of, plain
 from sdk_tests.sdk_creation_parameters import (
     KvField,

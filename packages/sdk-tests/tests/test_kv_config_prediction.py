@@ -4,8 +4,9 @@ from typing import Any
 
 import lmstudio
 import pytest
-from lmstudio import LlmPredictionConfig, LMStudioValueError, ValidationError
+from lmstudio import LlmPredictionConfig, LMStudioValueError
 from lmstudio.json_api import CompletionEndpoint
+from msgspec import ValidationError
 from sdk_tests.client_and_server_settings import Setting, checkbox, client_key_of, plain
 from sdk_tests.host_packets import predicted
 from sdk_tests.sdk_creation_parameters import (

@@ -14,7 +14,6 @@ from lmstudio import (
     LlmPredictionConfig,
     LMStudioValueError,
     ModelSchema,
-    ValidationError,
 )
 from sdk_tests.sdk_releases import known_bug
 
@@ -204,7 +203,7 @@ def test_text_form_is_a_constructor_call() -> None:
 def test_missing_field_is_a_validation_error() -> None:
     """A missing field raises a validation error that names it."""
     data: Any = {"type": "file", "name": "n"}
-    with pytest.raises(ValidationError, match=r"missing required field `identifier`$"):
+    with pytest.raises(msgspec.ValidationError, match=r"missing required field `identifier`$"):
         FileHandle.from_dict(data)
 
 
@@ -217,7 +216,7 @@ def test_wrong_tag_is_a_validation_error() -> None:
         "sizeBytes": 3,
         "fileType": "image",
     }
-    with pytest.raises(ValidationError, match=r"'text' - at `\$\.type`$"):
+    with pytest.raises(msgspec.ValidationError, match=r"'text' - at `\$\.type`$"):
         FileHandle.from_dict(data)
 
 
