@@ -12,49 +12,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 SETTINGS = Path(__file__).resolve().parent / "coverage.ini"
 PREFIX = "lmstudio-"
 SUFFIX = ".coverage"
+XML = "coverage.xml"
 
 
 class CoverageError(Exception):
     """Coverage can't be combined or reported; the message is one line that says why."""
-
-
-@dataclass(frozen=True)
-class Total:
-    """How much of some files was executed."""
-
-    lines: int
-    lines_run: int
-    branches: int
-    branches_run: int
-
-    @property
-    def percent_of_lines(self) -> float:
-        """The executed lines in percent."""
-        return 100 * self.lines_run / self.lines if self.lines else 100.0
-
-    @property
-    def percent_of_branches(self) -> float:
-        """The executed branches in percent."""
-        return 100 * self.branches_run / self.branches if self.branches else 100.0
-
-    def __add__(self, other: "Total") -> "Total":
-        """Return both together."""
-        return Total(
-            self.lines + other.lines,
-            self.lines_run + other.lines_run,
-            self.branches + other.branches,
-            self.branches_run + other.branches_run,
-        )
-
-
-NOTHING = Total(0, 0, 0, 0)
 
 
 def data_file(folder: Path, release: str) -> Path:
@@ -111,28 +79,13 @@ def report(files: Sequence[Path], folder: Path) -> dict[str, Any]:
     names = [file.name for file in files]
     (folder / "all.data").unlink(missing_ok=True)
     _coverage(["combine", "--quiet", "--keep", *together, *names], settings)
-    _coverage(["xml", "--quiet", *together, "-o", "coverage.xml"], settings)
+    _coverage(["xml", "--quiet", *together, "-o", XML], settings)
     shutil.rmtree(folder / "html", ignore_errors=True)
     _coverage(["html", "--quiet", *together, "-d", "html"], settings)
     _coverage(["json", "--quiet", *together, "-o", "coverage.json"], settings)
     (folder / "all.data").unlink(missing_ok=True)
     content: dict[str, Any] = json.loads((folder / "coverage.json").read_text(encoding="utf-8"))
     return content
-
-
-def totals(content: dict[str, Any]) -> dict[str, dict[str, Total]]:
-    """Return what was executed, by release and module, from what `report` returned."""
-    found: dict[str, dict[str, Total]] = {}
-    for name, about in content["files"].items():
-        release, module = release_and_module(name)
-        summary = about["summary"]
-        found.setdefault(release, {})[module] = Total(
-            summary["num_statements"],
-            summary["covered_lines"],
-            summary["num_branches"],
-            summary["covered_branches"],
-        )
-    return found
 
 
 def release_and_module(name: str) -> tuple[str, str]:

@@ -3,6 +3,7 @@
     hatch run test:coverage                       each release, and then all of them together
     hatch run +sdk=1.6.0b1 test:coverage -k files    other options go to pytest
     hatch run test:coverage --append tests/x.py   add to what was measured before
+    hatch run test:coverage --shard 2/4           the second of four shards, for `test:merge`
 
 Threads, workers of xdist and plugin processes count. The results are in `results/coverage`:
 `html/index.html`, `coverage.xml`, `coverage.json`, `uncovered.txt` with what no test executes, and
@@ -17,21 +18,20 @@ import importlib.util
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from coverage_data import (
-    NOTHING,
     SETTINGS,
     CoverageError,
-    Total,
     combine_parts,
     data_file,
     keep_source,
     report,
-    totals,
 )
+from coverage_tables import Total, table, total_of, totals
+from run_shard import shard, split_options
 from suite_command import ROOT, matrix_of, pytest_command, sdk_release
 from uncovered_lines import Gap, ReasonError, gaps_of, reasons, write_gaps
 
@@ -62,7 +62,12 @@ def main(arguments: list[str]) -> int:
         type=goal,
         help="percent of both that must be executed; `0,0` for no goal (default: 98,95)",
     )
+    parser.add_argument(
+        "--shard", metavar="I/N", type=shard, help="only this shard of the suite, such as 2/4"
+    )
     chosen, options = parser.parse_known_args(arguments)
+    if chosen.shard:
+        options = [*split_options(*chosen.shard), *options]
     release, matrix = installed_release(), matrix_of("test")
     try:
         known = reasons(REASONS)
@@ -81,6 +86,9 @@ def main(arguments: list[str]) -> int:
     print("\n".join(about_gaps(gaps, chosen.into)))
     if code:
         return code
+    if chosen.shard and chosen.goal is None:
+        print("The goal is not judged for a shard: `hatch run test:merge` reports all of them.")
+        return 0
     if chosen.goal is None and release in matrix[:-1]:
         print(f"The goal is judged with the last release, {matrix[-1]}.")
         return 0
@@ -143,30 +151,6 @@ def measure(release: str, folder: Path, options: Sequence[str], *, append: bool)
     for part in parts.glob(f"{release}.data*"):
         part.unlink()
     return code
-
-
-def table(found: Mapping[str, Mapping[str, Total]]) -> Iterable[str]:
-    """Yield the lines of a table: percent of lines and of branches by module and release."""
-    modules = sorted({module for of in found.values() for module in of})
-    width = max(map(len, [*modules, "all releases together"]))
-    yield " " * width + "".join(f"  {release:>15}" for release in found)
-    yield "% of lines, branches".ljust(width) + "  lines  branches" * len(found)
-    for module in modules:
-        yield module.ljust(width) + "".join(_cell(of.get(module)) for of in found.values())
-    yield "total".ljust(width) + "".join(_cell(sum(of.values(), NOTHING)) for of in found.values())
-    if len(found) > 1:
-        yield "all releases together".ljust(width) + _cell(total_of(found))
-
-
-def _cell(total: Total | None) -> str:
-    if total is None:
-        return " " * 17
-    return f"  {total.percent_of_lines:5.1f}     {total.percent_of_branches:5.1f}"
-
-
-def total_of(found: Mapping[str, Mapping[str, Total]]) -> Total:
-    """Return what was executed of all modules of all releases."""
-    return sum((total for of in found.values() for total in of.values()), NOTHING)
 
 
 def about_gaps(gaps: Sequence[Gap], folder: Path) -> Iterable[str]:

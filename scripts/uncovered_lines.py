@@ -88,7 +88,12 @@ def gaps_of(content: dict[str, Any], folder: Path, known: Sequence[Reason]) -> l
         source = (folder / f"{PREFIX}{release}" / module).read_text(encoding="utf-8").splitlines()
         for function, part in about["functions"].items():
             lines = sorted(part["missing_lines"])
-            from_lines = {abs(start) for start, _ in part["missing_branches"]} - set(lines)
+            # A branch to a line that is not executed is no gap of its own.
+            from_lines = {
+                start
+                for start, end in part["missing_branches"]
+                if start not in lines and end not in lines
+            }
             spans = [(span[0], span[-1], False) for span in _neighbours(lines, source)]
             spans += [(line, line, True) for line in from_lines]
             for first, last, branch in sorted(spans):
