@@ -15,7 +15,7 @@ from lmstudio import (
     LMStudioValueError,
     ModelSchema,
 )
-from sdk_tests.sdk_releases import known_bug
+from sdk_tests.sdk_releases import known_bug, since
 
 
 class Colour(enum.Enum):
@@ -182,7 +182,9 @@ def test_to_dict_leaves_unset_fields_out() -> None:
     ("attribute", "key"),
     [
         ("use_fp16_for_kv_cache", "useFp16ForKVCache"),
-        ("offload_kv_cache_to_gpu", "offloadKVCacheToGpu"),
+        pytest.param(
+            "offload_kv_cache_to_gpu", "offloadKVCacheToGpu", marks=since("1.3.2")
+        ),
     ],
 )
 def test_kv_is_an_acronym(attribute: str, key: str) -> None:

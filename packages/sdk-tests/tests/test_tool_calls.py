@@ -9,7 +9,7 @@ import pytest
 from lmstudio import Chat, LMStudioPredictionError, LMStudioValueError, ToolCallRequest
 from lmstudio.json_api import ChatResponseEndpoint, PredictionToolCallEvent
 from sdk_tests.host_packets import predicted, tool_call
-from sdk_tests.sdk_releases import known_bug
+from sdk_tests.sdk_releases import known_bug, since
 from sdk_tests.structured_log import logged_events
 
 InvalidRequestHandler = Callable[[LMStudioPredictionError, ToolCallRequest | None], str | None]
@@ -50,7 +50,8 @@ def endpoint_for(
     *tools: Any, on_invalid: InvalidRequestHandler | None = None, allow_async: bool = False
 ) -> ChatResponseEndpoint:
     """Return a prediction endpoint that offers the tools."""
-    llm_tools, client_tools = ChatResponseEndpoint.parse_tools(tools, allow_async=allow_async)
+    options = {"allow_async": True} if allow_async else {}  # releases before 1.5.0 have none
+    llm_tools, client_tools = ChatResponseEndpoint.parse_tools(tools, **options)
     return ChatResponseEndpoint(
         "model",
         Chat("Hi"),
@@ -192,6 +193,7 @@ def test_failed_tool_is_reported_to_the_model() -> None:
     assert causes == [problem]
 
 
+@since("1.5.0")
 def test_async_tool_cannot_be_called_synchronously() -> None:
     """The synchronous API refuses to call a coroutine function."""
     endpoint = endpoint_for(later, allow_async=True)

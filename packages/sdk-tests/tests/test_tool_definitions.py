@@ -9,7 +9,7 @@ from lmstudio import Chat, LlmPredictionConfig, LMStudioValueError, ToolFunction
 from lmstudio.json_api import ChatResponseEndpoint
 from msgspec import Meta
 from sdk_tests.expected_items import Items
-from sdk_tests.sdk_releases import known_bug
+from sdk_tests.sdk_releases import known_bug, since
 
 
 class Colour(enum.Enum):
@@ -232,6 +232,7 @@ def test_no_tools_from_a_generator_are_refused() -> None:
         ChatResponseEndpoint.parse_tools(iter(()))
 
 
+@since("1.5.0")
 def test_async_tool_is_refused_in_the_sync_api() -> None:
     """The synchronous API refuses a coroutine function as a tool."""
     with pytest.raises(
@@ -241,6 +242,7 @@ def test_async_tool_is_refused_in_the_sync_api() -> None:
         ChatResponseEndpoint.parse_tools([wait])
 
 
+@since("1.5.0")
 def test_async_tool_is_marked_in_the_async_api() -> None:
     """The asynchronous API marks which tools are coroutine functions."""
     _, client_tools = ChatResponseEndpoint.parse_tools([wait, nothing], allow_async=True)
