@@ -187,7 +187,8 @@ def test_reasons_are_found(tmp_path: Path) -> None:
     table = tmp_path / "uncovered.toml"
     table.write_text(REASON)
     (tmp_path / "lmstudio-1").mkdir()
-    (tmp_path / "lmstudio-1" / "a.py").write_text("def f(x):\n    if x:\n        raise x\n    x()\n")
+    source = "def f(x):\n    if x:\n        raise x\n    x()\n"
+    (tmp_path / "lmstudio-1" / "a.py").write_text(source)
     functions = {"f": {"missing_lines": [3], "missing_branches": [[2, 3], [4, -1]]}}
     content = {"files": {"lmstudio-1/a.py": {"functions": functions}}}
     assert uncovered_lines.gaps_of(content, tmp_path, reasons(table)) == [
