@@ -107,9 +107,7 @@ def with_section(page: str, section: str) -> str:
         ValueError: the comments are missing.
     """
     pattern = re.escape(BEGIN) + ".*" + re.escape(END)
-    changed, count = re.subn(
-        pattern, lambda _: f"{BEGIN}\n{section}\n{END}", page, flags=re.DOTALL
-    )
+    changed, count = re.subn(pattern, lambda _: f"{BEGIN}\n{section}\n{END}", page, flags=re.DOTALL)
     if count != 1:
         raise ValueError(f"the page must have these lines once: {BEGIN.strip()}, {END.strip()}")
     return changed

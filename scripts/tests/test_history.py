@@ -127,9 +127,7 @@ def test_tables() -> None:
     """The tables say which release has which finding, and what nobody has looked for."""
     record = {"1.3.0": {"test_a.py::test_x": True}, "1.4.0": {"test_a.py::test_x": False}}
     assert as_text(FOUND, record) == (
-        "  1.3.0    1.4.0  finding\n"
-        "    bug        -  Words are lost\n"
-        "      ?        ?  It hangs"
+        "  1.3.0    1.4.0  finding\n    bug        -  Words are lost\n      ?        ?  It hangs"
     )
     assert json.loads(findings_by_release.as_json(FOUND, record))["findings"][0] == {
         "what": "Words are lost",
@@ -157,7 +155,7 @@ def test_a_page_without_its_comments() -> None:
 
 
 def test_the_record_fits_the_marks() -> None:
-    """No run has seen a bug that is in no finding, or in a release that has it fixed by its mark."""
+    """No run has seen a bug that is no finding, or in a release that has it fixed by its mark."""
     page = list_findings.PAGE.read_text(encoding="utf-8")
     timelines = {
         test: finding.timeline for finding in list_findings.findings(page) for test in finding.tests

@@ -167,20 +167,6 @@ def test_failing_message_callback_is_logged(caplog: pytest.LogCaptureFixture) ->
     assert (level, event["exc"]) == ("ERROR", "LookupError('no screen')")
 
 
-@pytest.mark.parametrize(
-    "kind", ["toolCallGenerationNameReceived", "toolCallGenerationArgumentFragmentGenerated"]
-)
-@known_bug(
-    "Packets about the progress of a tool call request, which LM Studio sends, are unknown and end"
-    " the prediction with an error.",
-    raises=lmstudio.LMStudioClientError,
-    fixed_in="1.3.2",
-)
-def test_progress_of_a_tool_call_is_no_event(kind: str) -> None:
-    """Packets about the progress of a tool call request yield no event."""
-    assert list(completion().iter_message_events({"type": kind})) == []
-
-
 @since("1.4.0")
 @pytest.mark.parametrize(
     ("endpoint_class", "prefix"),

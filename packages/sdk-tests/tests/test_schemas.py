@@ -182,9 +182,7 @@ def test_to_dict_leaves_unset_fields_out() -> None:
     ("attribute", "key"),
     [
         ("use_fp16_for_kv_cache", "useFp16ForKVCache"),
-        pytest.param(
-            "offload_kv_cache_to_gpu", "offloadKVCacheToGpu", marks=since("1.3.2")
-        ),
+        pytest.param("offload_kv_cache_to_gpu", "offloadKVCacheToGpu", marks=since("1.3.2")),
     ],
 )
 def test_kv_is_an_acronym(attribute: str, key: str) -> None:

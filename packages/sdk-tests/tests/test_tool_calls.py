@@ -6,7 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from lmstudio import Chat, LMStudioPredictionError, LMStudioValueError, ToolCallRequest
+from lmstudio import (
+    Chat,
+    LMStudioClientError,
+    LMStudioPredictionError,
+    LMStudioValueError,
+    ToolCallRequest,
+)
 from lmstudio.json_api import ChatResponseEndpoint, PredictionToolCallEvent
 from sdk_tests.host_packets import predicted, tool_call
 from sdk_tests.sdk_releases import known_bug, since
@@ -91,6 +97,7 @@ def test_call_runs_only_when_invoked() -> None:
     assert result.to_dict() == {"type": "toolCallResult", "content": "1", "toolCallId": "call-1"}
 
 
+@since("1.5.0")
 def test_missing_argument_takes_its_default() -> None:
     """An argument that the model leaves out has the tool's default."""
     run = endpoint_for(add).request_tool_call(call("add", {"first_term": 1}))
@@ -204,13 +211,19 @@ def test_async_tool_cannot_be_called_synchronously() -> None:
         endpoint.request_tool_call(call("later", {"text": "a"}))
 
 
+def test_generation_start_is_no_event() -> None:
+    """A packet about the start of a request yields no event."""
+    assert list(endpoint_for(add).iter_message_events({"type": "toolCallGenerationStart"})) == []
+
+
+@known_bug(
+    "Packets about the progress of a tool call request, which LM Studio sends, are unknown and end"
+    " the prediction with an error.",
+    raises=LMStudioClientError,
+    fixed_in="1.3.2",
+)
 @pytest.mark.parametrize(
-    "kind",
-    [
-        "toolCallGenerationStart",
-        "toolCallGenerationNameReceived",
-        "toolCallGenerationArgumentFragmentGenerated",
-    ],
+    "kind", ["toolCallGenerationNameReceived", "toolCallGenerationArgumentFragmentGenerated"]
 )
 def test_generation_progress_is_no_event(kind: str) -> None:
     """Packets about an incomplete request yield no event."""

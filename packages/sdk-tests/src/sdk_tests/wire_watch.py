@@ -138,7 +138,8 @@ def watching() -> Iterator[WireWatch]:
 
     async def enqueue_message(self: Any, message: Any) -> bool:
         received(self, message)
-        return await receive_by_method(self, message)
+        known: bool = await receive_by_method(self, message)
+        return known
 
     receive_by_method: Any = getattr(AsyncWebsocketHandler, "_enqueue_message", None)
     with pytest.MonkeyPatch.context() as patch:
