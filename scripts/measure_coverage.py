@@ -33,7 +33,7 @@ from coverage_data import (
 from coverage_tables import Total, table, total_of, totals
 from run_shard import shard, split_options
 from suite_command import ROOT, matrix_of, pytest_command, sdk_release
-from uncovered_lines import Gap, ReasonError, gaps_of, reasons, write_gaps
+from uncovered_lines import Gap, ReasonError, gaps_of, outdated, reasons, write_gaps
 
 FOLDER = ROOT / "results" / "coverage"
 REASONS = Path(__file__).resolve().parent / "uncovered.toml"
@@ -84,6 +84,9 @@ def main(arguments: list[str]) -> int:
     print("\n".join(table(totals(content))))
     write_gaps(gaps, chosen.into / "uncovered.txt")
     print("\n".join(about_gaps(gaps, chosen.into)))
+    if not options and together == matrix:
+        for reason in outdated(known, gaps):
+            print(f"{REASONS.name}: `{reason.line}` in {reason.function} is executed: remove it")
     if code:
         return code
     if chosen.shard and chosen.goal is None:

@@ -103,6 +103,12 @@ def gaps_of(content: dict[str, Any], folder: Path, known: Sequence[Reason]) -> l
     return found
 
 
+def outdated(known: Sequence[Reason], gaps: Sequence[Gap]) -> list[Reason]:
+    """Return the entries whose places are executed by now, or are gone."""
+    used = {(gap.module, gap.function, gap.reason) for gap in gaps}
+    return [each for each in known if (each.module, each.function, each.reason) not in used]
+
+
 def write_gaps(gaps: Sequence[Gap], path: Path) -> None:
     """Write a line for each place that is not executed, those without a reason first."""
     ordered = sorted(gaps, key=lambda gap: gap.reason is not None)
