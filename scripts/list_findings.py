@@ -43,9 +43,14 @@ class Finding:
 
 
 def findings(page: str) -> Iterator[Finding]:
-    """Yield the findings of a page; ValueError names a row that does not have the right form."""
+    """Yield the findings of a page; ValueError names a row that does not have the right form.
+
+    Tables below a comment are no findings: another script writes them.
+    """
     area = ""
     for number, line in enumerate(page.splitlines(), 1):
+        if line.startswith("<!--"):
+            return  # what follows is written by scripts/findings_by_release.py
         if line.startswith("#"):
             area = line.lstrip("# ")
         elif line.startswith("|"):

@@ -2,8 +2,9 @@
 
     hatch run +sdk=1.6.0b1 test:merge results --into merged --parts 4
 
-Folders are searched for files of each kind in KINDS. Another kind of result, such as coverage, is
-an entry more in this table.
+Folders are searched for files of each kind in KINDS: JUnit files, and the coverage data that
+`hatch run test:coverage --shard 2/4` writes beside copies of the SDK's source. Another kind of
+result is an entry more in this table.
 """
 
 import argparse
@@ -14,6 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import coverage_data
+from coverage_tables import table, totals
 from junit_results import JunitError, node_id, parse, suites
 
 COUNTS = ("tests", "failures", "errors", "skipped")
@@ -31,10 +34,12 @@ class Kind:
         pattern: matches the files of this kind in a folder and below.
         merge: writes the merged files into a folder and returns a line about them. It gets how
             many parts there must be, or None. It may raise MergeError.
+        not_called: the name of files that match and are something else.
     """
 
     pattern: str
     merge: Callable[[Sequence[Path], Path, int | None], str]
+    not_called: str = ""
 
 
 def main(arguments: list[str]) -> int:
@@ -62,7 +67,7 @@ def main(arguments: list[str]) -> int:
     try:
         chosen.into.mkdir(parents=True, exist_ok=True)
         lines = list(merge(chosen.paths, chosen.into, chosen.parts))
-    except (MergeError, JunitError, OSError) as error:
+    except (MergeError, JunitError, coverage_data.CoverageError, OSError) as error:
         print(f"test:merge: {error}", file=sys.stderr)
         return 1
     print("\n".join(lines))
@@ -75,13 +80,18 @@ def merge(paths: Sequence[Path], into: Path, parts: int | None) -> Iterator[str]
     Raises:
         MergeError: there are no results, or they do not fit together.
         JunitError: a file can't be read.
+        CoverageError: coverage data can't be read.
     """
     missing = [path for path in paths if not path.exists()]
     if missing:
         raise MergeError(f"{missing[0]} does not exist: name files or folders with results")
     nothing = True
     for kind in KINDS:
-        files = [file for file in found(paths, kind.pattern) if into not in file.parents]
+        files = [
+            file
+            for file in found(paths, kind.pattern)
+            if into not in file.parents and file.name != kind.not_called
+        ]
         if files:
             nothing = False
             yield kind.merge(files, into, parts)
@@ -147,7 +157,32 @@ def cases(suite: ET.Element) -> list[ET.Element]:
     return suite.findall("testcase")
 
 
-KINDS = (Kind("*.xml", merge_junit),)
+def merge_coverage(files: Sequence[Path], into: Path, parts: int | None) -> str:
+    """Write the folder `coverage` with the data of each release, and reports about all of them."""
+    folder = into.resolve() / "coverage"
+    folder.mkdir(exist_ok=True)
+    by_release: dict[str, list[Path]] = {}
+    for file in files:
+        by_release.setdefault(coverage_data.release_of(file), []).append(file.resolve())
+    merged = []
+    for release, shards in sorted(by_release.items()):
+        if parts is not None and len(shards) != parts:
+            raise MergeError(
+                f"the coverage of lmstudio {release} has {len(shards)} parts instead of {parts}"
+            )
+        source = coverage_data.source_of(shards[0].parent, release)
+        if not source.is_dir():
+            raise MergeError(f"{source} is missing: keep it beside {shards[0].name}")
+        coverage_data.keep_source(source, folder, release)
+        merged.append(coverage_data.combine_parts(shards, folder, release))
+    content = coverage_data.report(merged, folder)
+    return "\n".join([*table(totals(content)), f"{folder}: {len(files)} files"])
+
+
+KINDS = (
+    Kind("*.xml", merge_junit, not_called=coverage_data.XML),
+    Kind(coverage_data.data_file(Path(), "*").name, merge_coverage),
+)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,12 @@ def pytest_command() -> list[str]:
     return [sys.executable, "-m", *shlex.split(environments["test"]["scripts"]["suite"])]
 
 
+def matrix_of(environment: str) -> list[str]:
+    """Return the SDK releases of an environment's matrix in hatch.toml, from the oldest on."""
+    environments = tomllib.loads((ROOT / "hatch.toml").read_text(encoding="utf-8"))["envs"]
+    return [str(release) for release in environments[environment]["matrix"][0]["sdk"]]
+
+
 def sdk_release() -> str:
     """Return the release of the installed SDK, or `unknown`."""
     try:

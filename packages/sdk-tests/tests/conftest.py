@@ -19,6 +19,7 @@ from sdk_tests.process_state_fixtures import (
     restored_sync_timeout,
 )
 from sdk_tests.scenario_fixtures import scenario_host, scenario_model
+from sdk_tests.since_hooks import pytest_itemcollected, pytest_pycollect_makemodule
 from sdk_tests.wire_watch_fixtures import watched, wire_watch
 
 __all__ = [  # fixtures and hooks
@@ -28,6 +29,8 @@ __all__ = [  # fixtures and hooks
     "no_default_client",
     "pytest_collection_modifyitems",
     "pytest_configure",
+    "pytest_itemcollected",
+    "pytest_pycollect_makemodule",
     "pytest_runtest_makereport",
     "pytest_terminal_summary",
     "restored_sync_timeout",

@@ -7,9 +7,9 @@ import lmstudio
 import pytest
 from lmstudio._ws_thread import AsyncWebsocketThread, BackgroundThread
 from sdk_tests.foreign_hosts import closed_address
-from sdk_tests.sdk_releases import known_bug
+from sdk_tests.sdk_releases import known_bug, since
 
-pytestmark = pytest.mark.usefixtures("no_api_token")
+pytestmark = [pytest.mark.usefixtures("no_api_token"), since("1.5.0")]
 
 
 def test_thread_runs_coroutines() -> None:

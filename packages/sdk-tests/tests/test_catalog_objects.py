@@ -9,9 +9,9 @@ from lmstudio import (
     LMStudioClientError,
     LMStudioValueError,
     LMStudioWebsocketError,
-    ValidationError,
 )
 from lmstudio.sync_api import AvailableModel, ModelDownloadOption
+from msgspec import ValidationError
 from sdk_tests.foreign_hosts import closed_address
 from sdk_tests.host_packets import embedding_info, llm_info
 

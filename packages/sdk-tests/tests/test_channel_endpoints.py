@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import lmstudio
 import pytest
 from lmstudio import (
     DownloadProgressUpdate,
@@ -11,7 +12,6 @@ from lmstudio import (
     LMStudioChannelClosedError,
     LMStudioClientError,
     LMStudioRuntimeError,
-    LMStudioUnknownMessageWarning,
     ModelLoadResult,
 )
 from lmstudio.json_api import (
@@ -23,6 +23,7 @@ from lmstudio.json_api import (
     ModelTypesLlm,
 )
 from sdk_tests.host_packets import llm_info, loaded
+from sdk_tests.sdk_releases import since
 from sdk_tests.structured_log import logged_events
 
 NO_SETTINGS = {"layers": [{"layerName": "apiOverride", "config": {"fields": []}}]}
@@ -207,11 +208,12 @@ def test_result_of_an_active_channel_is_an_error() -> None:
         load_endpoint().result()
 
 
+@since("1.4.0")
 @both_loads
 def test_unknown_packet_is_a_warning(make_endpoint: Callable[..., AnyLoadEndpoint]) -> None:
     """A packet of an unknown type leads to a warning with its contents, and the load continues."""
     endpoint = make_endpoint()
-    with pytest.warns(LMStudioUnknownMessageWarning) as warned:
+    with pytest.warns(lmstudio.LMStudioUnknownMessageWarning) as warned:
         endpoint.handle_message_events({"type": "brandNew", "a": 1})
     assert [str(warning.message) for warning in warned] == [
         f"{endpoint.notice_prefix} unexpected message contents: {{'type': 'brandNew', 'a': 1}}"
@@ -316,10 +318,11 @@ def test_closed_download_channel_is_an_error() -> None:
         ModelDownloadEndpoint("some-download").handle_message_events(None)
 
 
+@since("1.4.0")
 def test_unknown_download_packet_is_a_warning() -> None:
     """A download packet of an unknown form leads to a warning with its contents."""
     with pytest.warns(
-        LMStudioUnknownMessageWarning,
+        lmstudio.LMStudioUnknownMessageWarning,
         match=r"^Model download unexpected message contents: {'type': 'success'}$",
     ):
         ModelDownloadEndpoint("some-download").handle_message_events({"type": "success"})

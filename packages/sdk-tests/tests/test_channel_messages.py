@@ -17,7 +17,10 @@ from lmstudio.json_api import ChannelHandler, CompletionEndpoint, RemoteCallHand
 from lmstudio.sync_api import SyncChannel, SyncRemoteCall
 from sdk_tests.expected_items import next_item, receiver
 from sdk_tests.host_packets import channel_closed, channel_failed, fragment, on_channel, predicted
+from sdk_tests.sdk_releases import since
 from sdk_tests.structured_log import logged_events
+
+pytestmark = since("1.5.0")
 
 NOT_FOUND = {
     "title": "No such model",

@@ -11,7 +11,7 @@ from lmstudio import (
 )
 from lmstudio._sdk_models import ToolCallRequestData
 from sdk_tests.expected_items import Items
-from sdk_tests.sdk_releases import known_bug
+from sdk_tests.sdk_releases import known_bug, since
 
 REQUEST_WIRE = {
     "type": "toolCallRequest",
@@ -137,6 +137,7 @@ def test_unparseable_tool_result_is_refused() -> None:
     assert sent(chat) == []
 
 
+@since("1.4.1")
 def test_tool_entry_takes_a_list_of_results() -> None:
     """add_entry() with the tool role adds all results of a list as one message."""
     chat = Chat()

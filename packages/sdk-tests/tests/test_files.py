@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from lmstudio import FileHandle, LMStudioOSError, LMStudioValueError
 from lmstudio.history import _FileHandleCache, _LocalFileData
-from sdk_tests.sdk_releases import known_bug
+from sdk_tests.sdk_releases import known_bug, since
 
 DATA = b"\x89PNG\r\n\x00\xff"
 
@@ -31,6 +31,7 @@ def image(tmp_path: Path) -> Path:
     return path
 
 
+@since("1.5.0")
 @pytest.mark.parametrize(
     "as_buffer",
     [
@@ -124,6 +125,7 @@ def test_failing_file_object_is_an_os_error() -> None:
         upload(Broken())
 
 
+@since("1.5.0")
 @pytest.mark.parametrize("src", [5, None, ["cat.png"]], ids=repr)
 def test_unusable_source_is_refused(src: Any) -> None:
     """A source of another kind is refused with an error that says what is expected."""
@@ -157,6 +159,7 @@ def test_text_mode_is_explained() -> None:
         upload(io.StringIO("text"))
 
 
+@since("1.5.0")
 def test_handle_cache_fetches_equal_files_once() -> None:
     """The (private) handle cache uploads equal files once, and completes handles in place."""
     cache = _FileHandleCache()

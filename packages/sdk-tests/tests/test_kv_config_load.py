@@ -7,9 +7,9 @@ from lmstudio import (
     EmbeddingLoadModelConfig,
     LlmLoadModelConfig,
     LMStudioValueError,
-    ValidationError,
 )
 from lmstudio._kv_config import parse_server_config
+from msgspec import ValidationError
 from sdk_tests.client_and_server_settings import Setting, checkbox, client_key_of, plain
 from sdk_tests.sdk_creation_parameters import (
     KvField,
@@ -17,7 +17,7 @@ from sdk_tests.sdk_creation_parameters import (
     kv_field,
     llm_load_fields,
 )
-from sdk_tests.sdk_releases import known_bug
+from sdk_tests.sdk_releases import known_bug, since
 
 
 def common(domain: str) -> list[Setting]:
@@ -33,15 +33,7 @@ def common(domain: str) -> list[Setting]:
 
 
 EMBEDDING_SETTINGS = common("embedding")
-LLM_SETTINGS = [
-    *common("llm"),
-    plain("gpu_strict_vram_cap", "gpuStrictVramCap", True, "load.gpuStrictVramCap"),
-    plain("num_experts", "numExperts", 4, "llm.load.numExperts"),
-    checkbox("seed", "seed", 7, "llm.load.seed"),
-    plain("offload_kv_cache_to_gpu", "offloadKVCacheToGpu", False, "llm.load.offloadKVCacheToGpu"),
-    plain("eval_batch_size", "evalBatchSize", 256, "llm.load.llama.evalBatchSize"),
-    plain("flash_attention", "flashAttention", True, "llm.load.llama.flashAttention"),
-    plain("use_fp16_for_kv_cache", "useFp16ForKVCache", True, "llm.load.llama.useFp16ForKVCache"),
+CACHE_SETTINGS = [
     checkbox(
         "llama_k_cache_quantization_type",
         "llamaKCacheQuantizationType",
@@ -55,6 +47,30 @@ LLM_SETTINGS = [
         "llm.load.llama.vCacheQuantizationType",
     ),
 ]
+LLM_SETTINGS = [
+    *common("llm"),
+    plain("gpu_strict_vram_cap", "gpuStrictVramCap", True, "load.gpuStrictVramCap"),
+    plain("num_experts", "numExperts", 4, "llm.load.numExperts"),
+    checkbox("seed", "seed", 7, "llm.load.seed"),
+    plain("offload_kv_cache_to_gpu", "offloadKVCacheToGpu", False, "llm.load.offloadKVCacheToGpu"),
+    plain("eval_batch_size", "evalBatchSize", 256, "llm.load.llama.evalBatchSize"),
+    plain("flash_attention", "flashAttention", True, "llm.load.llama.flashAttention"),
+    plain("use_fp16_for_kv_cache", "useFp16ForKVCache", True, "llm.load.llama.useFp16ForKVCache"),
+    *CACHE_SETTINGS,
+]
+loses_ticked_checkboxes = known_bug(
+    "A ticked checkbox is read back as unset: the SDK looks for `key` in it instead of `checked`.",
+    fixed_in="1.3.1",
+)
+names_caches_wrongly = known_bug(
+    "The quantization types of the KV cache are sent under keys that no server knows.",
+    fixed_in="1.4.1",
+)
+needs_all_gpu_settings = known_bug(
+    "GPU settings that are not all given raise a KeyError: `gpu={'ratio': 0.5}` cannot be sent.",
+    raises=KeyError,
+    fixed_in="1.3.1",
+)
 EVEN_SPLIT = {"strategy": "evenly", "disabledGpus": [], "priority": [], "customRatio": []}
 
 
@@ -63,9 +79,8 @@ def read_back(*fields: KvField) -> Any:
     return parse_server_config({"fields": fields})
 
 
-@pytest.mark.parametrize("setting", LLM_SETTINGS, ids=client_key_of)
-def test_llm_setting(setting: Setting) -> None:
-    """A setting becomes its server field from a struct and both dict spellings, and comes back."""
+def assert_goes_and_comes_back(setting: Setting) -> None:
+    """Assert that a setting becomes its server field from all spellings, and comes back."""
     struct = LlmLoadModelConfig.from_dict({setting.client_key: setting.value})  # type: ignore[misc]
     assert getattr(struct, setting.attribute) == setting.value
     assert llm_load_fields(struct) == [setting.field]
@@ -74,6 +89,43 @@ def test_llm_setting(setting: Setting) -> None:
     assert read_back(setting.field) == {setting.client_key: setting.value}
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        pytest.param(setting, marks=since("1.3.2")) if "offload" in setting.attribute else setting
+        for setting in LLM_SETTINGS
+        if setting.server_value == setting.value
+    ],
+    ids=client_key_of,
+)
+def test_llm_setting(setting: Setting) -> None:
+    """A setting becomes its server field from a struct and both dict spellings, and comes back."""
+    assert_goes_and_comes_back(setting)
+
+
+@loses_ticked_checkboxes
+@pytest.mark.parametrize(
+    "setting",
+    [
+        setting
+        for setting in LLM_SETTINGS
+        if setting.server_value != setting.value and setting not in CACHE_SETTINGS
+    ],
+    ids=client_key_of,
+)
+def test_llm_checkbox(setting: Setting) -> None:
+    """A setting with a checkbox becomes its server field, ticked, and comes back."""
+    assert_goes_and_comes_back(setting)
+
+
+@names_caches_wrongly
+@pytest.mark.parametrize("setting", CACHE_SETTINGS, ids=client_key_of)
+def test_llm_cache_setting(setting: Setting) -> None:
+    """A quantization of the KV cache becomes its server field, ticked, and comes back."""
+    assert_goes_and_comes_back(setting)
+
+
+@loses_ticked_checkboxes
 def test_embedding_settings() -> None:
     """Embedding settings become one server field each in their own namespace, and come back."""
     config: Any = {setting.client_key: setting.value for setting in EMBEDDING_SETTINGS}
@@ -85,6 +137,7 @@ def test_embedding_settings() -> None:
     assert read_back(*fields) == config
 
 
+@since("1.3.2")
 def test_every_llm_setting_is_covered() -> None:
     """These tests cover every setting of the LLM struct."""
     covered = {setting.attribute for setting in LLM_SETTINGS} | {"gpu"}
@@ -103,6 +156,7 @@ def test_no_settings_send_no_fields(config: Any) -> None:
     assert llm_load_fields(config) == []
 
 
+@names_caches_wrongly
 def test_settings_combine() -> None:
     """Several settings are sent together, as one field each and nothing else."""
     config = {setting.client_key: setting.value for setting in LLM_SETTINGS}
@@ -110,6 +164,7 @@ def test_settings_combine() -> None:
     assert fields == {setting.server_key: setting.server_value for setting in LLM_SETTINGS}
 
 
+@needs_all_gpu_settings
 @pytest.mark.parametrize(
     ("gpu", "fields"),
     [
@@ -146,23 +201,30 @@ def test_gpu_settings(gpu: Any, fields: dict[str, Any]) -> None:
     assert sent == fields
 
 
+@needs_all_gpu_settings
 def test_embedding_offload_ratio_has_its_own_key() -> None:
     """An embedding model's offload ratio has its own key, and the split config a common one."""
     keys = {field["key"] for field in embedding_load_fields({"gpu": {"ratio": 1.0}})}
     assert keys == {"embedding.load.llama.acceleration.offloadRatio", "load.gpuSplitConfig"}
 
 
+def test_gpu_settings_come_back() -> None:
+    """GPU settings come back from the server's fields as they were sent."""
+    gpu = {"mainGpu": 2, "splitStrategy": "favorMainGpu", "disabledGpus": [0]}
+    assert read_back(*llm_load_fields({"gpu": gpu})) == {"gpu": gpu}
+
+
+@needs_all_gpu_settings
 @pytest.mark.parametrize(
     "gpu",
     [
         {"ratio": 0.5, "splitStrategy": "evenly", "disabledGpus": []},
         {"ratio": "off", "splitStrategy": "evenly", "disabledGpus": [1]},
-        {"mainGpu": 2, "splitStrategy": "favorMainGpu", "disabledGpus": [0]},
     ],
-    ids=["ratio", "disabled-gpus", "main-gpu"],
+    ids=["ratio", "disabled-gpus"],
 )
-def test_gpu_settings_come_back(gpu: Any) -> None:
-    """GPU settings come back from the server's fields as they were sent."""
+def test_gpu_settings_without_a_main_one_come_back(gpu: Any) -> None:
+    """GPU settings come back as they were sent if they name no main GPU, too."""
     assert read_back(*llm_load_fields({"gpu": gpu})) == {"gpu": gpu}
 
 
@@ -185,6 +247,7 @@ def test_unknown_split_strategy_is_refused_in_a_dict() -> None:
         llm_load_fields({"gpu": {"splitStrategy": "custom"}})
 
 
+@needs_all_gpu_settings
 def test_unknown_split_strategy_is_refused_in_a_struct() -> None:
     """An unknown split strategy in a struct raises an error with the known strategies."""
     config = LlmLoadModelConfig.from_dict({"gpu": {}})
@@ -210,6 +273,11 @@ def test_unknown_server_fields_are_skipped() -> None:
     assert read_back(*fields) == {"numExperts": 2}
 
 
+@known_bug(
+    'A field without "value", which newer servers send, raises a KeyError.',
+    raises=KeyError,
+    fixed_in="1.4.1",
+)
 def test_server_field_without_value_reads_as_none() -> None:
     """A plain field without a value is read as None."""
     assert parse_server_config({"fields": [{"key": "llm.load.numExperts"}]}) == {"numExperts": None}
@@ -218,8 +286,9 @@ def test_server_field_without_value_reads_as_none() -> None:
 @known_bug(
     'parse_server_config is meant to tolerate a field without "value" (says its comment) but'
     " passes None to the checkbox reader, which calls .get() on it: one such field makes"
-    " get_load_config() and every prediction's result fail with an AttributeError.",
-    raises=AttributeError,
+    " get_load_config() and every prediction's result fail with an AttributeError, before 1.4.1"
+    " with a KeyError.",
+    raises=(AttributeError, KeyError),
 )
 def test_checkbox_without_value_reads_as_unset() -> None:
     """A checkbox field without a value must leave its setting unset."""

@@ -7,7 +7,10 @@ import pytest
 from lmstudio._logging import StructuredLogger, new_logger
 from lmstudio.sdk_api import sdk_callback_invocation
 from sdk_tests.expected_items import Items
+from sdk_tests.sdk_releases import since
 from sdk_tests.structured_log import logged_events
+
+pytestmark = since("1.5.0")
 
 LOGGER = "structured-log-test"
 

@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
-from lmstudio import LMStudioValueError, ModelQuery, ValidationError
+from lmstudio import LMStudioValueError, ModelQuery
 from lmstudio._sdk_models import ModelSpecifierInstanceReference, ModelSpecifierQuery
 from lmstudio.json_api import CompletionEndpoint
+from msgspec import ValidationError
 from sdk_tests.sdk_releases import known_bug
 
 QUERY = {"identifier": "m", "domain": "llm"}

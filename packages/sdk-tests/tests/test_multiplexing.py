@@ -7,7 +7,10 @@ import pytest
 from lmstudio import LMStudioClientError, LMStudioRuntimeError
 from lmstudio._logging import new_logger
 from lmstudio.json_api import MultiplexingManager
+from sdk_tests.sdk_releases import since
 from sdk_tests.structured_log import logged_events
+
+pytestmark = since("1.5.0")
 
 LOGGER = "multiplexing-test"
 Queue = asyncio.Queue[Any]

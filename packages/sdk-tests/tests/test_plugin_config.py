@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 from lmstudio._sdk_models import SerializedKVConfigSettings
 from lmstudio.plugin import BaseConfigSchema, LMStudioPluginInitError, config_field
+from sdk_tests.sdk_releases import since
+
+pytestmark = since("1.5.0")
 
 
 class Settings(BaseConfigSchema):

@@ -11,7 +11,9 @@ from sdk_tests.expected_items import next_item
 from sdk_tests.plugin_process import PluginProcess, plugin_process, write_plugin
 from sdk_tests.plugin_turns import events_of_kind, started_turn, turn
 from sdk_tests.scenarios import ScenarioServer
-from sdk_tests.sdk_releases import known_bug
+from sdk_tests.sdk_releases import known_bug, since
+
+pytestmark = since("1.5.0")
 
 needs_interrupts = pytest.mark.skipif(
     os.name == "nt", reason="on Windows a process cannot be interrupted alone"

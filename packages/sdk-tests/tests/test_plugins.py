@@ -10,9 +10,9 @@ from sdk_tests.expected_items import Items, next_item
 from sdk_tests.plugin_process import PluginProcess, plugin_process, write_plugin
 from sdk_tests.plugin_turns import events_of_kind, started_turn, turn
 from sdk_tests.scenarios import ScenarioServer
-from sdk_tests.sdk_releases import known_bug
+from sdk_tests.sdk_releases import known_bug, since
 
-pytestmark = [pytest.mark.embedded, pytest.mark.slow]
+pytestmark = [pytest.mark.embedded, pytest.mark.slow, since("1.5.0")]
 
 SOURCE = (Path(__file__).parent / "plugin_sources" / "helper.py").read_text(encoding="utf-8")
 NAME = "helper"

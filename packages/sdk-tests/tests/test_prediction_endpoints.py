@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import lmstudio
 import pytest
 from lmstudio import (
     AssistantResponse,
@@ -11,12 +12,11 @@ from lmstudio import (
     LlmPredictionStats,
     LMStudioChannelClosedError,
     LMStudioPredictionError,
-    LMStudioUnknownMessageWarning,
     TextData,
 )
 from lmstudio.json_api import ChatResponseEndpoint, CompletionEndpoint, PredictionEndpoint
 from sdk_tests.host_packets import fragment, llm_info, predicted
-from sdk_tests.sdk_releases import known_bug
+from sdk_tests.sdk_releases import known_bug, since
 from sdk_tests.structured_log import logged_events
 
 
@@ -167,6 +167,7 @@ def test_failing_message_callback_is_logged(caplog: pytest.LogCaptureFixture) ->
     assert (level, event["exc"]) == ("ERROR", "LookupError('no screen')")
 
 
+@since("1.4.0")
 @pytest.mark.parametrize(
     ("endpoint_class", "prefix"),
     [(CompletionEndpoint, "Completion"), (ChatResponseEndpoint, "Chat response")],
@@ -176,7 +177,7 @@ def test_unknown_packet_is_a_warning(endpoint_class: Any, prefix: str) -> None:
     """A packet of an unknown type leads to a warning that names the kind of prediction."""
     endpoint = endpoint_class("some-model", Chat("Hi") if prefix == "Chat response" else "Once")
     with pytest.warns(
-        LMStudioUnknownMessageWarning,
+        lmstudio.LMStudioUnknownMessageWarning,
         match=rf"^{prefix} unexpected message contents: {{'type': 'brandNew'}}$",
     ):
         feed(endpoint, {"type": "brandNew"})

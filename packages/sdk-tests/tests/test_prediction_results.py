@@ -16,6 +16,7 @@ from lmstudio.json_api import CompletionEndpoint
 from lmstudio.sync_api import SyncChannel
 from sdk_tests.expected_items import receiver
 from sdk_tests.host_packets import channel_closed, fragment, on_channel, predicted
+from sdk_tests.sdk_releases import since
 
 ANSWER = [on_channel(1, fragment("Yes")), on_channel(1, predicted()), channel_closed(1)]
 
@@ -90,6 +91,7 @@ def test_result_before_end_is_an_error() -> None:
     assert stream.model_info is None
 
 
+@since("1.5.0")
 def test_iteration_yields_fragments_and_leaves_the_result() -> None:
     """Iteration yields the fragments and leaves the result and the metadata."""
     stream, _ = stream_of(ANSWER)
@@ -100,6 +102,7 @@ def test_iteration_yields_fragments_and_leaves_the_result() -> None:
     assert stream.model_info == result.model_info
 
 
+@since("1.5.0")
 def test_wait_for_result() -> None:
     """wait_for_result() runs a stream from its start to its result."""
     stream, _ = stream_of(ANSWER)
@@ -114,6 +117,7 @@ def test_second_start_is_an_error() -> None:
         stream.start()
 
 
+@since("1.5.0")
 def test_start_after_end_is_an_error() -> None:
     """Starting a stream that has its result raises an error."""
     stream, _ = stream_of(ANSWER)
@@ -145,6 +149,7 @@ def test_error_in_the_block_is_the_result() -> None:
         stream.result()
 
 
+@since("1.5.0")
 def test_cancel_sends_one_message_and_drops_later_text() -> None:
     """cancel() sends one message to the host, and later text does not reach the caller."""
     stream, outgoing = stream_of([on_channel(1, fragment("Well")), *ANSWER])
@@ -157,6 +162,7 @@ def test_cancel_sends_one_message_and_drops_later_text() -> None:
     assert outgoing == [{"type": "channelSend", "channelId": 1, "message": {"type": "cancel"}}]
 
 
+@since("1.5.0")
 def test_cancel_outside_of_a_prediction_does_nothing() -> None:
     """cancel() sends nothing before a stream's start and after its end."""
     stream, outgoing = stream_of(ANSWER)

@@ -10,8 +10,10 @@ import lmstudio.plugin
 import msgspec
 import pytest
 from sdk_tests.public_names import LEFT_OUT, PLUGIN_NAMES, PUBLIC_NAMES
-from sdk_tests.sdk_releases import known_bug
+from sdk_tests.sdk_releases import known_bug, since
 from sdk_tests.signature_checks import assert_takes
+
+pytestmark = since("1.5.0")
 
 BASES: dict[str, tuple[type, ...]] = {
     "LMStudioError": (Exception,),

@@ -7,9 +7,14 @@ import pytest
 from lmstudio import LLM, Client, LMStudioTimeoutError
 from sdk_tests.forced_outputs import written
 from sdk_tests.model_names import LLM_KEY
+from sdk_tests.sdk_releases import since
 from sdk_tests.tcp_proxy import TcpProxy, tcp_proxy
 
-pytestmark = [pytest.mark.lmstudio, pytest.mark.usefixtures("restored_sync_timeout")]
+pytestmark = [
+    pytest.mark.lmstudio,
+    pytest.mark.usefixtures("restored_sync_timeout"),
+    since("1.5.0"),
+]
 
 SHORT = 0.05  # seconds to wait for a message that will never come
 

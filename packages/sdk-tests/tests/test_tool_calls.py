@@ -6,10 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from lmstudio import Chat, LMStudioPredictionError, LMStudioValueError, ToolCallRequest
+from lmstudio import (
+    Chat,
+    LMStudioClientError,
+    LMStudioPredictionError,
+    LMStudioValueError,
+    ToolCallRequest,
+)
 from lmstudio.json_api import ChatResponseEndpoint, PredictionToolCallEvent
 from sdk_tests.host_packets import predicted, tool_call
-from sdk_tests.sdk_releases import known_bug
+from sdk_tests.sdk_releases import known_bug, since
 from sdk_tests.structured_log import logged_events
 
 InvalidRequestHandler = Callable[[LMStudioPredictionError, ToolCallRequest | None], str | None]
@@ -50,7 +56,8 @@ def endpoint_for(
     *tools: Any, on_invalid: InvalidRequestHandler | None = None, allow_async: bool = False
 ) -> ChatResponseEndpoint:
     """Return a prediction endpoint that offers the tools."""
-    llm_tools, client_tools = ChatResponseEndpoint.parse_tools(tools, allow_async=allow_async)
+    options = {"allow_async": True} if allow_async else {}  # releases before 1.5.0 have none
+    llm_tools, client_tools = ChatResponseEndpoint.parse_tools(tools, **options)
     return ChatResponseEndpoint(
         "model",
         Chat("Hi"),
@@ -90,6 +97,7 @@ def test_call_runs_only_when_invoked() -> None:
     assert result.to_dict() == {"type": "toolCallResult", "content": "1", "toolCallId": "call-1"}
 
 
+@since("1.5.0")
 def test_missing_argument_takes_its_default() -> None:
     """An argument that the model leaves out has the tool's default."""
     run = endpoint_for(add).request_tool_call(call("add", {"first_term": 1}))
@@ -192,6 +200,7 @@ def test_failed_tool_is_reported_to_the_model() -> None:
     assert causes == [problem]
 
 
+@since("1.5.0")
 def test_async_tool_cannot_be_called_synchronously() -> None:
     """The synchronous API refuses to call a coroutine function."""
     endpoint = endpoint_for(later, allow_async=True)
@@ -202,13 +211,19 @@ def test_async_tool_cannot_be_called_synchronously() -> None:
         endpoint.request_tool_call(call("later", {"text": "a"}))
 
 
+def test_generation_start_is_no_event() -> None:
+    """A packet about the start of a request yields no event."""
+    assert list(endpoint_for(add).iter_message_events({"type": "toolCallGenerationStart"})) == []
+
+
+@known_bug(
+    "Packets about the progress of a tool call request, which LM Studio sends, are unknown and end"
+    " the prediction with an error.",
+    raises=LMStudioClientError,
+    fixed_in="1.3.2",
+)
 @pytest.mark.parametrize(
-    "kind",
-    [
-        "toolCallGenerationStart",
-        "toolCallGenerationNameReceived",
-        "toolCallGenerationArgumentFragmentGenerated",
-    ],
+    "kind", ["toolCallGenerationNameReceived", "toolCallGenerationArgumentFragmentGenerated"]
 )
 def test_generation_progress_is_no_event(kind: str) -> None:
     """Packets about an incomplete request yield no event."""

@@ -9,7 +9,7 @@ from lmstudio import Chat, LlmPredictionConfig, LMStudioValueError, ToolFunction
 from lmstudio.json_api import ChatResponseEndpoint
 from msgspec import Meta
 from sdk_tests.expected_items import Items
-from sdk_tests.sdk_releases import known_bug
+from sdk_tests.sdk_releases import known_bug, since
 
 
 class Colour(enum.Enum):
@@ -59,6 +59,7 @@ def announced(*tools: Any, config: Any = None) -> Items[Any]:
     return Items(setting["tools"])
 
 
+@since("1.5.0")
 def test_function_is_announced_from_its_signature() -> None:
     """A function is announced with its name, docstring, annotations and defaults."""
     assert announced(search) == [
@@ -110,6 +111,7 @@ def test_from_callable_overrides_name_and_description() -> None:
     assert announced(definition)[0]["function"]["name"] == "find"
 
 
+@since("1.5.0")
 def test_explicit_definition_matches_the_function() -> None:
     """A ToolFunctionDef is announced like the function that it describes."""
     parameters: dict[str, Any] = {
@@ -126,6 +128,7 @@ def test_explicit_definition_matches_the_function() -> None:
     assert announced(definition) == announced(search)
 
 
+@since("1.5.0")
 def test_dict_definition_matches_the_function() -> None:
     """A dict definition is announced like the function that it describes."""
     definition = {
@@ -148,6 +151,7 @@ def test_incomplete_dict_definition_is_refused() -> None:
         ChatResponseEndpoint.parse_tools([definition])
 
 
+@since("1.5.0")
 def test_parameter_without_type_is_refused() -> None:
     """A parameter dict without a type raises an error that names it."""
     definition: Any = {
@@ -232,6 +236,7 @@ def test_no_tools_from_a_generator_are_refused() -> None:
         ChatResponseEndpoint.parse_tools(iter(()))
 
 
+@since("1.5.0")
 def test_async_tool_is_refused_in_the_sync_api() -> None:
     """The synchronous API refuses a coroutine function as a tool."""
     with pytest.raises(
@@ -241,6 +246,7 @@ def test_async_tool_is_refused_in_the_sync_api() -> None:
         ChatResponseEndpoint.parse_tools([wait])
 
 
+@since("1.5.0")
 def test_async_tool_is_marked_in_the_async_api() -> None:
     """The asynchronous API marks which tools are coroutine functions."""
     _, client_tools = ChatResponseEndpoint.parse_tools([wait, nothing], allow_async=True)
@@ -250,6 +256,7 @@ def test_async_tool_is_marked_in_the_async_api() -> None:
     }
 
 
+@since("1.5.0")
 def test_tools_join_a_config_struct_without_changing_it() -> None:
     """Tools join the settings of a config struct without changing the caller's struct."""
     config = LlmPredictionConfig(temperature=0.0)
@@ -292,6 +299,7 @@ def test_enum_parameter_is_resolvable() -> None:
     assert parameters["$defs"]["Colour"]["enum"] == ["red"]
 
 
+@since("1.5.0")
 @known_bug(
     "from_callable looks up the annotation of every parameter that has a default; without an"
     " annotation it fails with a bare KeyError instead of saying what is missing.",
@@ -305,6 +313,7 @@ def test_default_without_annotation_is_explained() -> None:
         ToolFunctionDef.from_callable(namespace["count"])
 
 
+@since("1.5.0")
 @known_bug(
     "A non-empty list or dict as a parameter's default, harmless in a function that does not"
     " change it, fails with msgspec's advice to use a default_factory, for which a tool definition"

@@ -88,5 +88,23 @@ def known_bug(
     return pytest.mark.known_bug(KnownBug(reason, raises, timeline, when, file))
 
 
+def since(release: str) -> pytest.MarkDecorator:
+    """Mark a test that holds from a release on, the first that has what the test is about.
+
+    Older releases skip it: "needs 1.4.0". A file is marked by `pytestmark = since("1.5.0")`; on
+    older releases it is not imported (`since_hooks`), so the release must be a literal there.
+    What an older release has and does wrong is no case of this but a `known_bug`.
+    """
+    _version(release)
+    return pytest.mark.since(release)
+
+
+def _version(name: str) -> Version:
+    try:
+        return Version(name)
+    except InvalidVersion:
+        raise ValueError(f"{name!r} is no version of the SDK: write it like '1.4.0'") from None
+
+
 def _names(releases: str | tuple[str, ...]) -> tuple[str, ...]:
     return (releases,) if isinstance(releases, str) else releases

@@ -111,7 +111,7 @@ WATCH = WireWatch()
 @contextmanager
 def watching() -> Iterator[WireWatch]:
     """Watch all connections of the SDK in this process while the block runs."""
-    send, receive = AsyncWebsocketHandler.send_json, AsyncWebsocketHandler._enqueue_message
+    send, start = AsyncWebsocketHandler.send_json, AsyncWebsocketHandler.__init__
 
     def ids(handler: Any) -> dict[Any, str]:
         found: dict[Any, str] = handler.__dict__.setdefault("_sdk_tests_ids", {})
@@ -121,11 +121,31 @@ def watching() -> Iterator[WireWatch]:
         WATCH.sent(ids(self), message)
         await send(self, message)
 
-    async def enqueue_message(self: Any, message: Any) -> bool:
+    def received(self: Any, message: Any) -> None:
         WATCH.received(ids(self), urlsplit(self._ws_url).path.strip("/"), message)
-        return await receive(self, message)
 
+    def init(self: Any, *args: Any, **options: Any) -> None:
+        """Watch messages on their way to the function that a release before 1.5.0 is given."""
+        start(self, *args, **options)
+        receive = self._enqueue_message
+
+        def enqueue_message(message: Any) -> bool:
+            if message is not None:  # the end of the connection
+                received(self, message)
+            return bool(receive(message))
+
+        self._enqueue_message = enqueue_message
+
+    async def enqueue_message(self: Any, message: Any) -> bool:
+        received(self, message)
+        known: bool = await receive_by_method(self, message)
+        return known
+
+    receive_by_method: Any = getattr(AsyncWebsocketHandler, "_enqueue_message", None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(AsyncWebsocketHandler, "send_json", send_json)
-        patch.setattr(AsyncWebsocketHandler, "_enqueue_message", enqueue_message)
+        if receive_by_method is None:
+            patch.setattr(AsyncWebsocketHandler, "__init__", init)
+        else:
+            patch.setattr(AsyncWebsocketHandler, "_enqueue_message", enqueue_message)
         yield WATCH

@@ -10,9 +10,9 @@ from lmstudio import (
     LMStudioServerError,
     LMStudioValueError,
     LMStudioWebsocketError,
-    ValidationError,
 )
 from lmstudio.async_api import AsyncAvailableModel, AsyncModelDownloadOption
+from msgspec import ValidationError
 from sdk_tests.concurrency_async import together
 from sdk_tests.structured_log import logged_events
 

@@ -5,6 +5,7 @@
 
 from typing import Any
 
+import lmstudio
 import pytest
 from lmstudio import (
     Client,
@@ -14,12 +15,11 @@ from lmstudio import (
     LMStudioRuntimeError,
     LMStudioWebsocketError,
 )
-from lmstudio.json_api import LMStudioUnknownMessageWarning
 from sdk_tests.faulty_clients_sync import all_happened, faulty_client, short_wait
 from sdk_tests.host_packets import llm_info, loaded
 from sdk_tests.model_names import UNKNOWN
 from sdk_tests.scenarios import ScenarioServer, close, insert, insert_packets, replace, rule, stall
-from sdk_tests.sdk_releases import known_bug
+from sdk_tests.sdk_releases import known_bug, since
 
 pytestmark = [pytest.mark.embedded]
 
@@ -96,6 +96,7 @@ def test_channel_closed_too_early(scenario_host: ScenarioServer) -> None:
             client.llm.model(UNKNOWN)
 
 
+@since("1.4.0")
 @pytest.mark.parametrize(
     "packet",
     [{"type": "weather"}, {"type": "loadSuccess"}, {"type": "loadSuccess", "info": {}}],
@@ -106,7 +107,7 @@ def test_unknown_packet(scenario_host: ScenarioServer, packet: dict[str, Any]) -
     packets = insert_packets(packet, loaded("loadSuccess", "mine"))
     with faulty_client(scenario_host, rule(packets, **LOAD)) as client:
         with pytest.warns(
-            LMStudioUnknownMessageWarning,
+            lmstudio.LMStudioUnknownMessageWarning,
             match=r"^Model get/load unexpected message contents: \{'type': ",
         ):
             identifier = loaded_as(client)

@@ -13,9 +13,9 @@ from lmstudio import (
     LMStudioServerError,
     LMStudioValueError,
     LMStudioWebsocketError,
-    ValidationError,
 )
 from lmstudio.sync_api import AvailableModel, ModelDownloadOption
+from msgspec import ValidationError
 from sdk_tests.concurrency_sync import together
 from sdk_tests.structured_log import logged_events
 
