@@ -73,7 +73,7 @@ def test_lost_connection_is_reported() -> None:
         client = lmstudio.get_default_client(host.address)
         assert lmstudio.list_loaded_models("llm"), "the host has no model"
         host.hang_up()
-        with pytest.raises(LMStudioWebsocketError, match="disconnected"):
+        with pytest.raises(LMStudioWebsocketError):  # from the sending or the receiving side
             lmstudio.list_loaded_models("llm")
         client.llm.disconnect()
         assert lmstudio.list_loaded_models("llm"), "the way out of a lost connection"

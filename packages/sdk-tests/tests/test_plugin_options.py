@@ -6,7 +6,6 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from lmstudio.json_api import ClientBase
@@ -137,5 +136,3 @@ def test_debugging_in_development(scenario_host: ScenarioServer, tmp_path: Path)
         plugin.wait_for("Plugin 'debugged' running")
         output = "".join(plugin.lines)
     assert UNSTABLE in output
-
-
