@@ -171,7 +171,12 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
                 if isinstance(part, ast.FormattedValue):
                     kept = [*values[:index], *values[index + 1 :]]
                     yield "text without a value", ast.JoinedStr(values=kept)
-        case ast.Call(keywords=keywords):
+        case ast.Call(args=arguments, keywords=keywords):
+            for index, argument in enumerate(arguments):
+                if isinstance(argument, ast.Name) and argument.id not in ("self", "cls"):
+                    changed_call = copy.deepcopy(node)
+                    changed_call.args[index] = ast.Constant(None)
+                    yield "argument", changed_call
             for index, keyword in enumerate(keywords):
                 if keyword.arg is not None:
                     changed_call = copy.deepcopy(node)

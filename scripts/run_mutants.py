@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from mutant_results import (
     Equivalent,
@@ -84,6 +84,11 @@ def main(arguments: list[str]) -> int:
     except (ChoiceError, ResultsError, BaselineError) as error:
         print(f"mutants: {error}", file=sys.stderr)
         return 2
+
+
+def read_settings() -> dict[str, Any]:
+    """Return the tables of mutants.toml."""
+    return tomllib.loads(SETTINGS.read_text("utf-8"))
 
 
 def source_digest(package: Path) -> str:
@@ -171,7 +176,7 @@ def _verdict(mutant: Mutant, outcome: str, seconds: float, by: str, diff: str) -
 
 
 def _run(given: argparse.Namespace, pytest_options: list[str]) -> int:
-    settings = tomllib.loads(SETTINGS.read_text("utf-8"))
+    settings = read_settings()
     package = _installed("lmstudio")
     choice: Choice = TableOfTests(TESTS, settings["tests"])
     if given.coverage:

@@ -17,8 +17,14 @@ def changes(source: str) -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("f(a, b=c)", [("keyword", "f(a, b=c)", "f(a)"), ("statement", "f(a, b=c)", "pass")]),
+        ("f(a, b=c)", [
+            ("argument", "f(a, b=c)", "f(None, b=c)"),
+            ("keyword", "f(a, b=c)", "f(a)"),
+            ("statement", "f(a, b=c)", "pass"),
+        ]),
         ("f(**b)", [("statement", "f(**b)", "pass")]),
+        ("x[f(a, 1)]", [("argument", "f(a, 1)", "f(None, 1)"), ("constant", "1", "2")]),
+        ("f(self)", [("statement", "f(self)", "pass")]),
         ("if a == b: pass", [("comparison", "a == b", "(a != b)")]),
         ("if a < b: pass", [("comparison", "a < b", "(a <= b)")]),
         ("if a is None: pass", [("comparison", "a is None", "(a is not None)")]),

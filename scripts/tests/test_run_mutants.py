@@ -224,7 +224,7 @@ def test_table_of_tests(tmp_path: Path) -> None:
 
 def test_settings_name_tests() -> None:
     """The table of the suite has tests for each module, and its equivalents have reasons."""
-    settings = run_mutants.tomllib.loads(run_mutants.SETTINGS.read_text("utf-8"))
+    settings = run_mutants.read_settings()
     table = TableOfTests(run_mutants.TESTS, settings["tests"])
     for pattern in settings["tests"]:
         assert table.tests_of(pattern.replace("*", "x"), 1), pattern

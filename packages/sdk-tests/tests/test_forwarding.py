@@ -120,6 +120,8 @@ async def test_keywords_arrive(api: str, name: str) -> None:
         calls = Calls(host)
         given = {keyword: each.value(keyword, calls) for keyword, each in evidence.items()}
         async with entered_client(api, host) as client:
+            subject: Any = None
+            result: Any
             if name == "Chat":
                 result = Chat(**given)
             elif owner:

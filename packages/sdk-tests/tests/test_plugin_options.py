@@ -95,10 +95,8 @@ def test_missing_credentials(
     )
 
 
-def test_application_mode(
-    host: ScriptedHost, importing: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The command without --dev runs the plugin, lets it import its modules and warns of nothing."""
+def test_application_mode(host: ScriptedHost, importing: Path) -> None:
+    """The command without --dev runs a plugin that imports its own modules, and does not warn."""
     with warnings.catch_warnings(record=True) as shown:
         warnings.simplefilter("always")
         assert main([str(importing)]) == 0
