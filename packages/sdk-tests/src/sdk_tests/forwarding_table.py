@@ -257,6 +257,18 @@ _FUNCTIONS: dict[str, Row] = {
     },
 }
 
+_EXPLICIT = "test_tool_definitions.py::test_explicit_definition_matches_the_function"
+_OVERRIDES = "test_tool_definitions.py::test_from_callable_overrides_name_and_description"
+_TOOL_DEFINITIONS: dict[str, Row] = {
+    "ToolFunctionDef": {
+        name: ElsewhereTested(_EXPLICIT)
+        for name in ("name", "description", "parameters", "implementation")
+    },
+    "ToolFunctionDef.from_callable": {
+        name: ElsewhereTested(_OVERRIDES) for name in ("f", "name", "description")
+    },
+}
+
 _PLUGIN: dict[str, Row] = {
     "PromptPreprocessorController.notify_done": {
         "message": ElsewhereTested("test_plugin_contexts.py::test_status_in_one_go")
@@ -288,6 +300,7 @@ _PLUGIN: dict[str, Row] = {
 TABLE: dict[str, Row] = {
     **_FUNCTIONS,
     **_PLUGIN,
+    **_TOOL_DEFINITIONS,
     **{
         owner if name == owner else f"{owner}.{name}": row
         for owner, rows in _CLASSES.items()

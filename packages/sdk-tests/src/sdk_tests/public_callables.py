@@ -7,12 +7,12 @@ from types import ModuleType
 from typing import Any
 
 import lmstudio.plugin
-from lmstudio import Chat, async_api, sync_api
+from lmstudio import Chat, ToolFunctionDef, async_api, sync_api
 
 # Channels, calls and websockets below the sessions: modules have them, but no public method
 # takes or returns one.
 _BELOW_SESSIONS = re.compile(r"^(Channel|RemoteCall|LMStudioWebsocket)$")
-_CONSTRUCTED = ("Client", "Chat")
+_CONSTRUCTED = ("Client", "Chat", "ToolFunctionDef")
 """Classes whose instances users make; those of all others come from methods."""
 
 
@@ -22,8 +22,9 @@ def public_callables() -> Iterator[tuple[str, str, Callable[..., Any]]]:
         for cls in _leaves(module):
             for name, function in _methods(cls):
                 yield api, name, function
-    for name, function in _methods(Chat):
-        yield "sync", name, function
+    for cls in (Chat, ToolFunctionDef):
+        for name, function in _methods(cls):
+            yield "sync", name, function
     for name in sync_api.__all__:
         value = getattr(sync_api, name)
         if inspect.isfunction(value):
