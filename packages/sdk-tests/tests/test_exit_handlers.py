@@ -4,7 +4,9 @@ import subprocess
 import sys
 
 import pytest
+from sdk_tests.host_packets import predicted, tool_call
 from sdk_tests.scripted_host import ScriptedHost, scripted_host
+from sdk_tests.sdk_releases import known_bug
 
 START = """\
 import atexit, lmstudio
@@ -56,3 +58,22 @@ def test_first_use_at_exit() -> None:
     with scripted_host() as host:
         assert output_of(source, host) == "1\n"
         assert [each.endpoint for each in host.received] == ["listLoaded"]
+
+
+@known_bug(
+    "act() in an atexit handler fails as soon as the model calls a tool, with a bare RuntimeError:"
+    " tools run in a thread pool even one at a time, and Python starts no thread in a pool by then."
+)
+@pytest.mark.slow
+def test_tools_at_exit() -> None:
+    """A handler must be able to offer tools to a model."""
+    source = """\
+def add(a: int, b: int) -> int:
+    'Add two numbers.'
+    return a + b
+
+model = lmstudio.llm('my-key')
+atexit.register(lambda: print(model.act('Bye', [add]).rounds))
+"""
+    with scripted_host([tool_call("add", {"a": 1, "b": 2}), predicted()]) as host:
+        assert output_of(source, host) == "2\n"
