@@ -29,6 +29,11 @@ class Verdict:
     seconds: float
     by: str  # the test that failed, the reason of an equivalent, or nothing
     diff: str
+    options: str = ""  # pytest's: a mutant that survived with some may die with others
+
+    def holds_with(self, options: str) -> bool:
+        """Return whether the verdict is known to hold with these options of pytest."""
+        return self.outcome in KILLED or self.options == options
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ line of results/mutants-RELEASE.jsonl, and the next run goes on behind it. Ctrl-
 
 The tests of a mutant are those that execute its line, where --coverage names a data file whose
 contexts are tests (pytest --cov --cov-context=test), and else those that mutants.toml names for its
-module. They stop at the first failure. Options after `--` go to pytest: `-- -m "not models"`.
+module. They stop at the first failure. Options that this script does not know go to pytest, such as
+-m "not models".
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import random
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Protocol
@@ -70,14 +71,15 @@ class Campaign:
     equivalents: Sequence[Equivalent]
     root: Path
     pytest_options: Sequence[str] = ()
+    again: bool = False
+    """Whether mutants that have survived before are judged once more."""
     least_seconds: float = 60.0
     """How long tests may take on a mutant at least, before they count as hanging."""
 
 
 def main(arguments: list[str]) -> int:
     """Judge mutants; return 0, 1 if some survived, 2 after bad input and 130 after Ctrl-C."""
-    own, passed_on = _split(arguments)
-    given = _parser().parse_args(own)
+    given, passed_on = _parser().parse_known_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C: tidily
     try:
         return _run(given, passed_on)
@@ -116,7 +118,12 @@ def judge(campaign: Campaign, mutants: Sequence[Mutant]) -> list[Verdict]:
     Progress is printed. KeyboardInterrupt ends the tests that run, and passes.
     """
     known = campaign.verdicts.read()
-    known = {key: each for key, each in known.items() if each.outcome != "equivalent"}
+    options = " ".join(campaign.pytest_options)
+    known = {
+        key: each
+        for key, each in known.items()
+        if each.holds_with(options) and not (campaign.again and each.outcome == "survived")
+    }
     done: list[Verdict] = []
     with MutableCopy(campaign.package) as package:
         runs = TestRuns(
@@ -125,7 +132,7 @@ def judge(campaign: Campaign, mutants: Sequence[Mutant]) -> list[Verdict]:
         for number, mutant in enumerate(mutants, 1):
             verdict = _listed(campaign, mutant) or known.get(mutant.key)
             if verdict is None:
-                verdict = _judged(campaign, runs, package, mutant)
+                verdict = replace(_judged(campaign, runs, package, mutant), options=options)
                 campaign.verdicts.add(verdict)
                 place = f"{mutant.module}:{mutant.line} {mutant.operator}"
                 by = f" by {verdict.by}" if verdict.by else ""
@@ -205,6 +212,7 @@ def _run(given: argparse.Namespace, pytest_options: list[str]) -> int:
         equivalents(settings.get("equivalent", [])),
         ROOT,
         pytest_options,
+        given.again,
     )
     verdicts: list[Verdict] = []
     if given.report:
@@ -228,16 +236,11 @@ def _installed(name: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
-def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
-    index = arguments.index("--") if "--" in arguments else len(arguments)
-    return arguments[:index], arguments[index + 1 :]
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="hatch run mutants:run",
         description="Change the SDK in one place at a time, and see whether the tests notice.",
-        epilog="Options after -- go to pytest.",
+        epilog="Other options go to pytest.",
         allow_abbrev=False,
     )
     which = parser.add_mutually_exclusive_group()
@@ -249,6 +252,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--coverage", metavar="FILE", type=Path, help="data file with contexts")
     parser.add_argument("--results", metavar="FILE", type=Path, help="where the verdicts are kept")
+    parser.add_argument("--again", action="store_true", help="judge earlier survivors once more")
     parser.add_argument("--report", action="store_true", help="print what is known, run no tests")
     return parser
 

@@ -202,6 +202,30 @@ def test_verdict_file(tmp_path: Path) -> None:
     assert len([json.loads(line) for line in path.read_text("utf-8").splitlines()]) == 3
 
 
+def test_survivor_holds_for_its_options() -> None:
+    """A mutant that survived is judged once more with other options of pytest, a killed one not."""
+    survivor = replace(verdict("a"), outcome="survived", options="-m fast")
+    assert survivor.holds_with("-m fast")
+    assert not survivor.holds_with("")
+    assert replace(survivor, outcome="killed").holds_with("")
+
+
+@pytest.mark.slow
+def test_survivors_again(toy: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Earlier survivors are judged once more on request, and killed mutants are not."""
+    mutants = [each for each in all_mutants(toy.package) if each.scope == "unseen"][:2]
+    known = [
+        replace(verdict(mutant.key), outcome=outcome)
+        for mutant, outcome in zip(mutants, ["survived", "killed"], strict=True)
+    ]
+    for each in known:
+        toy.verdicts.add(each)
+    monkeypatch.setattr(run_mutants, "_judged", lambda *given: verdict("new"))
+    assert [each.key for each in judge(toy, mutants)] == [each.key for each in known]
+    again = replace(toy, again=True)
+    assert [each.key for each in judge(again, mutants)] == ["new", known[1].key]
+
+
 def test_foreign_file(tmp_path: Path) -> None:
     """A file that has no verdicts is refused with the line's number."""
     path = tmp_path / "notes.txt"

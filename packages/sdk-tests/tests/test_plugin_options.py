@@ -51,6 +51,20 @@ def importing(tmp_path: Path) -> Iterator[Path]:
     sys.modules.pop("my_own_hooks", None)
 
 
+def test_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """The command's help says what it is for, and what each option does."""
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    words = " ".join(capsys.readouterr().out.split())
+    for text in (
+        "LM Studio plugin runner for Python plugins",
+        "PLUGIN_PATH Directory name of plugin to run",
+        "--dev Run in development mode",
+        "--debug Enable debug logging",
+    ):
+        assert text in words
+
+
 @RUNNERS
 def test_plugin_folder(
     host: ScriptedHost, tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Callable[..., None]
