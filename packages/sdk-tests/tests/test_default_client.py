@@ -1,9 +1,12 @@
 """The default client of the convenience API, without a host."""
 
+from contextlib import suppress
+
 import lmstudio
 import pytest
-from lmstudio import LMStudioClientError
+from lmstudio import LMStudioClientError, LMStudioWebsocketError
 from sdk_tests.foreign_hosts import closed_address, http_host
+from sdk_tests.scripted_host import scripted_host
 from sdk_tests.sdk_releases import SDK_1_6, known_bug
 
 pytestmark = pytest.mark.usefixtures("no_api_token", "no_default_client")
@@ -62,3 +65,43 @@ def test_missing_host_leaves_no_default_client() -> None:
         lmstudio.get_default_client(closed_address())
     with http_host(200, GREETING) as (address, _):
         assert lmstudio.get_default_client(address).api_host == address
+
+
+def test_lost_connection_is_reported() -> None:
+    """After its connection has died, the default client's next use raises an error of the SDK."""
+    with scripted_host() as host:
+        client = lmstudio.get_default_client(host.address)
+        assert lmstudio.list_loaded_models("llm"), "the host has no model"
+        host.hang_up()
+        with pytest.raises(LMStudioWebsocketError):  # from the sending or the receiving side
+            lmstudio.list_loaded_models("llm")
+        client.llm.disconnect()
+        assert lmstudio.list_loaded_models("llm"), "the way out of a lost connection"
+        assert host.greetings == 1
+
+
+@known_bug(
+    "Once a connection of the default client has died (a laptop slept, the app was restarted), all"
+    " further calls of the convenience API fail until the program ends or calls disconnect().",
+    raises=LMStudioWebsocketError,
+)
+def test_default_client_connects_again() -> None:
+    """Once the loss of a connection has been reported, the next use must connect again."""
+    with scripted_host() as host:
+        lmstudio.get_default_client(host.address)
+        lmstudio.list_loaded_models("llm")
+        host.hang_up()
+        with suppress(LMStudioWebsocketError):
+            lmstudio.list_loaded_models("llm")
+        assert lmstudio.list_loaded_models("llm"), "the host has no model"
+        assert len(host.identities) == 2
+
+
+def test_other_sessions_survive() -> None:
+    """A session that opens after another one has lost its connection works."""
+    with scripted_host() as host:
+        lmstudio.get_default_client(host.address)
+        lmstudio.list_loaded_models("llm")
+        host.hang_up()
+        assert lmstudio.list_loaded_models("embedding"), "the host has no model"
+        assert lmstudio.list_downloaded_models(), "the host has no model"

@@ -128,10 +128,10 @@ def test_failing_file_object_is_an_os_error() -> None:
 @since("1.5.0")
 @pytest.mark.parametrize("src", [5, None, ["cat.png"]], ids=repr)
 def test_unusable_source_is_refused(src: Any) -> None:
-    """A source of another kind is refused with an error that says what is expected."""
+    """A source of another kind is refused with an error that says what is expected, and why."""
     with pytest.raises(
         LMStudioValueError,
-        match=r"^Expected file-like object, filesystem path, or data buffer ",
+        match=r"^Expected file-like object, filesystem path, or data buffer \(TypeError\(.+\)\)$",
     ):
         upload(src)
 

@@ -192,6 +192,25 @@ def test_nameless_callable_is_refused() -> None:
         ToolFunctionDef.from_callable(nameless)
 
 
+def test_unreadable_docstring_is_refused() -> None:
+    """A callable whose docstring cannot be read is refused with the reason as the cause."""
+
+    class Remote:
+        __name__ = "remote"
+
+        @property
+        def __doc__(self) -> str:  # type: ignore[override]
+            raise LookupError("offline")
+
+        def __call__(self) -> None: ...
+
+    remote = Remote()
+    with pytest.raises(LMStudioValueError) as failure:
+        ToolFunctionDef.from_callable(remote)
+    assert str(failure.value) == f"Could not extract tool description from {remote!r}"
+    assert isinstance(failure.value.__cause__, LookupError)
+
+
 def test_unresolvable_annotation_is_refused() -> None:
     """An annotation that cannot be evaluated is refused with the reason as the cause."""
 
@@ -199,7 +218,7 @@ def test_unresolvable_annotation_is_refused() -> None:
         """Look something up."""
 
     with pytest.raises(
-        LMStudioValueError, match=r"^Could not extract tool parameter info"
+        LMStudioValueError, match=r"^Could not extract tool parameter info from <function .*lookup"
     ) as failure:
         ToolFunctionDef.from_callable(lookup)
     assert isinstance(failure.value.__cause__, NameError)

@@ -167,7 +167,7 @@ def plugin_process(
     environ = {
         **os.environ,
         "NO_PROXY": "localhost,127.0.0.1",
-        "PYTHONPATH": str(site),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")])),
         "PYTHONUNBUFFERED": "1",
         "SDK_TESTS_WIRE_LOG": str(log),
         "SDK_TESTS_HOST_PORT": address.rpartition(":")[2],
