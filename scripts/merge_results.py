@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 from junit_results import JunitError, node_id, parse, suites
+from model_fixtures.run_results import ResultsError, Run, has_results, read_results, write_results
 
 COUNTS = ("tests", "failures", "errors", "skipped")
 
@@ -29,12 +31,14 @@ class Kind:
 
     Attributes:
         pattern: matches the files of this kind in a folder and below.
+        is_one: tells whether a file that matches is of this kind.
         merge: writes the merged files into a folder and returns a line about them. It gets how
             many parts there must be, or None. It may raise MergeError.
     """
 
     pattern: str
     merge: Callable[[Sequence[Path], Path, int | None], str]
+    is_one: Callable[[Path], bool] = lambda _: True
 
 
 def main(arguments: list[str]) -> int:
@@ -62,7 +66,7 @@ def main(arguments: list[str]) -> int:
     try:
         chosen.into.mkdir(parents=True, exist_ok=True)
         lines = list(merge(chosen.paths, chosen.into, chosen.parts))
-    except (MergeError, JunitError, OSError) as error:
+    except (MergeError, JunitError, ResultsError, OSError) as error:
         print(f"test:merge: {error}", file=sys.stderr)
         return 1
     print("\n".join(lines))
@@ -74,7 +78,7 @@ def merge(paths: Sequence[Path], into: Path, parts: int | None) -> Iterator[str]
 
     Raises:
         MergeError: there are no results, or they do not fit together.
-        JunitError: a file can't be read.
+        JunitError, ResultsError: a file can't be read.
     """
     missing = [path for path in paths if not path.exists()]
     if missing:
@@ -82,6 +86,7 @@ def merge(paths: Sequence[Path], into: Path, parts: int | None) -> Iterator[str]
     nothing = True
     for kind in KINDS:
         files = [file for file in found(paths, kind.pattern) if into not in file.parents]
+        files = list(filter(kind.is_one, files))
         if files:
             nothing = False
             yield kind.merge(files, into, parts)
@@ -147,7 +152,53 @@ def cases(suite: ET.Element) -> list[ET.Element]:
     return suite.findall("testcase")
 
 
-KINDS = (Kind("*.xml", merge_junit),)
+def merge_runs(files: Sequence[Path], into: Path, parts: int | None) -> str:
+    """Write `results.json`, for `test:report`, with one run for each name that the files' runs have.
+
+    As with JUnit files, shards of a run have the same name.
+    """
+    merged: dict[str, list[Run]] = {}
+    for file in files:
+        for run in read_results(file):
+            merged.setdefault(run.name, []).append(run)
+    for name, shards in merged.items():
+        if parts is not None and len(shards) != parts:
+            raise MergeError(f"the run {name} has {len(shards)} parts instead of {parts}")
+    runs = [joined_run(shards) for _, shards in sorted(merged.items())]
+    write_results(into / "results.json", runs)
+    tests = sum(len(run.tests) for run in runs)
+    return f"{into / 'results.json'}: {len(files)} files, {len(runs)} runs, {tests} tests"
+
+
+def joined_run(shards: Sequence[Run]) -> Run:
+    """Return one run with the tests of all shards.
+
+    Raises:
+        MergeError: a test is in two of them, or they are runs of different releases.
+    """
+    first = min(shards, key=lambda run: run.started)
+    releases = sorted({run.release for run in shards})
+    if len(releases) > 1:
+        raise MergeError(
+            f"the run {first.name} has the SDK {' and '.join(releases)}: give runs different names"
+            " (-o junit_suite_name=NAME)"
+        )
+    ran = Counter(test.id for run in shards for test in run.tests)
+    twice = [test for test, times in ran.items() if times > 1]
+    if twice:
+        raise MergeError(
+            f"{len(twice)} tests of the run {first.name} have run twice, such as {twice[0]}: name"
+            " each run once, or give runs different names (-o junit_suite_name=NAME)"
+        )
+    return msgspec.structs.replace(
+        first,
+        seconds=round(sum(run.seconds for run in shards), 3),
+        notes=tuple(dict.fromkeys(note for run in shards for note in run.notes)),
+        tests=tuple(test for run in shards for test in run.tests),
+    )
+
+
+KINDS = (Kind("*.xml", merge_junit), Kind("*.json", merge_runs, has_results))
 
 
 if __name__ == "__main__":

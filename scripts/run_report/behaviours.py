@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from model_fixtures.run_results import BAD, WORST_FIRST, Outcome, Run, Test, worst
 
-from .parts import PARTS, in_words, part_of, stem_and_api
+from .parts import OTHER, PARTS, in_words, part_of, stem_and_api
 
 
 @dataclass(frozen=True)
@@ -108,19 +108,27 @@ def parts_of(runs: Sequence[Run]) -> list[Part]:
             part = part_of(path)
             ran[part][number].append(test)
             stem, api = stem_and_api(path)
-            file = files[part].setdefault(stem, FileOfTests(in_words(stem), test.file_doc))
+            # Files of the same name in other packages are other files.
+            key = f"{path.partition('/tests/')[0]}/{stem}" if part == OTHER else stem
+            file = files[part].setdefault(key, FileOfTests(in_words(stem), test.file_doc))
             name = function or stem
             if name not in file.behaviours:
                 text = test.doc or in_words(name.rpartition("::")[2])
                 file.behaviours[name] = Behaviour(name, text, [{} for _ in runs])
-            # Two packages may have a file of this name, so a case without a name may be there.
-            case = ", ".join(filter(None, (api, case))) or path
+            case = ", ".join(filter(None, (api, case)))
             file.behaviours[name].cases[number][case] = test
     return [
-        Part(title, text, files[title], [cell_of(tests) for tests in ran[title]])
-        for title, (text, _) in PARTS.items()
+        Part(title, text, _sorted(files[title], stems), [cell_of(tests) for tests in ran[title]])
+        for title, (text, stems) in PARTS.items()
         if files[title]
     ]
+
+
+def _sorted(files: dict[str, FileOfTests], stems: Sequence[str]) -> dict[str, FileOfTests]:
+    """Return files in the order of a part's table; those that it does not name follow."""
+    place = {stem: number for number, stem in enumerate(stems)}
+    order = sorted(files, key=lambda stem: (place.get(stem, len(place)), stem))
+    return {stem: files[stem] for stem in order}
 
 
 def known_bugs(runs: Sequence[Run]) -> list[KnownBug]:

@@ -35,7 +35,7 @@ class Row:
 
 def outcome_bars(cell: Cell) -> list[Bar]:
     """Return bars of a run's outcomes, one behind the other; each that is there can be seen."""
-    order = ("passed", "xfailed", "skipped", "xpassed", "failed", "error")
+    order = ("passed", "failed", "error", "xpassed", "xfailed", "skipped")
     counts = {each: cell.counts[each] for each in order if cell.counts[each]}  # type: ignore[index]
     least = 1.0  # percent
     shares = {each: max(least, 100.0 * count / cell.total) for each, count in counts.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from markupsafe import Markup
 from model_fixtures.run_results import Run, Test
 
 from . import charts, words
-from .behaviours import Cell, cell_of, failures, known_bugs, parts_of, short_id, skip_reasons
+from .behaviours import Cell, cell_of, failures, known_bugs, parts_of, short_id, skip_reasons, split_id
 from .differences import differences
 from .measures import Coverage, Mutation
 
@@ -47,8 +47,12 @@ def render(
     title: str = "LM Studio Python SDK: test report",
     coverage: Coverage | None = None,
     mutation: Mutation | None = None,
+    matrix: Collection[str] = (),
 ) -> str:
-    """Return the page about these runs; the second and later ones are compared with the first."""
+    """Return the page about these runs; the second and later ones are compared with the first.
+
+    `matrix` has the releases that `hatch run +sdk=RELEASE test:all` knows.
+    """
     views = [
         RunView(letter(number), number, run, cell_of(run.tests), failures(run), skip_reasons(run))
         for number, run in enumerate(runs)
@@ -67,6 +71,7 @@ def render(
         "with_code": words.with_code,
         "last_line": words.last_line,
         "short_id": short_id,
+        "short_id_with_case": _short_id_with_case,
         "cut": lambda text: words.cut(text, MOST_CHARACTERS),
     }
     return environment.get_template("page.html").render(
@@ -81,6 +86,7 @@ def render(
         part_rows=charts.times_of_parts(parts),
         coverage=coverage,
         mutation=mutation,
+        matrix=matrix,
         symbols=words.SYMBOLS,
         names=words.WORDS,
         most_in_full=MOST_IN_FULL,
@@ -97,3 +103,8 @@ def letter(number: int) -> str:
     """Return the letter of a run: A, B, ... Z, A1, B1, ..."""
     more = number // 26
     return chr(ord("A") + number % 26) + (str(more) if more else "")
+
+
+def _short_id_with_case(test: str) -> str:
+    case = split_id(test)[2]
+    return f"{short_id(test)}[{case}]" if case else short_id(test)

@@ -85,6 +85,10 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
     OTHER: ("Files of tests that belong to no other part.", ()),
 }
 _PART_OF = {stem: part for part, (_, stems) in PARTS.items() for stem in stems}
+_SPELLING = {
+    **{"api": "API", "jit": "just-in-time", "act": "act()", "kv": "key-value", "json": "JSON"},
+    **{"faults": "faults:", "sync": "synchronous", "http": "HTTP", "sdk": "SDK", "url": "URL"},
+}
 _APIS = {"_async": "async", "_sync": "sync"}
 
 
@@ -108,4 +112,5 @@ def part_of(file: str) -> str:
 def in_words(name: str) -> str:
     """Return a name such as `test_closed_client` as words, for a test without a docstring."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|_", " ", name.removeprefix("test_")).strip()
+    words = " ".join(_SPELLING.get(word, word) for word in words.split(" "))
     return words[:1].upper() + words[1:]
