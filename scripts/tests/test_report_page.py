@@ -54,6 +54,8 @@ class Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         """Check that tags are closed in order."""
         assert self.open.pop() == tag
+        if tag in ("div", "span", "li", "p", "summary"):
+            self.text += " "  # they stand apart on the page
 
     def handle_data(self, data: str) -> None:
         """Take text."""
