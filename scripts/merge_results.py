@@ -153,7 +153,7 @@ def cases(suite: ET.Element) -> list[ET.Element]:
 
 
 def merge_runs(files: Sequence[Path], into: Path, parts: int | None) -> str:
-    """Write `results.json`, for `test:report`, with one run for each name that the files' runs have.
+    """Write `results.json`, for `test:report`, with one run for each name of the files' runs.
 
     As with JUnit files, shards of a run have the same name.
     """

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from model_fixtures.run_results import BAD, WORST_FIRST, Outcome, Run, Test, worst
+from model_fixtures.run_results import BAD, Outcome, Run, Test, worst
 
 from .parts import OTHER, PARTS, in_words, part_of, stem_and_api
 
@@ -159,8 +159,7 @@ def cell_of(tests: Iterable[Test]) -> Cell:
     """Return what became of tests."""
     tests = list(tests)
     counts = Counter(test.outcome for test in tests)
-    in_order: Counter[Outcome] = Counter({each: counts[each] for each in WORST_FIRST if counts[each]})
-    return Cell(in_order, sum(test.seconds for test in tests))
+    return Cell(counts, sum(test.seconds for test in tests))
 
 
 def split_id(test: str) -> tuple[str, str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from model_fixtures.run_results import Run, Test
 
@@ -60,7 +61,7 @@ def times_of_tests(runs: Sequence[Run]) -> list[Row]:
     most = max((number for numbers in counts for number in numbers), default=0) or 1
     labels = [
         f"under {duration(BOUNDS[0])}",
-        *(f"{duration(a)} to {duration(b)}" for a, b in zip(BOUNDS, BOUNDS[1:], strict=False)),
+        *(f"{duration(a)} to {duration(b)}" for a, b in pairwise(BOUNDS)),
         f"{duration(BOUNDS[-1])} and more",
     ]
     return [

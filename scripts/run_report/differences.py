@@ -37,9 +37,7 @@ class Differences:
     @property
     def nothing(self) -> bool:
         """Whether both runs have the same tests with the same outcomes."""
-        return not any(
-            (self.worse, self.better, self.bugs, self.not_run, self.missing, self.added)
-        )
+        return not any((self.worse, self.better, self.bugs, self.not_run, self.missing, self.added))
 
     @property
     def reasons(self) -> list[tuple[str, int]]:

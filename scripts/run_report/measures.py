@@ -58,7 +58,7 @@ def read_coverage(path: Path) -> Coverage:
         return Coverage(*_covered("", data["totals"]), files)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MeasureError(
-            f"{path} is no coverage report ({error!r} is missing or wrong): `coverage json` makes one"
+            f"{path} is no coverage report ({error!r} is wrong): `coverage json` makes one"
         ) from None
 
 
@@ -78,7 +78,7 @@ def read_mutation(path: Path) -> Mutation:
         ]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MeasureError(
-            f"{path} has no score of mutants ({error!r} is missing or wrong): docs/ci.md has the form"
+            f"{path} has no score of mutants ({error!r} is wrong): docs/ci.md has the form"
         ) from None
     total = Share("", sum(each.done for each in modules), sum(each.of for each in modules))
     return Mutation(total, modules)

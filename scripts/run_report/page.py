@@ -13,7 +13,16 @@ from markupsafe import Markup
 from model_fixtures.run_results import Run, Test
 
 from . import charts, words
-from .behaviours import Cell, cell_of, failures, known_bugs, parts_of, short_id, skip_reasons, split_id
+from .behaviours import (
+    Cell,
+    cell_of,
+    failures,
+    known_bugs,
+    parts_of,
+    short_id,
+    skip_reasons,
+    split_id,
+)
 from .differences import differences
 from .measures import Coverage, Mutation
 

@@ -86,8 +86,16 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 _PART_OF = {stem: part for part, (_, stems) in PARTS.items() for stem in stems}
 _SPELLING = {
-    **{"api": "API", "jit": "just-in-time", "act": "act()", "kv": "key-value", "json": "JSON"},
-    **{"faults": "faults:", "sync": "synchronous", "http": "HTTP", "sdk": "SDK", "url": "URL"},
+    "api": "API",
+    "jit": "just-in-time",
+    "act": "act()",
+    "kv": "key-value",
+    "json": "JSON",
+    "faults": "faults:",
+    "sync": "synchronous",
+    "http": "HTTP",
+    "sdk": "SDK",
+    "url": "URL",
 }
 _APIS = {"_async": "async", "_sync": "sync"}
 

@@ -13,7 +13,7 @@ SYMBOLS: dict[Outcome, str] = {
     "error": "✗",
     "xfailed": "⚑",
     "xpassed": "!",
-    "skipped": "–",
+    "skipped": "○",
 }
 WORDS: dict[Outcome, str] = {
     "passed": "passed",

@@ -139,9 +139,7 @@ def shard(path: Path, *names: str, release: str = "1.6.0b1", started: str = "202
     return path
 
 
-def test_recorded_shards_become_one_run(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_recorded_shards_become_one_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Recorded runs of one name become one, which began with the first; other JSON is left."""
     folder = tmp_path / "results"
     shard(folder / "1" / "results.json", "test_a", started="2026-01-03")

@@ -10,7 +10,7 @@ from run_report.differences import differences
 from run_report.parts import OTHER, PARTS, in_words, part_of, stem_and_api
 from suite_command import ROOT
 
-from .recorded_runs import ACT, ACT_SYNC, BUG, FILES, run_of, result
+from .recorded_runs import ACT, ACT_SYNC, BUG, FILES, result, run_of
 
 SUITE = sorted(
     path.relative_to(ROOT).as_posix()

@@ -69,8 +69,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         RESULTS,
         metavar="PATH",
-        help="write what becomes of each test to this JSON file, or to a new file in this folder if "
-        "the path does not end with .json; test:report makes a page of it",
+        help="write what becomes of each test to this JSON file, or, if the path does not end "
+        "with .json, to a new file in this folder; test:report makes a page of it",
     )
 
 

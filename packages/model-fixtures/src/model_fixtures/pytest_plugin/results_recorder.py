@@ -32,7 +32,6 @@ from .sdk_description import describe_sdk
 _KEY = "lmstudio_result"  # of what is added to a report
 
 
-
 def register(config: pytest.Config, given: str) -> None:
     """Record this run for a file; UsageError if the path is of no use."""
     # Tests may change the current folder.
