@@ -81,7 +81,13 @@ def evil_run() -> Run:
         for test in run.tests
     )
     return Run(
-        **dict.fromkeys(("name", "release", "sdk", "host", "python", "system", "started"), EVIL),
+        name=EVIL,
+        release=EVIL,
+        sdk=EVIL,
+        host=EVIL,
+        python=EVIL,
+        system=EVIL,
+        started=EVIL,
         notes=(EVIL,),
         tests=tests,
     )
@@ -142,6 +148,21 @@ def test_no_tests() -> None:
     assert "No test ran." in Reader(render([run_of()])).words
     text = Reader(render([run_of(result(f"{ACT}::test_a")), run_of()])).words
     assert "In 1 of 2 runs, no test ran." in text
+
+
+def test_stopped_run() -> None:
+    """A run that was stopped is not called a good one."""
+    run = msgspec.structs.replace(run_of(result(f"{ACT}::test_a")), notes=("It was stopped.",))
+    text = Reader(render([run])).words
+    assert "No test failed, but the run was stopped before its end." in text
+    assert "It was stopped." in text
+
+
+def test_two_places_of_a_release() -> None:
+    """Runs of the same version from two places say so: a working tree keeps its version."""
+    run = run_of(result(f"{ACT}::test_a"))
+    tree = msgspec.structs.replace(run, sdk="1.6.0b1 (working tree /here, dirty)")
+    assert "The SDK has the same version in both" in Reader(render([run, tree])).words
 
 
 def test_two_hosts() -> None:

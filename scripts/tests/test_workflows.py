@@ -146,9 +146,7 @@ def test_the_actions_report(command: str, report: str, tmp_path: Path) -> None:
     (step,) = (each for each in STEPS if each.name == "Write the report")
     step = dataclasses.replace(step, env={**step.env, "COMMAND": command})
     (call,) = run(step, tmp_path)[1]
-    assert call == (
-        f"scripts/hatch.py run {report} results/results.json --out results/report.html"
-    )
+    assert call == (f"scripts/hatch.py run {report} results/results.json --out results/report.html")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the programs here are shell scripts")

@@ -91,7 +91,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         host: which host answered, as in the run's header.
         started: date and time in UTC, ISO 8601.
         seconds: from the first test's start to the end; of shards, the sum.
-        notes: what else there is to say, such as that a run was interrupted.
+        notes: what else there is to say, such as that a run was stopped.
     """
 
     name: str

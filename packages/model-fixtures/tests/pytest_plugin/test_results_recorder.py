@@ -213,8 +213,24 @@ def test_interrupted(suite: Suite) -> None:
     process.send_signal(signal.SIGINT)
     process.wait(PATIENCE)
     (run,) = read_results(suite.folder / "run.json")
-    assert run.notes == ("The run was interrupted.",)
+    assert run.notes == ("The run was stopped before its end.",)
     assert by_name(run)["test_first"].outcome == "passed"
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["serial", "worker"])
+def test_stopped(suite: Suite, workers: tuple[str, ...]) -> None:
+    """A run that ends with its first failure says that it is not the whole."""
+    suite.write("def test_a(): assert 0\ndef test_b(): assert 0\ndef test_c(): assert 0")
+    _, run = run_of(suite, "-x", *workers)
+    assert run.notes == ("The run was stopped before its end.",)
+    assert by_name(run)["test_a"].outcome == "failed"
+
+
+def test_without_junit(suite: Suite) -> None:
+    """Results are written although pytest's plugin for JUnit is off."""
+    suite.write("def test_it(): pass")
+    _, run = run_of(suite, "-p", "no:junitxml")
+    assert run.name == f"lmstudio {run.release} on the embedded server"
 
 
 def test_nothing_unasked(suite: Suite) -> None:

@@ -97,9 +97,10 @@ class ResultsRecorder:
             self._broken_files.append(report)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the file, also after Ctrl-C."""
-        run = self._run(exitstatus)
+        stopped = session.shouldfail or session.shouldstop  # such as by -x
+        run = self._run(bool(stopped) or exitstatus == pytest.ExitCode.INTERRUPTED)
         path = self._path
         try:
             if path.suffix != ".json":
@@ -115,18 +116,13 @@ class ResultsRecorder:
         if self._last_line:
             terminalreporter.write_line(f"lmstudio: {self._last_line}")
 
-    def _run(self, exitstatus: int) -> Run:
+    def _run(self, stopped: bool) -> Run:
         provider = self._config.stash.get(PROVIDER, None)
         host = "" if provider is None else _clean(provider.description, Masker())
         sdk = describe_sdk() or ""
         release = sdk.partition(" ")[0]
-        notes = ["The run was interrupted."] if exitstatus == pytest.ExitCode.INTERRUPTED else []
-        name = str(self._config.getini("junit_suite_name"))
-        if name == "pytest":  # its default
-            name = f"lmstudio {release}" if release else "no SDK"
-            name += f" on {host.partition(' (')[0]}" if host else ""
         return Run(
-            name=name,
+            name=self._suite_name() or _name(release, sdk, host),
             release=release,
             sdk=sdk,
             host=host,
@@ -134,12 +130,27 @@ class ResultsRecorder:
             system=platform.system(),
             started=datetime.fromtimestamp(self._begun, timezone.utc).isoformat(timespec="seconds"),
             seconds=round(time.time() - self._begun, 3),
-            notes=tuple(notes),
+            notes=("The run was stopped before its end.",) if stopped else (),
             tests=(
                 *(_test(test, reports) for test, reports in self._reports.items()),
                 *{each.nodeid: _broken(each) for each in self._broken_files}.values(),
             ),
         )
+
+    def _suite_name(self) -> str:
+        """Return the name that the user has given to the suite of the JUnit file, or ""."""
+        if not self._config.pluginmanager.hasplugin("junitxml"):
+            return ""
+        name = str(self._config.getini("junit_suite_name"))
+        return "" if name == "pytest" else name  # its default
+
+
+def _name(release: str, sdk: str, host: str) -> str:
+    """Return a name for a run that tells apart releases, working trees and hosts."""
+    name = f"lmstudio {release}" if release else "no SDK"
+    tree = " (working tree)" if "(working tree " in sdk else ""
+    where = f" on {host.partition(' (')[0]}" if host else ""
+    return f"{name}{tree}{where}"
 
 
 def _test(test: str, reports: list[pytest.TestReport]) -> Test:
@@ -155,7 +166,7 @@ def _test(test: str, reports: list[pytest.TestReport]) -> Test:
         properties=tuple((str(name), str(value)) for name, value in properties),
         failures=tuple(
             Failure(
-                report.when or "",
+                report.when,
                 # The report of a worker that has crashed was made by xdist.
                 each.get("text") or _clean(report.longreprtext, Masker()),
                 tuple((title, text) for title, text in each.get("sections", ())),
