@@ -198,11 +198,12 @@ def test_interrupted(suite: Suite) -> None:
     """After Ctrl-C the tests that have ended are written, and the run says so."""
     suite.write("""
         import time
+        from pathlib import Path
 
         def test_first(): pass
 
         def test_long():
-            open("begun", "w")
+            Path("begun").touch()
             time.sleep(100)
     """)
     process = subprocess.Popen(
