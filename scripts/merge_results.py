@@ -2,9 +2,9 @@
 
     hatch run +sdk=1.6.0b1 test:merge results --into merged --parts 4
 
-Folders are searched for files of each kind in KINDS: JUnit files, and the coverage data that
-`hatch run test:coverage --shard 2/4` writes beside copies of the SDK's source. Another kind of
-result is an entry more in this table.
+Folders are searched for files of each kind in KINDS: JUnit files, recorded results, and the
+coverage data that `hatch run test:coverage --shard 2/4` writes beside copies of the SDK's source.
+Another kind of result is an entry more in this table.
 """
 
 import argparse
@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import coverage_data
+import msgspec
 from coverage_tables import table, totals
 from junit_results import JunitError, node_id, parse, suites
+from model_fixtures.run_results import ResultsError, Run, has_results, read_results, write_results
 
 COUNTS = ("tests", "failures", "errors", "skipped")
 
@@ -32,14 +34,14 @@ class Kind:
 
     Attributes:
         pattern: matches the files of this kind in a folder and below.
+        is_one: tells whether a file that matches is of this kind.
         merge: writes the merged files into a folder and returns a line about them. It gets how
             many parts there must be, or None. It may raise MergeError.
-        not_called: the name of files that match and are something else.
     """
 
     pattern: str
     merge: Callable[[Sequence[Path], Path, int | None], str]
-    not_called: str = ""
+    is_one: Callable[[Path], bool] = lambda _: True
 
 
 def main(arguments: list[str]) -> int:
@@ -67,7 +69,13 @@ def main(arguments: list[str]) -> int:
     try:
         chosen.into.mkdir(parents=True, exist_ok=True)
         lines = list(merge(chosen.paths, chosen.into, chosen.parts))
-    except (MergeError, JunitError, coverage_data.CoverageError, OSError) as error:
+    except (
+        MergeError,
+        JunitError,
+        ResultsError,
+        coverage_data.CoverageError,
+        OSError,
+    ) as error:
         print(f"test:merge: {error}", file=sys.stderr)
         return 1
     print("\n".join(lines))
@@ -79,7 +87,7 @@ def merge(paths: Sequence[Path], into: Path, parts: int | None) -> Iterator[str]
 
     Raises:
         MergeError: there are no results, or they do not fit together.
-        JunitError: a file can't be read.
+        JunitError, ResultsError: a file can't be read.
         CoverageError: coverage data can't be read.
     """
     missing = [path for path in paths if not path.exists()]
@@ -87,11 +95,8 @@ def merge(paths: Sequence[Path], into: Path, parts: int | None) -> Iterator[str]
         raise MergeError(f"{missing[0]} does not exist: name files or folders with results")
     nothing = True
     for kind in KINDS:
-        files = [
-            file
-            for file in found(paths, kind.pattern)
-            if into not in file.parents and file.name != kind.not_called
-        ]
+        files = [file for file in found(paths, kind.pattern) if into not in file.parents]
+        files = list(filter(kind.is_one, files))
         if files:
             nothing = False
             yield kind.merge(files, into, parts)
@@ -179,9 +184,56 @@ def merge_coverage(files: Sequence[Path], into: Path, parts: int | None) -> str:
     return "\n".join([*table(totals(content)), f"{folder}: {len(files)} files"])
 
 
+def merge_runs(files: Sequence[Path], into: Path, parts: int | None) -> str:
+    """Write `results.json`, for `test:report`, with one run for each name of the files' runs.
+
+    As with JUnit files, shards of a run have the same name.
+    """
+    merged: dict[str, list[Run]] = {}
+    for file in files:
+        for run in read_results(file):
+            merged.setdefault(run.name, []).append(run)
+    for name, shards in merged.items():
+        if parts is not None and len(shards) != parts:
+            raise MergeError(f"the run {name} has {len(shards)} parts instead of {parts}")
+    runs = [joined_run(shards) for _, shards in sorted(merged.items())]
+    write_results(into / "results.json", runs)
+    tests = sum(len(run.tests) for run in runs)
+    return f"{into / 'results.json'}: {len(files)} files, {len(runs)} runs, {tests} tests"
+
+
+def joined_run(shards: Sequence[Run]) -> Run:
+    """Return one run with the tests of all shards.
+
+    Raises:
+        MergeError: a test is in two of them, or they are runs of different releases.
+    """
+    first = min(shards, key=lambda run: run.started)
+    releases = sorted({run.release for run in shards})
+    if len(releases) > 1:
+        raise MergeError(
+            f"the run {first.name} has the SDK {' and '.join(releases)}: give runs different names"
+            " (-o junit_suite_name=NAME)"
+        )
+    ran = Counter(test.id for run in shards for test in run.tests)
+    twice = [test for test, times in ran.items() if times > 1]
+    if twice:
+        raise MergeError(
+            f"{len(twice)} tests of the run {first.name} have run twice, such as {twice[0]}: name"
+            " each run once, or give runs different names (-o junit_suite_name=NAME)"
+        )
+    return msgspec.structs.replace(
+        first,
+        seconds=round(sum(run.seconds for run in shards), 3),
+        notes=tuple(dict.fromkeys(note for run in shards for note in run.notes)),
+        tests=tuple(test for run in shards for test in run.tests),
+    )
+
+
 KINDS = (
-    Kind("*.xml", merge_junit, not_called=coverage_data.XML),
+    Kind("*.xml", merge_junit, is_one=lambda path: path.name != coverage_data.XML),
     Kind(coverage_data.data_file(Path(), "*").name, merge_coverage),
+    Kind("*.json", merge_runs, is_one=has_results),
 )
 
 

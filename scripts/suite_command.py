@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from junit_results import TestResult, results
 
@@ -32,8 +33,12 @@ class SuiteRun:
 
 def pytest_command() -> list[str]:
     """Return the command for the whole suite, to be run in ROOT; pytest options can follow it."""
-    environments = tomllib.loads((ROOT / "hatch.toml").read_text(encoding="utf-8"))["envs"]
-    return [sys.executable, "-m", *shlex.split(environments["test"]["scripts"]["suite"])]
+    return [sys.executable, "-m", *shlex.split(_environment()["scripts"]["suite"])]
+
+
+def releases_of_matrix() -> list[str]:
+    """Return the releases of which `hatch run +sdk=RELEASE test:all` runs one."""
+    return [release for cells in _environment()["matrix"] for release in cells["sdk"]]
 
 
 def matrix_of(environment: str) -> list[str]:
@@ -67,3 +72,10 @@ def run_suite(options: list[str]) -> SuiteRun:
     lines = run.stdout.strip().splitlines() or run.stderr.strip().splitlines() or ["no output"]
     summary = lines[-1].strip("= ")
     return SuiteRun(seconds, summary, run.stdout + run.stderr, run.returncode == 0, tests)
+
+
+def _environment() -> dict[str, Any]:
+    """Return the environment `test` of hatch.toml."""
+    tables = tomllib.loads((ROOT / "hatch.toml").read_text(encoding="utf-8"))
+    environment: dict[str, Any] = tables["envs"]["test"]
+    return environment

@@ -75,3 +75,6 @@ def shell_steps() -> Iterator[Step]:
             lines = [*job.get("before_script", []), *job["script"]]
             env = {key: str(value) for key, value in job.get("variables", {}).items()}
             yield Step(GITLAB, name, "bash", "\n".join(lines) + "\n", env)
+            if "after_script" in job:  # which GitLab runs in a shell of its own
+                after = "\n".join(job["after_script"]) + "\n"
+                yield Step(GITLAB, f"{name}, after", "bash", after, env)

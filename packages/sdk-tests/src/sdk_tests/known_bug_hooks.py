@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import pytest
+from model_fixtures.run_results import KNOWN_BUG, KNOWN_BUG_RELEASES
 
 from .sdk_releases import RELEASES, SDK_RELEASE, KnownBug
 
@@ -28,8 +29,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Expect the tests of the bugs that the SDK under test has to fail."""
+    """Expect the tests of the bugs that the SDK under test has to fail.
+
+    Each test of a known bug says what it is, also where it is fixed, for JUnit and reports.
+    """
     for item in items:
+        for mark in item.iter_markers(MARKER):
+            known: KnownBug = mark.args[0]
+            if known.when:
+                item.user_properties += [
+                    (KNOWN_BUG, known.reason),
+                    (KNOWN_BUG_RELEASES, str(known.timeline)),
+                ]
         for bug in _expected(item):
             reason = f"{bug.reason} Releases: {bug.timeline}."
             item.add_marker(pytest.mark.xfail(raises=bug.raises, strict=True, reason=reason))

@@ -27,6 +27,7 @@ PROVIDER: pytest.StashKey[HostProvider] = pytest.StashKey()
 NOTES: pytest.StashKey[list[str]] = pytest.StashKey()
 WIRE_LOG: pytest.StashKey[WireLog | None] = pytest.StashKey()
 WIRE_FOLDER = "--lmstudio-wire-log"
+RESULTS = "--lmstudio-results"
 
 MARKERS = (
     "lmstudio: needs an LM Studio host, which is found or started",
@@ -43,7 +44,7 @@ GRACE = 3.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options about hosts and the wire log."""
+    """Add the options about hosts, the wire log and results."""
     group = parser.getgroup("lmstudio", "LM Studio hosts and models")
     group.addoption(
         "--lmstudio-host",
@@ -65,6 +66,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="write all frames of each test, whole, with the server's log lines of that time, to a "
         "file in this folder; without this only failed tests show them, the longest ones shortened",
     )
+    group.addoption(
+        RESULTS,
+        metavar="PATH",
+        help="write what becomes of each test to this JSON file, or, if the path does not end "
+        "with .json, to a new file in this folder; test:report makes a page of it",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -85,6 +92,13 @@ def pytest_configure(config: pytest.Config) -> None:
                 f"{WIRE_FOLDER}: cannot make the folder {folder} ({error.strerror}): name another"
             ) from None
     config.pluginmanager.register(fixtures, "model_fixtures.fixtures")
+    results = config.getoption(RESULTS)
+    if results is not None and not any(config.getoption(option, False) for option in _PREVIEWS):
+        from .results_recorder import register
+
+        # As above: a worker may start in another folder.
+        config.option.lmstudio_results = os.path.abspath(results)  # noqa: PTH100
+        register(config, results)
 
 
 @pytest.hookimpl(tryfirst=True)

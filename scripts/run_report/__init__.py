@@ -1,0 +1,1 @@
+"""The page that `hatch run test:report` makes of the results of runs."""
