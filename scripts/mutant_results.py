@@ -107,6 +107,23 @@ class VerdictFile:
             file.write(json.dumps({"source": self._source, **asdict(verdict)}) + "\n")
 
 
+def latest_verdicts(path: Path) -> list[Verdict]:
+    """Return the verdicts on the source that a file of verdicts was written about last.
+
+    Raises:
+        ResultsError: it is no such file, or has no verdict.
+        OSError: it can't be read.
+    """
+    lines = path.read_text("utf-8").splitlines()
+    for line in reversed(lines[-2:]):  # the last may be cut off
+        try:
+            source = json.loads(line)["source"]
+        except (ValueError, KeyError, TypeError):
+            continue
+        return list(VerdictFile(path, source).read().values())
+    raise ResultsError(f"{path} has no verdicts: `hatch run mutants:run` writes them")
+
+
 def score_table(verdicts: Iterable[Verdict]) -> str:
     """Return the score of each module and of all, in per cent of what is not equivalent."""
     by_module: dict[str, list[Verdict]] = {}

@@ -42,9 +42,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--coverage", metavar="FILE", type=Path, help="what `coverage json` has written"
     )
-    parser.add_argument(
-        "--mutants", metavar="FILE", type=Path, help="the score of mutants as JSON: docs/ci.md"
-    )
+    parser.add_argument("--mutants", metavar="FILE", type=Path, help="the verdicts of mutants:run")
     parser.add_argument(
         "--title", default="LM Studio Python SDK: test report", help="the page's title"
     )

@@ -1,12 +1,15 @@
-"""Coverage and mutation score, read from JSON files that other commands have written."""
+"""Coverage and mutation score, read from files that other commands have written."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from mutant_results import KILLED, ResultsError, latest_verdicts
 
 
 class MeasureError(Exception):
@@ -63,25 +66,23 @@ def read_coverage(path: Path) -> Coverage:
 
 
 def read_mutation(path: Path) -> Mutation:
-    """Read the score of mutants: {"modules": {"json_api": {"killed": 90, "total": 100}, ...}}.
+    """Read the score of mutants from the verdicts that `hatch run mutants:run` has written.
 
     Mutants that change nothing ("equivalent") are no part of the total.
 
     Raises:
         MeasureError: it is something else.
     """
-    data = _object(path)
     try:
-        modules = [
-            Share(name, int(each["killed"]), int(each["total"]) - int(each.get("equivalent", 0)))
-            for name, each in sorted(data["modules"].items())
-        ]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise MeasureError(
-            f"{path} has no score of mutants ({error!r} is wrong): docs/ci.md has the form"
-        ) from None
-    total = Share("", sum(each.done for each in modules), sum(each.of for each in modules))
-    return Mutation(total, modules)
+        verdicts = latest_verdicts(path)
+    except ResultsError as error:
+        raise MeasureError(str(error)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise MeasureError(f"{path} cannot be read ({error})") from None
+    killed = Counter(each.module for each in verdicts if each.outcome in KILLED)
+    counted = Counter(each.module for each in verdicts if each.outcome != "equivalent")
+    modules = [Share(name, killed[name], counted[name]) for name in sorted(counted)]
+    return Mutation(Share("", killed.total(), counted.total()), modules)
 
 
 def _object(path: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 import write_report
 from model_fixtures.run_results import Failure, Run, write_results
+from mutant_results import Verdict, VerdictFile
 from run_report.measures import MeasureError, read_coverage, read_mutation
 
 from .recorded_runs import BUG, result, run_of
@@ -30,12 +31,16 @@ COVERAGE = {
         }
     },
 }
-MUTANTS = {"modules": {"json_api": {"killed": 9, "total": 11, "equivalent": 1}}}
 
 
 def command(*arguments: object) -> int:
     """Run the command."""
     return write_report.main([str(argument) for argument in arguments])
+
+
+def verdict(number: int, outcome: str) -> Verdict:
+    """Return a verdict on a mutant of `json_api`."""
+    return Verdict(f"key {number}", "json_api", "f", number, "value", outcome, 0.1, "", "")
 
 
 def recorded(path: Path, **changes: object) -> Path:
@@ -129,15 +134,20 @@ def test_unwritable_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 def test_measures(tmp_path: Path) -> None:
     """Coverage is read as `coverage json` writes it; equivalent mutants do not count."""
     (tmp_path / "coverage.json").write_text(json.dumps(COVERAGE))
-    (tmp_path / "mutants.json").write_text(json.dumps(MUTANTS))
+    verdicts = tmp_path / "mutants.jsonl"
+    VerdictFile(verdicts, "an older source").add(verdict(0, "killed"))
+    outcomes = ["killed"] * 8 + ["timeout", "survived", "equivalent"]
+    for number, outcome in enumerate(outcomes):
+        VerdictFile(verdicts, "a source").add(verdict(number, outcome))
     coverage = read_coverage(tmp_path / "coverage.json")
     assert (coverage.lines.percent, coverage.branches.percent) == (90.0, 75.0)
     ((lines, branches),) = coverage.files
     assert (lines.name, branches.percent) == ("json_api.py", 100.0)
-    mutation = read_mutation(tmp_path / "mutants.json")
+    mutation = read_mutation(verdicts)
     assert (mutation.total.done, mutation.total.of) == (9, 10)
+    assert [share.name for share in mutation.modules] == ["json_api"]
     page = tmp_path / "report.html"
-    options = ("--coverage", tmp_path / "coverage.json", "--mutants", tmp_path / "mutants.json")
+    options = ("--coverage", tmp_path / "coverage.json", "--mutants", verdicts)
     assert command(recorded(tmp_path / "a.json"), *options, "--out", page) == 0
     assert "Mutation score" in page.read_text(encoding="utf-8")
 
