@@ -16,7 +16,7 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
         (
             *("probe", "default_client", "convenience_api", "sessions", "lazy_sessions"),
             *("faults_connecting", "lost_connections", "silent_hosts", "sync_timeouts"),
-            *("background_thread", "api_tokens", "api_token_host"),
+            *("background_thread", "api_tokens", "api_token_host", "exit_handlers"),
         ),
     ),
     "Calls and channels": (
@@ -61,7 +61,7 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "Plugins": (
         "Plugins for LM Studio that are written with the SDK.",
-        ("plugin_config", "plugin_runner", "plugins"),
+        ("plugin_config", "plugin_contexts", "plugin_options", "plugin_runner", "plugins"),
     ),
     "Errors and logs": (
         "What the SDK says when something goes wrong.",
@@ -72,7 +72,7 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "Public names": (
         "What the package exports, and which parameters its functions take.",
-        ("public_names",),
+        ("public_names", "forwarding"),
     ),
     FIREWALL: (
         "The SDK on a host behind a web application firewall that asks for a key.",
