@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import gguf
-
 from model_fixtures.catalog import CatalogModel, GgufHeaderError, answering_file, size_bytes
 from model_fixtures.catalog.gguf_header import read_header
 from model_fixtures.server.engine.known_settings import CacheType
@@ -47,5 +45,7 @@ def _cache_bytes(model: CatalogModel, settings: Settings) -> int:
 
 
 def _bytes(numbers: int, kind: CacheType | None) -> int:
+    import gguf  # late: it imports numpy, which the start of a server need not wait for
+
     block, block_bytes = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType[(kind or "f16").upper()]]
     return numbers * block_bytes // block
