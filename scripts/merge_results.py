@@ -11,7 +11,7 @@ import argparse
 import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,6 +113,22 @@ def found(paths: Sequence[Path], pattern: str) -> list[Path]:
     return list(dict.fromkeys(files))
 
 
+def check_parts(whole: str, shards: Sequence[object], parts: int | None) -> None:
+    """Raise a MergeError if there must be another number of shards."""
+    if parts is not None and len(shards) != parts:
+        raise MergeError(f"{whole} has {len(shards)} parts instead of {parts}")
+
+
+def check_once(whole: str, ran: Iterable[str]) -> None:
+    """Raise a MergeError if a test has run in two shards."""
+    twice = [test for test, times in Counter(ran).items() if times > 1]
+    if twice:
+        raise MergeError(
+            f"{len(twice)} tests of {whole} have run twice, such as {twice[0]}: name each run once,"
+            " or give runs different names (-o junit_suite_name=NAME)"
+        )
+
+
 def merge_junit(files: Sequence[Path], into: Path, parts: int | None) -> str:
     """Write `junit.xml` with one suite for each name that the files' suites have.
 
@@ -124,8 +140,7 @@ def merge_junit(files: Sequence[Path], into: Path, parts: int | None) -> str:
             merged.setdefault(suite.get("name", ""), []).append(suite)
     root = ET.Element("testsuites", name="pytest tests")
     for name, shards in sorted(merged.items()):
-        if parts is not None and len(shards) != parts:
-            raise MergeError(f"the suite {name} has {len(shards)} parts instead of {parts}")
+        check_parts(f"the suite {name}", shards, parts)
         root.append(joined(name, shards))
     ET.indent(root)
     ET.ElementTree(root).write(into / "junit.xml", encoding="utf-8", xml_declaration=True)
@@ -140,13 +155,9 @@ def joined(name: str, shards: Sequence[ET.Element]) -> ET.Element:
     Raises:
         MergeError: a test is in two of them.
     """
-    ran = Counter(test for shard in shards for test in {node_id(case) for case in cases(shard)})
-    twice = [test for test, times in ran.items() if times > 1]
-    if twice:
-        raise MergeError(
-            f"{len(twice)} tests of the suite {name} have run twice, such as {twice[0]}: name each"
-            " run once, or give runs different names (-o junit_suite_name=NAME)"
-        )
+    # A test that failed and whose teardown failed, too, is two test cases of one shard.
+    ran = (test for shard in shards for test in {node_id(case) for case in cases(shard)})
+    check_once(f"the suite {name}", ran)
     suite = ET.Element("testsuite", name=name)
     for count in COUNTS:
         suite.set(count, str(sum(int(shard.get(count, "0")) for shard in shards)))
@@ -171,10 +182,7 @@ def merge_coverage(files: Sequence[Path], into: Path, parts: int | None) -> str:
         by_release.setdefault(coverage_data.release_of(file), []).append(file.resolve())
     merged = []
     for release, shards in sorted(by_release.items()):
-        if parts is not None and len(shards) != parts:
-            raise MergeError(
-                f"the coverage of lmstudio {release} has {len(shards)} parts instead of {parts}"
-            )
+        check_parts(f"the coverage of lmstudio {release}", shards, parts)
         source = coverage_data.source_of(shards[0].parent, release)
         if not source.is_dir():
             raise MergeError(f"{source} is missing: keep it beside {shards[0].name}")
@@ -194,8 +202,7 @@ def merge_runs(files: Sequence[Path], into: Path, parts: int | None) -> str:
         for run in read_results(file):
             merged.setdefault(run.name, []).append(run)
     for name, shards in merged.items():
-        if parts is not None and len(shards) != parts:
-            raise MergeError(f"the run {name} has {len(shards)} parts instead of {parts}")
+        check_parts(f"the run {name}", shards, parts)
     runs = [joined_run(shards) for _, shards in sorted(merged.items())]
     write_results(into / "results.json", runs)
     tests = sum(len(run.tests) for run in runs)
@@ -215,13 +222,7 @@ def joined_run(shards: Sequence[Run]) -> Run:
             f"the run {first.name} has the SDK {' and '.join(releases)}: give runs different names"
             " (-o junit_suite_name=NAME)"
         )
-    ran = Counter(test.id for run in shards for test in run.tests)
-    twice = [test for test, times in ran.items() if times > 1]
-    if twice:
-        raise MergeError(
-            f"{len(twice)} tests of the run {first.name} have run twice, such as {twice[0]}: name"
-            " each run once, or give runs different names (-o junit_suite_name=NAME)"
-        )
+    check_once(f"the run {first.name}", (test.id for run in shards for test in run.tests))
     return msgspec.structs.replace(
         first,
         seconds=round(sum(run.seconds for run in shards), 3),
