@@ -5,15 +5,16 @@ Training on its own answers keeps the model from changing where no form is deman
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from model_fixtures.tool_format import Message, chatml
 from training.atomic_files import replacing, write_json
+from training.base_model_options import base_model_parser
 from training.progress import tracked
 from training.tool_use.plain_prompts import FIXED, prompts
 from training.training_stages import STOPPED
@@ -79,18 +80,28 @@ def collect(
     return {prompt: found[prompt] for prompt in wanted}
 
 
+@contextmanager
+def collected(
+    answer: Callable[[str], str], wanted: Sequence[str], out: Path, title: str
+) -> Iterator[dict[str, str]]:
+    """Provide what ``collect`` returns, to be written to ``out`` in the block.
+
+    Ctrl-C exits with STOPPED and without a traceback; the answers so far are kept beside ``out``.
+    """
+    unfinished = out.with_name(f"{out.name}.unfinished")
+    try:
+        found = collect(answer, wanted, unfinished, title)
+    except KeyboardInterrupt:
+        sys.exit(STOPPED)
+    yield found
+    unfinished.unlink()
+
+
 def main() -> None:
     """Write the base model's greedy answers to a JSON file; continue an interrupted run."""
     from training.tool_use.llama_in_process import GreedyCompleter  # the rest needs no llama.cpp
 
-    parser = argparse.ArgumentParser(
-        prog="python -m training.chat.free_answers", description=main.__doc__
-    )
-    parser.add_argument("--base", type=Path, required=True, help="GGUF file of SmolLM2")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument(
-        "--count", type=int, default=COUNT, help="number of prompts (default: %(default)s)"
-    )
+    parser = base_model_parser("training.chat.free_answers", main.__doc__, COUNT, "prompts")
     args = parser.parse_args()
     completer = GreedyCompleter(args.base)
 
@@ -99,14 +110,9 @@ def main() -> None:
         # Without the cache an answer depends on its prompt only, not on where a run began.
         return str(completer.raw(text, _TOKENS, cache_prompt=False)["content"])
 
-    unfinished = args.out.with_name(f"{args.out.name}.unfinished")
-    try:
-        found = collect(answer, free_prompts(args.count), unfinished)
-    except KeyboardInterrupt:
-        sys.exit(STOPPED)  # without a traceback: the answers so far are kept
-    kept = {prompt: text for prompt, whole in found.items() if (text := whole_sentences(whole))}
-    write_json(args.out, kept)
-    unfinished.unlink()
+    with collected(answer, free_prompts(args.count), args.out, "free answers") as found:
+        kept = {prompt: text for prompt, whole in found.items() if (text := whole_sentences(whole))}
+        write_json(args.out, kept)
     print(f"{len(kept)} answers in {args.out}")
 
 

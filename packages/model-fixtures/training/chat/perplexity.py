@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from training.progress import tracked
-from training.tool_use.gguf_tokenizer import Tokenizer
+from training.tool_use.gguf_tokenizer import END_OF_TEXT, Tokenizer
 from training.tool_use.llama_in_process import GreedyCompleter
 
 TEXT = Path(__file__).parent / "plain_text.txt"
-_SEPARATOR = 0  # <|endoftext|>, which was before every text when the base model was trained
 _BIAS = 1e6  # more than any two logits differ by
 
 
@@ -41,7 +40,7 @@ def log_probabilities(completer: Completer, ids: Sequence[int]) -> list[float]:
     Raises:
         RuntimeError: llama.cpp generated another token than the forced one.
     """
-    before = [_SEPARATOR, *ids]
+    before = [END_OF_TEXT, *ids]
     return [
         _log_probability(completer, before[: place + 1], token) for place, token in enumerate(ids)
     ]

@@ -6,33 +6,23 @@ English becomes worse.
 
 from __future__ import annotations
 
-import argparse
-import sys
-from pathlib import Path
 from typing import Any
 
 from training.atomic_files import write_json
-from training.training_stages import STOPPED
+from training.base_model_options import base_model_parser
+from training.tool_use.gguf_tokenizer import END_OF_TEXT
 
-from .free_answers import collect
+from .free_answers import collected
 
 COUNT = 240  # texts
 _TOKENS = 128  # of a text, at most
-_SEPARATOR = 0  # <|endoftext|>, after which the base model begins a new text
 
 
 def main() -> None:
     """Write texts that the base model samples to a JSON file; continue an interrupted run."""
     from training.tool_use.llama_in_process import GreedyCompleter  # the rest needs no llama.cpp
 
-    parser = argparse.ArgumentParser(
-        prog="python -m training.chat.plain_texts", description=main.__doc__
-    )
-    parser.add_argument("--base", type=Path, required=True, help="GGUF file of SmolLM2")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument(
-        "--count", type=int, default=COUNT, help="number of texts (default: %(default)s)"
-    )
+    parser = base_model_parser("training.chat.plain_texts", main.__doc__, COUNT, "texts")
     args = parser.parse_args()
     completer = GreedyCompleter(args.base)
 
@@ -45,15 +35,11 @@ def main() -> None:
             "top_p": 1.0,
             "min_p": 0.0,
         }
-        return str(completer.raw([_SEPARATOR], _TOKENS, cache_prompt=False, **drawn)["content"])
+        return str(completer.raw([END_OF_TEXT], _TOKENS, cache_prompt=False, **drawn)["content"])
 
-    unfinished = args.out.with_name(f"{args.out.name}.unfinished")
-    try:
-        found = collect(sampled, [str(seed) for seed in range(args.count)], unfinished, "texts")
-    except KeyboardInterrupt:
-        sys.exit(STOPPED)  # without a traceback: the texts so far are kept
-    write_json(args.out, [text for text in found.values() if text.strip()])
-    unfinished.unlink()
+    seeds = [str(seed) for seed in range(args.count)]
+    with collected(sampled, seeds, args.out, "plain texts") as found:
+        write_json(args.out, [text for text in found.values() if text.strip()])
     print(f"{len(found)} texts in {args.out}")
 
 

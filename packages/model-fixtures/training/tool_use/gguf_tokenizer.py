@@ -9,6 +9,7 @@ from pathlib import Path
 
 import gguf
 
+END_OF_TEXT = 0  # between the texts with which the base model was trained
 IM_START = 1
 IM_END = 2
 

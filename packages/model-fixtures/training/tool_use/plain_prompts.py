@@ -5,14 +5,13 @@ Training on its own answers keeps the model from changing where no tool is neede
 
 from __future__ import annotations
 
-import argparse
 import random
 import re
-from pathlib import Path
 
 from model_fixtures.tool_format import Message, chatml
 from rich.progress import track
 from training.atomic_files import write_json
+from training.base_model_options import base_model_parser
 
 _TOPICS = """rain|the moon|bread|bicycles|volcanoes|honey bees|chess|the ocean|photosynthesis|
 gravity|
@@ -111,14 +110,7 @@ def main() -> None:
     """Write the base model's greedy answers to the training prompts to a JSON file."""
     from .llama_in_process import GreedyCompleter  # the prompts alone need no llama.cpp
 
-    parser = argparse.ArgumentParser(
-        prog="python -m training.tool_use.plain_prompts", description=main.__doc__
-    )
-    parser.add_argument("--base", type=Path, required=True, help="GGUF file of SmolLM2")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument(
-        "--count", type=int, default=600, help="number of prompts (default: %(default)s)"
-    )
+    parser = base_model_parser("training.tool_use.plain_prompts", main.__doc__, 600, "prompts")
     args = parser.parse_args()
     answers: dict[str, str] = {}
     completer = GreedyCompleter(args.base)

@@ -28,7 +28,7 @@ from rich.progress import Progress
 from training.atomic_files import replacing
 from training.chat.chat_batches import ChatBatchSource
 
-from .gguf_tokenizer import Tokenizer
+from .gguf_tokenizer import END_OF_TEXT, Tokenizer
 from .packed_batches import SMALLEST_BATCH, BatchSource, PackedBatch, draw_batch
 from .tool_batches import ToolBatchSource
 from .torch_llama import Segment, TorchLlama, fastest_dtype
@@ -138,7 +138,7 @@ def start_from(model: TorchLlama, adapter: Path) -> None:
 def read_texts(path: Path, tokenizer: Tokenizer) -> list[list[int]]:
     """Return the token ids of the plain texts in a JSON file, each after <|endoftext|>."""
     texts = json.loads(path.read_text(encoding="utf-8"))
-    return [[0, *tokenizer.encode(text)] for text in texts]
+    return [[END_OF_TEXT, *tokenizer.encode(text)] for text in texts]
 
 
 def end_with_parent() -> None:
