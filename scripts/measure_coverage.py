@@ -15,11 +15,9 @@ measured: the exit code is 1 if the releases together miss it, and pytest's if t
 
 import argparse
 import importlib.util
-import json
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from coverage_data import (
@@ -32,6 +30,7 @@ from coverage_data import (
 )
 from coverage_tables import Total, table, total_of, totals
 from run_shard import shard, split_options
+from sdk_tests.sdk_origin import is_working_tree
 from suite_command import ROOT, matrix_of, pytest_command, sdk_release
 from uncovered_lines import Gap, ReasonError, gaps_of, outdated, reasons, write_gaps
 
@@ -115,12 +114,7 @@ def goal(text: str) -> tuple[float, float]:
 
 def installed_release() -> str:
     """Return the version of the installed SDK; that of a working tree ends with `+local`."""
-    try:
-        origin = json.loads(distribution("lmstudio").read_text("direct_url.json") or "{}")
-    except PackageNotFoundError:
-        origin = {}
-    tree = "dir_info" in origin or "vcs_info" in origin
-    return f"{sdk_release()}+local" if tree else sdk_release()
+    return f"{sdk_release()}+local" if is_working_tree() else sdk_release()
 
 
 def measure(release: str, folder: Path, options: Sequence[str], *, append: bool) -> int:

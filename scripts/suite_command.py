@@ -36,11 +36,6 @@ def pytest_command() -> list[str]:
     return [sys.executable, "-m", *shlex.split(_environment()["scripts"]["suite"])]
 
 
-def releases_of_matrix() -> list[str]:
-    """Return the releases of which `hatch run +sdk=RELEASE test:all` runs one."""
-    return [release for cells in _environment()["matrix"] for release in cells["sdk"]]
-
-
 def matrix_of(environment: str) -> list[str]:
     """Return the SDK releases of an environment's matrix in hatch.toml, from the oldest on."""
     environments = tomllib.loads((ROOT / "hatch.toml").read_text(encoding="utf-8"))["envs"]

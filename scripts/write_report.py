@@ -16,7 +16,7 @@ from model_fixtures.run_results import ResultsError, Run, has_results, read_resu
 from run_report.junit import write_junit
 from run_report.measures import MeasureError, read_coverage, read_mutation
 from run_report.page import render
-from suite_command import releases_of_matrix
+from suite_command import matrix_of
 
 
 def main(arguments: list[str]) -> int:
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
             runs,
             title=chosen.title,
             coverage=None if chosen.coverage is None else read_coverage(chosen.coverage),
-            matrix=releases_of_matrix(),
+            matrix=matrix_of("test"),
             mutation=None if chosen.mutants is None else read_mutation(chosen.mutants),
         )
         for path in filter(None, (chosen.out, chosen.junit)):

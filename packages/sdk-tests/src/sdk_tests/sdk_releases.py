@@ -5,10 +5,8 @@ Only this module asks for the version. A test whose expectation depends on the r
 docs/findings.md.
 """
 
-import json
 import sys
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import lmstudio
@@ -16,18 +14,10 @@ import pytest
 from packaging.version import InvalidVersion, Version
 
 from .bug_timeline import BugTimeline
+from .sdk_origin import is_working_tree
 
 RELEASES = ("1.5.0", "1.6.0b1")
 """The releases that the suite runs on, from the oldest on."""
-
-
-def _is_working_tree() -> bool:
-    """Return whether pip has installed the SDK from a folder or a repository (PEP 610)."""
-    try:
-        origin = json.loads(distribution("lmstudio").read_text("direct_url.json") or "{}")
-    except PackageNotFoundError:
-        return False
-    return "dir_info" in origin or "vcs_info" in origin
 
 
 def _sdk_release() -> str:
@@ -38,7 +28,7 @@ def _sdk_release() -> str:
         raise ValueError(f"lmstudio.__version__ is {name!r}: expected it like '1.5.0'") from None
     # A tree keeps the version of the last release until somebody raises it. It counts as later.
     published = version.public in RELEASES
-    return f"{version.public}+local" if published and _is_working_tree() else version.public
+    return f"{version.public}+local" if published and is_working_tree() else version.public
 
 
 SDK_RELEASE: str = _sdk_release()
