@@ -15,19 +15,11 @@ import lint_workflows
 import pytest
 import suite_command
 import workflow_files
+from hatch_commands import ENVIRONMENTS, check_command, scripts_of
 from workflow_files import ACTION, GITLAB, ROOT, WORKFLOWS, Step, all_steps, load
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-ENVIRONMENTS: dict[str, Any] = tomllib.loads((ROOT / "hatch.toml").read_text(encoding="utf-8"))[
-    "envs"
-]
 CI = load(ROOT / ".github" / "workflows" / "ci.yml")
 STEPS = list(workflow_files.shell_steps())
-KNOWN_TO_HATCH = {"test", "fmt"}  # commands of its own that are used
 # Programs that take the place of those that would install things. Each notes how it was called;
 # the names of caches are real.
 PYTHON = """#!/bin/bash
@@ -85,27 +77,6 @@ def run(step: Step, folder: Path) -> tuple[int, list[str]]:
     command = ["bash", "--noprofile", "--norc", "-euo", "pipefail", "-c", step.script]
     ended = subprocess.run(command, cwd=folder, env=environ, check=False)
     return ended.returncode, calls.read_text(encoding="utf-8").splitlines()
-
-
-def scripts_of(environment: str) -> set[str]:
-    """Return the scripts of an environment, those of its template among them."""
-    table = ENVIRONMENTS[environment]
-    own = set(table.get("scripts", {}))
-    return own | scripts_of(table["template"]) if "template" in table else own
-
-
-def check_command(words: list[str]) -> None:
-    """Check that a command for Hatch names what hatch.toml has."""
-    if words[0] in KNOWN_TO_HATCH:
-        return
-    assert words[0] == "run"
-    selected, name = (words[1], words[2]) if words[1].startswith("+") else ("", words[1])
-    environment, _, script = name.partition(":")
-    assert script in scripts_of(environment)
-    if selected:
-        variable, _, value = selected[1:].partition("=")
-        (matrix,) = ENVIRONMENTS[environment]["matrix"]
-        assert value in matrix[variable]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the programs here are shell scripts")
