@@ -1,9 +1,9 @@
-"""Build the source distribution and the wheel of every package, the wheel from the source distribution.
+"""Build every package: a source distribution, and from that the wheel.
 
     hatch run packages:build [--out dist]
 
-So nobody gets a source distribution that lacks what a wheel needs. PACKAGES_REPOSITORY takes the place
-of https://github.com/OWNER/REPOSITORY in the packages' links: a workflow knows where it runs.
+So nobody gets a source distribution that lacks what a wheel needs. PACKAGES_REPOSITORY takes the
+place of https://github.com/OWNER/REPOSITORY in the packages' links: a workflow knows where it runs.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def packages_version() -> str:
 
 
 def _copy(package: Path, folder: Path) -> Path:
-    """Copy a package, as deep below its root as it is in the checkout, with the links that it gets."""
+    """Copy a package, as deep below its root as in the checkout, with the links that it gets."""
     shutil.copy(ROOT / "pyproject.toml", folder)
     copy = shutil.copytree(package, folder / "packages" / package.name, ignore=IGNORED)
     repository = os.environ.get(REPOSITORY_VARIABLE, "").rstrip("/") or PLACEHOLDER

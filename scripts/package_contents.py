@@ -1,4 +1,4 @@
-"""What is in a built wheel or source distribution, compared with the package that it was built from."""
+"""What is in a built wheel or source distribution, compared with the package's folder."""
 
 from __future__ import annotations
 
