@@ -50,6 +50,17 @@ def main() -> int:
     return 0
 
 
+def built(folder: Path) -> Path:
+    """Build all packages into a folder, and return it.
+
+    Raises:
+        BuildError: one can't be built.
+    """
+    for package in PACKAGES:
+        build(package, folder)
+    return folder
+
+
 def build(package: Path, out: Path) -> tuple[Path, Path]:
     """Build a package into a folder, and return its source distribution and its wheel.
 

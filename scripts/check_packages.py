@@ -22,7 +22,7 @@ from build_packages import (
     PLACEHOLDER,
     REPOSITORY_VARIABLE,
     BuildError,
-    build,
+    built,
     packages_version,
 )
 from package_contents import sdist_findings, wheel_findings
@@ -47,13 +47,6 @@ def main() -> int:
     print("\n".join(findings), end="\n" if findings else "")
     print(f"{len(PACKAGES)} packages checked, {len(findings)} findings")
     return 1 if findings else 0
-
-
-def built(folder: Path) -> Path:
-    """Build all packages into a folder, and return it."""
-    for package in PACKAGES:
-        build(package, folder)
-    return folder
 
 
 def distribution_findings(dist: Path) -> Iterator[str]:

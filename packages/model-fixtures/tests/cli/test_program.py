@@ -126,8 +126,9 @@ def test_files_that_cannot_be_read(run: Run, monkeypatch: pytest.MonkeyPatch) ->
     def fail() -> NoReturn:
         raise PermissionError(13, "Permission denied", "/some/file")
 
-    monkeypatch.setattr(server_commands.background_server, "stop", fail)
-    assert run("stop") == (1, [], ["error: /some/file: Permission denied"])
+    with monkeypatch.context() as patched:
+        patched.setattr(server_commands.background_server, "stop", fail)
+        assert run("stop") == (1, [], ["error: /some/file: Permission denied"])
 
 
 @pytest.mark.parametrize("command", COMMANDS)

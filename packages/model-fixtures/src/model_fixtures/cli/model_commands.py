@@ -125,11 +125,13 @@ def delete(model: str, home: str | None) -> int:
     server's models folder are deleted; the weights of the test models stay in the cache. A model
     that the server in the background has loaded is not deleted.
     """
-    from model_fixtures.catalog import read_catalog
+    from model_fixtures.catalog import own_models_folder, read_catalog
     from model_fixtures.server.home_folder import home_folder, models_folder
     from model_fixtures.server.models.downloaded_models import DownloadedModels
 
-    library = DownloadedModels(read_catalog(), models_folder(home_folder(home)))
+    library = DownloadedModels(
+        read_catalog(), models_folder(home_folder(home)), own_models_folder()
+    )
     found = library.find_downloaded(model)
     server = background_server.running()
     if server is not None and server.addresses:
@@ -141,11 +143,13 @@ def delete(model: str, home: str | None) -> int:
 
 def _others_without_host(catalog: Catalog) -> list[HostModel]:
     """Return the models that the embedded server would list beside the test models."""
+    from model_fixtures.catalog import own_models_folder
     from model_fixtures.host_models import HostModel
     from model_fixtures.server.home_folder import home_folder, models_folder
     from model_fixtures.server.models.downloaded_models import DownloadedModels
 
-    listed = DownloadedModels(catalog, models_folder(home_folder())).catalog.models
+    folder = models_folder(home_folder())
+    listed = DownloadedModels(catalog, folder, own_models_folder()).catalog.models
     return [HostModel(model.key, model.path) for model in listed[len(catalog.models) :]]
 
 
