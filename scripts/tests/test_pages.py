@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from command_table import Entry, decide, entries, program
-from hatch_commands import check_command, scripts_of
-from page_blocks import LANGUAGES, Block, Command, blocks, commands, pages
+from documentation.command_table import Entry, decide, entries, program
+from .hatch_commands import check_command, scripts_of
+from documentation.page_blocks import LANGUAGES, Block, Command, blocks, commands, pages
 from suite_command import ROOT
-from walkthrough import Walkthrough, missing_line
+from documentation.walkthrough import Walkthrough, missing_line
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -15,7 +15,7 @@ import lint_workflows
 import pytest
 import suite_command
 import workflow_files
-from hatch_commands import ENVIRONMENTS, check_command, scripts_of
+from .hatch_commands import ENVIRONMENTS, check_command, scripts_of
 from workflow_files import ACTION, GITLAB, ROOT, WORKFLOWS, Step, all_steps, load
 
 CI = load(ROOT / ".github" / "workflows" / "ci.yml")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from page_blocks import Command
+from .page_blocks import Command
 from suite_command import ROOT
 
 if sys.version_info >= (3, 11):

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from command_table import Entry, decide, program
-from page_blocks import Block, Command, commands
+from .command_table import Entry, decide, program
+from .page_blocks import Block, Command, commands
 
 PATIENCE = 600  # seconds until a command counts as hanging: the machine may have other work
 
@@ -50,6 +50,8 @@ class Walkthrough:
         """Do what readers do with a block."""
         if block.title is not None:
             path = self._folder / block.title
+            if path.name == "conftest.py":
+                self._begin_anew()
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.code, encoding="utf-8")
             if path.name.startswith("test_") and path.suffix == ".py":
@@ -67,6 +69,12 @@ class Walkthrough:
         if self._fresh:
             files, self._fresh = self._fresh, []
             self._run([sys.executable, "-m", "pytest", "-q", *files], 0, ", ".join(files))
+
+    def _begin_anew(self) -> None:
+        """Run what no command has run, and remove all tests: a conftest.py is for those after it."""
+        self.finish()
+        for path in self._folder.rglob("test_*.py"):
+            path.unlink()
 
     def _command(self, command: Command, entry: Entry) -> None:
         words = program(command.words)

@@ -14,11 +14,16 @@ LANGUAGES = frozenset({"console", "python", "toml", "yaml", "json", "ini", "text
 """What the first word after ``` may be. `text` is for what nobody types or runs: pictures and output."""
 
 _TITLE = re.compile(r'\btitle="([^"]+)"')
+_FIRST_LINE = re.compile(r"# ([\w./-]+\.\w+)\n")
 
 
 @dataclass(frozen=True)
 class Block:
-    """A code block. `title` is the name of the file that readers put it into, None for others."""
+    """A code block.
+
+    `title` is the name of the file that readers put it into, None for others. It stands behind the
+    language (`title="test_it.py"`), or is the first line, as a comment.
+    """
 
     page: Path
     line: int  # of its first line
@@ -62,7 +67,7 @@ def blocks(page: Path) -> list[Block]:
             continue
         assert token.map is not None
         language = token.info.partition(" ")[0]
-        title = _TITLE.search(token.info)
+        title = _TITLE.search(token.info) or _FIRST_LINE.match(token.content)
         found.append(
             Block(page, token.map[0] + 1, language, title[1] if title else None, token.content)
         )
