@@ -50,7 +50,7 @@ def entries() -> list[Entry]:
     Raises:
         ValueError: an entry has no way that is known, or does not say why it does not run.
     """
-    rows: list[dict[str, Any]] = tomllib.loads(TABLE.read_text(encoding="utf-8"))["commands"]
+    rows = _table("commands")
     found = [Entry(**{**row, "add": tuple(row.get("add", ()))}) for row in rows]
     for entry in found:
         if entry.how not in WAYS:
@@ -58,6 +58,16 @@ def entries() -> list[Entry]:
         if entry.how != "run" and not entry.why:
             raise ValueError(f"{entry.begins!r}: say why it does not run")
     return found
+
+
+def compiled_only() -> dict[str, str]:
+    """Return the pages whose Python blocks do not run, as paths in the repository, and why."""
+    return {row["page"]: row["why"] for row in _table("programs")}
+
+
+def _table(name: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = tomllib.loads(TABLE.read_text(encoding="utf-8"))[name]
+    return rows
 
 
 def decide(command: Command, table: list[Entry]) -> Entry:

@@ -12,7 +12,7 @@ from pathlib import Path
 from .command_table import Entry, decide, program
 from .page_blocks import Block, Command, commands
 
-PATIENCE = 600  # seconds until a command counts as hanging: the machine may have other work
+PATIENCE = 1800  # seconds until a command counts as hanging: the machine may have other work
 
 _VARIABLES = ("LMSTUDIO_", "PYTEST_", "COVERAGE_")  # of the run that this is part of
 _TIMES = re.compile(r"\d+\.\d+ ?s\b(?: \(\d+:\d\d:\d\d\))?")
@@ -22,9 +22,9 @@ _FRAME = re.compile(r"^[=─-]{2,} ?| ?[=─-]{2,}$")  # as wide as the terminal
 class Walkthrough:
     """A page's folder.
 
-    A Python block with a title is a file in it, and so is one of another language; one without is
-    a program that runs by itself. Tests in files that no command has run since they were written
-    are run by `finish`.
+    A block with a title is a file in it, and so is a Python block with tests. Any other Python
+    block is a program that runs by itself. Tests in files that no command has run since they were
+    written are run by `finish`.
     """
 
     def __init__(self, folder: Path, table: Sequence[Entry]) -> None:
@@ -48,14 +48,17 @@ class Walkthrough:
 
     def take(self, block: Block) -> None:
         """Do what readers do with a block."""
-        if block.title is not None:
-            path = self._folder / block.title
+        title = block.title
+        if title is None and block.language == "python" and "def test_" in block.code:
+            title = f"test_line_{block.line}.py"
+        if title is not None:
+            path = self._folder / title
             if path.name == "conftest.py":
                 self._begin_anew()
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.code, encoding="utf-8")
             if path.name.startswith("test_") and path.suffix == ".py":
-                self._fresh.append(block.title)
+                self._fresh.append(title)
         elif block.language == "python":
             self._run([sys.executable, "-W", "error", "-c", block.code], 0, block.place)
         elif block.language == "console":

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from documentation.command_table import Entry, decide, entries, program
+from documentation.command_table import Entry, compiled_only, decide, entries, program
 from .hatch_commands import check_command, scripts_of
 from documentation.page_blocks import LANGUAGES, Block, Command, blocks, commands, pages
 from suite_command import ROOT
@@ -24,6 +24,7 @@ else:
 TABLE = entries()
 PAGES = pages()
 COLUMNS = 80
+RUN = ("console", "python")
 FOR_TERMINALS = {  # pages that application authors read, also in a terminal
     "README.md",
     *(
@@ -108,7 +109,11 @@ def test_options_exist() -> None:
             continue
         if called not in helps:
             words = shlex.split(called)
-            words[0] = sys.executable if words[0] == "python" else words[0]
+            words[:1] = {
+                "python": [sys.executable],
+                "pytest": [sys.executable, "-m", "pytest"],
+                "model-fixtures": [sys.executable, "-m", "model_fixtures"],
+            }[words[0]]
             helps[called] = subprocess.run(
                 [*words, "--help"], capture_output=True, encoding="utf-8", check=True, cwd=ROOT
             ).stdout
@@ -136,22 +141,26 @@ def test_lines_fit_a_terminal(page: str) -> None:
 
 
 def runs(block: Block) -> bool:
-    """Return whether anything of a block runs."""
+    """Return whether anything of a block runs, or is a file for what runs."""
     if block.language == "console":
         return any(decide(command, TABLE).how == "run" for command in commands(block))
-    return block.language == "python"
+    if block.title is not None and block.language != "python":
+        return True
+    return block.language == "python" and by_name(block.page) not in compiled_only()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if any(map(runs, blocks(page)))], ids=by_name
+    "page",
+    [page for page in PAGES if any(runs(each) and each.language in RUN for each in blocks(page))],
+    ids=by_name,
 )
 def test_page_runs(page: Path, tmp_path: Path) -> None:
     """Who does what a page says, from top to bottom, gets what it shows."""
     folder = tmp_path / "project"
     folder.mkdir()
     walkthrough = Walkthrough(folder, TABLE)
-    for block in blocks(page):
+    for block in filter(runs, blocks(page)):
         walkthrough.take(block)
     walkthrough.finish()
 
