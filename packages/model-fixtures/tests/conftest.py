@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from model_fixtures.catalog import read_catalog
-from model_fixtures.pytest_plugin.asyncio_backend import anyio_backend
+from model_fixtures.pytest_plugin.suite.asyncio_backend import anyio_backend
 
 from .fake_host import FakeHost, info
 

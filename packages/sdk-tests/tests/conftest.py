@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from model_fixtures.pytest_plugin.asyncio_backend import anyio_backend
+from model_fixtures.pytest_plugin.suite.asyncio_backend import anyio_backend
 from sdk_tests.known_bug_hooks import (
     pytest_collection_modifyitems,
     pytest_configure,

@@ -12,7 +12,7 @@ from typing import Any
 import lmstudio
 import pytest
 from lmstudio import LMStudioError
-from model_fixtures.pytest_plugin.asyncio_backend import anyio_backend
+from model_fixtures.pytest_plugin.suite.asyncio_backend import anyio_backend
 from waf_tests.client.native_support import describe_headers
 from waf_tests.edge import Edge
 from waf_tests.edge.caddy import plan_caddy

@@ -16,9 +16,10 @@ from model_fixtures.host_models import ensure_weights
 SETTINGS = """
 [pytest]
 addopts = --strict-markers --strict-config --import-mode=importlib -ra
-    -p no:cacheprovider -p no:randomly
+    -p no:cacheprovider -p no:randomly {more}
 filterwarnings = error
 """
+SUITE = "-p model_fixtures.pytest_plugin.suite"
 
 PATIENCE = 120  # seconds until a run counts as hanging
 
@@ -39,9 +40,14 @@ subprocess.Popen = Popen
 
 
 class Suite:
-    """A folder with tests; `environ` is the environment of pytest."""
+    """A folder with tests; `environ` is the environment of pytest.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: an empty folder.
+        options: further options of all runs.
+    """
+
+    def __init__(self, folder: Path, options: str = "") -> None:
         self.folder = folder
         own = ("LMSTUDIO_API_HOST", "LMSTUDIO_API_TOKEN", "PYTEST_ADDOPTS")
         self.environ = {
@@ -51,7 +57,7 @@ class Suite:
             if name not in own and not name.startswith("PYTEST_XDIST")
         }
         self.environ["COLUMNS"] = "200"
-        (folder / "pytest.ini").write_text(SETTINGS)
+        (folder / "pytest.ini").write_text(SETTINGS.format(more=options))
         (folder / "conftest.py").write_text(WATCH)
 
     def write(self, text: str, name: str = "test_it.py") -> None:
@@ -99,7 +105,13 @@ class Outcome:
 
 @pytest.fixture
 def suite(tmp_path: Path) -> Suite:
-    """Provide an empty folder for tests."""
+    """Provide an empty folder for tests of this project's suites."""
+    return Suite(tmp_path, SUITE)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Suite:
+    """Provide an empty folder for tests of an application, which know nothing of the suites."""
     return Suite(tmp_path)
 
 

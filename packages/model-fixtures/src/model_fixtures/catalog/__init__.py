@@ -22,11 +22,13 @@ The file may also have `[[downloads]]` tables, which the embedded server offers 
 
 from .errors import CatalogError
 from .gguf_header import GgufHeaderError
-from .merge_catalogs import describe_file, read_catalog
+from .merge_catalogs import CATALOG_VARIABLE, MODELS_VARIABLE, describe_file, read_catalog
 from .model_files import answering_file, needed_weights, size_bytes
 from .models import Catalog, CatalogModel, Domain
 
 __all__ = [
+    "CATALOG_VARIABLE",
+    "MODELS_VARIABLE",
     "Catalog",
     "CatalogError",
     "CatalogModel",

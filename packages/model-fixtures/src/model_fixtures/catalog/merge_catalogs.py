@@ -48,21 +48,25 @@ UNKNOWN = GgufHeader(
 )
 
 
-def read_catalog() -> Catalog:
+def read_catalog(environ: Mapping[str, str] | None = None) -> Catalog:
     """Read the built-in catalog and apply the changes that the user's environment asks for.
 
     LMSTUDIO_TEST_CATALOG names a TOML file whose `[[models]]` tables change entries or add some.
     LMSTUDIO_TEST_MODELS names a folder laid out like LM Studio's; files there replace stand-ins.
     A file or weights named in the TOML file take precedence over the folder.
 
+    Args:
+        environ: the environment variables; by default those of this process.
+
     Raises:
         CatalogError: a setting makes no sense.
     """
     stand_ins, built_in = read_built_in()
-    named = os.environ.get(CATALOG_VARIABLE)
+    environ = os.environ if environ is None else environ
+    named = environ.get(CATALOG_VARIABLE)
     source = expanded(named) if named else Path("catalog.toml")
     changes = read_entries(source) if named else {}
-    folder = _models_folder()
+    folder = _models_folder(environ)
     models: list[CatalogModel] = []
     for key in built_in | changes:
         change = changes.get(key, CatalogEntry(key=key))
@@ -101,8 +105,8 @@ def describe_file(file: Path, path: str, name: str) -> CatalogModel:
     return _finish(entry, path, name=name, domain=domain, facts=facts)
 
 
-def _models_folder() -> Path | None:
-    named = os.environ.get(MODELS_VARIABLE)
+def _models_folder(environ: Mapping[str, str]) -> Path | None:
+    named = environ.get(MODELS_VARIABLE)
     if not named:
         return None
     folder = expanded(named).absolute()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .downloading import download, ensure_weights
 from .errors import DOWNLOAD_COMMAND, LOAD_COMMAND, HostModelError
+from .exact_loading import load_exactly
 from .host_session import HostInstance, HostModel, HostSession, Inventory, open_host_session
 from .loading import (
     LoadEvent,
@@ -32,6 +33,7 @@ __all__ = [
     "ensure_loaded",
     "ensure_weights",
     "load",
+    "load_exactly",
     "open_host_session",
     "read_status",
     "status_without_host",

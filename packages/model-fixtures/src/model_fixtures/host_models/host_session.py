@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from model_fixtures.catalog import CatalogModel, Domain
-from model_fixtures.wire_client import Connection, RpcError, connect
+from model_fixtures.wire_client import Connection, Credentials, RpcError, connect
 from model_fixtures.wire_client.override_stack import override_stack
 
 from .errors import HostModelError
@@ -30,6 +30,7 @@ class HostInstance(msgspec.Struct, frozen=True, rename="camel"):
     """An instance of a model that the host has loaded.
 
     `context_length` is in tokens, `ttl_ms` in milliseconds; None means that it stays loaded.
+    `instance_reference` is what no other instance has, before or after; None if it is unknown.
     """
 
     type: Domain
@@ -38,6 +39,7 @@ class HostInstance(msgspec.Struct, frozen=True, rename="camel"):
     path: str
     context_length: int | None = None
     ttl_ms: float | None = None
+    instance_reference: str | None = None
 
 
 class Inventory(msgspec.Struct, frozen=True):
@@ -131,17 +133,27 @@ def load_config(model: CatalogModel) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def open_host_session(address: str) -> AsyncIterator[HostSession]:
+async def open_host_session(
+    address: str, credentials: Credentials | None = None
+) -> AsyncIterator[HostSession]:
     """Connect to the namespaces that deal with models on `host:port`.
+
+    Args:
+        address: `host:port`.
+        credentials: the identity; by default that of `connect`.
 
     Raises:
         WireError: a connection failed.
     """
     async with AsyncExitStack() as stack:
         # Not strict, like the SDK: the host is not under test here.
-        system = await stack.enter_async_context(connect(address, "system", strict=False))
+        system = await stack.enter_async_context(
+            connect(address, "system", credentials, strict=False)
+        )
         by_domain = {
-            domain: await stack.enter_async_context(connect(address, domain, strict=False))
+            domain: await stack.enter_async_context(
+                connect(address, domain, credentials, strict=False)
+            )
             for domain in DOMAINS
         }
         yield HostSession(address, system, MappingProxyType(by_domain))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import anyio
@@ -12,7 +12,7 @@ from model_fixtures.catalog import Catalog, CatalogModel
 from model_fixtures.errors import ModelFixturesError
 
 from .errors import DOWNLOAD_COMMAND
-from .host_session import HostInstance, HostSession, open_host_session
+from .host_session import HostInstance, HostSession, Inventory, open_host_session
 from .model_status import is_of_suite, status_of_inventory
 
 
@@ -46,11 +46,14 @@ class LoadReport(Struct, frozen=True):
     @property
     def problems(self) -> tuple[str, ...]:
         """A line for each failure and one for all missing models; empty when all is well."""
-        lines = list(self.failed)
-        if self.missing:
-            names = ", ".join(model.key for model in self.missing)
-            lines.append(f"{self.address} has no {names}: run `{DOWNLOAD_COMMAND}`")
-        return tuple(lines)
+        missing = missing_problem(self.address, self.missing)
+        return (*self.failed, *([missing] if missing else []))
+
+
+def missing_problem(address: str, missing: Sequence[CatalogModel]) -> str | None:
+    """Return one line about models that a host has not downloaded; None if it has all."""
+    names = ", ".join(model.key for model in missing)
+    return f"{address} has no {names}: run `{DOWNLOAD_COMMAND}`" if names else None
 
 
 async def load(
@@ -72,35 +75,56 @@ async def load(
     async with open_host_session(address) as session:
         await _unload(session, catalog, on_event)
         inventory = await session.inventory()
-        found = {model.key: inventory.find_downloaded(model) for model in catalog.required}
-        failed: dict[str, str] = {}
-
-        async def load_one(model: CatalogModel, model_key: str) -> None:
-            on_event(LoadEvent(model.key, "loading"))
-            try:
-                await session.load(
-                    model,
-                    model_key,
-                    lambda fraction: on_event(LoadEvent(model.key, "loading", fraction)),
-                )
-            except ModelFixturesError as error:
-                failed[model.key] = f"{model.key}: {error}"
-                on_event(LoadEvent(model.key, "failed", text=str(error)))
-            else:
-                on_event(LoadEvent(model.key, "loaded", 1.0))
-
-        async with anyio.create_task_group() as tasks:
-            for model in catalog.required:
-                known = found[model.key]
-                if known is not None:
-                    tasks.start_soon(load_one, model, known.model_key)
+        failed, missing = await load_models(session, inventory, catalog.required, on_event)
+    absent = {model.key for model in missing}
     return LoadReport(
         address,
-        tuple(key for key, known in found.items() if known is not None and key not in failed),
+        tuple(
+            model.key
+            for model in catalog.required
+            if model.key not in failed and model.key not in absent
+        ),
         tuple(failed.values()),
-        tuple(model for model in catalog.required if found[model.key] is None),
+        missing,
         tuple(each for each in inventory.loaded if not is_of_suite(each, catalog)),
     )
+
+
+async def load_models(
+    session: HostSession,
+    inventory: Inventory,
+    models: Sequence[CatalogModel],
+    on_event: OnLoadEvent = lambda _event: None,
+) -> tuple[dict[str, str], tuple[CatalogModel, ...]]:
+    """Load models at the same time, configured as the suite expects them.
+
+    Returns:
+        The errors by the model's key, each with the key before it, and the models that are not
+        downloaded.
+    """
+    found = {model.key: inventory.find_downloaded(model) for model in models}
+    failed: dict[str, str] = {}
+
+    async def load_one(model: CatalogModel, model_key: str) -> None:
+        on_event(LoadEvent(model.key, "loading"))
+        try:
+            await session.load(
+                model,
+                model_key,
+                lambda fraction: on_event(LoadEvent(model.key, "loading", fraction)),
+            )
+        except ModelFixturesError as error:
+            failed[model.key] = f"{model.key}: {error}"
+            on_event(LoadEvent(model.key, "failed", text=str(error)))
+        else:
+            on_event(LoadEvent(model.key, "loaded", 1.0))
+
+    async with anyio.create_task_group() as tasks:
+        for model in models:
+            known = found[model.key]
+            if known is not None:
+                tasks.start_soon(load_one, model, known.model_key)
+    return failed, tuple(model for model in models if found[model.key] is None)
 
 
 async def ensure_loaded(

@@ -20,13 +20,7 @@ class ModelStatus(Struct, frozen=True):
     @property
     def problem(self) -> str | None:
         """How the loaded instance differs from what the suite expects; None if it does not."""
-        if self.instance is None:
-            return None
-        if self.instance.context_length not in (None, self.model.context_length):
-            return f"context {self.instance.context_length} instead of {self.model.context_length}"
-        if self.instance.ttl_ms is not None:
-            return f"unloads itself after {self.instance.ttl_ms / 1000:g} s"
-        return None
+        return None if self.instance is None else difference(self.instance, self.model)
 
     @property
     def ready(self) -> bool:
@@ -34,6 +28,15 @@ class ModelStatus(Struct, frozen=True):
         if not self.model.required:
             return True
         return self.instance is not None and self.problem is None
+
+
+def difference(instance: HostInstance, model: CatalogModel) -> str | None:
+    """Return how an instance of a model differs from what the suite expects; None if not at all."""
+    if instance.context_length not in (None, model.context_length):
+        return f"context {instance.context_length} instead of {model.context_length}"
+    if instance.ttl_ms is not None:
+        return f"unloads itself after {instance.ttl_ms / 1000:g} s"
+    return None
 
 
 class HostStatus(Struct, frozen=True):

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -60,9 +60,11 @@ class EmbeddedServer:
     Args:
         arguments: more options of `python -m model_fixtures serve`.
         ready_within: seconds until it must be ready.
-        environ: the server's environment. By default it is that of this process without
-            LMSTUDIO_SERVER_API_TOKEN, which is meant for a server of the user's own.
+        environ: the server's environment, or what returns it when the server starts. By default
+            it is that of this process without LMSTUDIO_SERVER_API_TOKEN, which is meant for a
+            server of the user's own.
         log: a file for the server's stderr; by default a temporary one. Errors quote its end.
+        port: the loopback port; 0 takes a free one.
     """
 
     def __init__(
@@ -70,12 +72,13 @@ class EmbeddedServer:
         arguments: Sequence[str] = (),
         *,
         ready_within: float = READY_WITHIN,
-        environ: Mapping[str, str] | None = None,
+        environ: Callable[[], Mapping[str, str]] | Mapping[str, str] | None = None,
         log: Path | None = None,
+        port: int = 0,
     ) -> None:
-        self._arguments = ("--port", "0", "--no-default-ports", "--lifeline", *arguments)
+        self._arguments = ("--port", str(port), "--no-default-ports", "--lifeline", *arguments)
         self._ready_within = ready_within
-        self._environ = environ
+        self._environ = environ if environ is not None else _inherited
         self._log_path = log
         self._log: IO[bytes] | None = None
         self._leftover: Path | None = None  # the log, where an open file cannot be removed
@@ -122,7 +125,7 @@ class EmbeddedServer:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=writer,
-                    environ=_inherited() if self._environ is None else self._environ,
+                    environ=self._environ() if callable(self._environ) else self._environ,
                 )
             _let_go_in_children(self._process)
             _started.add(self)
@@ -190,6 +193,20 @@ class EmbeddedServer:
         """Kill the server, whereupon its workers end; call `stop` afterwards."""
         if self._process is not None:
             self._process.kill()
+
+    @property
+    def ended(self) -> int | None:
+        """The exit status of the process, however it ended; None if it runs or was not started."""
+        return None if self._process is None else self._process.poll()
+
+    def wait(self) -> None:
+        """Wait until the process has ended, if it was started."""
+        if self._process is not None:
+            self._process.wait()
+
+    def log(self) -> str:
+        """Return what the server has written to stderr, of a very long log the end."""
+        return self._log_end()
 
     def log_tail(self) -> str:
         """Return the last lines that the server has written to stderr."""

@@ -1,8 +1,9 @@
-"""A pytest plugin that finds or starts the host for tests and loads the models that they need.
+"""A pytest plugin for tests of applications: it finds or starts the host and loads test models.
 
-The main pytest process chooses the host and owns the embedded server. Workers of pytest-xdist ask
-it for the address. The server starts once a test that needs it has been collected, and not at all
-if there is none.
+`fixtures.py` has the fixtures; `docs/fixtures.md` is their reference. The main pytest process
+chooses the host once a test needs it, and not at all if none does. An embedded server belongs to
+the process that runs the tests: with pytest-xdist, each worker has one of its own. What only the
+suites of this project need is the plugin `model_fixtures.pytest_plugin.suite`.
 
 Every pytest run of the environment imports this module, so it imports the rest of the package late.
 """
@@ -16,57 +17,47 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from model_fixtures.default_ports import REST_PORT
+from .settings import HOST, WIRE_LOG as WIRE_LOG_SETTING, add_settings, given
 
 if TYPE_CHECKING:
+    from model_fixtures.for_apps.faults import Faults
     from model_fixtures.wire_log import WireLog
 
-    from .host_provider import HostProvider, LocalHostProvider
+    from .host_provider import HostProvider
+    from .local_host import LocalHost
 
 PROVIDER: pytest.StashKey[HostProvider] = pytest.StashKey()
 NOTES: pytest.StashKey[list[str]] = pytest.StashKey()
 WIRE_LOG: pytest.StashKey[WireLog | None] = pytest.StashKey()
-WIRE_FOLDER = "--lmstudio-wire-log"
+FAULTS: pytest.StashKey[Faults] = pytest.StashKey()
+WIRE_FOLDER = WIRE_LOG_SETTING.option
 RESULTS = "--lmstudio-results"
+SUITE = "model_fixtures.pytest_plugin.suite"
 
+MARKER = "lmstudio_models"
 MARKERS = (
-    "lmstudio: needs an LM Studio host, which is found or started",
-    "models: uses loaded models; runs in order in one worker; implies lmstudio",
-    "slow: takes more than a second",
-    "embedded: tests what only the embedded server can provoke; skipped on other hosts",
+    f"{MARKER}(*keys): exactly these test models are loaded on the LM Studio host when the test "
+    "starts; without keys all required ones",
+)
+# The fixtures that need a host, whatever a test asks of them.
+FIXTURES = frozenset(
+    (
+        *("lmstudio_host", "lmstudio_client", "lmstudio_async_client", "lmstudio_models"),
+        *("lmstudio_faults", "lmstudio_server"),
+    )
 )
 # With these options no test runs, so the plugin looks for no host.
 _PREVIEWS = ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan", "cacheshow")
-_WORKER_KEY = "model_fixtures"  # of our part in what xdist passes to and from workers
+WORKER_KEY = "model_fixtures"  # of our part in what xdist passes to and from workers
 _ALL_DONE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 # Seconds after Ctrl-C until the embedded server ends, even if tests are still being torn down.
 GRACE = 3.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options about hosts, the wire log and results."""
-    group = parser.getgroup("lmstudio", "LM Studio hosts and models")
-    group.addoption(
-        "--lmstudio-host",
-        metavar="HOST",
-        help=f"host, host:port ({REST_PORT} if not given), or 'embedded'; default: "
-        "LMSTUDIO_API_HOST, else a host that answers on the default ports, else the embedded "
-        "server",
-    )
-    group.addoption(
-        "--lmstudio-answer-unknown",
-        action="store_true",
-        help="have the embedded server of this run answer unknown calls and bad parameters with an "
-        "error; without this it sends only a warning, as LM Studio does, and the caller waits "
-        "until its own time-out",
-    )
-    group.addoption(
-        WIRE_FOLDER,
-        metavar="FOLDER",
-        help="write all frames of each test, whole, with the server's log lines of that time, to a "
-        "file in this folder; without this only failed tests show them, the longest ones shortened",
-    )
-    group.addoption(
+    """Add the settings, and the option about results."""
+    add_settings(parser)
+    parser.getgroup("lmstudio").addoption(
         RESULTS,
         metavar="PATH",
         help="write what becomes of each test to this JSON file, or, if the path does not end "
@@ -75,16 +66,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register markers and fixtures."""
-    from model_fixtures.pytest_plugin import fixtures
+    """Register the marker and the fixtures."""
+    from . import fixtures
 
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     config.stash[NOTES] = []
-    folder = config.getoption(WIRE_FOLDER)
+    folder = given(config, WIRE_LOG_SETTING)
     if folder is not None:
         # Tests may change the current folder; workers of xdist get the option as it is now.
-        folder = config.option.lmstudio_wire_log = os.path.abspath(folder)  # noqa: PTH100
+        config.option.lmstudio_wire_log = folder
         try:
             os.makedirs(folder, exist_ok=True)  # noqa: PTH103 (pathlib is not imported here)
         except OSError as error:
@@ -92,8 +83,12 @@ def pytest_configure(config: pytest.Config) -> None:
                 f"{WIRE_FOLDER}: cannot make the folder {folder} ({error.strerror}): name another"
             ) from None
     config.pluginmanager.register(fixtures, "model_fixtures.fixtures")
+    if config.pluginmanager.hasplugin("asyncio"):
+        from . import asyncio_fixture
+
+        config.pluginmanager.register(asyncio_fixture, "model_fixtures.asyncio_fixture")
     results = config.getoption(RESULTS)
-    if results is not None and not any(config.getoption(option, False) for option in _PREVIEWS):
+    if results is not None and not is_preview(config):
         from .results_recorder import register
 
         # As above: a worker may start in another folder.
@@ -101,72 +96,69 @@ def pytest_configure(config: pytest.Config) -> None:
         register(config, results)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Choose the host; in a worker, use the one that the main process has chosen."""
-    config = session.config
-    if any(config.getoption(option, False) for option in _PREVIEWS):
-        return
-    from model_fixtures.hosts import HostError
-
-    from . import host_provider
-
-    if is_worker(config):
-        worker_input = config.workerinput[_WORKER_KEY]  # type: ignore[attr-defined]
-        config.stash[PROVIDER] = host_provider.RemoteHostProvider(worker_input)
-        return
-    try:
-        local = host_provider.LocalHostProvider.choose(
-            config.getoption("--lmstudio-host"),
-            _sayer(config),
-            ["--answer-unknown"] if config.getoption("--lmstudio-answer-unknown") else [],
-        )
-    except HostError as error:
-        raise pytest.UsageError(str(error)) from None
-    config.stash[PROVIDER] = local
-    config.add_cleanup(local.stop)
-    config.pluginmanager.register(Interrupts(local), "model_fixtures.interrupts")
-
-
-def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Return lines that say which host is used and why, and which SDK release is under test."""
-    from .sdk_description import describe_sdk
-
+def provider_of(config: pytest.Config) -> HostProvider:
+    """Return the access to the run's host; it is made once it is needed."""
     provider = config.stash.get(PROVIDER, None)
-    lines = [] if provider is None else [f"lmstudio host: {provider.description}"]
-    sdk = describe_sdk()
-    return lines if sdk is None else [*lines, f"lmstudio SDK: {sdk}"]
+    if provider is None:
+        from .host_of_run import make_provider
+
+        config.stash[PROVIDER] = provider = make_provider(config, _sayer(config))
+    return provider
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give items the marks and fixtures that their marks imply.
+def is_preview(config: pytest.Config) -> bool:
+    """Return whether no test is going to run."""
+    return any(config.getoption(option, False) for option in _PREVIEWS)
 
-    This runs after conftests have added their marks, and before -m selects tests by them.
+
+def is_suite(config: pytest.Config) -> bool:
+    """Return whether the tests are one of this project's suites."""
+    return bool(config.pluginmanager.hasplugin(SUITE))
+
+
+def needs_host(item: pytest.Item) -> bool:
+    """Return whether the test will ask for the host's address."""
+    if item.get_closest_marker("skip"):
+        return False
+    if item.get_closest_marker(MARKER) or not FIXTURES.isdisjoint(
+        getattr(item, "fixturenames", ())
+    ):
+        return True
+    return is_suite(item.config) and item.get_closest_marker("lmstudio") is not None
+
+
+def use_first(item: pytest.Item, fixture: str) -> None:
+    """Have the fixture set up before all others of the item, session fixtures included.
+
+    pytest reads `usefixtures` marks before conftests add theirs, so such a mark would come too
+    late; an autouse fixture would cost something in every test, and come after session fixtures.
     """
-    _mark(config, items)
+    names = getattr(item, "fixturenames", None)
+    if names is not None and fixture not in names[:1]:
+        # All cases of a parametrized test share the old list, so this makes a new one.
+        item.fixturenames = [  # type: ignore[attr-defined]
+            fixture,
+            *(name for name in names if name != fixture),
+        ]
 
 
-def _mark(config: pytest.Config, items: list[pytest.Item]) -> None:
-    from .apply_markers import mark_items
-
-    provider = config.stash.get(PROVIDER, None)
-    mark_items(items, None if provider is None or provider.own_server else provider.description)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give marked tests the fixture that loads the models."""
+    for item in items:
+        if item.get_closest_marker(MARKER) or MARKER in getattr(item, "fixturenames", ()):
+            use_first(item, MARKER)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Note which tests are special, and start the embedded server if one needs it."""
-    from .apply_markers import is_slow, needs_host, touches_models
-
-    _mark(session.config, session.items)  # again, since other hooks may have added marks
-    provider = session.config.stash.get(PROVIDER, None)
-    if provider is None:
+    """Choose the host if a test needs it; one that workers share keeps these tests together."""
+    config = session.config
+    if is_suite(config) or is_preview(config):
         return
-    # This hook runs first, so that the main process knows these tests before xdist schedules.
-    provider.begin_early([item.nodeid for item in session.items if is_slow(item)])
-    if any(map(needs_host, session.items)):
-        provider.keep_together([item.nodeid for item in session.items if touches_models(item)])
-        provider.begin_start()
+    tests = [item.nodeid for item in session.items if needs_host(item)]
+    if tests:
+        # This hook runs first, so that the main process knows these tests before xdist schedules.
+        provider_of(config).keep_together(tests)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -174,8 +166,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Begin the test's wire log, once an SDK is there or the test is about to use a host."""
     stash = item.config.stash
     if WIRE_LOG not in stash:
-        from .apply_markers import needs_host
-
         if "httpx_ws" not in sys.modules and not needs_host(item):
             return
         from .wire_reports import record
@@ -184,6 +174,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     log = stash[WIRE_LOG]
     if log is not None:
         log.begin()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test whose faults have not all happened: it has proved nothing about them."""
+    result = yield
+    faults = item.stash.get(FAULTS, None)
+    if faults is not None and faults.pending:
+        what = ", ".join(faults.pending)
+        pytest.fail(f"these faults have not happened: {what}", pytrace=False)
+    return result
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -205,7 +206,7 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(optionalhook=True, wrapper=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Generator[None, Any, Any]:
-    """Keep tests marked `models` in one worker and start slow ones early; else do as xdist does."""
+    """Keep some tests in one worker and begin others early; without such tests do as xdist does."""
     from .xdist_scheduler import XdistScheduler
 
     scheduler = yield
@@ -218,40 +219,42 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Generator[No
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a new xdist worker how to ask for the host."""
-    provider = node.config.stash.get(PROVIDER, None)
+    provider = _local_host(node.config)
+    if provider is None and not is_preview(node.config):
+        provider_of(node.config)
+        provider = _local_host(node.config)
     if provider is not None:
         spread = node.config.getoption("dist") == "each" and len(node.nodemanager.specs) > 1
-        node.workerinput[_WORKER_KEY] = provider.worker_input(spread=spread)
+        node.workerinput[WORKER_KEY] = provider.worker_input(spread=spread)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
     """Take over the notes of a worker that has finished."""
     output = getattr(node, "workeroutput", {})
-    node.config.stash[NOTES].extend(output.get(_WORKER_KEY, []))
+    node.config.stash[NOTES].extend(output.get(WORKER_KEY, []))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Pass a worker's notes to the main process, which tells its server to end after all tests."""
+    """Pass a worker's notes to the main process, and tell the server to end after all tests."""
     config = session.config
+    provider = _local_host(config)
+    if provider is not None and provider.crash is not None:
+        config.stash[NOTES].append(provider.crash)
     if is_worker(config):
         output = config.workeroutput  # type: ignore[attr-defined]
-        output[_WORKER_KEY] = config.stash[NOTES]
-        return
-    provider = _local_provider(config)
-    if provider is None:
-        return
-    if provider.crash is not None:
-        config.stash[NOTES].append(provider.crash)
-    if config.getoption("dist", "no") != "no" and exitstatus in _ALL_DONE:
+        output[WORKER_KEY] = config.stash[NOTES]
+    # In the main process, `dist` says whether all tests have been torn down.
+    done = is_worker(config) or config.getoption("dist", "no") != "no"
+    if provider is not None and done and exitstatus in _ALL_DONE:
         # All tests have been torn down; the server ends while the workers do.
         provider.begin_stop()
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print notes about the host, and after failures the end of the embedded server's log."""
-    provider = _local_provider(config)
+    provider = _local_host(config)
     failed = terminalreporter.stats.keys() & {"failed", "error"}
     log = provider.log if provider is not None and failed else None
     if log is not None:
@@ -264,29 +267,18 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(f"lmstudio: {note}")
 
 
-class Interrupts:
-    """A plugin that ends the embedded server soon after Ctrl-C, even if teardown takes long."""
-
-    def __init__(self, provider: LocalHostProvider) -> None:
-        self._provider = provider
-
-    def pytest_keyboard_interrupt(self) -> None:
-        """Have the embedded server end after the grace period."""
-        self._provider.stop_after(GRACE)
-
-
 def is_worker(config: pytest.Config) -> bool:
     """Return whether this process is an xdist worker."""
     return hasattr(config, "workerinput")
 
 
-def _local_provider(config: pytest.Config) -> LocalHostProvider | None:
+def _local_host(config: pytest.Config) -> LocalHost | None:
     provider = config.stash.get(PROVIDER, None)
-    if provider is None:  # no test runs, so do not import the module
+    if provider is None:  # nothing has needed a host, so do not import the module
         return None
-    from .host_provider import LocalHostProvider
+    from .local_host import LocalHost
 
-    return provider if isinstance(provider, LocalHostProvider) else None
+    return provider if isinstance(provider, LocalHost) else None
 
 
 def _sayer(config: pytest.Config) -> Any:

@@ -25,8 +25,7 @@ from model_fixtures.wire_log import (
     stop_recording,
 )
 
-from . import NOTES, PROVIDER, WIRE_FOLDER, WIRE_LOG
-from .apply_markers import needs_host
+from . import NOTES, PROVIDER, WIRE_FOLDER, WIRE_LOG, needs_host
 
 if TYPE_CHECKING:
     from .host_provider import HostProvider

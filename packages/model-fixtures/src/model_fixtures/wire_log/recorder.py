@@ -72,10 +72,29 @@ class Frame:
         """The frame as JSON; None if it is none, or the beginning or end of a connection."""
         if self.direction not in ("sent", "received"):
             return None
-        try:
-            return json.loads(self.text)
-        except ValueError:
-            return None
+        return _parsed(self.text)
+
+    @property
+    def type(self) -> str:
+        """The type of the message, such as "rpcCall"; "" if it has none.
+
+        "authentication" is a connection's first frame, and the answer to it.
+        """
+        message = self.message
+        if not isinstance(message, dict):
+            return ""
+        kind = message.get("type")
+        if isinstance(kind, str):
+            return kind
+        return "authentication" if "authVersion" in message or "success" in message else ""
+
+    @property
+    def packet(self) -> str:
+        """The type of the packet that a channel's message carries, such as "fragment"; else ""."""
+        message = self.message
+        packet = message.get("message") if isinstance(message, dict) else None
+        kind = packet.get("type") if isinstance(packet, dict) else None
+        return kind if isinstance(kind, str) else ""
 
 
 class WireLog:

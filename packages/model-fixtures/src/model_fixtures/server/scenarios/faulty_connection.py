@@ -50,6 +50,11 @@ class ActiveRules:
                 return rule
         return None
 
+    def add(self, rule: ScenarioRule) -> None:
+        """Add a rule behind the others."""
+        self.seen.append(0)
+        self.rules.append(rule)
+
     def clear(self) -> None:
         """Drop all rules."""
         self.rules.clear()
