@@ -48,6 +48,9 @@ def values(folder: Path) -> dict[str, str]:
     return {
         **defaults,
         "github.action_path": str(folder),
+        "github.ref_name": "v0.1.0",
+        "github.repository": "owner/repository",
+        "github.server_url": "https://github.com",
         "github.workspace": str(folder / "sdk"),
         "runner.temp": str(folder / "temporary"),
         "steps.folders.outputs.weights-folder": "weights",
@@ -199,6 +202,27 @@ def test_pythons_are_those_of_hatch() -> None:
     assert systems == {"ubuntu-latest", "windows-latest", "macos-latest"}
 
 
+def test_pythons_of_the_release() -> None:
+    """The wheels are tried on every Python that their classifiers name."""
+    release = load(ROOT / ".github" / "workflows" / "release.yml")
+    tried = release["jobs"]["wheels"]["strategy"]["matrix"]["python"]
+    assert tried == ENVIRONMENTS["pythons"]["matrix"][0]["python"]
+    for project in sorted(ROOT.glob("packages/*/pyproject.toml")):
+        classifiers = tomllib.loads(project.read_text("utf-8"))["project"]["classifiers"]
+        named = [each.rpartition(" :: ")[2] for each in classifiers if "Python :: 3." in each]
+        assert named == tried
+
+
+def test_only_tags_that_were_tried_are_published() -> None:
+    """Only a tag's packages are published, after all else, with the right to no more than that."""
+    jobs = load(ROOT / ".github" / "workflows" / "release.yml")["jobs"]
+    publish = jobs["publish"]
+    assert (publish["needs"], jobs["wheels"]["needs"]) == ("wheels", "build")
+    assert publish["if"] == "github.event_name == 'push' && github.ref_type == 'tag'"
+    assert publish["permissions"] == {"id-token": "write"}
+    assert [name for name, job in jobs.items() if "permissions" in job] == ["publish"]
+
+
 def test_as_many_shards_as_are_merged() -> None:
     """The workflow's shards are exactly those that are merged."""
     shards = CI["jobs"]["shards"]["strategy"]["matrix"]["shard"]
@@ -225,7 +249,8 @@ def test_actionlint_finds_mistakes() -> None:
     assert findings[0].startswith("wrong.yml:5:5: unexpected key")
 
 
-def test_ci_runs_the_linter() -> None:
-    """.ci/run lints workflows, too."""
+def test_ci_runs_the_linters() -> None:
+    """.ci/run lints workflows and checks the packages, too."""
     ci = (suite_command.ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "step run ci:lint" in ci
+    assert "step run packages:check" in ci

@@ -1,12 +1,18 @@
-"""The command line, run as `python -m model_fixtures`."""
+"""The command line: the console script `model-fixtures`, or `python -m model_fixtures`."""
 
 import sys
 
-try:
-    from model_fixtures.cli import main
 
-    status = main()
-except KeyboardInterrupt:
-    # Ctrl-C was pressed while modules were still being imported.
-    status = 130
-sys.exit(status)
+def run() -> int:
+    """Run the command line with the arguments of this process, and return the exit code."""
+    try:
+        from model_fixtures.cli import main
+
+        return main()
+    except KeyboardInterrupt:
+        # Ctrl-C was pressed while modules were still being imported.
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -56,7 +57,7 @@ def test_load_fails_for_missing_models(host: FakeHost, run: Run) -> None:
     host.downloaded = [each for each in host.downloaded if each["modelKey"] != REQUIRED[0]]
     code, out, err = run("load", "--host", host.address)
     assert code == 1
-    assert err == [f"error: {host.address} has no {REQUIRED[0]}: run `hatch run models:download`"]
+    assert err == [f"error: {host.address} has no {REQUIRED[0]}: run `model-fixtures download`"]
     assert len(out) == len(REQUIRED)
 
 
@@ -105,7 +106,7 @@ def test_unload(host: FakeHost, run: Run) -> None:
     )
     assert [each["identifier"] for each in host.loaded] == ["other"]
     _, out, _ = run("unload", "--host", host.address)
-    assert out[1:] == ["none of the suite's models was loaded"]
+    assert out[1:] == ["none of the test models was loaded"]
 
 
 def test_unload_without_a_host(run: Run) -> None:
@@ -139,6 +140,51 @@ def test_status_without_a_host(run: Run) -> None:
     assert code == 0
     assert out[0] == "host: none; `load` would start the embedded server (--host says embedded)"
     assert any(line.split()[:2] == [REQUIRED[0], "yes"] for line in out)
+
+
+def test_status_on_a_narrow_terminal(
+    host: FakeHost, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In 60 columns, each model has lines of its own, and nothing is lost or broken."""
+    monkeypatch.setenv("COLUMNS", "60")
+    host.loaded = [instance(REQUIRED[0], "x/y/z.gguf", "embedding", contextLength=1024)]
+    code, out, _ = run("status", "--host", host.address)
+    assert code == 0
+    assert max(map(len, out[1:])) <= 60
+    at = out.index(REQUIRED[0])
+    assert " ".join(" ".join(out[at + 1 : at + 3]).split()) == (
+        "required: yes, downloaded: yes, loaded: context 1024 instead of 2048"
+    )
+    assert {model.key for model in read_catalog().models} <= set(out)
+
+
+def test_status_for_programs(host: FakeHost, run: Run) -> None:
+    """`status --json` has all models with their facts, extra ones, and others that are there."""
+    host.loaded = [
+        instance(REQUIRED[0], "x/y/z.gguf", "embedding", contextLength=1024),
+        instance("other", "pub/Other-GGUF/other.gguf"),
+    ]
+    host.downloaded.append(info("other", "pub/Other-GGUF/other.gguf"))
+    code, out, err = run("status", "--host", host.address, "--json")
+    assert (code, err) == (0, [])
+    facts = json.loads("\n".join(out))
+    assert facts["host"] == {"address": host.address, "own_server": False}
+    assert (facts["reason"], facts["ready"]) == ("named by --host", False)
+    assert [each["key"] for each in facts["models"]] == [
+        model.key for model in read_catalog().models
+    ]
+    first = facts["models"][0]
+    assert (first["key"], first["loaded"]) == (REQUIRED[0], True)
+    assert first["problem"] == "context 1024 instead of 2048"
+    assert facts["extra"] == [{"identifier": "other", "type": "llm", "key": "other"}]
+    assert facts["others"] == [{"key": "other", "path": "pub/Other-GGUF/other.gguf"}]
+
+
+def test_status_for_programs_without_a_host(run: Run) -> None:
+    """Without a host, the JSON says so."""
+    code, out, _ = run("status", "--host", "embedded", "--json")
+    facts = json.loads("\n".join(out))
+    assert (code, facts["host"], facts["reason"]) == (0, None, "--host says embedded")
 
 
 def test_download_from_a_host(host: FakeHost, run: Run) -> None:

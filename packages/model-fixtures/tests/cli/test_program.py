@@ -2,25 +2,133 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from model_fixtures.catalog import read_catalog
-from model_fixtures.cli import main, shared_options
+from model_fixtures.cli import exit_codes, host_option, main, server_commands
 
 from ..fake_host import FakeHost  # noqa: TID252 (tests are not an importable package)
 from .conftest import Run
 
-COMMANDS = ("load", "unload", "status", "download", "delete", "serve", "start", "stop")
+COMMANDS = (
+    "load",
+    "unload",
+    "status",
+    "download",
+    "delete",
+    "serve",
+    "start",
+    "stop",
+    "completion",
+)
+CONSOLE_SCRIPT = Path(sys.executable).with_name("model-fixtures")
 
 
 def test_all_commands_are_there(run: Run) -> None:
     """The help lists every command."""
     code, out, _ = run("--help")
     assert code == 0
-    listed = [line.split()[0] for line in out[out.index("Commands:") + 1 :]]
+    after = out[out.index("Commands:") + 1 :]
+    listed = [line.split()[0] for line in after[: after.index("")]]
     assert listed == sorted(COMMANDS)
+
+
+def test_the_help_explains_the_exit_codes(run: Run) -> None:
+    """The help names every exit code with its meaning."""
+    _, out, _ = run("--help")
+    lines = [line.split(maxsplit=1) for line in out[out.index("  Exit codes:") + 1 :]]
+    assert {int(code): meaning for code, meaning in lines} == exit_codes.MEANINGS
+    assert set(exit_codes.MEANINGS) == {0, 1, 2, 3, 130}
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_on_a_narrow_terminal(run: Run, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In 60 columns no line of a help is longer, and nothing is left out."""
+    helps: list[list[str]] = []
+    for columns in ("60", "200"):
+        monkeypatch.setenv("COLUMNS", columns)
+        helps.append(run(*command.split(), "--help")[1])
+    narrow, wide = helps
+    assert max(map(len, narrow)) <= 60
+    assert "..." not in "".join(narrow[1:])
+    assert "".join("".join(narrow).split()) == "".join("".join(wide).split())
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_helps_need_no_repository(run: Run, command: str) -> None:
+    """No help names a file or a command that only this project's checkout has."""
+    text = "\n".join(run(*command.split(), "--help")[1])
+    assert not re.search(r"hatch|docs/|\.md|models:|\bsuite\b", text)
+
+
+def test_version(run: Run) -> None:
+    """The version is that of the distribution."""
+    assert run("--version") == (0, [f"model-fixtures {version('lmstudio-model-fixtures')}"], [])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--help",),
+        ("--version",),
+        ("status", "--host", "embedded"),
+        ("status", "--host", "embedded", "--json"),
+        ("completion", "bash"),
+        ("serve", "--port", "0", "--no-default-ports"),
+    ],
+    ids=" ".join,
+)
+def test_a_full_disk(arguments: tuple[str, ...]) -> None:
+    """Output that can't be written is an error of one line, whichever command writes it."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        command = [CONSOLE_SCRIPT, *arguments]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == exit_codes.FAILED
+    assert done.stderr == "error: the output cannot be written: No space left on device\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such error")
+@pytest.mark.parametrize("arguments", [("--help",), ("status", "--host", "embedded")], ids=" ".join)
+def test_a_closed_pipe(arguments: tuple[str, ...]) -> None:
+    """A reader that goes away early, such as `head`, is an error of one line."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [CONSOLE_SCRIPT, *arguments], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writing)
+    assert done.returncode == exit_codes.FAILED
+    assert done.stderr == "error: the output cannot be written: Broken pipe\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(("frobnicate",), 2), (("status", "--host", ""), 1)]
+)
+def test_errors_that_cannot_be_written(arguments: tuple[str, ...], code: int) -> None:
+    """Where stderr can't be written either, the exit code is still the right one."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run([CONSOLE_SCRIPT, *arguments], stdout=full, stderr=full, check=False)
+    assert done.returncode == code
+
+
+def test_files_that_cannot_be_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of the system that no command explains is one line with the file's name."""
+
+    def fail() -> NoReturn:
+        raise PermissionError(13, "Permission denied", "/some/file")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(server_commands.background_server, "stop", fail)
+        assert run("stop") == (1, [], ["error: /some/file: Permission denied"])
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -42,6 +150,8 @@ def test_every_command_has_help(run: Run, command: str) -> None:
         ("serve", "--no-default-ports"),
         ("serve", "--allow-host", "https://lm.example.com"),
         ("start", "--allow-host", "lm.example.com:1234"),
+        ("start", "--no-default-ports"),
+        ("completion", "tcsh"),
     ],
 )
 def test_misuse(run: Run, arguments: tuple[str, ...]) -> None:
@@ -94,8 +204,17 @@ def test_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(shared_options, "select_host", interrupt)
-    assert main(["status"]) == 130
+    monkeypatch.setattr(host_option, "select_host", interrupt)
+    assert main(["status"]) == exit_codes.INTERRUPTED
+
+
+def test_the_console_script() -> None:
+    """`model-fixtures` is the same command line, with the same exit codes."""
+    done = subprocess.run(
+        [CONSOLE_SCRIPT, "load", "more"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == exit_codes.MISUSED
+    assert done.stderr.startswith("Usage: model-fixtures load ")
 
 
 def test_as_a_module() -> None:

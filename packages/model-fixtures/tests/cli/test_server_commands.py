@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import subprocess
 import sys
@@ -10,9 +12,14 @@ from pathlib import Path
 import anyio
 import httpx
 import pytest
+from model_fixtures.cli import exit_codes
+from model_fixtures.cli.server_commands import serve, start
+from model_fixtures.cli.server_options import command_line, serve_options
 from model_fixtures.hosts import background_server, greeting_problem, is_own_server
+from model_fixtures.server.serve_options import ServeOptions
 from model_fixtures.wire_client import RpcError, connect
 
+from ..server.tiny_gguf import write_gguf  # noqa: TID252 (tests are not an importable package)
 from .conftest import Run
 
 FREE_PORT = ("--port", "0", "--no-default-ports")
@@ -32,6 +39,94 @@ def test_start_and_stop(run: Run) -> None:
     assert run("stop") == (0, [f"stopped {server.pid}"], [])
     assert greeting_problem(server.addresses[0]) == "connection refused"
     assert run("stop") == (0, ["no server runs in the background"], [])
+
+
+def test_start_for_programs(run: Run) -> None:
+    """`start --json` has the same as one JSON object."""
+    code, out, _ = run("start", *FREE_PORT, "--threads", "2", "--json")
+    server = background_server.running()
+    assert (code, server) == (0, background_server.running())
+    assert server is not None
+    assert json.loads("\n".join(out)) == {
+        "started": True,
+        "addresses": list(server.addresses),
+        "pid": server.pid,
+        "log": server.log,
+        "options": ["--port=0", "--threads=2", "--no-default-ports"],
+        "differs": [],
+    }
+
+
+def test_a_running_server_with_other_options(run: Run) -> None:
+    """`start` leaves it alone, says in one line how it differs, and has an exit code for that."""
+    run("start", *FREE_PORT, "--threads", "2")
+    server = background_server.running()
+    assert run("start", "--no-default-ports", "--threads", "2", "--port", "0")[0] == 0
+    code, out, err = run("start", *FREE_PORT, "--cors", "--api-token", TOKEN)
+    assert (code, len(out)) == (exit_codes.OTHER_OPTIONS, 1)
+    assert out[0].startswith("already running: ")
+    (line,) = err
+    assert line == (
+        "error: it was started with --port=0 --threads=2 --no-default-ports, not with --port=0"
+        " --no-default-ports --cors; it asks for no API token: run `model-fixtures stop` first"
+    )
+    code, out, _ = run("start", *FREE_PORT, "--threads", "2", "--cors", "--json")
+    differs = json.loads("\n".join(out))["differs"]
+    assert (code, len(differs)) == (exit_codes.OTHER_OPTIONS, 1)
+    assert background_server.running() == server
+
+
+def test_a_running_server_with_another_token(run: Run) -> None:
+    """`start` notices another token, or one that was not asked for, and shows none."""
+    run("start", *FREE_PORT, "--api-token", TOKEN)
+    assert run("start", *FREE_PORT, "--api-token", TOKEN)[0] == 0
+    for more, what in (
+        (["--api-token", "sk-lm-abcd1234:0123456789abcdefghij"], "another"),
+        ([], "an"),
+    ):
+        code, _, err = run("start", *FREE_PORT, *more)
+        assert code == exit_codes.OTHER_OPTIONS
+        assert err == [f"error: it asks for {what} API token: run `model-fixtures stop` first"]
+
+
+def test_start_takes_the_options_of_serve() -> None:
+    """Every option of `serve` is one of `start`, but for that of stdin, which `start` closes."""
+    names = {command.name: {option.name for option in command.params} for command in (serve, start)}
+    assert names["serve"] - names["start"] == {"lifeline"}
+    assert names["start"] - names["serve"] == {"as_json"}
+
+
+def test_all_options_reach_the_server(tmp_path: Path) -> None:
+    """What `start` passes on is read by `serve` as the same options."""
+    given = ServeOptions(
+        ports=(0, 4711),
+        default_ports=False,
+        threads=3,
+        authentication_timeout=2.5,
+        worker_silence=4.0,
+        answer_unknown=True,
+        scenarios=True,
+        allow_hosts=("lm.example.com",),
+        cors=True,
+        allow_shutdown=True,
+        home=str(tmp_path),
+        end_with=os.getpid(),
+    )
+    for options in (given, ServeOptions()):
+        with serve.make_context("serve", list(command_line(options))) as context:
+            assert serve_options(**context.params) == options
+
+
+def test_home_and_scenarios(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server in the background has the home that `start` names, also a relative one."""
+    write_gguf(tmp_path / "home/models/me/Tiny-GGUF/tiny.gguf")
+    monkeypatch.chdir(tmp_path)
+    assert run("start", *FREE_PORT, "--home", "home", "--scenarios")[0] == 0
+    server = background_server.running()
+    assert server is not None
+    url = f"http://{server.addresses[0]}/v1/models"
+    listed = httpx.get(url, trust_env=False).json()["data"]
+    assert "tiny" in [each["id"] for each in listed]
 
 
 def test_pages_that_may_use_the_server(run: Run) -> None:

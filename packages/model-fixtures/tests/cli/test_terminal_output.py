@@ -36,6 +36,33 @@ def test_loading_on_a_terminal(terminal: Console) -> None:
     assert re.search(r"two .* 0%", written)
 
 
+@pytest.mark.parametrize("width", [60, 80])
+def test_names_and_figures_are_whole(width: int) -> None:
+    """On a terminal of 60 columns, too, names and figures are whole and on one line."""
+    name = "text-embedding-nomic-embed-text-v1.5"
+    narrow = Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None)
+    with LoadProgress(narrow) as loading:
+        loading(LoadEvent(name, "loading", 0.5))
+    assert re.search(rf"{name} .*50%", text(narrow))
+    with DownloadProgress(narrow) as downloading:
+        downloading(name, 123_000_000, 180_000_000)
+    assert re.search(rf"{name} .*123.0/180.0 MB", text(narrow))
+
+
+@pytest.mark.parametrize("no_color", [True, False])
+def test_no_color(no_color: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With NO_COLOR, nothing is coloured on a terminal."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if no_color:
+        monkeypatch.setenv("NO_COLOR", "1")
+    coloured = Console(file=io.StringIO(), force_terminal=True, width=80)
+    with LoadProgress(coloured) as progress:
+        progress(LoadEvent("one", "loading", 0.5))
+    colours = re.findall(r"\x1b\[[0-9;]*(?:3[0-7]|38;[0-9;]+|9[0-7])m", text(coloured))
+    assert bool(colours) is not no_color
+
+
 def test_loading_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
     """Without a terminal, each model has one line, which is printed when it is done."""
     with LoadProgress() as progress:

@@ -109,7 +109,7 @@ async def test_missing_models_are_named_with_the_command(host: FakeHost, catalog
     host.downloaded = [each for each in host.downloaded if each["modelKey"] not in ("one", "two")]
     report = await load(host.address, catalog)
     assert report.loaded == ("embed",)
-    assert report.problems == (f"{host.address} has no one, two: run `hatch run models:download`",)
+    assert report.problems == (f"{host.address} has no one, two: run `model-fixtures download`",)
     assert "downloadModel" not in host.endpoints()
 
 

@@ -181,7 +181,7 @@ def test_missing_models_are_named(suite: Suite, host: FakeHost) -> None:
     suite.write(ONE)
     outcome = suite.run("--lmstudio-host", host.address)
     assert outcome.counts == {"passed": 1, "error": 1}
-    assert f"{host.address} has no {missing}: run `hatch run models:download`" in outcome.lines
+    assert f"{host.address} has no {missing}: run `model-fixtures download`" in outcome.lines
     assert host.endpoints() == ["loadModel"] * 3
     assert "Traceback" not in outcome.text
 

@@ -2,7 +2,8 @@
 
 Without settings, all of them are stand-ins (see `catalog.toml` and `model_fixtures.weights`). Two
 variables put real GGUF files in their place: LMSTUDIO_TEST_MODELS names a folder laid out like LM
-Studio's models folder, and LMSTUDIO_TEST_CATALOG names a TOML file with tables such as
+Studio's models folder (the server lists its other files, too), and LMSTUDIO_TEST_CATALOG names a
+TOML file with tables such as
 
     [[models]]
     key = "llama-3.2-1b-instruct"
@@ -22,7 +23,13 @@ The file may also have `[[downloads]]` tables, which the embedded server offers 
 
 from .errors import CatalogError
 from .gguf_header import GgufHeaderError
-from .merge_catalogs import CATALOG_VARIABLE, MODELS_VARIABLE, describe_file, read_catalog
+from .merge_catalogs import (
+    CATALOG_VARIABLE,
+    MODELS_VARIABLE,
+    describe_file,
+    own_models_folder,
+    read_catalog,
+)
 from .model_files import answering_file, needed_weights, size_bytes
 from .models import Catalog, CatalogModel, Domain
 
@@ -37,6 +44,7 @@ __all__ = [
     "answering_file",
     "describe_file",
     "needed_weights",
+    "own_models_folder",
     "read_catalog",
     "size_bytes",
 ]

@@ -53,7 +53,8 @@ def read_catalog(environ: Mapping[str, str] | None = None) -> Catalog:
 
     LMSTUDIO_TEST_CATALOG names a TOML file whose `[[models]]` tables change entries or add some.
     LMSTUDIO_TEST_MODELS names a folder laid out like LM Studio's; files there replace stand-ins.
-    A file or weights named in the TOML file take precedence over the folder.
+    The server also lists the others that are there, but they are no models of the suite. A file or
+    weights named in the TOML file take precedence over the folder.
 
     Args:
         environ: the environment variables; by default those of this process.
@@ -66,7 +67,7 @@ def read_catalog(environ: Mapping[str, str] | None = None) -> Catalog:
     named = environ.get(CATALOG_VARIABLE)
     source = expanded(named) if named else Path("catalog.toml")
     changes = read_entries(source) if named else {}
-    folder = _models_folder(environ)
+    folder = own_models_folder(environ)
     models: list[CatalogModel] = []
     for key in built_in | changes:
         change = changes.get(key, CatalogEntry(key=key))
@@ -105,8 +106,16 @@ def describe_file(file: Path, path: str, name: str) -> CatalogModel:
     return _finish(entry, path, name=name, domain=domain, facts=facts)
 
 
-def _models_folder(environ: Mapping[str, str]) -> Path | None:
-    named = environ.get(MODELS_VARIABLE)
+def own_models_folder(environ: Mapping[str, str] | None = None) -> Path | None:
+    """Return the folder that LMSTUDIO_TEST_MODELS names; None if it is not set.
+
+    Args:
+        environ: the environment variables; by default those of this process.
+
+    Raises:
+        CatalogError: it is no folder.
+    """
+    named = (os.environ if environ is None else environ).get(MODELS_VARIABLE)
     if not named:
         return None
     folder = expanded(named).absolute()

@@ -10,16 +10,18 @@ import click
 
 from model_fixtures.hosts import Host, HostSelection, background_server
 
-from .shared_options import choose_host, host_option
+from .host_option import choose_host, host_option
+from .json_output import json_option, print_json
 
 if TYPE_CHECKING:
     from model_fixtures.catalog import Catalog
+    from model_fixtures.host_models import HostModel
 
 
-@click.command()
+@click.command(short_help="Load the required test models.")
 @host_option
 def load(host: str | None) -> int:
-    """Load all models that the suite needs.
+    """Load all required test models, as tests expect them.
 
     Instances of these models that are already loaded are unloaded first; other models stay
     untouched. If no host is found, the embedded server is started in the background.
@@ -27,10 +29,10 @@ def load(host: str | None) -> int:
     return load_models(choose_host(host))
 
 
-@click.command()
+@click.command(short_help="Unload the test models.")
 @host_option
 def unload(host: str | None) -> int:
-    """Unload the suite's models; other models stay untouched."""
+    """Unload the test models; other models stay untouched."""
     from model_fixtures import host_models
     from model_fixtures.catalog import read_catalog
 
@@ -44,40 +46,51 @@ def unload(host: str | None) -> int:
     with LoadProgress() as progress:
         unloaded = anyio.run(host_models.unload, selection.host.address, read_catalog(), progress)
     if not unloaded:
-        click.echo("none of the suite's models was loaded")
+        click.echo("none of the test models was loaded")
     return 0
 
 
-@click.command()
+@click.command(short_help="Show the test models and what is loaded.")
 @host_option
-def status(host: str | None) -> int:
-    """Show which models are required, downloaded and loaded.
+@json_option
+def status(host: str | None, as_json: bool) -> int:
+    """Show which test models are required, downloaded and loaded.
 
-    Loaded models that do not belong to the suite are listed as extra.
+    Other loaded models are listed as extra, and other models that the embedded server has found,
+    such as those in the folder that LMSTUDIO_TEST_MODELS names, below them.
     """
     from model_fixtures import host_models
     from model_fixtures.catalog import read_catalog
 
-    from .terminal_output import show_status
+    from .status_output import show_others, show_status, status_facts
 
     selection = choose_host(host)
     catalog = read_catalog()
+    found = (
+        host_models.status_without_host(catalog, _others_without_host(catalog))
+        if selection.host is None
+        else anyio.run(host_models.read_status, selection.host.address, catalog)
+    )
+    if as_json:
+        print_json(status_facts(selection, found))
+        return 0
     if selection.host is None:
         click.echo(f"host: none; `load` would start the embedded server ({selection.reason})")
-        show_status(host_models.status_without_host(catalog))
     else:
         _show(selection.host)
-        show_status(anyio.run(host_models.read_status, selection.host.address, catalog))
+    show_status(found)
+    if selection.embedded:
+        show_others(found.others)
     return 0
 
 
-@click.command()
+@click.command(short_help="Download the test models.")
 @host_option
 def download(host: str | None) -> int:
-    """Download what the suite needs.
+    """Download the test models.
 
-    For the embedded server, weights are downloaded to the cache. Another host downloads the
-    models itself.
+    For the embedded server, small weights are downloaded to the cache on this machine. Another host
+    downloads the real models itself, which takes gigabytes.
     """
     from model_fixtures import host_models
     from model_fixtures.catalog import read_catalog
@@ -97,7 +110,7 @@ def download(host: str | None) -> int:
     return 0
 
 
-@click.command()
+@click.command(short_help="Delete a model that was downloaded.")
 @click.argument("model")
 @click.option(
     "--home",
@@ -109,14 +122,16 @@ def delete(model: str, home: str | None) -> int:
     """Delete a MODEL that the embedded server has downloaded.
 
     MODEL is a key or path under which the server lists the model. Only files in the embedded
-    server's models folder are deleted; the suite's own weights stay in the cache. A model that the
-    server in the background has loaded is not deleted.
+    server's models folder are deleted; the weights of the test models stay in the cache. A model
+    that the server in the background has loaded is not deleted.
     """
-    from model_fixtures.catalog import read_catalog
+    from model_fixtures.catalog import own_models_folder, read_catalog
     from model_fixtures.server.home_folder import home_folder, models_folder
     from model_fixtures.server.models.downloaded_models import DownloadedModels
 
-    library = DownloadedModels(read_catalog(), models_folder(home_folder(home)))
+    library = DownloadedModels(
+        read_catalog(), models_folder(home_folder(home)), own_models_folder()
+    )
     found = library.find_downloaded(model)
     server = background_server.running()
     if server is not None and server.addresses:
@@ -124,6 +139,18 @@ def delete(model: str, home: str | None) -> int:
     library.delete(found)
     click.echo(f"deleted {library.folder / found.path}")
     return 0
+
+
+def _others_without_host(catalog: Catalog) -> list[HostModel]:
+    """Return the models that the embedded server would list beside the test models."""
+    from model_fixtures.catalog import own_models_folder
+    from model_fixtures.host_models import HostModel
+    from model_fixtures.server.home_folder import home_folder, models_folder
+    from model_fixtures.server.models.downloaded_models import DownloadedModels
+
+    folder = models_folder(home_folder())
+    listed = DownloadedModels(catalog, folder, own_models_folder()).catalog.models
+    return [HostModel(model.key, model.path) for model in listed[len(catalog.models) :]]
 
 
 def _refuse_loaded(address: str, path: str) -> None:
@@ -186,7 +213,8 @@ def fetch_weights(catalog: Catalog) -> None:
 def _load(host: Host, catalog: Catalog) -> int:
     from model_fixtures import host_models
 
-    from .terminal_output import LoadProgress, show_extra
+    from .status_output import show_extra
+    from .terminal_output import LoadProgress
 
     _show(host)
     with LoadProgress() as progress:

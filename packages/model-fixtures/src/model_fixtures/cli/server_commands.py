@@ -3,122 +3,91 @@
 from __future__ import annotations
 
 import os
+import shlex
+from typing import Any
 
 import click
 
 from model_fixtures.hosts import background_server
+from model_fixtures.hosts.background_server import BackgroundServer
 from model_fixtures.hosts.spawn_server import SERVER_TOKEN_VARIABLE
 
-from .shared_options import server_options
+from .exit_codes import OTHER_OPTIONS
+from .json_output import json_option, print_json
+from .server_options import command_line, serve_options, server_options
+
+UNAUTHORIZED = 401
 
 
-@click.command()
+@click.command(short_help="Run the embedded server until Ctrl-C.")
 @server_options
 @click.option("--lifeline", is_flag=True, help="Stop as soon as stdin is closed.")
-@click.option(
-    "--end-with",
-    type=click.IntRange(min=1),
-    metavar="PID",
-    help="Stop as soon as the process with this id has ended.",
-)
-@click.option("--scenarios", is_flag=True, help="Let tests order faults (docs/scenarios.md).")
-@click.option(
-    "--home",
-    type=click.Path(file_okay=False),
-    metavar="DIR",
-    help="Folder laid out like LM Studio's home, with config-presets/ and models/; "
-    "by default a folder in the cache.",
-)
-@click.option(
-    "--authentication-timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=10.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long a client may take to send a request or to authenticate.",
-)
-@click.option(
-    "--worker-silence",
-    type=click.FloatRange(min=1),
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long a model's process may stay silent while a request waits for it.",
-)
-def serve(
-    ports: tuple[int, ...],
-    no_default_ports: bool,
-    api_token: str | None,
-    threads: int | None,
-    allow_hosts: tuple[str, ...],
-    cors: bool,
-    allow_shutdown: bool,
-    answer_unknown: bool,
-    lifeline: bool,
-    end_with: int | None,
-    authentication_timeout: float,
-    worker_silence: float,
-    scenarios: bool,
-    home: str | None,
-) -> int:
+def serve(**given: Any) -> int:
     """Run the embedded server until Ctrl-C.
 
     It prints one line with its addresses when it is ready.
     """
+    options = serve_options(**given)
     from model_fixtures.server.serve import serve as run
-    from model_fixtures.server.serve_options import ServeOptions
 
-    if no_default_ports and not ports:
-        raise click.UsageError("--no-default-ports needs at least one --port")
-    options = ServeOptions(
-        ports=ports,
-        default_ports=not no_default_ports,
-        api_token=api_token or None,
-        lifeline=lifeline,
-        end_with=end_with,
-        authentication_timeout=authentication_timeout,
-        worker_silence=worker_silence,
-        scenarios=scenarios,
-        allow_hosts=allow_hosts,
-        cors=cors,
-        allow_shutdown=allow_shutdown,
-        answer_unknown=answer_unknown,
-        home=home,
-        **({} if threads is None else {"threads": threads}),
-    )
     return run(options)
 
 
-@click.command()
+@click.command(short_help="Start the embedded server in the background.")
 @server_options
-def start(
-    ports: tuple[int, ...],
-    no_default_ports: bool,
-    api_token: str | None,
-    threads: int | None,
-    allow_hosts: tuple[str, ...],
-    cors: bool,
-    allow_shutdown: bool,
-    answer_unknown: bool,
-) -> int:
-    """Start the embedded server in the background."""
-    arguments = [argument for port in ports for argument in ("--port", str(port))]
-    arguments += ["--no-default-ports"] if no_default_ports else []
-    arguments += [] if threads is None else ["--threads", str(threads)]
-    arguments += [argument for host in allow_hosts for argument in ("--allow-host", host)]
-    arguments += ["--cors"] if cors else []
-    arguments += ["--allow-shutdown"] if allow_shutdown else []
-    arguments += ["--answer-unknown"] if answer_unknown else []
-    environ = {**os.environ, SERVER_TOKEN_VARIABLE: api_token or ""}
-    server, started = background_server.start(arguments, environ=environ)
-    what = "started" if started else "already running"
-    click.echo(f"{what}: {' '.join(server.addresses)} (pid {server.pid}, log: {server.log})")
-    return 0
+@json_option
+def start(as_json: bool, **given: Any) -> int:
+    """Start the embedded server in the background.
+
+    It takes the options of `serve`. If a server runs in the background already, it stays as it is;
+    the exit code is 3 if that one has other options.
+    """
+    options = serve_options(**given)
+    wanted, token = command_line(options), options.api_token
+    environ = {**os.environ, SERVER_TOKEN_VARIABLE: token or ""}
+    server, started = background_server.start(wanted, environ=environ)
+    others = [] if started else list(_differences(server, wanted, token))
+    if as_json:
+        facts = {"addresses": server.addresses, "pid": server.pid, "log": server.log}
+        print_json({"started": started, **facts, "options": server.arguments, "differs": others})
+    else:
+        what = "started" if started else "already running"
+        click.echo(f"{what}: {' '.join(server.addresses)} (pid {server.pid}, log: {server.log})")
+    if not others:
+        return 0
+    click.echo(f"error: {'; '.join(others)}: run `model-fixtures stop` first", err=True)
+    return OTHER_OPTIONS
 
 
-@click.command()
+@click.command(short_help="Stop the server in the background.")
 def stop() -> int:
     """Stop the embedded server that was started in the background."""
     server = background_server.stop()
     click.echo("no server runs in the background" if server is None else f"stopped {server.pid}")
     return 0
+
+
+def _differences(server: BackgroundServer, wanted: tuple[str, ...], token: str | None) -> list[str]:
+    """Return how a running server differs from the one that was asked for, a phrase each."""
+    found: list[str] = []
+    if server.arguments is not None and sorted(server.arguments) != sorted(wanted):
+        has, wants = (shlex.join(each) or "no options" for each in (server.arguments, wanted))
+        found.append(f"it was started with {has}, not with {wants}")
+    if server.has_token is None:
+        return found
+    if server.has_token is not (token is not None):
+        found.append(f"it asks for {'an' if server.has_token else 'no'} API token")
+    elif token is not None and _refuses(server.addresses[0], token):
+        found.append("it asks for another API token")
+    return found
+
+
+def _refuses(address: str, token: str) -> bool:
+    import httpx
+
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        answer = httpx.get(f"http://{address}/v1/models", headers=headers, trust_env=False)
+    except httpx.HTTPError:  # it has ended just now
+        return False
+    return answer.status_code == UNAUTHORIZED

@@ -1,29 +1,34 @@
-"""Output for users: progress bars on a terminal, plain lines elsewhere, and the status table."""
+"""Progress for users: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 from typing import TypeVar
 
 import click
-from rich import box
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    ProgressColumn,
     TaskID,
     TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column
 
-from model_fixtures.host_models import HostInstance, HostStatus, LoadEvent, ModelStatus
+from model_fixtures.host_models import LoadEvent
 from model_fixtures.weights import is_derived
 
-WIDTH = 80
+WIDTH = 80  # columns; on a narrower terminal bars give way to names and figures
 _Self = TypeVar("_Self", bound="_Bars")
-_NAME = TextColumn("{task.description}")
+
+
+def _name_and_bar(console: Console, bar: int) -> tuple[ProgressColumn, ...]:
+    """Return columns with the whole name, and with a bar if there is room for it."""
+    name = TextColumn("{task.description}", table_column=Column(overflow="fold"))
+    return (name, BarColumn(bar)) if console.width >= WIDTH else (name,)
 
 
 class _Bars:
@@ -61,7 +66,8 @@ class LoadProgress(_Bars):
 
     def __init__(self, console: Console | None = None) -> None:
         console = console or Console()
-        super().__init__(Progress(_NAME, BarColumn(), TaskProgressColumn(), console=console))
+        columns = (*_name_and_bar(console, 40), TaskProgressColumn())
+        super().__init__(Progress(*columns, console=console))
 
     def __call__(self, event: LoadEvent) -> None:
         """Show an event."""
@@ -79,8 +85,9 @@ class DownloadProgress(_Bars):
     """Progress bars for downloads; call it with a name, the bytes so far and the total."""
 
     def __init__(self, console: Console | None = None) -> None:
-        columns = (_NAME, BarColumn(20), DownloadColumn(), TimeRemainingColumn(compact=True))
-        super().__init__(Progress(*columns, console=console or Console()))
+        console = console or Console()
+        figures = (DownloadColumn(), TimeRemainingColumn(compact=True))
+        super().__init__(Progress(*_name_and_bar(console, 20), *figures, console=console))
         self._seen: set[str] = set()
 
     def __call__(self, name: str, done: int, total: int) -> None:
@@ -94,38 +101,3 @@ class DownloadProgress(_Bars):
             click.echo(f"{what} {name} ({total / 1e6:.0f} MB)")
         if done >= total:
             click.echo(f"{'made' if is_derived(name) else 'downloaded'} {name}")
-
-
-def show_status(status: HostStatus, console: Console | None = None) -> None:
-    """Print the table of the suite's models, and extra loaded models below it."""
-    console = console or Console()
-    longest = max(len(each.model.key) for each in status.models)
-    table = Table(box=box.SIMPLE_HEAD, width=min(WIDTH, console.width), pad_edge=False)
-    table.add_column("model", overflow="fold", min_width=min(longest, WIDTH // 2))
-    for heading in ("required", "downloaded"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("loaded", overflow="fold")
-    for each in status.models:
-        table.add_row(
-            each.model.key, _yes(each.model.required), _yes(each.downloaded), _loaded(each)
-        )
-    console.print(table)
-    show_extra(status.extra)
-
-
-def show_extra(extra: tuple[HostInstance, ...]) -> None:
-    """Name the loaded models that the suite does not expect, and say what they break."""
-    for instance in extra:
-        click.echo(f"extra: {instance.identifier} ({instance.type}, {instance.model_key})")
-    if extra:
-        click.echo("extra loaded models break tests that query loaded models: unload them")
-
-
-def _loaded(status: ModelStatus) -> str:
-    if status.instance is None:
-        return "no" if status.model.required else "not needed"
-    return status.problem or "yes"
-
-
-def _yes(value: bool) -> str:
-    return "yes" if value else "no"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from model_fixtures.errors import ModelFixturesError
 
-LOAD_COMMAND = "hatch run models:load"
-DOWNLOAD_COMMAND = "hatch run models:download"
+LOAD_COMMAND = "model-fixtures load"
+DOWNLOAD_COMMAND = "model-fixtures download"
 
 
 class HostModelError(ModelFixturesError):

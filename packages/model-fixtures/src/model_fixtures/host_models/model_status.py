@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from model_fixtures.catalog import Catalog, CatalogModel, needed_weights
 from model_fixtures.weights import cached
 
-from .host_session import HostInstance, Inventory, open_host_session
+from .host_session import HostInstance, HostModel, Inventory, open_host_session
 
 
 class ModelStatus(Struct, frozen=True):
@@ -40,10 +42,14 @@ def difference(instance: HostInstance, model: CatalogModel) -> str | None:
 
 
 class HostStatus(Struct, frozen=True):
-    """All models of the catalog on a host, and loaded instances that the suite does not expect."""
+    """All models of the catalog on a host, and what it has beside them.
+
+    `extra` are the loaded instances that the suite does not expect, `others` the downloaded models.
+    """
 
     models: tuple[ModelStatus, ...]
     extra: tuple[HostInstance, ...]
+    others: tuple[HostModel, ...] = ()
 
     @property
     def missing(self) -> tuple[CatalogModel, ...]:
@@ -82,13 +88,23 @@ def status_of_inventory(inventory: Inventory, catalog: Catalog) -> HostStatus:
         if instance is not None and model.required:
             expected.append(instance)
     extra = tuple(each for each in inventory.loaded if each not in expected)
-    return HostStatus(tuple(models), extra)
+    others = tuple(
+        each
+        for each in inventory.downloaded
+        if not any(model.is_listed_as(each.model_key, each.path) for model in catalog.models)
+    )
+    return HostStatus(tuple(models), extra, others)
 
 
-def status_without_host(catalog: Catalog) -> HostStatus:
-    """Return the status that the embedded server would have, going by the files in the cache."""
+def status_without_host(catalog: Catalog, others: Iterable[HostModel] = ()) -> HostStatus:
+    """Return the status that the embedded server would have, going by the files in the cache.
+
+    Args:
+        catalog: the suite's models.
+        others: the models that it would list beside them.
+    """
     models = tuple(ModelStatus(model, has_files(model), None) for model in catalog.models)
-    return HostStatus(models, ())
+    return HostStatus(models, (), tuple(others))
 
 
 def has_files(model: CatalogModel) -> bool:

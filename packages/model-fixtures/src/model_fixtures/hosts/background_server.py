@@ -5,6 +5,7 @@ A state file names the process that was started. No other process is ever ended.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +21,14 @@ from .address import split_address
 from .errors import EmbeddedServerError, HostError
 from .process_identity import end, start_mark
 from .server_log_lines import lines_since, read_end
-from .spawn_server import READY_WITHIN, last_words, parse_ready, spawn, tail
+from .spawn_server import (
+    READY_WITHIN,
+    SERVER_TOKEN_VARIABLE,
+    last_words,
+    parse_ready,
+    spawn,
+    tail,
+)
 
 _POLL = 0.05
 _LOOPBACK = ("localhost", "::1", "0.0.0.0")  # noqa: S104 (names that are compared)
@@ -30,13 +38,16 @@ class BackgroundServer(msgspec.Struct, frozen=True):
     """A server that was started in the background.
 
     `mark` distinguishes the process from a later one with the same pid; `addresses` is empty until
-    the server is ready.
+    the server is ready. `arguments` are those that it was started with, and `has_token` says
+    whether it asks clients for one; None means that an older release has started it.
     """
 
     pid: int
     mark: str
     log: str
     addresses: tuple[str, ...] = ()
+    arguments: tuple[str, ...] | None = None
+    has_token: bool | None = None
 
 
 def running(folder: Path | None = None) -> BackgroundServer | None:
@@ -127,7 +138,10 @@ def _start(
         if mark is not None:
             # Write the state before it is ready, so that `stop` finds the server even if this
             # process is killed.
-            server = BackgroundServer(process.pid, mark, str(log))
+            token = (os.environ if environ is None else environ).get(SERVER_TOKEN_VARIABLE)
+            server = BackgroundServer(
+                process.pid, mark, str(log), arguments=tuple(arguments), has_token=bool(token)
+            )
             _write(_state_file(folder), server)
             addresses = _wait_ready(process, log, ready_within)
             server = msgspec.structs.replace(server, addresses=addresses)

@@ -34,6 +34,9 @@ def serve(options: ServeOptions) -> int:
 
     Returns:
         The exit code: 0, or 1 with a line on stderr when it can't start.
+
+    Raises:
+        OSError: the ready line can't be written.
     """
     set_up_logging()
     try:
@@ -47,22 +50,21 @@ def serve(options: ServeOptions) -> int:
     for note in notes:
         logger.warning(note)
 
+    config = ConnectionConfig(
+        build_app(state),
+        request_seconds=options.authentication_timeout,
+        backlog=ACCEPTED_AT_ONCE,
+        ws_max_size=MAX_FRAME,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    server = _Server(config, sockets)
+
     async def main() -> None:
         async with state:
-            server = _Server(
-                ConnectionConfig(
-                    build_app(state),
-                    request_seconds=options.authentication_timeout,
-                    backlog=ACCEPTED_AT_ONCE,
-                    ws_max_size=MAX_FRAME,
-                    ws_per_message_deflate=False,
-                    lifespan="off",
-                    log_config=None,
-                    access_log=False,
-                    timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-                ),
-                sockets,
-            )
             with stopped_by(
                 server.stop, watchdog, lifeline=options.lifeline, end_with=options.end_with
             ) as end:
@@ -70,6 +72,8 @@ def serve(options: ServeOptions) -> int:
                 await server.serve(sockets=sockets)
 
     anyio.run(main)
+    if server.unwritable is not None:
+        raise server.unwritable
     return 0
 
 
@@ -77,13 +81,18 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, listening: list[socket.socket]) -> None:
         super().__init__(config)
         self._listening = listening
+        self.unwritable: OSError | None = None  # why the ready line can't be written
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         asyncio.get_running_loop().set_exception_handler(HandleExhaustion())
         await super().startup(sockets=sockets)
         for one in self._listening:
             one.listen(BACKLOG)  # asyncio has made it as short as what it accepts at once
-        print("ready", *map(address, self._listening), flush=True)
+        try:
+            print("ready", *map(address, self._listening), flush=True)
+        except OSError as error:  # raised outside of the event loop, whose groups would wrap it
+            self.unwritable = error
+            self.should_exit = True
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
 
-from model_fixtures.catalog import Catalog
+from model_fixtures.catalog import Catalog, own_models_folder
 
 from .background_tasks import BackgroundTasks
 from .files.file_store import FileStore
@@ -31,7 +31,7 @@ class ServerState:
 
     Raises:
         ValueError: the API token is malformed.
-        CatalogError: the user's list of downloads is invalid.
+        CatalogError: the user's list of downloads or folder of models is invalid.
     """
 
     def __init__(self, catalog: Catalog, options: ServeOptions) -> None:
@@ -40,7 +40,7 @@ class ServerState:
         self.end: Callable[[], None] = lambda: None  # ends the server in order
         self.identities = ClientIdentities(options.api_token)
         home = home_folder(options.home)
-        downloaded = DownloadedModels(catalog, models_folder(home))
+        downloaded = DownloadedModels(catalog, models_folder(home), own_models_folder())
         self.tasks = BackgroundTasks()
         self.models = ModelsOfServer(
             downloaded, self.tasks, threads=options.threads, silence=options.worker_silence

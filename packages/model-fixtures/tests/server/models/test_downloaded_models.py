@@ -8,7 +8,7 @@ from pathlib import Path
 
 import gguf
 import pytest
-from model_fixtures.catalog import Catalog, read_catalog
+from model_fixtures.catalog import Catalog, read_catalog, size_bytes
 from model_fixtures.server.models.downloaded_models import DownloadedModels, ModelsFolderError
 
 from ..tiny_gguf import write_gguf  # noqa: TID252 (tests are no importable package)
@@ -241,3 +241,63 @@ def test_find_downloaded(models: DownloadedModels, folder: Path) -> None:
         models.find_downloaded("two")
     with pytest.raises(ModelsFolderError, match="the suite keeps the weights of its own models; "):
         models.find_downloaded("smollm2-135m-instruct")
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """Provide the path of a folder of the user's, which does not exist yet."""
+    return tmp_path / "own"
+
+
+@pytest.fixture
+def both(suite: Catalog, folder: Path, own: Path) -> DownloadedModels:
+    """Provide the downloaded models with a folder of the user's."""
+    return DownloadedModels(suite, folder, own)
+
+
+def test_files_of_the_users_are_listed(both: DownloadedModels, folder: Path, own: Path) -> None:
+    """Files in the user's folder need no entry: they have keys and facts like downloaded ones."""
+    assert added(both) == []
+    add(own, "Me/Small-Chat-GGUF/small-chat.Q8_0.gguf", time=1)
+    add(own, "Me/e5-small-GGUF/e5.gguf", time=2, architecture="bert")
+    add(folder, "You/Other-GGUF/a.gguf", time=3)
+    assert added(both) == ["other", "small-chat", "text-embedding-e5-small"]
+    assert [model.key for model in both.downloaded()] == ["other"]
+    chat, embedding = both.catalog.models[-2:]
+    assert (chat.domain, chat.architecture, chat.quantization) == ("llm", "llama", "Q8_0")
+    assert (chat.display_name, chat.required, chat.stand_in) == ("Small Chat", False, False)
+    assert chat.file == own / "Me/Small-Chat-GGUF/small-chat.Q8_0.gguf"
+    assert (embedding.domain, embedding.architecture) == ("embedding", "bert")
+
+
+def test_keys_are_free_in_both_folders(both: DownloadedModels, folder: Path, own: Path) -> None:
+    """A key that a downloaded model has gets the publisher; a path in both is listed once."""
+    add(folder, "You/One-GGUF/a.gguf", time=2)
+    add(own, "Me/One-GGUF/a.gguf", time=1)
+    add(own, "You/One-GGUF/a.gguf", time=1)
+    assert added(both) == ["one", "me/one"]
+    assert both.catalog.models[-2].file == folder / "You/One-GGUF/a.gguf"
+
+
+def test_a_model_of_the_suite_in_the_users_folder(both: DownloadedModels, own: Path) -> None:
+    """A file at the path of one of the suite's models is no further model."""
+    add(own, SUITE_PATH)
+    assert added(both) == []
+
+
+def test_files_of_the_users_are_not_deleted(both: DownloadedModels, own: Path) -> None:
+    """The user's own file is not deleted: the error names it."""
+    add(own, "Me/One-GGUF/a.gguf")
+    with pytest.raises(ModelsFolderError, match=r"^'one' is a file of your own: delete .*a\.gguf$"):
+        both.find_downloaded("one")
+
+
+def test_a_model_in_parts_is_listed_once(both: DownloadedModels, own: Path) -> None:
+    """A model of several files is one model: its file is the first, its size that of all."""
+    parts = [f"Me/Big-GGUF/big-Q8_0-0000{number}-of-00003.gguf" for number in (1, 2, 3)]
+    for path in parts:
+        add(own, path)
+    assert added(both) == ["big"]
+    model = both.catalog.models[-1]
+    assert model.file == own / parts[0]
+    assert size_bytes(model) == sum((own / path).stat().st_size for path in parts)

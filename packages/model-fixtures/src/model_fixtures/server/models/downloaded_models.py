@@ -1,28 +1,22 @@
-"""The downloaded models: the suite's own, and those in the models folder.
+"""The downloaded models: the suite's own, those in the models folder, and those of the user.
 
-The folder is read anew each time, so that downloads, copies and deletions need no restart; the
-server reads it in a thread. A file with the path of one of the suite's models counts as that model:
-it is listed once, under the suite's key, and the weights that the catalog names answer.
+The folders are read anew each time, so that downloads, copies and deletions need no restart; the
+server reads them in a thread. A file with the path of one of the suite's models counts as that
+model: it is listed once, under the suite's key, and the weights that the catalog names answer.
 """
 
 from __future__ import annotations
 
-import logging
-import re
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from model_fixtures.catalog import Catalog, CatalogModel, GgufHeaderError, describe_file
 from model_fixtures.errors import ModelFixturesError
-from model_fixtures.regular_files import UnfitFileError, has_sendable_name
 
-QUANTIZATION = re.compile(r"[-._](?:I?Q\d\w*|F16|F32|BF16|FP16)$", re.IGNORECASE)
+from .models_folder import ModelsFolder, base_name
+
 PREFIX = "text-embedding-"  # of the keys of embedding models, as in the app
-
-logger = logging.getLogger("model_fixtures.server")
 
 
 class ModelsFolderError(ModelFixturesError):
@@ -35,19 +29,21 @@ class DownloadedModels:
     Args:
         suite: the suite's own models.
         folder: the models folder, laid out like LM Studio's. It need not exist.
+        own: a folder of the user's, laid out in the same way, in which nothing is changed.
     """
 
-    def __init__(self, suite: Catalog, folder: Path) -> None:
+    def __init__(self, suite: Catalog, folder: Path, own: Path | None = None) -> None:
         self.folder = folder
         self._suite = suite
-        self._described: dict[tuple[Path, int, int], CatalogModel | None] = {}
-        self._looking = threading.Lock()  # so that only one thread reads a new file
+        self._models_folder = ModelsFolder(folder)
+        self._own = None if own is None else ModelsFolder(own)
 
     @property
     def catalog(self) -> Catalog:
         """All models, the suite's first."""
-        own = {model.path.lower() for model in self._suite.models}
-        added = tuple(model for model in self.downloaded() if model.path.lower() not in own)
+        suite = {model.path.lower() for model in self._suite.models}
+        downloaded, own = self._listed()
+        added = tuple(model for model in (*downloaded, *own) if model.path.lower() not in suite)
         return Catalog(models=(*self._suite.models, *added))
 
     def downloaded(self) -> list[CatalogModel]:
@@ -55,16 +51,25 @@ class DownloadedModels:
 
         The suite's models have their own keys here, but the files of the folder.
         """
-        own = {model.path.lower(): model.key for model in self._suite.models}
+        return self._listed()[0]
+
+    def _listed(self) -> tuple[list[CatalogModel], list[CatalogModel]]:
+        """Return the models in the models folder, and those that only the user's folder has."""
+        suite = {model.path.lower(): model.key for model in self._suite.models}
         holders = {model.key: model.repository.lower() for model in self._suite.models}
-        models: list[CatalogModel] = []
-        with self._looking:
-            found = list(self._scan())
-        for described in found:
-            key = own.get(described.path.lower()) or _free_key(described, holders)
-            holders[key] = described.repository.lower()
-            models.append(msgspec.structs.replace(described, key=key))
-        return models
+
+        def with_keys(found: list[CatalogModel]) -> list[CatalogModel]:
+            models: list[CatalogModel] = []
+            for described in found:
+                key = suite.get(described.path.lower()) or _free_key(described, holders)
+                holders[key] = described.repository.lower()
+                models.append(msgspec.structs.replace(described, key=key))
+            return models
+
+        downloaded = with_keys(self._models_folder.models())
+        paths = {model.path.lower() for model in downloaded}
+        own = [] if self._own is None else self._own.models()
+        return downloaded, with_keys([each for each in own if each.path.lower() not in paths])
 
     def take(self, staged: Path, path: str) -> CatalogModel:
         """Move a complete file to its place in the folder, and return the model that it is.
@@ -103,10 +108,13 @@ class DownloadedModels:
         Raises:
             ModelsFolderError: there is none, or more than one.
         """
-        downloaded = self.downloaded()
+        downloaded, own = self._listed()
         found = Catalog(models=tuple(downloaded)).find(name)
         if len(found) == 1:
             return found[0]
+        of_user = Catalog(models=tuple(own)).find(name)
+        if not found and len(of_user) == 1:
+            raise ModelsFolderError(f"{name!r} is a file of your own: delete {of_user[0].file}")
         among = ", ".join(model.key for model in (found or downloaded)) or "none"
         if found:
             raise ModelsFolderError(
@@ -141,52 +149,6 @@ class DownloadedModels:
             except OSError:  # other files are in there
                 return
 
-    def _scan(self) -> Iterator[CatalogModel]:
-        found: list[tuple[int, str, Path, int]] = []
-        for file in self.folder.glob("*/*/*.gguf"):
-            try:
-                status = file.stat()
-            except OSError:  # deleted just now
-                continue
-            path = file.relative_to(self.folder).as_posix()
-            if not path.startswith(".") and not file.name.lower().startswith("mmproj"):
-                found.append((status.st_mtime_ns, path, file, status.st_size))
-        marks = set()
-        for modified, path, file, size in sorted(found):
-            mark = (file, modified, size)
-            marks.add(mark)
-            described = self._describe(file, path, mark)
-            if described is not None:
-                yield described
-        # Otherwise a file that is being written would be remembered in each of its states.
-        self._described = {mark: self._described[mark] for mark in marks}
-
-    def _describe(self, file: Path, path: str, mark: tuple[Path, int, int]) -> CatalogModel | None:
-        if mark not in self._described:
-            try:
-                if not has_sendable_name(file):
-                    raise GgufHeaderError("has a path that is not UTF-8: rename it")
-                name = re.sub(r"[-_]+", " ", _base(path))
-                self._described[mark] = describe_file(file, path, name)
-            except (GgufHeaderError, OSError) as error:
-                # Such as a copy that is under way: its size and time change, so it is read again.
-                # A name may hold a line break.
-                logger.warning("%r is not listed: it %s", str(file), _why(error))
-                self._described[mark] = None
-        return self._described[mark]
-
-
-def _why(problem: GgufHeaderError | OSError) -> str:
-    if isinstance(problem, OSError) and not isinstance(problem, UnfitFileError):
-        return f"cannot be read ({problem.strerror})"
-    return str(problem.strerror if isinstance(problem, OSError) else problem)
-
-
-def _base(path: str) -> str:
-    """Return the name of a path's model: the repository's, without format and quantization."""
-    name = re.sub(r"[-._]gguf$", "", path.split("/")[1], flags=re.IGNORECASE)
-    return QUANTIZATION.sub("", name)
-
 
 def _free_key(model: CatalogModel, holders: dict[str, str]) -> str:
     """Return a key that no model has yet: `name`, `name@quantization` or `publisher/name`.
@@ -195,7 +157,7 @@ def _free_key(model: CatalogModel, holders: dict[str, str]) -> str:
         model: a model whose key is still its path.
         holders: the repository, in lower case, of the model that has each key.
     """
-    key = _base(model.path).lower()
+    key = base_name(model.path).lower()
     if model.domain == "embedding":
         key = PREFIX + key.removeprefix(PREFIX)
     if key in holders and holders[key] != model.repository.lower():
