@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TypeVar
 
+import httpx
 import lmstudio as lms
 
 from .errors import AssistantError, ConnectionLost
@@ -93,7 +94,7 @@ class Connection:
         client = lms.Client(self._host)
         try:
             return client.__enter__()
-        except lms.LMStudioError:
+        except (lms.LMStudioError, httpx.HTTPError):  # the latter from hosts that do not speak HTTP
             client.close()
             where = "on this machine" if self._host is None else f"at {self._host}"
             raise AssistantError(
