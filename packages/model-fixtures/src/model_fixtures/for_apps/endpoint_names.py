@@ -36,9 +36,7 @@ _MODEL_CALLS = (
 
 CALLS: Mapping[str, tuple[str, ...]] = {
     "embedding": (*_MODEL_CALLS, "embedString"),
-    "files": (
-        *("getDocumentParsingLibrary", "getLocalFileAbsolutePath", "uploadFileBase64"),
-    ),
+    "files": (*("getDocumentParsingLibrary", "getLocalFileAbsolutePath", "uploadFileBase64"),),
     "llm": (*_MODEL_CALLS, "applyPromptTemplate", "preloadDraftModel"),
     "plugins": (
         *("pluginInitCompleted", "processingGetOrLoadTokenSource", "processingHandleRequest"),

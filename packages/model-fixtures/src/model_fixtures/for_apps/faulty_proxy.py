@@ -119,9 +119,7 @@ class FaultyProxy:
         for left in self._other_sides.values():  # their clients left during the handshake
             left.transport.abort()
 
-    async def _open_other_side(
-        self, client: ServerConnection, request: Request
-    ) -> Response | None:
+    async def _open_other_side(self, client: ServerConnection, request: Request) -> Response | None:
         """Connect to the host before the client's handshake ends, so that a refusal arrives."""
         headers = [
             (name, value)

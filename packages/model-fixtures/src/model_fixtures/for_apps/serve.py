@@ -22,11 +22,27 @@ class Serving:
         self._options = options
         self._server: Server | None = None
 
-    def __enter__(self) -> Server:
+    def start(self) -> Server:
+        """Return the server once it is ready and the models are loaded; `stop` ends it.
+
+        Raises:
+            ModelFixturesError: it does not start, or a model cannot be fetched or loaded.
+        """
         from .server import started
 
-        self._server = started(self._options, self._models or None)
+        if self._server is None:
+            self._server = started(self._options, self._models or None)
         return self._server
+
+    def stop(self) -> None:
+        """End the server and what it has started; no effect if it has ended."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.end_default()
+            server.process.stop()
+
+    def __enter__(self) -> Server:
+        return self.start()
 
     def __exit__(
         self,
@@ -34,13 +50,10 @@ class Serving:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        server, self._server = self._server, None
-        if server is not None:
-            server.end_default()
-            server.process.stop()
+        self.stop()
 
     async def __aenter__(self) -> Server:
-        return await anyio.to_thread.run_sync(self.__enter__)
+        return await anyio.to_thread.run_sync(self.start)
 
     async def __aexit__(
         self,
@@ -49,7 +62,7 @@ class Serving:
         trace: TracebackType | None,
     ) -> None:
         with anyio.CancelScope(shield=True):  # the server must end, also after a cancellation
-            await anyio.to_thread.run_sync(self.__exit__, kind, error, trace)
+            await anyio.to_thread.run_sync(self.stop)
 
 
 def serve(

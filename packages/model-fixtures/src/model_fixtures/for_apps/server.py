@@ -149,9 +149,7 @@ class Server:
                 assert server is not None
                 return server.host
 
-            self._models = ExactModels(
-                host, self.options, own=True, on_progress=self._on_progress
-            )
+            self._models = ExactModels(host, self.options, own=True, on_progress=self._on_progress)
         return self._models
 
     def log_since(self, start: float) -> str:

@@ -74,7 +74,5 @@ class Wire:
             return [each for each in frames if each.type == AUTHENTICATION]
         namespace, name = split_endpoint(endpoint)
         return [
-            each
-            for each in frames
-            if each.endpoint == name and namespace in (None, each.namespace)
+            each for each in frames if each.endpoint == name and namespace in (None, each.namespace)
         ]

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .settings import HOST, WIRE_LOG as WIRE_LOG_SETTING, add_settings, given
+from .settings import HOST as HOST
+from .settings import WIRE_LOG as WIRE_LOG_SETTING
+from .settings import add_settings, given
 
 if TYPE_CHECKING:
     from model_fixtures.for_apps.faults import Faults

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from . import FAULTS, MARKER, NOTES, WIRE_LOG, provider_of
+from . import FAULTS, MARKER, WIRE_LOG, provider_of
 
 if TYPE_CHECKING:
     from lmstudio import AsyncClient, Client
@@ -34,7 +34,7 @@ def errors_in_one_line() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def lmstudio_server_options(pytestconfig: pytest.Config) -> ServerOptions:
-    """What the embedded server of the run is told: model_fixtures.ServerOptions.
+    """Provide what the embedded server is told: model_fixtures.ServerOptions.
 
     Override it in the top conftest.py to change that: API token, catalog,
     folder of GGUF files, threads. By default, options and ini keys say it.
@@ -47,7 +47,7 @@ def lmstudio_server_options(pytestconfig: pytest.Config) -> ServerOptions:
 
 @pytest.fixture(scope="session")
 def lmstudio_host(pytestconfig: pytest.Config, lmstudio_server_options: ServerOptions) -> Host:
-    """The LM Studio host of the run, found or started: a text, host:port.
+    """Provide the LM Studio host of the run, found or started: host:port.
 
     It is that of --lmstudio-host, LMSTUDIO_API_HOST or the ini key
     lmstudio_host, else one that answers on the default ports, else the
@@ -68,7 +68,7 @@ def lmstudio_host(pytestconfig: pytest.Config, lmstudio_server_options: ServerOp
 
 @pytest.fixture
 def lmstudio_client(request: pytest.FixtureRequest) -> Iterator[Client]:
-    """An lmstudio.Client on lmstudio_host, closed after the test.
+    """Provide an lmstudio.Client on lmstudio_host, closed after the test.
 
     In a test that uses lmstudio_faults, it is on lmstudio_faults.host.
     """
@@ -80,7 +80,7 @@ def lmstudio_client(request: pytest.FixtureRequest) -> Iterator[Client]:
 
 @pytest.fixture
 def lmstudio_async_client(request: pytest.FixtureRequest) -> AsyncClient:
-    """An lmstudio.AsyncClient on lmstudio_host, closed after the test.
+    """Provide an lmstudio.AsyncClient on lmstudio_host, closed after the test.
 
     For async tests of anyio's pytest plugin (on asyncio) and of
     pytest-asyncio, in its modes strict and auto. In a test that uses
@@ -125,7 +125,7 @@ def _lmstudio_host_of_test(request: pytest.FixtureRequest) -> Host:
 def lmstudio_models(
     request: pytest.FixtureRequest, pytestconfig: pytest.Config, lmstudio_host: Host
 ) -> tuple[str, ...]:
-    """The keys of the test models that are loaded when the test starts.
+    """Provide the keys of the test models that are loaded at the start.
 
     The marker lmstudio_models("key", ...) names them; without it, or without
     keys, these are all required ones. They are loaded with the suite's
@@ -144,10 +144,8 @@ def lmstudio_models(
 
 
 @pytest.fixture
-def lmstudio_faults(
-    request: pytest.FixtureRequest, lmstudio_host: Host
-) -> Iterator[Faults]:
-    """Faults for this test alone, on any client of lmstudio_faults.host.
+def lmstudio_faults(request: pytest.FixtureRequest, lmstudio_host: Host) -> Iterator[Faults]:
+    """Provide faults for this test alone, on any client of lmstudio_faults.host.
 
     That host stands in front of lmstudio_host. The methods close, drop,
     delay, replace, insert, stall and fail name the endpoint and the packet
@@ -168,7 +166,7 @@ def lmstudio_faults(
 
 @pytest.fixture
 def lmstudio_wire(pytestconfig: pytest.Config) -> Wire:
-    """The frames that the SDK's clients have sent and received in this test.
+    """Provide the frames that the SDK's clients send and receive in the test.
 
     lmstudio_wire.sent("predict") and .received("predict", "fragment") are
     lists to assert on, .frames has all. A test that fails shows them.
@@ -187,7 +185,7 @@ def lmstudio_wire(pytestconfig: pytest.Config) -> Wire:
 
 @pytest.fixture
 def lmstudio_server(pytestconfig: pytest.Config, lmstudio_host: Host) -> Iterator[Server]:
-    """The embedded server itself: host, token, log, loaded, kill(), restart().
+    """Provide the embedded server: host, token, log, loaded, kill(), restart().
 
     The test may do with it what it wants: it is started again after a test
     that has killed it. On another host than the embedded server of this

@@ -48,9 +48,7 @@ def make_provider(config: pytest.Config, say: Callable[[str], None]) -> HostProv
         local = WorkerHost(worker_input, options)
     else:
         announce = not suite and config.get_verbosity() >= 0
-        local = LocalHost(
-            lambda: _select(config), say, options, shared=suite, announce=announce
-        )
+        local = LocalHost(lambda: _select(config), say, options, shared=suite, announce=announce)
     config.add_cleanup(local.stop)
     config.pluginmanager.register(Interrupts(local), "model_fixtures.interrupts")
     return local

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from model_fixtures.catalog import read_catalog
 
-from ..fake_host import FakeHost, instance  # noqa: TID252 (tests are not an importable package)
-from .conftest import Suite
+from ...fake_host import FakeHost, instance  # noqa: TID252 (tests are not an importable package)
+from ..conftest import Suite  # noqa: TID252
 
 REQUIRED = sorted(model.key for model in read_catalog().required)
 # Each test writes its process id to a file that is named after it.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ..fake_host import FakeHost  # noqa: TID252 (tests are not an importable package)
-from .conftest import Suite
+from ...fake_host import FakeHost  # noqa: TID252 (tests are not an importable package)
+from ..conftest import Suite  # noqa: TID252
 
 NOTE = """
         import os
