@@ -141,7 +141,7 @@ def replacing(old: str, new: str) -> Callable[[dict[str, bytes]], None]:
         ),
         (replacing("Keywords: ", "X-Keywords: "), "the field Keywords is missing"),
         (replacing("Project-URL: Changelog,", "Project-URL: News,"), "the links are ["),
-        (replacing(f"[Changelog]({HOME}", "[Changelog](../.."), "the README's link ../../blob/main"),
+        (replacing(f"[Changelog]({HOME}", "[Changelog](.."), "the README's link ../blob/main"),
         (replacing("\nVersion: ", "\nVersion: 9"), "the version is 9"),
         (replacing("text/markdown", "text/plain"), "the README is missing, or no Markdown"),
     ],
