@@ -4,8 +4,8 @@
 
 `--cold` begins without pip's cache and without weights, in temporary folders; without it, both are
 the user's own. `--only-chat` runs the tests that need no other model than that for chats. The tests
-run three times: after the installation, again, and in two processes. Load averages are the system's
-of the last minute: figures of a busy machine say little.
+run three times: after the installation, again, and in two processes. Beside each time are the
+seconds of processor time, which a busy machine hardly changes, and the last minute's load average.
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ from run_example import (
 )
 
 CHAT_ONLY = ("tests/test_conversation.py", "tests/test_tickets.py", "tests/test_command_line.py")
+CHILDREN = ("children_user", "children_system")
 T = TypeVar("T")
 
 
 def main() -> int:
     """Measure, print the figures, and return 1 if the example or its tests fail."""
-    parser = argparse.ArgumentParser(description="Measure the installation and the example's tests.")
+    parser = argparse.ArgumentParser(description="Measure from pip to green tests.")
     parser.add_argument("--cold", action="store_true", help="without pip's cache and weights")
     parser.add_argument("--only-chat", action="store_true", help="only tests of the chat model")
     given = parser.parse_args()
@@ -73,12 +74,14 @@ def _measure(folder: Path, *, cold: bool, tests: tuple[str, ...]) -> int:
 
 
 def timed(what: str, run: Callable[[], T]) -> tuple[float, T]:
-    """Run something, print how long it took beside the load, and return the seconds and its result."""
-    begun = time.monotonic()
+    """Run something, print how long it took, and return the seconds and its result."""
+    begun, used = time.monotonic(), os.times()
     result = run()
-    seconds = time.monotonic() - begun
-    load = f" (load average {os.getloadavg()[0]:.1f})" if hasattr(os, "getloadavg") else ""
-    print(f"{what}: {seconds:.1f} s{load}", flush=True)
+    seconds, after = time.monotonic() - begun, os.times()
+    # On Windows, children's times are 0.
+    cpu = sum(getattr(after, name) - getattr(used, name) for name in CHILDREN)
+    load = f", load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    print(f"{what}: {seconds:.1f} s ({cpu:.1f} s of processor time{load})", flush=True)
     return seconds, result
 
 

@@ -14,9 +14,14 @@ CHAT = "llama-3.2-1b-instruct"
 @pytest.mark.lmstudio_models(CHAT)
 def test_chat(lmstudio_host: Host, tmp_path: Path) -> None:
     """A process of its own answers what is typed, line by line, and keeps the turns."""
-    command = [sys.executable, "-m", "assistant", "--host", lmstudio_host, "--folder", tmp_path]
     run = subprocess.run(
-        [*command, "chat"], input="Hello!\n\nWho are you?\n", capture_output=True, text=True
+        [
+            *(sys.executable, "-m", "assistant", "--host", lmstudio_host, "--folder", tmp_path),
+            *("chat", "--longest", "20"),
+        ],
+        input="Hello!\n\nWho are you?\n",
+        capture_output=True,
+        text=True,
     )
     assert (run.returncode, run.stderr) == (0, "")
     assert len(run.stdout.split()) > 1

@@ -13,9 +13,14 @@ QUESTION = "What is the capital of France?"
 pytestmark = pytest.mark.lmstudio_models(CHAT)
 
 
+def conversation_in(folder: Path, connection: Connection) -> Conversation:
+    """Return the conversation of a folder; its answers are short, since tests read only a few."""
+    return Conversation(connection, CHAT, folder / "conversation.json", longest=30)
+
+
 def test_answer_in_pieces(connection: Connection, tmp_path: Path) -> None:
     """An answer arrives in pieces, and the turn is kept once it is complete."""
-    conversation = Conversation(connection, CHAT, tmp_path / "conversation.json")
+    conversation = conversation_in(tmp_path, connection)
     pieces = []
     for piece in conversation.ask(QUESTION):
         assert conversation.turns == []
@@ -28,13 +33,14 @@ def test_history_of_another_day(
     connection: Connection, tmp_path: Path, lmstudio_wire: Wire
 ) -> None:
     """A conversation that is opened again goes on: the model gets the earlier turns to read."""
-    file = tmp_path / "conversation.json"
-    file.write_text('[{"question": "Who is Ada?", "answer": "A cat of nine."}]')
-    answer = "".join(Conversation(connection, CHAT, file).ask("How old is she?"))
+    earlier = '[{"question": "Who is Ada?", "answer": "A cat of nine."}]'
+    (tmp_path / "conversation.json").write_text(earlier)
+    answer = "".join(conversation_in(tmp_path, connection).ask("How old is she?"))
     (request,) = lmstudio_wire.sent("predict")
     for text in ("Who is Ada?", "A cat of nine.", "How old is she?"):
         assert text in request.text
-    assert Conversation(connection, CHAT, file).turns[-1] == Turn("How old is she?", answer)
+    (_, kept) = conversation_in(tmp_path, connection).turns
+    assert kept == Turn("How old is she?", answer)
 
 
 def test_connection_lost_before_the_answer(
@@ -42,7 +48,7 @@ def test_connection_lost_before_the_answer(
 ) -> None:
     """A connection that is lost before the first piece is opened again, and nobody notices."""
     lmstudio_faults.close("predict")
-    conversation = Conversation(unreliable, CHAT, tmp_path / "conversation.json")
+    conversation = conversation_in(tmp_path, unreliable)
     answer = "".join(conversation.ask(QUESTION))
     assert conversation.turns == [Turn(QUESTION, answer)]
     assert len(lmstudio_wire.sent("predict")) == 2
@@ -53,7 +59,7 @@ def test_connection_lost_in_the_middle(
 ) -> None:
     """Half an answer is not kept, and the same question can be asked again."""
     lmstudio_faults.close("predict", "fragment", nth=3)
-    conversation = Conversation(unreliable, CHAT, tmp_path / "conversation.json")
+    conversation = conversation_in(tmp_path, unreliable)
     with pytest.raises(ConnectionLost, match=r"^the connection to LM Studio was lost$"):
         list(conversation.ask(QUESTION))
     assert conversation.turns == []
@@ -63,7 +69,7 @@ def test_connection_lost_in_the_middle(
 
 def test_reader_who_leaves(connection: Connection, tmp_path: Path, lmstudio_wire: Wire) -> None:
     """An answer that nobody wants to the end is stopped by closing its connection."""
-    conversation = Conversation(connection, CHAT, tmp_path / "conversation.json")
+    conversation = conversation_in(tmp_path, connection)
     answer = conversation.ask(QUESTION)
     next(answer)
     answer.close()  # type: ignore[attr-defined]  # what a `break` in a loop does in the end
@@ -76,7 +82,7 @@ def test_reader_who_leaves(connection: Connection, tmp_path: Path, lmstudio_wire
 def test_restart_of_the_host(lmstudio_server: Server, lmstudio_host: Host, tmp_path: Path) -> None:
     """A crash of LM Studio is told in one line, and the conversation goes on when it is back."""
     with Connection(lmstudio_host) as connection:
-        conversation = Conversation(connection, CHAT, tmp_path / "conversation.json")
+        conversation = conversation_in(tmp_path, connection)
         list(conversation.ask(QUESTION))
         lmstudio_server.kill()
         with pytest.raises(AssistantError, match=f"^no LM Studio answers at {lmstudio_host}: "):

@@ -44,7 +44,7 @@ def test_connection_lost_after_a_tool(
     """What a tool has done is not done again: the error names it."""
     lmstudio_faults.close("predict", "success", nth=2)  # the answer after the call
     desk = Desk(folder)
-    with pytest.raises(ConnectionLost, match="these reminders were added: .* at 12:30$"):
+    with pytest.raises(ConnectionLost, match=r"these reminders were added: .* at 12:30$"):
         carry_out(unreliable, TOOLS, REMIND, desk)
     assert desk.added == [Reminder(desk.added[0].text, "12:30")]
     assert (folder / "reminders.jsonl").read_text().count("\n") == 1

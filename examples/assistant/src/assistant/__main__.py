@@ -32,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def chat(connection: Connection, given: argparse.Namespace) -> None:
     """Answer one question, or what is typed line by line."""
-    conversation = Conversation(connection, given.model, given.folder / "conversation.json")
+    conversation = Conversation(
+        connection, given.model, given.folder / "conversation.json", given.longest
+    )
     if given.question:
         _answer(conversation, given.question)
         return
@@ -100,7 +102,11 @@ def _parser() -> argparse.ArgumentParser:
         added.add_argument("--model", default=model, help="default: %(default)s")
         return added
 
-    add("chat", "llama-3.2-1b-instruct").add_argument("question", nargs="?")
+    chatting = add("chat", "llama-3.2-1b-instruct")
+    chatting.add_argument("question", nargs="?")
+    chatting.add_argument(
+        "--longest", type=int, default=300, metavar="TOKENS", help="default: %(default)s"
+    )
     add("ticket", "llama-3.2-1b-instruct").add_argument("message")
     add("do", "qwen2.5-7b-instruct-1m").add_argument("request")
     searching = add("search", "text-embedding-nomic-embed-text-v1.5")

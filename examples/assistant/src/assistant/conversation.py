@@ -30,15 +30,19 @@ class Conversation:
         connection: the connection to LM Studio.
         model: the key of the model that answers.
         file: the file with the turns so far; it is made with the first one.
+        longest: the longest answer in tokens.
 
     Raises:
         AssistantError: the file cannot be read.
     """
 
-    def __init__(self, connection: Connection, model: str, file: Path) -> None:
+    def __init__(
+        self, connection: Connection, model: str, file: Path, longest: int = 300
+    ) -> None:
         self._connection = connection
         self._model = model
         self._file = file
+        self._longest = longest
         self.turns = _read(file)
 
     def ask(self, question: str) -> Iterator[str]:
@@ -62,9 +66,8 @@ class Conversation:
     def _stream(self, question: str, pieces: list[str]) -> Iterator[str]:
         with self._connection.client() as client:
             model = client.llm.model(self._model)
-            for fragment in model.respond_stream(
-                self._prompt(question), config={"temperature": 0, "maxTokens": 300}
-            ):
+            config: lms.LlmPredictionConfigDict = {"temperature": 0, "maxTokens": self._longest}
+            for fragment in model.respond_stream(self._prompt(question), config=config):
                 pieces.append(fragment.content)
                 yield fragment.content
 
