@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 import run_example
+from suite_command import ROOT
 
 
 def test_environment_of_an_author(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,7 +34,7 @@ def test_copy_of_the_example() -> None:
     """The copy is the example without caches, outside of the checkout, and ends with the block."""
     with run_example.new_folder() as folder:
         copy = folder / "assistant"
-        assert run_example.ROOT not in copy.resolve().parents
+        assert ROOT not in copy.resolve().parents
         assert (copy / "tests" / "test_conversation.py").is_file()
         assert list(copy.rglob("__pycache__")) == []
     assert not folder.exists()
@@ -55,7 +57,7 @@ def test_exit_code_is_that_of_the_tests(tmp_path: Path, monkeypatch: pytest.Monk
     tests = tmp_path / "assistant"
     tests.mkdir()
     (tests / "test_it.py").write_text("def test_good(): pass\ndef test_bad(): assert 0\n")
-    python = Path(run_example.sys.executable)
+    python = Path(sys.executable)
     options = ["-q", "-p", "no:cacheprovider"]
     environ = run_example.author_environ()
     assert run_example.run_tests(python, tmp_path, options, environ) == 1
