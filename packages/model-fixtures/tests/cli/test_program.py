@@ -12,7 +12,8 @@ from typing import NoReturn
 
 import pytest
 from model_fixtures.catalog import read_catalog
-from model_fixtures.cli import exit_codes, host_option, main, server_commands
+from model_fixtures.cli import exit_codes, host_option, main
+from model_fixtures.hosts import background_server
 
 from ..fake_host import FakeHost  # noqa: TID252 (tests are not an importable package)
 from .conftest import Run
@@ -28,7 +29,7 @@ COMMANDS = (
     "stop",
     "completion",
 )
-CONSOLE_SCRIPT = Path(sys.executable).with_name("model-fixtures")
+CONSOLE_SCRIPT = str(Path(sys.executable).with_name("model-fixtures"))
 
 
 def test_all_commands_are_there(run: Run) -> None:
@@ -127,7 +128,7 @@ def test_files_that_cannot_be_read(run: Run, monkeypatch: pytest.MonkeyPatch) ->
         raise PermissionError(13, "Permission denied", "/some/file")
 
     with monkeypatch.context() as patched:
-        patched.setattr(server_commands.background_server, "stop", fail)
+        patched.setattr(background_server, "stop", fail)
         assert run("stop") == (1, [], ["error: /some/file: Permission denied"])
 
 

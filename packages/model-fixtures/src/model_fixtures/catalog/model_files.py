@@ -46,7 +46,7 @@ def size_bytes(model: CatalogModel) -> int:
     file that has vanished counts as 0.
     """
     stand_in = 0 if model.weights is None else weights.size(model.weights)
-    paths = (*(() if model.file is None else all_parts(model.file)), model.projector)
-    return stand_in + sum(
-        path.stat().st_size for path in paths if path is not None and path.is_file()
-    )
+    paths = [] if model.file is None else all_parts(model.file)
+    if model.projector is not None:
+        paths.append(model.projector)
+    return stand_in + sum(path.stat().st_size for path in paths if path.is_file())

@@ -10,7 +10,8 @@ import httpx
 import lmstudio
 import pytest
 from model_fixtures import weights
-from model_fixtures.hosts import EmbeddedServer, EmbeddedServerError
+from model_fixtures.hosts import EmbeddedServerError
+from model_fixtures.hosts.embedded_server import EmbeddedServer
 
 PATH = "me/My-Chat-GGUF/My-Chat-Q4_0.gguf"
 

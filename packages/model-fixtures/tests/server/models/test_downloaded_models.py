@@ -292,6 +292,14 @@ def test_files_of_the_users_are_not_deleted(both: DownloadedModels, own: Path) -
         both.find_downloaded("one")
 
 
+def test_all_parts_of_a_model_are_deleted(models: DownloadedModels, folder: Path) -> None:
+    """A model of several files is deleted with all of them."""
+    for number in (1, 2):
+        add(folder, f"Me/Big-GGUF/big-0000{number}-of-00002.gguf")
+    models.delete(models.find_downloaded("big"))
+    assert list(folder.iterdir()) == []
+
+
 def test_a_model_in_parts_is_listed_once(both: DownloadedModels, own: Path) -> None:
     """A model of several files is one model: its file is the first, its size that of all."""
     parts = [f"Me/Big-GGUF/big-Q8_0-0000{number}-of-00003.gguf" for number in (1, 2, 3)]

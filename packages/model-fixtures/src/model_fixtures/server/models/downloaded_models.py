@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from model_fixtures.catalog import Catalog, CatalogModel, GgufHeaderError, describe_file
+from model_fixtures.catalog.model_files import all_parts
 from model_fixtures.errors import ModelFixturesError
 
 from .models_folder import ModelsFolder, base_name
@@ -126,7 +127,7 @@ class DownloadedModels:
         )
 
     def delete(self, model: CatalogModel) -> None:
-        """Delete the file of a model in the folder, and the folders that are empty without it.
+        """Delete the files of a model in the folder, and the folders that are empty without them.
 
         Raises:
             ModelsFolderError: the file lies elsewhere, or can't be deleted.
@@ -138,7 +139,8 @@ class DownloadedModels:
                 f"{file} lies outside of {self.folder}, behind a link: delete it there"
             )
         try:
-            file.unlink(missing_ok=True)
+            for part in all_parts(file):
+                part.unlink(missing_ok=True)
         except OSError as error:
             raise ModelsFolderError(
                 f"cannot delete {file} ({error.strerror}): make its folder writable"
