@@ -27,7 +27,7 @@ pytestmark = pytest.mark.anyio
 ERRORS = pytest.mark.parametrize(
     ("order", "message"),
     [
-        (("drop", "listLoadd"), "no endpoint 'listLoadd': did you mean listLoaded?"),
+        (("drop", "listLoadd"), "no endpoint 'listLoadd': did you mean listLoaded or "),
         (("drop", "listLoaded", "result"), "no packet of listLoaded 'result': did you mean "),
         (("drop", "authentication", "fragment"), "authentication has no packets"),
     ],
@@ -99,7 +99,7 @@ async def test_delay(faults: Faults) -> None:
 
 async def test_replace(faults: Faults) -> None:
     """Another frame comes instead: an object as JSON, or a text that is none."""
-    faults.replace("listLoaded", frame={"type": "rpcResult", "callId": 0, "result": []})
+    faults.replace("listLoaded", frame={"type": "rpcResult", "callId": "$id", "result": []})
     faults.replace("listLoaded", frame="no JSON")
     assert await listed(faults) == []
     with pytest.raises(ProtocolError):

@@ -19,7 +19,8 @@ addopts = --strict-markers --strict-config --import-mode=importlib -ra
     -p no:cacheprovider -p no:randomly {more}
 filterwarnings = error
 """
-SUITE = "-p model_fixtures.pytest_plugin.suite"
+NO_ASYNCIO = "-p no:asyncio"  # it wants settings of its own
+SUITE = f"{NO_ASYNCIO} -p model_fixtures.pytest_plugin.suite"
 
 PATIENCE = 120  # seconds until a run counts as hanging
 
@@ -47,7 +48,7 @@ class Suite:
         options: further options of all runs.
     """
 
-    def __init__(self, folder: Path, options: str = "") -> None:
+    def __init__(self, folder: Path, options: str = NO_ASYNCIO) -> None:
         self.folder = folder
         own = ("LMSTUDIO_API_HOST", "LMSTUDIO_API_TOKEN", "PYTEST_ADDOPTS")
         self.environ = {

@@ -85,7 +85,10 @@ class Faults:
         frame: str | Mapping[str, Any],
         nth: int = 1,
     ) -> None:
-        """Send another frame instead: an object as JSON, or a text, which need not be JSON."""
+        """Send another frame instead: an object as JSON, or a text, which need not be JSON.
+
+        "$id" in it is the id of the message's call or channel.
+        """
         text = frame if isinstance(frame, str) else json.dumps(dict(frame))
         self._order("replace", rules.Replace(text), endpoint, packet, nth)
 

@@ -16,7 +16,8 @@ def unknown(what: str, name: object, known: Iterable[str]) -> str:
     """
     names = list(dict.fromkeys(known))
     by_case = {each.lower(): each for each in reversed(names)}
-    near = difflib.get_close_matches(str(name).lower(), by_case, n=3, cutoff=0.6)
+    low = str(name).lower()
+    near = [low] if low in by_case else difflib.get_close_matches(low, by_case, n=3, cutoff=0.6)
     if near:
         return f"no {what} {name!r}: did you mean {' or '.join(by_case[each] for each in near)}?"
     return f"no {what} {name!r}: choose from {', '.join(names)}"

@@ -37,9 +37,9 @@ RESULTS = "--lmstudio-results"
 SUITE = "model_fixtures.pytest_plugin.suite"
 
 MARKER = "lmstudio_models"
-MARKERS = (
+MARKER_LINE = (
     f"{MARKER}(*keys): exactly these test models are loaded on the LM Studio host when the test "
-    "starts; without keys all required ones",
+    "starts; without keys all required ones"
 )
 # The fixtures that need a host, whatever a test asks of them.
 FIXTURES = frozenset(
@@ -71,8 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and the fixtures."""
     from . import fixtures
 
-    for marker in MARKERS:
-        config.addinivalue_line("markers", marker)
+    config.addinivalue_line("markers", MARKER_LINE)
     config.stash[NOTES] = []
     folder = given(config, WIRE_LOG_SETTING)
     if folder is not None:

@@ -104,11 +104,11 @@ class FaultyConnection:
             return [Wait(None)]
         if isinstance(then, Close):
             return [CloseSocket(then.code, then.reason)]
+        number = message[key] if key else None
         if isinstance(then, Replace):
-            return [SendFrame(then.frame.encode())]
+            return [SendFrame(_with_id(then.frame, number))]
         if isinstance(then, Insert):
-            number = message[key] if key else None
-            inserted = [SendFrame(_with_id(one, number)) for one in then.messages]
+            inserted = [SendFrame(_with_id(json.dumps(one), number)) for one in then.messages]
             return [*inserted, plain]
         return [SendFrame(_failure(then, message, key))]
 
@@ -117,8 +117,8 @@ def _fits(rule: ScenarioRule, facts: dict[str, object]) -> bool:
     return all(getattr(rule.when, name) in (UNSET, fact) for name, fact in facts.items())
 
 
-def _with_id(message: dict[str, Any], number: object) -> bytes:
-    return json.dumps(message).replace('"$id"', json.dumps(number)).encode()
+def _with_id(frame: str, number: object) -> bytes:
+    return frame.replace('"$id"', json.dumps(number)).encode()
 
 
 def _failure(fail: Fail, message: dict[str, Any], key: str | None) -> bytes:

@@ -43,7 +43,10 @@ class Close(Struct, tag_field="do", tag="close", forbid_unknown_fields=True):
 
 
 class Replace(Struct, tag_field="do", tag="replace", forbid_unknown_fields=True):
-    """Another frame is sent instead, as text; it need not be JSON."""
+    """Another frame is sent instead, as text; it need not be JSON.
+
+    In it `"$id"` stands for the id of the message's call or channel.
+    """
 
     frame: str
 
