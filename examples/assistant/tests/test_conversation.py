@@ -72,7 +72,7 @@ def test_reader_who_leaves(connection: Connection, tmp_path: Path, lmstudio_wire
     conversation = conversation_in(tmp_path, connection)
     answer = conversation.ask(QUESTION)
     next(answer)
-    answer.close()  # type: ignore[attr-defined]  # what a `break` in a loop does in the end
+    answer.close()
     ends = [frame.namespace for frame in lmstudio_wire.frames if frame.direction == "closed"]
     assert "llm" in ends
     assert conversation.turns == []

@@ -15,9 +15,7 @@ pytestmark = pytest.mark.lmstudio_models(TOOLS)
 
 def test_phone_number(connection: Connection, folder: Path) -> None:
     """The model looks a number up in the phone book, and says it."""
-    answer = carry_out(
-        connection, TOOLS, "What is the phone number of Anna?", Desk(folder)
-    )
+    answer = carry_out(connection, TOOLS, "What is the phone number of Anna?", Desk(folder))
     assert "0711 4520" in answer
 
 

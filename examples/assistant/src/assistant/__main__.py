@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with Connection(given.host, given.patience) as connection:
             commands[given.command](connection, given)
-    except AssistantError as error:
+    except (AssistantError, OSError) as error:  # the latter from the folder, such as a full disk
         print(f"assistant: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import lmstudio as lms
@@ -36,17 +36,17 @@ class Conversation:
         AssistantError: the file cannot be read.
     """
 
-    def __init__(
-        self, connection: Connection, model: str, file: Path, longest: int = 300
-    ) -> None:
+    def __init__(self, connection: Connection, model: str, file: Path, longest: int = 300) -> None:
         self._connection = connection
         self._model = model
         self._file = file
         self._longest = longest
         self.turns = _read(file)
 
-    def ask(self, question: str) -> Iterator[str]:
+    def ask(self, question: str) -> Generator[str, None, None]:
         """Yield the answer piece by piece; the turn is kept once the answer is complete.
+
+        Whoever does not want all of it closes the generator, and LM Studio stops.
 
         Raises:
             ConnectionLost: the connection broke in the middle. Nothing is kept, so that the same

@@ -64,11 +64,13 @@ def carry_out(connection: Connection, model: str, request: str, desk: Desk) -> s
             It is not done again.
         AssistantError: LM Studio cannot answer, or the model does not come to an end.
     """
+    before = len(desk.added)
     try:
         return _act(connection, model, request, desk)
     except ConnectionLost as error:
-        if desk.added:
-            done = ", ".join(f"{each.text} at {each.time}" for each in desk.added)
+        added = desk.added[before:]
+        if added:
+            done = ", ".join(f"{each.text} at {each.time}" for each in added)
             raise ConnectionLost(f"{error}, but these reminders were added: {done}") from None
         return _act(connection, model, request, desk)
 

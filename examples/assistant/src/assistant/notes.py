@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -65,7 +66,7 @@ class Notes:
         return [
             (file.name, paragraph.strip())
             for file in files
-            for paragraph in file.read_text(encoding="utf-8").split("\n\n")
+            for paragraph in file.read_text(encoding="utf-8", errors="replace").split("\n\n")
             if paragraph.strip()
         ]
 
@@ -73,7 +74,8 @@ class Notes:
         """Return the vector of each text by name; only new texts are sent to the model."""
         kept: dict[str, Sequence[float]] = {}
         if self._index.exists():
-            kept = msgspec.json.decode(self._index.read_bytes(), type=dict[str, list[float]])
+            with suppress(msgspec.DecodeError):  # a damaged index is made again
+                kept = msgspec.json.decode(self._index.read_bytes(), type=dict[str, list[float]])
         names = {_name(self._model, text): text for text in texts}
         new = [name for name in names if name not in kept]
         if new:
