@@ -1,4 +1,4 @@
-"""Check every package with its tests, and the scripts, with mypy; fail if any has an error.
+"""Check packages, examples and scripts with their tests with mypy; fail if any has an error.
 
 Each has a run of mypy of its own, since one run refuses tests of the same name in two packages. The
 runs share a cache. `hatch run types:check packages/sdk-tests` checks only that package.
@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
         "paths",
         metavar="PATH",
         nargs="*",
-        help="folder to check, such as packages/sdk-tests (default: every package and scripts)",
+        help="folder to check, such as packages/sdk-tests (default: everything)",
     )
     parser.add_argument(
         "--platform", help="check for this system, such as win32 or darwin, without the tests"
@@ -36,6 +36,7 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     targets = given.paths or [
         *sorted(str(path) for path in ROOT.glob("packages/*")),
+        *sorted(str(path) for path in ROOT.glob("examples/*")),
         str(ROOT / "scripts"),
     ]
     failed = []

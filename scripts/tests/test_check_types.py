@@ -22,10 +22,10 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 
 def test_all_is_checked_by_itself(commands: list[list[str]]) -> None:
-    """Each package and the scripts have a run of mypy of their own."""
+    """Each package, the example and the scripts have a run of mypy of their own."""
     assert check_types.main([]) == 0
     names = [Path(path).name for (path,) in commands]
-    assert names == ["model-fixtures", "sdk-tests", "waf-tests", "scripts"]
+    assert names == ["model-fixtures", "sdk-tests", "waf-tests", "assistant", "scripts"]
 
 
 def test_goes_on_after_errors(commands: list[list[str]]) -> None:

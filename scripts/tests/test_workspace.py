@@ -68,12 +68,15 @@ def test_scripts_quote_as_every_shell_does() -> None:
 
 
 @pytest.mark.parametrize(
-    "package", sorted(suite_command.ROOT.glob("packages/*")), ids=lambda path: path.name
+    "package",
+    [*sorted(suite_command.ROOT.glob("packages/*")), *suite_command.ROOT.glob("examples/*")],
+    ids=lambda path: path.name,
 )
 def test_types_are_checked_in_every_package(package: Path) -> None:
     """mypy knows where the modules of each package begin, in src and beside it."""
     mypy_path = PROJECT["tool"]["mypy"]["mypy_path"]
-    assert {f"packages/{package.name}/src", f"packages/{package.name}"} <= set(mypy_path)
+    folder = package.relative_to(suite_command.ROOT).as_posix()
+    assert {f"{folder}/src", folder} <= set(mypy_path)
 
 
 def test_every_environment_is_documented() -> None:

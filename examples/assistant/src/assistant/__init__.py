@@ -1,0 +1,1 @@
+"""An assistant for a small help desk, on the LM Studio Python SDK."""
