@@ -39,7 +39,7 @@ def main(arguments: list[str], suite: Suite | None = None) -> int:
         if not option.startswith("-") and (suite.root / option.partition("::")[0]).exists():
             return _refuse(f"{option} names tests: choose by -k or -m, or run `local:all {option}`")
     selection = [*(("-m", given.m) if given.m else ()), *(("-k", given.k) if given.k else ())]
-    folder = given.into / _name(selection)
+    folder = given.into / map_name(selection)
     try:
         loop = Loop(suite, folder, [*selection, *options])
         return loop.list_tests() if given.list else loop.run(anew=given.anew)
@@ -54,7 +54,7 @@ def the_suite() -> Suite:
     return Suite(ROOT, pytest_command(), tests, shared)
 
 
-def _name(selection: Sequence[str]) -> str:
+def map_name(selection: Sequence[str]) -> str:
     """Return the name of the folder of a map: one for each release, Python and choice of tests."""
     name = f"{sdk_release()}-py{sys.version_info.major}.{sys.version_info.minor}"
     if not selection:

@@ -90,7 +90,8 @@ def _take_body(function: _Function, scope: tuple[str, ...], blocks: Blocks) -> N
     body = function.body[1:] if documented else function.body
     if not body:
         return
-    first = min(body[0].lineno, *(each.lineno for each in getattr(body[0], "decorator_list", ())))
+    decorators = getattr(body[0], "decorator_list", [])
+    first = min(node.lineno for node in (body[0], *decorators))
     if first <= _end_of_signature(function):  # coverage can't tell the definition from a call
         return
     name = plain = ".".join([*scope, function.name])

@@ -80,7 +80,7 @@ class TestRuns:
         self._runs += 1
         results = self._folder / f"results-{self._runs}.json"
         command = [
-            *(*self._suite.command, "-q", "-p", _PLUGIN, OPTION, str(self._folder)),
+            *(*self._suite.command, "-q", "-p", _PLUGIN, f"{OPTION}={self._folder}"),
             *(f"--lmstudio-results={results}", *self._options, *options),
         ]
         code = _wait(subprocess.Popen(command, cwd=self._suite.root, env=self._environ))
