@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from changed_tests.execution_map import ExecutionMap, MapError, read_map
+from changed_tests.errors import MapError
+from changed_tests.execution_map import ExecutionMap, read_map
 from changed_tests.plan import Plan, make_plan
 from changed_tests.source_changes import compare, read_source
 from mutant_results import KILLED, VerdictFile, equivalents

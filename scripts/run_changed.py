@@ -22,7 +22,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from changed_tests.execution_map import MapError
+from changed_tests.errors import MapError
 from changed_tests.loop import Loop
 from changed_tests.suite import Suite
 from suite_command import ROOT, pytest_command, sdk_release

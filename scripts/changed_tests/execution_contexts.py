@@ -37,7 +37,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Begin to measure, in a process that runs tests itself."""
-    folder = Path(config.getoption(OPTION)).absolute()  # tests may change the current folder
+    given = config.getoption(OPTION)
+    if given is None:
+        return
+    folder = Path(given).absolute()  # tests may change the current folder
     chosen = folder / CHOSEN
     if chosen.is_file():
         content = json.loads(chosen.read_text(encoding="utf-8"))

@@ -8,13 +8,10 @@ from pathlib import Path
 
 import msgspec
 
+from .errors import MapError
 from .measured_lines import Lines
 
 VERSION = 1
-
-
-class MapError(Exception):
-    """A map can't be read; the message is one line that says what to do."""
 
 
 class Execution(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -13,9 +13,9 @@ from pathlib import Path
 from model_fixtures.run_results import Test
 
 from . import messages
+from .errors import MapError
 from .execution_map import (
     ExecutionMap,
-    MapError,
     read_failed,
     read_map,
     write_failed,
@@ -83,6 +83,7 @@ class Loop:
         messages.say_plan(known, difference, plan)
         if not plan:
             self._refresh(known, difference, None, [], None)
+            write_failed(self._failed_file, [])
             return GREEN
         return self._run_plan(known, difference, plan)
 
@@ -111,7 +112,9 @@ class Loop:
         shared = [path for path in edited if not self._suite.is_test_file(path)]
         files = [path for path in edited if self._suite.is_test_file(path)]
         in_full = [f"the suite has changed: {messages.some(shared)}"] if shared else []
-        failed = read_failed(self._failed_file)
+        # A file that could not be collected stands for all of its tests.
+        bad = set(read_failed(self._failed_file))
+        failed = [test for test in known.tests if bad & {test, test.partition("::")[0]}]
         released = known.setting.get(self._suite.package) != self._suite.release()
         if changes or edited or failed or released:
             # Looking for the host takes a moment, which a run without changes need not wait for.
@@ -139,7 +142,7 @@ class Loop:
         with tempfile.TemporaryDirectory(prefix="changed-") as temporary:
             folder = Path(temporary)
             write_settings(folder, self._suite.package)
-            watch = ImportWatch(folder, self._suite.package)
+            watch = ImportWatch(self._suite.package)
             try:
                 begun = time.monotonic()
                 done = TestRuns(self._suite, folder, self._options).run_others([], stop=False)
@@ -161,7 +164,7 @@ class Loop:
         with tempfile.TemporaryDirectory(prefix="changed-") as temporary:
             folder = Path(temporary)
             write_settings(folder, self._suite.package)
-            watch = ImportWatch(folder, self._suite.package) if plan.then is None else None
+            watch = ImportWatch(self._suite.package) if plan.then is None else None
             try:
                 done = self._run_tests(plan, folder)
                 code = done[-1].code
@@ -181,7 +184,7 @@ class Loop:
         if code:
             messages.say_red(difference.changes, failed, code)
             return RED
-        messages.say_green(known, difference.changes, tests, missing, seconds)
+        messages.say_green(len(tests), missing, seconds)
         return GREEN
 
     def _run_tests(self, plan: Plan, folder: Path) -> list[Finished]:

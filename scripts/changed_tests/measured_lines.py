@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .errors import MapError
 from .function_blocks import Body
 from .run_folder import DATA, FIXTURES, MARK, SETTINGS, VARIABLE
 
@@ -31,14 +32,15 @@ folder = {folder}
 package = {package}
 """
 _IMPORT_ALL = """\
-import importlib, pkgutil, sys
+import contextlib, importlib, pkgutil, sys
 from coverage import Coverage
-measurement = Coverage(config_file=sys.argv[1], data_file=None)
+measurement = Coverage(data_file=None, config_file=False, source_pkgs=[sys.argv[1]])
 measurement.start()
-package = importlib.import_module(sys.argv[2])
-for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+package = importlib.import_module(sys.argv[1])
+for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.", lambda name: None):
     if not module.name.endswith("__main__"):
-        importlib.import_module(module.name)
+        with contextlib.suppress(Exception):
+            importlib.import_module(module.name)
 measurement.stop()
 data = measurement.get_data()
 for file in data.measured_files():
@@ -125,20 +127,27 @@ def read_measured(folder: Path, package: str, bodies: Bodies) -> Measured:
 class ImportWatch:
     """A process that imports all of a package, to see which functions that calls."""
 
-    def __init__(self, folder: Path, package: str) -> None:
-        """Start it; the folder is that of a run."""
+    def __init__(self, package: str) -> None:
+        """Start it."""
         self._package = package
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _IMPORT_ALL, str(folder / SETTINGS), package],
+            [sys.executable, "-c", _IMPORT_ALL, package],
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
         )
 
     def functions(self, bodies: Bodies) -> list[str]:
-        """Wait for the end; return the functions that were called, as far as imports succeeded."""
-        output, _ = self._process.communicate()
+        """Wait for the end; return the functions that were called.
+
+        Raises:
+            MapError: the package itself cannot be imported.
+        """
+        output, problems = self._process.communicate()
+        if self._process.returncode:
+            last = (problems.strip().splitlines() or ["no output"])[-1]
+            raise MapError(f"{self._package} cannot be imported: {last}")
         finder = _Finder(self._package, bodies)
         called = set()
         for row in output.splitlines():
@@ -149,8 +158,9 @@ class ImportWatch:
 
     def end(self) -> None:
         """End the process if it still runs."""
-        self._process.kill()
-        self._process.communicate()
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.communicate()
 
 
 class _Finder:

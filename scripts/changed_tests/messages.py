@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
-
-from model_fixtures.run_results import Test
 
 from .execution_map import ExecutionMap
 from .plan import Plan
@@ -78,19 +76,13 @@ def say_plan(known: ExecutionMap, difference: Difference, plan: Plan) -> None:
 def say_red(changes: Changes, failed: Sequence[str], code: int) -> None:
     """Say what has failed."""
     what = some(failed) if failed else f"pytest has ended with exit code {code}"
-    stays = f"; {some(changes.lines)} stays changed" if changes.lines else ""
-    say(f"red: {what}{stays}")
+    changed = f"; changed until a run is green: {some(changes.lines)}" if changes.lines else ""
+    say(f"red: {what}{changed}")
 
 
-def say_green(
-    known: ExecutionMap,
-    changes: Changes,
-    tests: Mapping[str, Test],
-    missing: Sequence[str],
-    seconds: float,
-) -> None:
-    """Say that nothing has failed, and what that says."""
-    took = f"{count(len(tests), 'test')} in {seconds:.1f} s"
+def say_green(tests: int, missing: Sequence[str], seconds: float) -> None:
+    """Say that no test has failed, and whether pytest's options have left out some."""
+    took = f"{count(tests, 'test')} in {seconds:.1f} s"
     if missing:
         say(
             f"green so far, {took}, but pytest's options left out {count(len(missing), 'test')},"

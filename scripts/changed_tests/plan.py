@@ -52,7 +52,6 @@ def make_plan(
         files: test files that have changed: all of their tests run.
         in_full: whether all tests run, whatever they execute.
     """
-    failed = [test for test in failed if test in known.tests]
     in_files = [test for test in known.tests if test.partition("::")[0] in files]
     direct, others = _affected(known, changes)
     likely = [*_mixed(known, direct), *_mixed(known, others)]

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from changed_tests.errors import MapError
 from changed_tests.execution_map import (
     ExecutionMap,
-    MapError,
     read_failed,
     read_map,
     write_failed,
@@ -55,8 +55,8 @@ def test_other_function(known: ExecutionMap) -> None:
 
 def test_failed_first(known: ExecutionMap) -> None:
     """Tests that failed in the last run come first, also those that execute nothing."""
-    failed = ["t/test_c.py::test_nothing", "t/gone.py::test_gone"]
-    plan = make_plan(known, Changes(lines={"a.py g": {0}}), failed=failed)
+    changes = Changes(lines={"a.py g": {0}})
+    plan = make_plan(known, changes, failed=["t/test_c.py::test_nothing"])
     assert names(plan.first) == ["test_nothing", "test_both", "test_killed"]
 
 
@@ -71,9 +71,9 @@ def test_in_full(known: ExecutionMap) -> None:
     """In full, tests of what has changed come first, then those of its module, then all others."""
     changes = Changes(lines={"a.py g": {0}}, in_full=["why"], suspects={"a.py"})
     plan = make_plan(known, changes)
-    assert names(plan.first) == [
-        *("test_both", "test_killed", "test_f[1]", "test_beside", "test_f[2]")
-    ]
+    # Tests of a file stand side by side, since they share a client.
+    in_a, in_b = ["test_both", "test_f[1]", "test_f[2]"], ["test_killed", "test_beside"]
+    assert names(plan.first) == [*in_a, *in_b]
     assert plan.then is None
 
 

@@ -100,7 +100,7 @@ class Toy:
     def run(self, *options: str) -> tuple[int, list[str], str]:
         """Run the command; return its code, the names of the tests that ran, and its lines."""
         self.capture.readouterr()
-        code = run_changed.main([f"--into={self.root / 'maps'}", "-v", *options], self.suite)
+        code = run_changed.main([f"--into={self.root / 'maps'}", "-vv", *options], self.suite)
         captured = self.capture.readouterr()
         ran = re.findall(r"::(\w+) (?:PASSED|FAILED|SKIPPED|XFAIL)", captured.out)
         ran += re.findall(r"(?:PASSED|FAILED|SKIPPED|XFAIL).*::(\w+)", captured.out)
@@ -157,7 +157,7 @@ def test_loop(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     toy.edit("results.append(3)", "results.append(1 + 2)")
     code, ran, said = toy.run()
     assert (code, ran[-1]) == (1, "test_double")
-    assert "red: tests/test_calc.py::test_double; calc.py double, calc.py in_thread stays" in said
+    assert "red: tests/test_calc.py::test_double; changed until a run is green: calc.py" in said
     toy.edit("a + FACTOR + 1", "a + a")
     code, ran, said = toy.run()
     assert (code, ran) == (0, ["test_double", "test_thread"])  # the failed one comes first
