@@ -51,7 +51,7 @@ def the_suite() -> Suite:
     """Return the suite of `local:all`."""
     tests = [f"packages/{name}/tests" for name in ("sdk-tests", "waf-tests")]
     shared = [f"packages/{name}/src" for name in ("sdk-tests", "waf-tests", "model-fixtures")]
-    return Suite(ROOT, pytest_command(), tests, shared)
+    return Suite(ROOT, pytest_command(), tests, shared, ("sdk_tests", "waf_tests"))
 
 
 def map_name(selection: Sequence[str]) -> str:

@@ -135,6 +135,9 @@ class Loop:
             in_full=bool(difference.in_full),
         )
 
+    def _import_watch(self) -> ImportWatch:
+        return ImportWatch(self._suite.package, self._suite.helpers)
+
     def _make_map(self, known: ExecutionMap | None) -> int:
         messages.say_first_run(known)
         new = ExecutionMap(made=_now(), setting=self._suite.setting(), suite=self._digests)
@@ -142,7 +145,7 @@ class Loop:
         with tempfile.TemporaryDirectory(prefix="changed-") as temporary:
             folder = Path(temporary)
             write_settings(folder, self._suite.package)
-            watch = ImportWatch(self._suite.package)
+            watch = self._import_watch()
             try:
                 begun = time.monotonic()
                 done = TestRuns(self._suite, folder, self._options).run_others([], stop=False)
@@ -164,7 +167,7 @@ class Loop:
         with tempfile.TemporaryDirectory(prefix="changed-") as temporary:
             folder = Path(temporary)
             write_settings(folder, self._suite.package)
-            watch = ImportWatch(self._suite.package) if plan.then is None else None
+            watch = self._import_watch() if plan.then is None else None
             try:
                 done = self._run_tests(plan, folder)
                 code = done[-1].code

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,11 +36,12 @@ import contextlib, importlib, pkgutil, sys
 from coverage import Coverage
 measurement = Coverage(data_file=None, config_file=False, source_pkgs=[sys.argv[1]])
 measurement.start()
-package = importlib.import_module(sys.argv[1])
-for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.", lambda name: None):
-    if not module.name.endswith("__main__"):
-        with contextlib.suppress(Exception):
-            importlib.import_module(module.name)
+for name in sys.argv[1:]:
+    package = importlib.import_module(name)
+    for module in pkgutil.walk_packages(package.__path__, f"{name}.", lambda failed: None):
+        if not module.name.endswith("__main__"):
+            with contextlib.suppress(Exception):
+                importlib.import_module(module.name)
 measurement.stop()
 data = measurement.get_data()
 for file in data.measured_files():
@@ -125,13 +126,16 @@ def read_measured(folder: Path, package: str, bodies: Bodies) -> Measured:
 
 
 class ImportWatch:
-    """A process that imports all of a package, to see which functions that calls."""
+    """A process that imports all of a package, to see which functions that calls.
 
-    def __init__(self, package: str) -> None:
-        """Start it."""
+    What tests share is imported, too: pytest imports it once, for all test files together.
+    """
+
+    def __init__(self, package: str, helpers: Sequence[str] = ()) -> None:
+        """Start it; the helpers are packages that tests share."""
         self._package = package
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _IMPORT_ALL, package],
+            [sys.executable, "-c", _IMPORT_ALL, package, *helpers],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

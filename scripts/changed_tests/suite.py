@@ -20,6 +20,7 @@ class Suite:
         command: runs all tests in `root`; pytest's options can follow.
         tests: folders of the test files, below `root`.
         shared: folders with other code that tests use, below `root`.
+        helpers: packages that tests import, and that import the package under test.
         package: the name of the package under test.
     """
 
@@ -27,6 +28,7 @@ class Suite:
     command: Sequence[str]
     tests: Sequence[str]
     shared: Sequence[str] = ()
+    helpers: Sequence[str] = ()
     package: str = "lmstudio"
 
     def digests(self) -> dict[str, str]:
