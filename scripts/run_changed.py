@@ -25,6 +25,7 @@ from pathlib import Path
 from changed_tests.errors import MapError
 from changed_tests.loop import Loop
 from changed_tests.suite import Suite
+from model_fixtures.errors import ModelFixturesError
 from suite_command import ROOT, pytest_command, sdk_release
 
 FOLDER = ROOT / "results" / "changed"
@@ -43,7 +44,7 @@ def main(arguments: list[str], suite: Suite | None = None) -> int:
     try:
         loop = Loop(suite, folder, [*selection, *options])
         return loop.list_tests() if given.list else loop.run(anew=given.anew)
-    except (MapError, OSError) as error:
+    except (MapError, ModelFixturesError, OSError) as error:
         return _refuse(str(error))
 
 

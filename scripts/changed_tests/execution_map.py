@@ -37,7 +37,7 @@ class ExecutionMap(msgspec.Struct, kw_only=True):
         setting: what else the outcome of tests depends on, such as the Python, by name.
         source: the SDK's files, as `read_source` returns them.
         suite: digests of the suite's files by path.
-        functions: names as `history.py Chat.append`; their places are the numbers in `tests`.
+        functions: their numbers in `tests`, by names as `history.py Chat.append`.
         run_at_import: functions that the import of the SDK calls.
         tests: by pytest's node id.
     """
@@ -46,7 +46,7 @@ class ExecutionMap(msgspec.Struct, kw_only=True):
     setting: dict[str, str] = {}
     source: dict[str, str] = {}
     suite: dict[str, str] = {}
-    functions: list[str] = []
+    functions: dict[str, int] = {}
     run_at_import: list[str] = []
     tests: dict[str, Execution] = {}
 
@@ -58,7 +58,7 @@ class ExecutionMap(msgspec.Struct, kw_only=True):
         """Take over what tests execute from another map, of functions that there are still."""
         numbers = {
             number: self._number(name)
-            for number, name in enumerate(old.functions)
+            for name, number in old.functions.items()
             if name in functions
         }
         for test in tests:
@@ -77,11 +77,7 @@ class ExecutionMap(msgspec.Struct, kw_only=True):
         }
 
     def _number(self, function: str) -> int:
-        try:
-            return self.functions.index(function)
-        except ValueError:
-            self.functions.append(function)
-            return len(self.functions) - 1
+        return self.functions.setdefault(function, len(self.functions))
 
 
 class _File(msgspec.Struct):

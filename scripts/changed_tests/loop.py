@@ -64,7 +64,8 @@ class Loop:
         self._options = options
         self._map_file = folder / "map.json"
         self._failed_file = folder / "failed.json"
-        self._source = read_source(Path(next(iter(spec.submodule_search_locations))))
+        self._package = Path(next(iter(spec.submodule_search_locations)))
+        self._source = read_source(self._package)
         self._digests = suite.digests()
 
     def run(self, *, anew: bool = False) -> int:
@@ -153,6 +154,8 @@ class Loop:
                 if not done.tests or done.code not in (GREEN, RED):
                     messages.say("there is no map, since the run has come to no end")
                     return INTERRUPTED if done.code == _PYTEST_INTERRUPTED else RED
+                if self._has_changed():
+                    return RED
                 self._note(new, folder, [done])
                 new.run_at_import = watch.functions(bodies_of(self._source))
             finally:
@@ -161,6 +164,13 @@ class Loop:
         write_failed(self._failed_file, done.failed)
         messages.say_map(new, done, seconds)
         return RED if done.code else GREEN
+
+    def _has_changed(self) -> bool:
+        """Say so and return True if the source is no longer the one that the run began with."""
+        changed = read_source(self._package) != self._source
+        if changed:
+            messages.say_changed_meanwhile()
+        return changed
 
     def _run_plan(self, known: ExecutionMap, difference: Difference, plan: Plan) -> int:
         begun = time.monotonic()
@@ -173,6 +183,8 @@ class Loop:
                 code = done[-1].code
                 tests = {test: each for run in done for test, each in run.tests.items()}
                 missing = self._missing(known, difference, plan, tests)
+                if not code and self._has_changed():
+                    return RED
                 if not code and not missing:
                     self._refresh(known, difference, folder, done, watch)
             finally:

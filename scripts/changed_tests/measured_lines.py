@@ -8,6 +8,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from .errors import MapError
@@ -84,12 +85,21 @@ class Measured:
 
     def _shared(self, test: str) -> list[str]:
         names = {*self.fixtures.get(test, ()), "*"}
+        return [
+            context
+            for name, scope, context in self._shared_fixtures
+            if name in names and test.startswith(scope)
+        ]
+
+    @cached_property
+    def _shared_fixtures(self) -> list[tuple[str, str, str]]:
+        """The name, the scope and the context of each fixture that tests share."""
         found = []
         for context in self.lines.keys() | self.killed:
             kind, _, rest = context.partition(" ")
             name, _, scope = rest.partition(" ")
-            if kind == "fixture" and name in names and f"{test}/".startswith(scope):
-                found.append(context)
+            if kind == "fixture":
+                found.append((name, scope, context))
         return found
 
 

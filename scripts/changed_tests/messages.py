@@ -80,6 +80,11 @@ def say_red(changes: Changes, failed: Sequence[str], code: int) -> None:
     say(f"red: {what}{changed}")
 
 
+def say_changed_meanwhile() -> None:
+    """Say that the source has changed during a run."""
+    say("the SDK has changed during this run, which says nothing about the changes: run it again")
+
+
 def say_green(tests: int, missing: Sequence[str], seconds: float) -> None:
     """Say that no test has failed, and whether pytest's options have left out some."""
     took = f"{count(tests, 'test')} in {seconds:.1f} s"
@@ -107,5 +112,5 @@ def count(number: int, what: str) -> str:
 
 
 def _is_executed(known: ExecutionMap, function: str) -> bool:
-    number = known.functions.index(function)
+    number = known.functions[function]
     return any(number in test.bodies for test in known.tests.values())

@@ -70,11 +70,10 @@ def make_plan(
 
 def _affected(known: ExecutionMap, changes: Changes) -> tuple[list[str], list[str]]:
     """Return the tests that execute changed lines, and those that execute their functions."""
-    numbers = {name: number for number, name in enumerate(known.functions)}
     masks = {
-        numbers[function]: sum(1 << line for line in lines)
+        known.functions[function]: sum(1 << line for line in lines)
         for function, lines in changes.lines.items()
-        if function in numbers
+        if function in known.functions
     }
     direct, others = [], []
     for test, execution in known.tests.items():
@@ -89,7 +88,7 @@ def _affected(known: ExecutionMap, changes: Changes) -> tuple[list[str], list[st
 def _of_modules(known: ExecutionMap, modules: Collection[str]) -> list[str]:
     """Return the tests that execute a function of these modules."""
     numbers = {
-        number for number, name in enumerate(known.functions) if name.partition(" ")[0] in modules
+        number for name, number in known.functions.items() if name.partition(" ")[0] in modules
     }
     return [test for test, each in known.tests.items() if numbers & each.bodies.keys()]
 

@@ -124,7 +124,9 @@ def toy(
     monkeypatch.syspath_prepend(str(package.parent))
     monkeypatch.setenv("PYTHONPATH", str(package.parent))
     monkeypatch.setenv("LMSTUDIO_API_HOST", "embedded")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", "0"]
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # most plugins take long to import
+    plugins = ("-p", "no:cacheprovider", "-p", "xdist.plugin", "-p", "model_fixtures.pytest_plugin")
+    command = [sys.executable, "-m", "pytest", *plugins, "-n", "0"]
     return Toy(tmp_path, Suite(tmp_path, command, ["tests"], package="toykit"), capfd)
 
 
