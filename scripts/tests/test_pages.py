@@ -1,4 +1,7 @@
-"""Every code block of the documentation is right: it runs, or is looked up, as documented_commands.toml says."""
+"""Every code block of the documentation is right: it runs, or is looked up.
+
+documented_commands.toml says which.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,11 @@ from pathlib import Path
 import pytest
 import yaml
 from documentation.command_table import Entry, compiled_only, decide, entries, program
-from .hatch_commands import check_command, scripts_of
 from documentation.page_blocks import LANGUAGES, Block, Command, blocks, commands, pages
-from suite_command import ROOT
 from documentation.walkthrough import Walkthrough, missing_line
+from suite_command import ROOT
+
+from .hatch_commands import check_command, scripts_of
 
 if sys.version_info >= (3, 11):
     import tomllib
