@@ -210,6 +210,7 @@ def test_output_is_compared(shown: list[str], missing: str | None) -> None:
     assert missing_line(shown, printed) == missing
 
 
+@pytest.mark.slow
 def test_what_fails_is_told(tmp_path: Path) -> None:
     """A program that fails, and tests in a file that no command has run, name the block's place."""
     walkthrough = Walkthrough(tmp_path, TABLE)
@@ -217,5 +218,5 @@ def test_what_fails_is_told(tmp_path: Path) -> None:
         walkthrough.take(Block(ROOT / "README.md", 7, "python", None, "raise SystemExit(1)\n"))
     code = "def test_fails():\n    assert not 'found'\n"
     walkthrough.take(Block(ROOT / "README.md", 8, "python", "tests/test_it.py", code))
-    with pytest.raises(AssertionError, match=r"tests/test_it\.py: .*assert not 'found'"):
+    with pytest.raises(AssertionError, match=r"(?s)tests/test_it\.py: .*assert not 'found'"):
         walkthrough.finish()
