@@ -29,6 +29,7 @@ TABLE = entries()
 PAGES = pages()
 COLUMNS = 80
 RUN = ("console", "python")
+RUN_ELSEWHERE = {"docs/fixtures.md"}  # by test_fixtures_page.py of model-fixtures
 FOR_TERMINALS = {  # pages that application authors read, also in a terminal
     "README.md",
     *(
@@ -156,7 +157,12 @@ def runs(block: Block) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "page",
-    [page for page in PAGES if any(runs(each) and each.language in RUN for each in blocks(page))],
+    [
+        page
+        for page in PAGES
+        if by_name(page) not in RUN_ELSEWHERE
+        and any(runs(each) and each.language in RUN for each in blocks(page))
+    ],
     ids=by_name,
 )
 def test_page_runs(page: Path, tmp_path: Path) -> None:
