@@ -91,8 +91,8 @@ def drawn(printed: str) -> str:
 
 def photographed(page: Path, folder: Path) -> bytes:
     """Return a PNG of the top of a page."""
-    sys.path.insert(0, str(SCRIPTS / "tests"))
-    from browser import Browser
+    sys.path.insert(0, str(SCRIPTS))
+    from tests.browser import Browser
 
     folder.mkdir()
     with Browser(folder) as browser:
