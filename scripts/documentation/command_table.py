@@ -1,4 +1,4 @@
-"""How the commands of the documentation are tried: documented_commands.toml, which says what each entry means."""
+"""How the commands of the documentation are tried: documented_commands.toml has the entries."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .page_blocks import Command
 from suite_command import ROOT
+
+from .page_blocks import Command
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -39,7 +40,7 @@ class Entry:
 
 
 def program(words: list[str]) -> list[str]:
-    """Return the words of a command without the variables that are set for it: `NAME=value pytest`."""
+    """Return a command's words without the variables that are set for it: `NAME=value pytest`."""
     first = next((index for index, word in enumerate(words) if "=" not in word), len(words))
     return words[first:] or words
 

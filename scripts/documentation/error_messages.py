@@ -1,4 +1,7 @@
-"""The error messages of the packages, read from their sources: what users may search the documentation for."""
+"""The error messages of the packages, read from their sources.
+
+Users search the documentation for them.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _FUNCTIONS = {"fail", "ClickException", "UsageError", "BadParameter"}  # of pyte
 
 @dataclass(frozen=True)
 class Message:
-    """A message, with `GAP` for its values, and the module that has it (a path in the repository)."""
+    """A message, with `GAP` for its values, and the path of its module in the repository."""
 
     module: str
     text: str

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from suite_command import ROOT
 
 LANGUAGES = frozenset({"console", "python", "toml", "yaml", "json", "ini", "text"})
-"""What the first word after ``` may be. `text` is for what nobody types or runs: pictures and output."""
+"""What the first word after ``` may be; `text` is for what nobody types: pictures and output."""
 
 _TITLE = re.compile(r'\btitle="([^"]+)"')
 _FIRST_LINE = re.compile(r"# ([\w./-]+\.\w+)\n")
@@ -75,7 +75,7 @@ def blocks(page: Path) -> list[Block]:
 
 
 def commands(block: Block) -> list[Command]:
-    """Return the commands of a console block: lines that begin with `$ `, and what continues them."""
+    """Return the commands of a console block: lines with `$ `, and what continues them."""
     found: list[Command] = []
     continued = False
     for line in block.code.splitlines():

@@ -1,4 +1,4 @@
-"""A page done as its readers do it: its files are written and its commands run, from top to bottom."""
+"""A page done as its readers do it: its files are written and its commands run, in order."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ class Walkthrough:
         self._environ |= {
             "LMSTUDIO_API_HOST": "embedded",  # an app that runs here is somebody else's
             "PATH": os.pathsep.join((programs, self._environ.get("PATH", ""))),
-            "XDG_STATE_HOME": str(folder.parent / "state"),  # where a server in the background is noted
+            # Where a server in the background is noted.
+            "XDG_STATE_HOME": str(folder.parent / "state"),
             "COLUMNS": "80",
             "NO_COLOR": "1",
         }
@@ -74,7 +75,7 @@ class Walkthrough:
             self._run([sys.executable, "-m", "pytest", "-q", *files], 0, ", ".join(files))
 
     def _begin_anew(self) -> None:
-        """Run what no command has run, and remove all tests: a conftest.py is for those after it."""
+        """Run what no command has run, and remove all tests: a conftest.py is for later ones."""
         self.finish()
         for path in self._folder.rglob("test_*.py"):
             path.unlink()

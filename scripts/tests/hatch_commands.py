@@ -22,7 +22,8 @@ def scripts_of(environment: str) -> dict[str, str]:
     """Return the scripts of an environment, those of its template among them."""
     table = ENVIRONMENTS[environment]
     inherited = scripts_of(table["template"]) if "template" in table else {}
-    return inherited | table.get("scripts", {})
+    own: dict[str, str] = table.get("scripts", {})
+    return inherited | own
 
 
 def check_command(words: list[str]) -> None:

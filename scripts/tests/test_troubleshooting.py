@@ -57,11 +57,9 @@ def test_every_message_is_explained() -> None:
 
 
 def test_every_explained_message_exists() -> None:
-    """What the page quotes at the beginning of an entry is in a source, so that nothing is outdated."""
+    """What the page quotes at the beginning of an entry is in a source: nothing is outdated."""
     sources = searchable(
-        " ".join(
-            message.text for package in PACKAGES for message in messages(ROOT / package)
-        )
+        " ".join(message.text for package in PACKAGES for message in messages(ROOT / package))
     )
     sources += searchable(
         re.sub(
@@ -98,7 +96,7 @@ def test_what_is_left_out_exists(module: str) -> None:
 
 
 def test_messages_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Raised errors, errors of pytest and click, and what error classes say of themselves are found."""
+    """Raised errors, errors of pytest and click, and what error classes say are found."""
     monkeypatch.setattr("documentation.error_messages.ROOT", tmp_path)
     (tmp_path / "it.py").write_text(
         "class OneError(Exception):\n"

@@ -9,14 +9,19 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import lint_workflows
 import pytest
 import suite_command
 import workflow_files
-from .hatch_commands import ENVIRONMENTS, check_command, scripts_of
 from workflow_files import ACTION, GITLAB, ROOT, WORKFLOWS, Step, all_steps, load
+
+from .hatch_commands import ENVIRONMENTS, check_command
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 CI = load(ROOT / ".github" / "workflows" / "ci.yml")
 STEPS = list(workflow_files.shell_steps())
