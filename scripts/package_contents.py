@@ -31,9 +31,9 @@ def wheel_findings(wheel: Path, package: Path, version: str) -> Iterator[str]:
     metadata = Parser().parsestr(files[f"{information}/METADATA"].decode("utf-8"))
     yield from (f"{name}: {each}" for each in metadata_findings(metadata, version))
     for licence in licence_files(package):
-        packed = files.get(f"{information}/licenses/{licence.relative_to(package).as_posix()}")
-        if packed != licence.read_bytes():
-            yield f"{name}: {licence.relative_to(package)} is missing or another one"
+        inside = licence.relative_to(package).as_posix()
+        if files.get(f"{information}/licenses/{inside}") != licence.read_bytes():
+            yield f"{name}: {inside} is missing or another one"
     sources = source_files(package)
     packed = {each for each in files if not each.startswith(f"{information}/")}
     yield from (f"{name}: {each} is missing" for each in sorted(sources.keys() - packed))

@@ -19,7 +19,7 @@ from pathlib import Path
 from build_packages import BuildError, built, packages_version
 
 SDK = "lmstudio"
-PATIENCE = 300  # seconds that one command may take; the first chat fetches weights
+PATIENCE = 900  # seconds that one command may take; the first chat fetches weights
 CHAT = """
 import sys
 import lmstudio

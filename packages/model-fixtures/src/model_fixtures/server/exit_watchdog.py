@@ -23,6 +23,7 @@ from model_fixtures.hosts.process_watch import call_after_end_of
 
 PATIENCE = 4.0  # seconds; orderly, the server takes three at the most
 LAST_WORDS_SECONDS = 0.4
+LEAVING = 60.0  # seconds for the interpreter's own end, in which modules are taken down
 
 
 class Watchdog:
@@ -49,6 +50,14 @@ class Watchdog:
         # For a call into C that lets no thread run, such as a regular expression.
         last = self._patience + 2 * LAST_WORDS_SECONDS
         faulthandler.dump_traceback_later(last, exit=True, file=self._nowhere)
+
+    def leave(self) -> None:
+        """Note that the loop has ended: only the interpreter's own end is left.
+
+        On a busy machine that takes seconds, in which no thread runs, and it is no failure.
+        """
+        if self._told.is_set():
+            faulthandler.dump_traceback_later(LEAVING, exit=True, file=self._nowhere)
 
     def _watch(self) -> None:
         self._told.wait()

@@ -72,6 +72,7 @@ def serve(options: ServeOptions) -> int:
                 await server.serve(sockets=sockets)
 
     anyio.run(main)
+    watchdog.leave()
     if server.unwritable is not None:
         raise server.unwritable
     return 0
