@@ -22,7 +22,7 @@ filterwarnings = error
 NO_ASYNCIO = "-p no:asyncio"  # it wants settings of its own
 SUITE = f"{NO_ASYNCIO} -p model_fixtures.pytest_plugin.suite"
 
-PATIENCE = 120  # seconds until a run counts as hanging
+PATIENCE = 400  # seconds until a run counts as hanging
 
 # Writes the pid of each embedded server that the run starts to the file "servers".
 WATCH = """

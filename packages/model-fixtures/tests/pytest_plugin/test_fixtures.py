@@ -89,7 +89,7 @@ def test_on_the_embedded_server(project: Suite) -> None:
             assert len(lmstudio_models) == 4
     """)
     outcome = project.run("--lmstudio-host", "embedded", "-p", "no:xdist")
-    assert outcome.counts == {"passed": 9}, outcome.text
+    assert outcome.counts == {"passed": 8}, outcome.text
     assert "lmstudio host: the embedded server (--lmstudio-host says embedded)" in outcome.lines
     assert len(project.servers()) == 2  # one was killed
 
@@ -98,6 +98,7 @@ def test_on_another_host(project: Suite, host: FakeHost) -> None:
     """On another host, only test models are touched, and the server's fixture skips."""
     host.loaded = [instance("mine", "me/Mine-GGUF/mine.gguf")]
     project.write(f"""
+        import unittest
         import pytest
 
         @pytest.mark.lmstudio_models({CHAT!r})
@@ -108,6 +109,19 @@ def test_on_another_host(project: Suite, host: FakeHost) -> None:
         def test_unknown():
             pass
 
+        @pytest.mark.lmstudio_models({CHAT!r})
+        class TestCase(unittest.TestCase):
+            @pytest.fixture(autouse=True)
+            def _fixtures(self, lmstudio_client, lmstudio_models):
+                self.client, self.models = lmstudio_client, lmstudio_models
+
+            def test_unloads(self):
+                self.client.llm.unload(self.models[0])
+                assert self.client.llm.list_loaded()[0].identifier == "mine"
+
+            def test_is_loaded_again(self):
+                assert len(self.client.llm.list_loaded()) == 2
+
         def test_server(lmstudio_server):
             pass
 
@@ -115,7 +129,7 @@ def test_on_another_host(project: Suite, host: FakeHost) -> None:
             pass
     """)
     outcome = project.run("--lmstudio-host", host.address, "-p", "no:xdist")
-    assert outcome.counts == {"passed": 1, "skipped": 1, "errors": 2}, outcome.text
+    assert outcome.counts == {"passed": 3, "skipped": 1, "errors": 2}, outcome.text
     assert sorted(each["identifier"] for each in host.loaded) == [CHAT, "mine"]
     suggestion = "no test model 'lama-3.2-1b-instruct': did you mean "
     assert any(line.startswith(suggestion) for line in outcome.lines)

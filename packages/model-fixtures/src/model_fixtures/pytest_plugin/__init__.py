@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
 
     from .host_provider import HostProvider
     from .local_host import LocalHost
+    from .xdist_broker import XdistBroker
 
 PROVIDER: pytest.StashKey[HostProvider] = pytest.StashKey()
 NOTES: pytest.StashKey[list[str]] = pytest.StashKey()
+BROKER: pytest.StashKey[XdistBroker] = pytest.StashKey()
 WIRE_LOG: pytest.StashKey[WireLog | None] = pytest.StashKey()
 FAULTS: pytest.StashKey[Faults] = pytest.StashKey()
 WIRE_FOLDER = WIRE_LOG_SETTING.option
@@ -52,6 +55,7 @@ FIXTURES = frozenset(
 _PREVIEWS = ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan", "cacheshow")
 WORKER_KEY = "model_fixtures"  # of our part in what xdist passes to and from workers
 _ALL_DONE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+_MAKING = threading.RLock()
 # Seconds after Ctrl-C until the embedded server ends, even if tests are still being torn down.
 GRACE = 3.0
 
@@ -99,12 +103,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def provider_of(config: pytest.Config) -> HostProvider:
     """Return the access to the run's host; it is made once it is needed."""
-    provider = config.stash.get(PROVIDER, None)
-    if provider is None:
-        from .host_of_run import make_provider
+    with _MAKING:  # requests of xdist's workers come in threads
+        provider = config.stash.get(PROVIDER, None)
+        if provider is None:
+            from .host_of_run import make_provider
 
-        config.stash[PROVIDER] = provider = make_provider(config, _sayer(config))
-    return provider
+            config.stash[PROVIDER] = provider = make_provider(config, _sayer(config))
+        return provider
 
 
 def is_preview(config: pytest.Config) -> bool:
@@ -220,13 +225,25 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Generator[No
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a new xdist worker how to ask for the host."""
-    provider = _local_host(node.config)
-    if provider is None and not is_preview(node.config):
-        provider_of(node.config)
-        provider = _local_host(node.config)
-    if provider is not None:
-        spread = node.config.getoption("dist") == "each" and len(node.nodemanager.specs) > 1
-        node.workerinput[WORKER_KEY] = provider.worker_input(spread=spread)
+    config = node.config
+    if is_preview(config):
+        return
+    if BROKER not in config.stash:
+        from .xdist_broker import XdistBroker
+
+        # Nothing is imported for the host until a worker asks.
+        config.stash[BROKER] = XdistBroker(lambda *asked: _answer(config, *asked))
+        config.add_cleanup(config.stash[BROKER].close)
+    broker = config.stash[BROKER]
+    spread = config.getoption("dist") == "each" and len(node.nodemanager.specs) > 1
+    node.workerinput[WORKER_KEY] = {"spread": spread, "port": broker.port, "key": broker.key}
+
+
+def _answer(config: pytest.Config, request: str, arguments: list[str]) -> dict[str, Any]:
+    provider_of(config)
+    local = _local_host(config)
+    assert local is not None  # this is the main process
+    return local.answer(request, arguments)
 
 
 @pytest.hookimpl(optionalhook=True)

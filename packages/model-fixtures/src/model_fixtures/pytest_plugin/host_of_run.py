@@ -35,7 +35,8 @@ def make_provider(config: pytest.Config, say: Callable[[str], None]) -> HostProv
         say: shows a line to the user.
     """
     suite = is_suite(config)
-    options = options_of(config)
+    # In tests of applications, the fixture lmstudio_server_options says it later.
+    options = _options_of_suite(config) if suite else ServerOptions()
     local: LocalHost
     if is_worker(config):
         worker_input = config.workerinput[WORKER_KEY]  # type: ignore[attr-defined]
@@ -72,6 +73,13 @@ def options_of(config: pytest.Config) -> ServerOptions:
         threads=None if text is None else int(text),
         answer_unknown=is_on(config, ANSWER_UNKNOWN),
     )
+
+
+def _options_of_suite(config: pytest.Config) -> ServerOptions:
+    try:
+        return options_of(config)
+    except ServerOptionsError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def _not_inherited(config: pytest.Config, setting: Setting) -> str | None:

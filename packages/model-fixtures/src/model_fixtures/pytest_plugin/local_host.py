@@ -23,8 +23,6 @@ from model_fixtures.hosts import EmbeddedServerError, HostError, HostSelection
 from model_fixtures.hosts.embedded_server import EmbeddedServer
 from model_fixtures.hosts.spawn_server import tail
 
-from .xdist_broker import XdistBroker
-
 _STOPPED = "the embedded server has been stopped"
 
 
@@ -58,7 +56,6 @@ class LocalHost:
         self._selected: HostSelection | HostError | None = None
         self._server = Server(options, self._report_download)
         self._models: ExactModels | None = None
-        self._broker: XdistBroker | None = None
         self._together: set[str] = set()
         self._early: set[str] = set()
         self._begun = False
@@ -221,16 +218,6 @@ class LocalHost:
 
         return background_server.log_since(host.address, start)
 
-    def worker_input(self, *, spread: bool = False) -> dict[str, Any]:
-        """Return the input with which a worker makes its access to the host.
-
-        Args:
-            spread: whether each of several workers runs all tests.
-        """
-        if self._broker is None:
-            self._broker = XdistBroker(self._answer)
-        return {"spread": spread, "port": self._broker.port, "key": self._broker.key}
-
     def begin_stop(self) -> None:
         """Tell the embedded server to end without waiting; call `stop` afterwards."""
         self._stopped = True
@@ -238,9 +225,6 @@ class LocalHost:
 
     def stop(self) -> None:
         """End everything that was started; `address` raises an error from now on."""
-        if self._broker is not None:
-            self._broker.close()
-            self._broker = None
         self._stopped = True
         try:
             self.server.stop()
@@ -254,7 +238,8 @@ class LocalHost:
         timer.daemon = True
         timer.start()
 
-    def _answer(self, request: str, arguments: Sequence[str]) -> dict[str, Any]:
+    def answer(self, request: str, arguments: Sequence[str]) -> dict[str, Any]:
+        """Answer a request of an xdist worker, as its access to the host sends them."""
         if request == "keep together":
             self.keep_together(arguments)
             return {}

@@ -15,7 +15,7 @@ class SharedHost:
     """The host in an xdist worker, which asks the main process for it.
 
     Args:
-        worker_input: made by `LocalHost.worker_input` in the main process.
+        worker_input: made by `pytest_configure_node` in the main process.
     """
 
     def __init__(self, worker_input: dict[str, Any]) -> None:

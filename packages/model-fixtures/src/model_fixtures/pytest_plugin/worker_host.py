@@ -18,7 +18,7 @@ class WorkerHost(LocalHost):
     """The host in a worker: the main process chooses it, an embedded server is the worker's own.
 
     Args:
-        worker_input: made by `LocalHost.worker_input` in the main process.
+        worker_input: made by `pytest_configure_node` in the main process.
         options: what the embedded server is told.
     """
 
