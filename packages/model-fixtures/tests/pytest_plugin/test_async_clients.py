@@ -9,9 +9,9 @@ from .conftest import NO_ASYNCIO, Suite
 
 # Used in the loop of the test, and closed in it, whichever plugin runs it.
 BODY = """
-        assert lmstudio_async_client.api_host == lmstudio_host
-        assert await lmstudio_async_client.list_loaded_models() == []
-        await asyncio.wait_for(lmstudio_async_client.llm.list_loaded(), 30)
+            assert lmstudio_async_client.api_host == lmstudio_host
+            assert await lmstudio_async_client.llm.list_loaded() == []
+            await asyncio.wait_for(lmstudio_async_client.embedding.list_loaded(), 30)
 """
 PYTEST_ASYNCIO = "asyncio_default_fixture_loop_scope = function\nasyncio_mode = "
 
@@ -38,8 +38,7 @@ def test_anyio(project: Suite, host: FakeHost) -> None:
 
         @pytest.mark.parametrize("number", range(2))
         async def test_it(lmstudio_async_client, lmstudio_host, number):
-    {BODY}
-    """)
+{BODY}    """)
     outcome = project.run("--lmstudio-host", host.address, "-p", "no:xdist")
     assert outcome.counts == {"passed": 4}, outcome.text
 
@@ -54,12 +53,7 @@ def test_pytest_asyncio(project: Suite, host: FakeHost, mode: str) -> None:
 
         {mark}
         async def test_it(lmstudio_async_client, lmstudio_host):
-    {BODY}
-
-        @pytest.fixture
-        def backend():
-            return "asyncio"
-
+{BODY}
         class TestAnyio:
             @pytest.fixture
             def anyio_backend(self):
@@ -71,7 +65,7 @@ def test_pytest_asyncio(project: Suite, host: FakeHost, mode: str) -> None:
     """)
     if mode == "auto":  # there, every async test is pytest-asyncio's
         text = (project.folder / "test_it.py").read_text(encoding="utf-8")
-        (project.folder / "test_it.py").write_text(text.partition("@pytest.fixture")[0])
+        (project.folder / "test_it.py").write_text(text.partition("class TestAnyio")[0])
     run = with_settings(project, PYTEST_ASYNCIO + mode).run
     outcome = run("--lmstudio-host", host.address, "-p", "no:xdist")
     assert outcome.counts == {"passed": 2 if mode == "strict" else 1}, outcome.text

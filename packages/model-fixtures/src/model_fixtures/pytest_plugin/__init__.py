@@ -14,6 +14,7 @@ import os
 import sys
 import threading
 from collections.abc import Generator
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -216,10 +217,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Generator[No
     from .xdist_scheduler import XdistScheduler
 
     scheduler = yield
-    provider = config.stash.get(PROVIDER, None)
-    if provider is None or config.getoption("dist") == "each":
+    if is_preview(config) or config.getoption("dist") == "each":
         return scheduler
-    return XdistScheduler(scheduler, config, log, provider.kept_together, provider.begun_early)
+    return XdistScheduler(scheduler, config, log, lambda: _special(config))
+
+
+def _special(config: pytest.Config) -> tuple[AbstractSet[str], AbstractSet[str]]:
+    """Return which tests workers have asked to keep together, and which to begin early."""
+    provider = config.stash.get(PROVIDER, None)
+    if provider is None:  # no worker has a test that needs a host
+        return frozenset(), frozenset()
+    return provider.kept_together, provider.begun_early
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -12,6 +12,7 @@ test that crashed, and gives the rest of that worker's tests to one worker.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -32,10 +33,10 @@ class XdistScheduler:
         theirs: the scheduler of xdist, or of another plugin's hook.
         config: the configuration of the process that distributes the tests.
         log: xdist's log, handed on.
-        together: node ids of the tests to keep in one worker; complete after collection.
-        early: node ids of slow tests; complete after collection. The files or groups that hold
-            them are started early, after the tests kept together. Without tests to keep together,
-            they do not replace another plugin's scheduler.
+        special: returns, once all workers have collected, the node ids of the tests to keep in one
+            worker and those of slow tests. The files or groups that hold slow ones are started
+            early, after the tests kept together. Without tests to keep together, they do not
+            replace another plugin's scheduler.
     """
 
     def __init__(
@@ -43,14 +44,12 @@ class XdistScheduler:
         theirs: Any,
         config: pytest.Config,
         log: Any,
-        together: AbstractSet[str],
-        early: AbstractSet[str],
+        special: Callable[[], tuple[AbstractSet[str], AbstractSet[str]]],
     ) -> None:
         self._chosen = theirs
         self._config = config
         self._log = log
-        self._together = together
-        self._early = early
+        self._special = special
         self._collected: list[tuple[Any, list[str]]] = []
         self._decided = False
 
@@ -71,10 +70,11 @@ class XdistScheduler:
         self._chosen.schedule()
 
     def _decide(self) -> None:
+        together, early = self._special()
         xdists_own = type(self._chosen).__module__.startswith("xdist.")
-        if self._together or (xdists_own and self._early):
+        if together or (xdists_own and early):
             nodes = self._chosen.nodes
-            self._chosen = _unit_scheduling(self._config, self._log, self._together, self._early)
+            self._chosen = _unit_scheduling(self._config, self._log, together, early)
             for node in nodes:
                 self._chosen.add_node(node)
             for node, collection in self._collected:
