@@ -1,5 +1,6 @@
 """`hatch run local:changed` on a toy package: which tests run after an edit."""
 
+import os
 import re
 import subprocess
 import sys
@@ -8,7 +9,11 @@ from pathlib import Path
 
 import pytest
 import run_changed
+from changed_tests.function_blocks import blocks_of
+from changed_tests.measured_lines import read_measured, write_settings
+from changed_tests.run_folder import SETTINGS, VARIABLE
 from changed_tests.suite import Suite
+from changed_tests.test_runs import SCRIPTS
 
 CALC = '''\
 """Sums."""
@@ -171,6 +176,20 @@ def test_loop(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (code, len(ran)) == (0, 7)
     assert "all 7 tests run, the likeliest first, since calc.py, line 5: module level runs" in said
     assert ran[-1] == "test_plain"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("end", "killed"), [("os._exit(0)", set()), ("os.abort()", {"test a"})])
+def test_killed_process(toy: Toy, end: str, killed: set[str]) -> None:
+    """A process that leaves by os._exit has its lines; of a killed one it is known that it ran."""
+    write_settings(toy.root, "toykit")
+    environ = {**os.environ, VARIABLE: "test a", "COVERAGE_PROCESS_START": SETTINGS}
+    environ["PYTHONPATH"] += os.pathsep + str(SCRIPTS)
+    command = f"import os, toykit.calc as calc; calc.in_child(); {end}"
+    subprocess.run([sys.executable, "-c", command], cwd=toy.root, env=environ, check=False)
+    measured = read_measured(toy.root, "toykit", {"calc.py": blocks_of(CALC).bodies})
+    assert measured.killed == killed
+    assert (measured.lines == {}) == bool(killed)
 
 
 @pytest.mark.slow
