@@ -15,8 +15,6 @@ from .atomic_files import sha256_of
 from .training_stages import Stage, command_parser, run, run_folder
 from .work_folders import WEIGHTS, base
 
-STEPS = [640, 1280, 1600, 2160]
-SNAPSHOT = 100  # steps between the adapters that are kept
 # Otherwise glibc returns memory to the system after every step and requests it again, which takes
 # a quarter of the time.
 _KEEP_MEMORY = {
@@ -41,17 +39,19 @@ class AdapterTraining:
     texts_module: str | None = None  # of a stage in which the base model writes plain texts
     peak: float = 1.5e-3  # learning rate
     tokens: int = 2048  # in a batch
-    start: Path | None = None  # the adapter with which training begins, if not with a new one
+    steps: Sequence[int] = (640, 1280, 1600, 2160)  # the ends of the cycles of the learning rate
+    snapshot: int = 100  # steps between the adapters that are kept
 
 
-def averaged_steps(steps: Sequence[int]) -> list[int]:
+def averaged_steps(steps: Sequence[int], snapshot: int) -> list[int]:
     """Return the steps whose adapters are averaged: their mean scores higher than each of them.
 
-    The first is the end of the second cycle, since the model learns most before that.
+    The first is the end of the second cycle, since the model learns most before that. Of a single
+    cycle, it is in the last tenth.
     """
-    first = steps[1] if len(steps) > 1 else steps[0]
+    first = steps[1] if len(steps) > 1 else steps[0] * 9 // 10
     kept = range(first, steps[-1] + 1)
-    return [step for step in kept if step % SNAPSHOT == 0 or step in steps]
+    return [step for step in kept if step % snapshot == 0 or step in steps]
 
 
 def stages(
@@ -67,7 +67,8 @@ def stages(
     merged = folder / "merged.gguf"
     with_base = ["--base", str(model)]
     texts = folder / "texts.json"
-    averaged = [str(checkpoints / f"adapter-{step:05}.pt") for step in averaged_steps(steps)]
+    kept = averaged_steps(steps, training.snapshot)
+    averaged = [str(checkpoints / f"adapter-{step:05}.pt") for step in kept]
     made_by_the_base = [
         Stage(
             training.answers,
@@ -94,10 +95,9 @@ def stages(
                 *(*with_base, "--answers", str(answers), "--out", str(checkpoints)),
                 *("--data", training.data, "--peak", str(training.peak)),
                 *(("--texts", str(texts)) if training.texts_module else ()),
-                *(("--start", str(training.start)) if training.start else ()),
                 *("--tokens", str(training.tokens), "--steps", *map(str, steps)),
                 *("--seed", str(seed), "--processes", str(processes)),
-                *("--snapshot", str(SNAPSHOT), "--merge-to", training.merge_to),
+                *("--snapshot", str(training.snapshot), "--merge-to", training.merge_to),
             ],
             environ=_KEEP_MEMORY,
         ),
@@ -131,9 +131,9 @@ def run_stages(training: AdapterTraining, description: str | None) -> Path:
         "--steps",
         type=int,
         nargs="+",
-        default=STEPS,
+        default=training.steps,
         help="steps at which the cycles of the learning rate end"
-        f" (default: {' '.join(map(str, STEPS))})",
+        f" (default: {' '.join(map(str, training.steps))})",
     )
     parser.add_argument(
         "--processes",
@@ -143,7 +143,7 @@ def run_stages(training: AdapterTraining, description: str | None) -> Path:
         " (default: %(default)s)",
     )
     args = parser.parse_args()
-    settings = {"steps": args.steps, "seed": args.seed, "processes": args.processes}
+    settings = {"steps": list(args.steps), "seed": args.seed, "processes": args.processes}
     folder = run_folder(parser, args.work, training.data, settings)
     chosen = stages(training, base(), folder, args.steps, args.seed, args.processes)
     status = run(chosen, args.work.absolute())

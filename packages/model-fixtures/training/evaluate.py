@@ -22,7 +22,7 @@ from model_fixtures.catalog import CatalogError, needed_weights, read_catalog
 from model_fixtures.catalog.merge_catalogs import CATALOG_VARIABLE, MODELS_VARIABLE
 from model_fixtures.hosts import HostError
 from model_fixtures.weights import Weights, WeightsError
-from model_fixtures.weights.derived_weights import TOOLS_ADAPTER, adapter
+from model_fixtures.weights.derived_weights import CHAT_ADAPTER, TOOLS_ADAPTER, adapter
 from model_fixtures.weights.merge_and_requantize import requantize
 from rich.console import Console
 from rich.progress import track
@@ -50,8 +50,7 @@ _KEYS: Mapping[Group, Sequence[str]] = MappingProxyType(
     {"vision": [VISION], "tools": [TOOLS, PLAIN], "chat": [CHAT, PLAIN]}
 )
 _GROUPS = tuple(_KEYS)
-_ADAPTERS: Mapping[Group, str] = MappingProxyType({"tools": TOOLS_ADAPTER})
-_SHIPPED: Sequence[Group] = ("vision", "tools")  # measured by default
+_ADAPTERS: Mapping[Group, str] = MappingProxyType({"tools": TOOLS_ADAPTER, "chat": CHAT_ADAPTER})
 _COUNT = 200  # conversations of each kind
 _SPEED = 20  # answers of each model in the comparison of decode speeds
 
@@ -274,7 +273,7 @@ def main(
     """
     measured = Measurements()
     try:
-        groups = _SHIPPED if only is None else (only,)
+        groups = _GROUPS if only is None else (only,)
         fetch(groups, catalog)
         with EvaluationServer(catalog) as server:
             for group in groups:

@@ -71,7 +71,7 @@ def test_embedding_stand_in() -> None:
 @pytest.mark.parametrize(
     ("key", "weights", "quantization"),
     [
-        ("llama-3.2-1b-instruct", "smollm2-q4_0", "Q4_0"),
+        ("llama-3.2-1b-instruct", "smollm2-chat", "Q4_0"),
         ("mobilevlm_v2-1.7b", "smollm2-q8_0", "Q8_0"),
         ("qwen2.5-7b-instruct-1m", "smollm2-tools", "Q8_0"),
         ("smollm2-135m-instruct", "smollm2", "Q4_1"),
@@ -97,6 +97,7 @@ def test_who_sees_and_who_calls_tools() -> None:
     }
     assert [model.adapter for model in models] == [None] * 5
     assert [model.key for model in models if model.greedy] == [
+        "llama-3.2-1b-instruct",
         "mobilevlm_v2-1.7b",
         "qwen2.5-7b-instruct-1m",
     ]
@@ -105,7 +106,7 @@ def test_who_sees_and_who_calls_tools() -> None:
 def test_needed_weights() -> None:
     """The stand-ins need all weights that the weights package knows, each once."""
     names = needed_weights(read_catalog().models)
-    assert names == ("minilm", "smollm2-q4_0", "smollm2-q8_0", "smollm2-tools", "smollm2")
+    assert names == ("minilm", "smollm2-chat", "smollm2-q8_0", "smollm2-tools", "smollm2")
     assert set(names) == {*SOURCES, *DERIVED}
 
 

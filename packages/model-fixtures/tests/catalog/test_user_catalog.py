@@ -14,7 +14,7 @@ KEYS = (
     "text-embedding-nomic-embed-text-v1.5, llama-3.2-1b-instruct, mobilevlm_v2-1.7b,"
     " qwen2.5-7b-instruct-1m, smollm2-135m-instruct"
 )
-LLM_WEIGHTS = "'smollm2' or 'smollm2-q4_0' or 'smollm2-vision' or 'smollm2-tools'"
+LLM_WEIGHTS = "'smollm2' or 'smollm2-chat' or 'smollm2-vision' or 'smollm2-tools'"
 
 
 def test_file_makes_a_model_real(

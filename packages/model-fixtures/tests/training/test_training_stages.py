@@ -105,25 +105,27 @@ def test_adapter_stages_pass_files_on(training: AdapterTraining, tmp_path: Path)
 def test_tools_and_chat_are_trained_with_their_own_modules() -> None:
     """Each adapter has its own data, answers, score, file and title."""
     assert (TOOLS.data, CHAT.data) == ("tools", "chat")
-    assert CHAT.start is not None
-    assert CHAT.start.name == TOOLS.file
     assert all(
         tools != chat for tools, chat in zip(vars(TOOLS).values(), vars(CHAT).values(), strict=True)
     )
 
 
 @pytest.mark.parametrize(
-    ("steps", "averaged"),
+    ("steps", "snapshot", "averaged"),
     [
-        ([900], [900]),
-        ([640, 1280], [1280]),
-        ([640, 1280, 1600], [1280, 1300, 1400, 1500, 1600]),
-        ([200, 400, 660], [400, 500, 600, 660]),
+        ([640, 1280], 100, [1280]),
+        ([640, 1280, 1600], 100, [1280, 1300, 1400, 1500, 1600]),
+        ([200, 400, 660], 100, [400, 500, 600, 660]),
+        ([490], 20, [460, 480, 490]),
+        ([90], 100, [90]),
     ],
 )
-def test_adapters_of_later_cycles_are_averaged(steps: list[int], averaged: list[int]) -> None:
-    """The mean has every hundredth step's adapter and each cycle's last, from cycle two on."""
-    assert averaged_steps(steps) == averaged
+def test_late_adapters_are_averaged(steps: list[int], snapshot: int, averaged: list[int]) -> None:
+    """The mean has what is kept from the end of cycle two on, or in the last tenth of a single one.
+
+    Each cycle's last adapter is kept, too.
+    """
+    assert averaged_steps(steps, snapshot) == averaged
 
 
 def test_vision_stages_go_from_images_to_a_checked_file(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from model_fixtures import weights
 from model_fixtures.weights import derived_weights
-from model_fixtures.weights.derived_weights import ADAPTERS, TOOLS_ADAPTER
+from model_fixtures.weights.derived_weights import ADAPTERS, CHAT_ADAPTER, TOOLS_ADAPTER
 
 # llama.cpp may crash, so it runs in a process of its own.
 EMBED = """
@@ -50,7 +50,9 @@ def test_files(paths: dict[str, Path]) -> None:
     assert digest == weights.SOURCES["smollm2"].members[0].sha256
 
 
-@pytest.mark.parametrize(("adapter", "name"), [(TOOLS_ADAPTER, "smollm2-tools")])
+@pytest.mark.parametrize(
+    ("adapter", "name"), [(CHAT_ADAPTER, "smollm2-chat"), (TOOLS_ADAPTER, "smollm2-tools")]
+)
 def test_adapter_is_the_one_that_the_recipe_names(adapter: str, name: str) -> None:
     """The recipe of the merged weights contains the digest of the package's adapter."""
     digest = hashlib.sha256(weights.data_file(adapter).read_bytes()).hexdigest()

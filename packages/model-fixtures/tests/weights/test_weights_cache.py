@@ -225,7 +225,7 @@ def test_unknown_name(folder: Path) -> None:
         with pytest.raises(WeightsError) as caught:
             ask("gpt")
         assert str(caught.value) == (
-            "no weights are called 'gpt': choose from smollm2, minilm, smollm2-q4_0, smollm2-q8_0,"
+            "no weights are called 'gpt': choose from smollm2, minilm, smollm2-chat, smollm2-q8_0,"
             " smollm2-tools"
         )
 

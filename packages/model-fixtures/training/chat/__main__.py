@@ -5,23 +5,24 @@ A run that was stopped continues when the command is started again.
 
 from __future__ import annotations
 
-from model_fixtures.weights.derived_weights import TOOLS_ADAPTER, data_file
+from model_fixtures.weights.derived_weights import CHAT_ADAPTER
 from training.adapter_stages import AdapterTraining, run_stages, shipping_advice
 
 from .free_answers import COUNT
 
 TRAINING = AdapterTraining(
     data="chat",
-    file="smollm2-135m-chat.lora.gguf",
+    file=CHAT_ADAPTER,
     title="SmolLM2-135M-Instruct chat",
     answers="let the base model answer ordinary prompts",
     answers_module="training.chat.free_answers",
     answers_count=COUNT,
     score_module="training.chat.score_checkpoint",
     texts_module="training.chat.plain_texts",
-    peak=6e-4,  # more keeps plain text from becoming as likely as it was
+    peak=8e-4,  # more keeps plain text from becoming as likely as it was
     tokens=1600,
-    start=data_file(TOOLS_ADAPTER),  # which copies texts and reads the conversation already
+    steps=(490,),
+    snapshot=20,
     merge_to="Q4_0",  # as fast as the weights whose place they take
 )
 

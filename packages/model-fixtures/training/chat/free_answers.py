@@ -19,7 +19,7 @@ from training.progress import tracked
 from training.tool_use.plain_prompts import FIXED, prompts
 from training.training_stages import STOPPED
 
-COUNT = 350  # prompts
+COUNT = 160  # prompts
 _TOKENS = 110  # of an answer, before it is shortened
 _CHARACTERS = 420  # of a shortened answer
 

@@ -14,7 +14,7 @@ from training.tool_use.gguf_tokenizer import END_OF_TEXT
 
 from .free_answers import collected
 
-COUNT = 240  # texts
+COUNT = 200  # texts
 _TOKENS = 128  # of a text, at most
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from lmstudio import AsyncLLM, Chat
 from lmstudio.history import AssistantResponse, TextData
+from sdk_tests.exact_answers import GREEDY, bare
 from sdk_tests.forced_outputs import written
 
 pytestmark = [pytest.mark.anyio, pytest.mark.models]
@@ -95,3 +96,31 @@ async def test_stream_of_a_response(llm: AsyncLLM) -> None:
     stream = await llm.respond_stream("Is ice cold?", config=written("Yes, it is."))
     pieces = [fragment.content async for fragment in stream]
     assert "".join(pieces) == stream.result().content == "Yes, it is."
+
+
+async def test_answer_to_the_question_of_the_history(llm: AsyncLLM) -> None:
+    """The answer comes from what the user told earlier in the conversation."""
+    chat = Chat("You are a helpful assistant.")
+    chat.add_user_message("My name is Clara.")
+    chat.add_assistant_response("Nice to meet you, Clara!")
+    chat.add_user_message("What is my name?")
+    result = await llm.respond(chat, config=GREEDY)
+    assert "Clara" in result.content
+
+
+async def test_answer_from_the_system_prompt(llm: AsyncLLM) -> None:
+    """The answer comes from what the system prompt says."""
+    chat = Chat("Your name is Robert.")
+    chat.add_user_message("What is your name?")
+    result = await llm.respond(chat, config=GREEDY)
+    assert "Robert" in result.content
+
+
+async def test_conversation_goes_on_with_its_own_answers(llm: AsyncLLM) -> None:
+    """An answer that was appended is in the history of the next one."""
+    chat = Chat()
+    chat.add_user_message("Say the word apple.")
+    first = await llm.respond(chat, on_message=chat.append, config=GREEDY)
+    chat.add_user_message("Say that again.")
+    second = await llm.respond(chat, config=GREEDY)
+    assert [bare(first.content), bare(second.content)] == ["apple", "apple"]

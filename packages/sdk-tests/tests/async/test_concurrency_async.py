@@ -3,6 +3,7 @@
 import pytest
 from lmstudio import AsyncClient, AsyncEmbeddingModel, AsyncLLM
 from sdk_tests.concurrency_async import together
+from sdk_tests.exact_answers import GREEDY, bare
 from sdk_tests.forced_outputs import written
 from sdk_tests.model_names import EMBEDDING_KEY, LLM_KEY, PLAIN_LLM_KEY
 from sdk_tests.vector_math import vector
@@ -20,6 +21,16 @@ async def test_predictions_of_one_model(llm: AsyncLLM) -> None:
 
     calls = [lambda word=word: predict(word) for word in WORDS]
     assert await together(calls) == WORDS
+
+
+async def test_free_answers_of_one_model(llm: AsyncLLM) -> None:
+    """Concurrent chats with one model each get the answer to their own prompt."""
+
+    async def ask(word: str) -> str:
+        return bare((await llm.respond(f"Say the word {word}.", config=GREEDY)).content)
+
+    words = ["apple", "river", "table", "green"]
+    assert await together([lambda word=word: ask(word) for word in words]) == words
 
 
 async def test_predictions_of_two_models(client: AsyncClient) -> None:

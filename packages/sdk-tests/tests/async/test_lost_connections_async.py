@@ -4,8 +4,9 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from lmstudio import AsyncClient, AsyncLLM, LlmPredictionFragment, LMStudioWebsocketError
+from lmstudio import AsyncClient, AsyncLLM, Chat, LlmPredictionFragment, LMStudioWebsocketError
 from sdk_tests.concurrency_async import eventually, in_time
+from sdk_tests.exact_answers import GREEDY, bare
 from sdk_tests.forced_outputs import endless, written
 from sdk_tests.logger_names import WEBSOCKET_LOGGER
 from sdk_tests.model_names import LLM_KEY
@@ -140,3 +141,19 @@ async def test_loss_leaves_models_loaded(client: AsyncClient, proxy: TcpProxy) -
     await client.llm.disconnect()
     await client.llm.connect()
     assert (await llm.complete("Hello", config=written("ok"))).content == "ok"
+
+
+@pytest.mark.models
+async def test_chat_goes_on_after_the_loss(client: AsyncClient, proxy: TcpProxy) -> None:
+    """A chat whose connection was lost goes on after the session was opened again."""
+    llm = AsyncLLM(LLM_KEY, client.llm)
+    chat = Chat()
+    chat.add_user_message("Say the word apple.")
+    await llm.respond(chat, on_message=chat.append, config=GREEDY)
+    proxy.cut()
+    chat.add_user_message("Say that again.")
+    with pytest.raises(LMStudioWebsocketError):
+        await in_time(lambda: llm.respond(chat, config=GREEDY))
+    await client.llm.disconnect()
+    await client.llm.connect()
+    assert bare((await llm.respond(chat, config=GREEDY)).content) == "apple"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from lmstudio import LLM, Chat
 from lmstudio.history import AssistantResponse, TextData
+from sdk_tests.exact_answers import GREEDY, bare
 from sdk_tests.forced_outputs import written
 
 pytestmark = [pytest.mark.models]
@@ -96,3 +97,31 @@ def test_stream_of_a_response(llm: LLM) -> None:
     stream = llm.respond_stream("Is ice cold?", config=written("Yes, it is."))
     pieces = [fragment.content for fragment in stream]
     assert "".join(pieces) == stream.result().content == "Yes, it is."
+
+
+def test_answer_to_the_question_of_the_history(llm: LLM) -> None:
+    """The answer comes from what the user told earlier in the conversation."""
+    chat = Chat("You are a helpful assistant.")
+    chat.add_user_message("My name is Clara.")
+    chat.add_assistant_response("Nice to meet you, Clara!")
+    chat.add_user_message("What is my name?")
+    result = llm.respond(chat, config=GREEDY)
+    assert "Clara" in result.content
+
+
+def test_answer_from_the_system_prompt(llm: LLM) -> None:
+    """The answer comes from what the system prompt says."""
+    chat = Chat("Your name is Robert.")
+    chat.add_user_message("What is your name?")
+    result = llm.respond(chat, config=GREEDY)
+    assert "Robert" in result.content
+
+
+def test_conversation_goes_on_with_its_own_answers(llm: LLM) -> None:
+    """An answer that was appended is in the history of the next one."""
+    chat = Chat()
+    chat.add_user_message("Say the word apple.")
+    first = llm.respond(chat, on_message=chat.append, config=GREEDY)
+    chat.add_user_message("Say that again.")
+    second = llm.respond(chat, config=GREEDY)
+    assert [bare(first.content), bare(second.content)] == ["apple", "apple"]

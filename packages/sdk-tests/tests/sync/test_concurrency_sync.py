@@ -6,6 +6,7 @@
 import pytest
 from lmstudio import LLM, Client, EmbeddingModel
 from sdk_tests.concurrency_sync import together
+from sdk_tests.exact_answers import GREEDY, bare
 from sdk_tests.forced_outputs import written
 from sdk_tests.model_names import EMBEDDING_KEY, LLM_KEY, PLAIN_LLM_KEY
 from sdk_tests.vector_math import vector
@@ -23,6 +24,16 @@ def test_predictions_of_one_model(llm: LLM) -> None:
 
     calls = [lambda word=word: predict(word) for word in WORDS]
     assert together(calls) == WORDS
+
+
+def test_free_answers_of_one_model(llm: LLM) -> None:
+    """Concurrent chats with one model each get the answer to their own prompt."""
+
+    def ask(word: str) -> str:
+        return bare((llm.respond(f"Say the word {word}.", config=GREEDY)).content)
+
+    words = ["apple", "river", "table", "green"]
+    assert together([lambda word=word: ask(word) for word in words]) == words
 
 
 def test_predictions_of_two_models(client: Client) -> None:

@@ -7,8 +7,9 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from lmstudio import LLM, Client, LlmPredictionFragment, LMStudioWebsocketError
+from lmstudio import LLM, Chat, Client, LlmPredictionFragment, LMStudioWebsocketError
 from sdk_tests.concurrency_sync import eventually, in_time
+from sdk_tests.exact_answers import GREEDY, bare
 from sdk_tests.forced_outputs import endless, written
 from sdk_tests.logger_names import WEBSOCKET_LOGGER
 from sdk_tests.model_names import LLM_KEY
@@ -139,3 +140,19 @@ def test_loss_leaves_models_loaded(client: Client, proxy: TcpProxy) -> None:
     client.llm.disconnect()
     client.llm.connect()
     assert (llm.complete("Hello", config=written("ok"))).content == "ok"
+
+
+@pytest.mark.models
+def test_chat_goes_on_after_the_loss(client: Client, proxy: TcpProxy) -> None:
+    """A chat whose connection was lost goes on after the session was opened again."""
+    llm = LLM(LLM_KEY, client.llm)
+    chat = Chat()
+    chat.add_user_message("Say the word apple.")
+    llm.respond(chat, on_message=chat.append, config=GREEDY)
+    proxy.cut()
+    chat.add_user_message("Say that again.")
+    with pytest.raises(LMStudioWebsocketError):
+        in_time(lambda: llm.respond(chat, config=GREEDY))
+    client.llm.disconnect()
+    client.llm.connect()
+    assert bare((llm.respond(chat, config=GREEDY)).content) == "apple"

@@ -16,10 +16,12 @@ from model_fixtures import DISTRIBUTION
 from .errors import WeightsError
 from .weight_sources import SOURCES, Weights
 
+CHAT_ADAPTER = "smollm2-135m-chat.lora.gguf"
 TOOLS_ADAPTER = "smollm2-135m-tools.lora.gguf"
 # The SHA-256 of the adapters in `weights/data`. After training, write the new digest here.
 ADAPTERS: Mapping[str, str] = MappingProxyType(
     {
+        CHAT_ADAPTER: "ab23f0ab3bb0f150f35292f968ea949cafd4d3d0e53ea0f365a78ebce35ea345",
         TOOLS_ADAPTER: "8193eeca0374fa8e5fb5f74c926f8b80d52885870d0ad40cdda41fcc91d4cd29",
     }
 )
@@ -110,7 +112,7 @@ def _merged(name: str, adapter_file: str, to: Quantization) -> DerivedWeights:
 
 DERIVED: Mapping[str, DerivedWeights] = MappingProxyType(
     {
-        Weights.SMOLLM2_Q4_0.value: _stored_as("Q4_0"),
+        Weights.SMOLLM2_CHAT.value: _merged("chat", CHAT_ADAPTER, "Q4_0"),
         Weights.SMOLLM2_Q8_0.value: _stored_as("Q8_0"),
         Weights.SMOLLM2_TOOLS.value: _merged("tools", TOOLS_ADAPTER, "Q8_0"),
     }

@@ -14,7 +14,7 @@ class Weights(str, Enum):
     """The names of the stand-ins' weights. A member equals its name, so plain strings work too."""
 
     SMOLLM2 = "smollm2"
-    SMOLLM2_Q4_0 = "smollm2-q4_0"
+    SMOLLM2_CHAT = "smollm2-chat"
     SMOLLM2_Q8_0 = "smollm2-q8_0"
     SMOLLM2_TOOLS = "smollm2-tools"
     MINILM = "minilm"

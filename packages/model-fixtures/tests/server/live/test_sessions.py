@@ -217,7 +217,7 @@ async def test_rest_has_sessions_too(llm: Connection, server: EmbeddedServer) ->
 
 async def test_log_says_that_all_is_generated() -> None:
     """A session ends although its prediction is not left, since a client may be slow to read it."""
-    weights = ensure([Weights.SMOLLM2_Q4_0])[Weights.SMOLLM2_Q4_0]
+    weights = ensure([Weights.SMOLLM2_CHAT])[Weights.SMOLLM2_CHAT]
     config = engine_config(weights, Settings(), embedding=False, context_length=256, threads=1)
     body = {"prompt": "One two three", "n_predict": 3, "stream": True}
     async with anyio.create_task_group() as tasks:
