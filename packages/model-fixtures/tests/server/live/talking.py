@@ -14,6 +14,14 @@ from model_fixtures.wire_client.override_stack import override_stack
 MODEL = "llama-3.2-1b-instruct"  # the fastest of the stand-ins
 SUITE_MODELS = len(read_built_in()[1])  # which every server lists
 EMPTY_STACK: dict[str, Any] = {"layers": []}
+# Of a prediction that never ends by itself: its grammar has no end, and the window rolls.
+WITHOUT_END = override_stack(
+    {
+        "llm.prediction.maxPredictedTokens": {"checked": True, "value": -1},
+        "llm.prediction.contextOverflowPolicy": "rollingWindow",
+        "llm.prediction.structured": {"type": "gbnf", "gbnfGrammar": "root ::= [a-z] root"},
+    }
+)
 
 
 def stack(**fields: Any) -> dict[str, Any]:

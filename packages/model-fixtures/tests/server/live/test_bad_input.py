@@ -21,7 +21,7 @@ from model_fixtures.wire_client import (
     connect_raw,
 )
 
-from .talking import EMPTY_STACK, MODEL, SUITE_MODELS, limit, load, loaded, prediction, stack
+from .talking import WITHOUT_END, EMPTY_STACK, MODEL, SUITE_MODELS, limit, load, loaded, prediction, stack
 
 pytestmark = pytest.mark.anyio
 
@@ -219,14 +219,13 @@ async def test_greeting(address: str) -> None:
 @pytest.mark.difference("client-leaves")
 async def test_client_that_disconnects_in_mid_stream(address: str) -> None:
     """When a client vanishes while text is generated, the generation stops within a second."""
-    config = limit(100_000)
     async with connect(address, "llm") as watching, loaded(watching) as identifier:
         state = {
             "specifier": {"type": "query", "query": {"identifier": identifier}},
             "throwIfNotFound": True,
         }
         async with connect(address, "llm") as leaving:
-            request = prediction("Tell me a very long story.", config, identifier)
+            request = prediction("Tell me a story.", WITHOUT_END, identifier)
             async with leaving.channel("predict", request) as channel:
                 async for packet in channel:
                     if packet["type"] == "fragment":

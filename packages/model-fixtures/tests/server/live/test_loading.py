@@ -13,6 +13,7 @@ from model_fixtures.server.engine.worker_process import STAGES
 from model_fixtures.wire_client import ChannelError, Connection, connect
 
 from .talking import (
+    WITHOUT_END,
     EMPTY_STACK,
     MODEL,
     limit,
@@ -93,7 +94,7 @@ async def test_crash_costs_one_instance(server: EmbeddedServer) -> None:
         before = workers_of(server)
         async with loaded(llm) as victim:
             (pid,) = workers_of(server) - before
-            request = prediction("Tell me a very long story.", limit(100_000), victim)
+            request = prediction("Tell me a story.", WITHOUT_END, victim)
             async with llm.channel("predict", request) as channel:
                 with pytest.raises(ChannelError, match="crashed"):  # noqa: PT012
                     async for packet in channel:
@@ -108,7 +109,7 @@ async def test_crash_costs_one_instance(server: EmbeddedServer) -> None:
 async def test_unload_while_predicting(address: str) -> None:
     """Unloading ends a running prediction with the reason `modelUnloaded`, not with an error."""
     async with connect(address, "llm") as llm, loaded(llm) as identifier:
-        request = prediction("Tell me a very long story.", limit(100_000), identifier)
+        request = prediction("Tell me a story.", WITHOUT_END, identifier)
         async with llm.channel("predict", request) as channel:
             packets: list[dict[str, Any]] = []
             async for packet in channel:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from model_fixtures.wire_client import ChannelError, Connection, RpcError, connect
 
-from .talking import EMPTY_STACK, MODEL, limit, loaded, prediction, stack
+from .talking import WITHOUT_END, EMPTY_STACK, MODEL, limit, loaded, prediction, stack
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +30,7 @@ async def test_processing_state(llm: Connection, address: str) -> None:
     """An instance is idle, then reads the prompt, then generates; another request waits."""
     async with loaded(llm) as identifier:
         assert await state_of(llm, identifier) == {"status": "idle", "queued": 0}
-        request = prediction(LONG, limit(10_000), identifier)
+        request = prediction(LONG, WITHOUT_END, identifier)
         async with llm.channel("predict", request) as first:
             assert (await first.__anext__())["type"] == "promptProcessingProgress"
             reading = {"status": "processingPrompt", "queued": 0}

@@ -19,19 +19,11 @@ from model_fixtures.weights import Weights, ensure
 from model_fixtures.wire_client import ChannelError, Connection
 from model_fixtures.wire_client.override_stack import override_stack
 
-from .talking import limit, load, predict, prediction, text_of, workers_of
+from .talking import WITHOUT_END, limit, load, predict, prediction, text_of, workers_of
 
 pytestmark = pytest.mark.anyio
 CONTEXT = 256
 KEY = "llm.load.numParallelSessions"
-# Endless: its grammar has no end, and the window rolls.
-WITHOUT_END = override_stack(
-    {
-        "llm.prediction.maxPredictedTokens": {"checked": True, "value": -1},
-        "llm.prediction.contextOverflowPolicy": "rollingWindow",
-        "llm.prediction.structured": {"type": "gbnf", "gbnfGrammar": "root ::= [a-z] root"},
-    }
-)
 
 
 async def load_for(llm: Connection, sessions: int | None) -> str:
