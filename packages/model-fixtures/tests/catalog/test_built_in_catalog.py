@@ -38,7 +38,7 @@ def test_display_names_say_what_answers() -> None:
     """A display name contains the weights that answer and the model that they stand in for."""
     assert [model.display_name for model in read_catalog().models] == [
         "all-MiniLM-L6-v2 (stand-in for Nomic Embed Text v1.5)",
-        "SmolLM2 135M Instruct (stand-in for Llama 3.2 1B Instruct)",
+        "SmolLM2 135M Instruct with chat training (stand-in for Llama 3.2 1B Instruct)",
         "SmolLM2 135M Instruct with vision (stand-in for MobileVLM V2 1.7B)",
         "SmolLM2 135M Instruct with tool use (stand-in for Qwen2.5 7B Instruct 1M)",
         "SmolLM2 135M Instruct",

@@ -115,11 +115,11 @@ def test_on_another_host(project: Suite, host: FakeHost) -> None:
             def _fixtures(self, lmstudio_client, lmstudio_models):
                 self.client, self.models = lmstudio_client, lmstudio_models
 
-            def test_unloads(self):
+            def test_1_unloads(self):  # unittest runs tests in the order of their names
                 self.client.llm.unload(self.models[0])
                 assert self.client.llm.list_loaded()[0].identifier == "mine"
 
-            def test_is_loaded_again(self):
+            def test_2_is_loaded_again(self):
                 assert len(self.client.llm.list_loaded()) == 2
 
         def test_server(lmstudio_server):

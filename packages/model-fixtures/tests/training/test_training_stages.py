@@ -91,10 +91,11 @@ def test_adapter_stages_pass_files_on(training: AdapterTraining, tmp_path: Path)
     assert made
     assert {str(stage.output) for stage in made} <= set(train.arguments)
     wanted = ["--steps", "300", "700", "900", "--seed", "5", "--processes", "3"]
-    wanted += ["--snapshot", "100", "--merge-to", training.merge_to]
+    wanted += ["--snapshot", str(training.snapshot), "--merge-to", training.merge_to]
     assert train.arguments[-len(wanted) :] == wanted
     folder = Path(train.arguments[train.arguments.index("--out") + 1])
-    mean = [str(folder / f"adapter-00{step}.pt") for step in (700, 800, 900)]
+    kept = range(700, 901, training.snapshot)
+    mean = [str(folder / f"adapter-00{step}.pt") for step in kept]
     assert [argument for argument in export.arguments if argument.endswith(".pt")] == mean
     assert str(tmp_path / training.file) in export.arguments
     wanted = ["--merged", str(score.arguments[1]), "--merge-to", training.merge_to]

@@ -13,7 +13,7 @@ from model_fixtures import weights
 from model_fixtures.hosts import EmbeddedServerError
 from model_fixtures.hosts.embedded_server import EmbeddedServer
 
-PATH = "me/My-Chat-GGUF/My-Chat-Q4_0.gguf"
+PATH = "me/My-Chat-GGUF/My-Chat-Q4_1.gguf"
 
 
 @pytest.mark.slow
@@ -21,7 +21,7 @@ def test_a_file_without_an_entry_answers(tmp_path: Path) -> None:
     """A file is listed by the key that LM Studio gives it, can be loaded, and answers."""
     file = tmp_path / PATH
     file.parent.mkdir(parents=True)
-    shutil.copyfile(weights.ensure(["smollm2-q4_0"])["smollm2-q4_0"], file)
+    shutil.copyfile(weights.ensure(["smollm2"])["smollm2"], file)
     environ = {**os.environ, "LMSTUDIO_TEST_MODELS": str(tmp_path)}
     with (
         EmbeddedServer(environ=environ) as server,
@@ -37,7 +37,7 @@ def test_a_file_without_an_entry_answers(tmp_path: Path) -> None:
         assert answer.model_info.model_key == "my-chat"
         url = f"http://{server.address}/api/v0/models/my-chat"
         facts = httpx.get(url, trust_env=False).json()
-        assert (facts["publisher"], facts["quantization"]) == ("me", "Q4_0")
+        assert (facts["publisher"], facts["quantization"]) == ("me", "Q4_1")
 
 
 def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:

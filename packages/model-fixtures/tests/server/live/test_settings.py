@@ -64,7 +64,12 @@ async def test_llm(llm: Connection) -> None:
         for key, value in values(plain[-1]["predictionConfig"]).items()
         if value != base[key]
     }
-    assert changed == {"llm.prediction.maxPredictedTokens": on(1), "llm.prediction.temperature": 0}
+    # With a temperature, the stand-in samples as the app does, from 40 tokens: trained-sampling.
+    assert changed == {
+        "llm.prediction.maxPredictedTokens": on(1),
+        "llm.prediction.temperature": 0,
+        "llm.prediction.topKSampling": 40,
+    }
 
 
 async def test_embedding_model(address: str) -> None:

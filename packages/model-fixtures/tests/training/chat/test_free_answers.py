@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from training.chat.free_answers import collect, free_prompts, read_answers, whole_sentences
+from training.chat.free_answers import COUNT, collect, free_prompts, read_answers, whole_sentences
 
 
 class Scripted:
@@ -76,4 +76,4 @@ def test_answers_end_with_a_sentence() -> None:
 def test_prompts_are_different() -> None:
     """The same count gives the same prompts, and none comes twice."""
     assert free_prompts() == free_prompts()
-    assert len(set(free_prompts())) == 350
+    assert len(set(free_prompts())) == COUNT

@@ -20,16 +20,16 @@ def loaded_models(lmstudio_host: str, pytestconfig: pytest.Config) -> tuple[Cata
     It is set up for every test marked `models`. Models that are loaded like that already are kept,
     nothing is downloaded, and the models stay loaded after the run.
     """
-    import anyio
-
     from model_fixtures.catalog import read_catalog
+    from model_fixtures.for_apps.in_thread import run_in_thread
     from model_fixtures.host_models import ensure_loaded
 
     if pytestconfig.stash[PROVIDER].spread:
         pytest.fail("--dist each spreads tests marked models: leave --dist out", pytrace=False)
     with errors_in_one_line():
         catalog = read_catalog()
-        report = anyio.run(ensure_loaded, lmstudio_host, catalog)
+        # Not anyio.run here: after Ctrl-C it would raise that the server, which got it too, has gone.
+        report = run_in_thread(lambda: ensure_loaded(lmstudio_host, catalog))
     if report.problems:
         pytest.fail("\n".join(report.problems), pytrace=False)
     if report.extra:

@@ -256,6 +256,7 @@ test(
     await withInstance(LLM, { identifier: "narrow", config }, async (model) => {
       const { stats } = await model.respond("Tell a long story.", {
         temperature: 0,
+        structured: { type: "gbnf", gbnfGrammar: "root ::= [a-z ]+" },
         contextOverflowPolicy: "stopAtLimit",
       });
       assert.equal(stats.stopReason, "contextLengthReached");
