@@ -21,7 +21,17 @@ from model_fixtures.wire_client import (
     connect_raw,
 )
 
-from .talking import WITHOUT_END, EMPTY_STACK, MODEL, SUITE_MODELS, limit, load, loaded, prediction, stack
+from .talking import (
+    EMPTY_STACK,
+    MODEL,
+    SUITE_MODELS,
+    WITHOUT_END,
+    limit,
+    load,
+    loaded,
+    prediction,
+    stack,
+)
 
 pytestmark = pytest.mark.anyio
 

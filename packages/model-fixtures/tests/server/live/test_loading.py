@@ -13,9 +13,9 @@ from model_fixtures.server.engine.worker_process import STAGES
 from model_fixtures.wire_client import ChannelError, Connection, connect
 
 from .talking import (
-    WITHOUT_END,
     EMPTY_STACK,
     MODEL,
+    WITHOUT_END,
     limit,
     load,
     loaded,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from model_fixtures.wire_client import ChannelError, Connection, RpcError, connect
 
-from .talking import WITHOUT_END, EMPTY_STACK, MODEL, limit, loaded, prediction, stack
+from .talking import EMPTY_STACK, MODEL, WITHOUT_END, limit, loaded, prediction, stack
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from model_fixtures.wire_client import ChannelError, Connection, RpcError, connect, envelope
 
-from .talking import WITHOUT_END, EMPTY_STACK, MODEL, limit, loaded, predict, prediction, text_of
+from .talking import EMPTY_STACK, MODEL, WITHOUT_END, limit, loaded, predict, prediction, text_of
 
 pytestmark = pytest.mark.anyio
 HALF = "\ud800"

@@ -28,7 +28,7 @@ def loaded_models(lmstudio_host: str, pytestconfig: pytest.Config) -> tuple[Cata
         pytest.fail("--dist each spreads tests marked models: leave --dist out", pytrace=False)
     with errors_in_one_line():
         catalog = read_catalog()
-        # Not anyio.run here: after Ctrl-C it would raise that the server, which got it too, has gone.
+        # Not anyio.run: after Ctrl-C it would raise that the server, which got it too, has gone.
         report = run_in_thread(lambda: ensure_loaded(lmstudio_host, catalog))
     if report.problems:
         pytest.fail("\n".join(report.problems), pytrace=False)
