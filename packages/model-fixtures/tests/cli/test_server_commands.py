@@ -215,6 +215,15 @@ def test_a_token_is_no_argument(run: Run, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("command", ["start", "serve"])
+def test_an_empty_token_is_refused(run: Run, command: str) -> None:
+    """An empty token, as of a variable that is not set, does not start a server without any."""
+    code, out, err = run(command, *FREE_PORT, "--api-token", "")
+    assert (code, out) == (exit_codes.MISUSED, [])
+    assert "the API token is empty" in err[-1]
+    assert background_server.running() is None
+
+
 def test_ctrl_c_stops_serving() -> None:
     """`serve` prints one ready line, and Ctrl-C ends it without a traceback."""
     command = [sys.executable, "-m", "model_fixtures", "serve", *FREE_PORT]

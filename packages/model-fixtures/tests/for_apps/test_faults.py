@@ -217,3 +217,32 @@ async def test_default_host_of_async_clients(faults: Faults) -> None:
     async with lmstudio.AsyncClient() as client:
         assert client.api_host == faults.host
     assert await lmstudio.AsyncClient.find_default_local_api_host() == faults.host
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "message"),
+    [
+        ("insert", {"messages": None}, "this fault can't be sent"),
+        ("insert", {"messages": ["x"]}, "this fault can't be sent"),
+        ("insert", {"messages": [{"x": object()}]}, "this fault can't be sent"),
+        ("close", {"code": 99999}, "close code 99999"),
+        ("close", {"code": 1005}, "close code 1005"),
+        ("close", {"code": "x"}, "close code 'x'"),
+        ("close", {"reason": "x" * 124}, "at most 123 bytes"),
+        ("close", {"reason": 5}, "at most 123 bytes"),
+        ("drop", {"nth": 1.5}, "nth is 1.5"),
+        ("drop", {"nth": "x"}, "nth is 'x'"),
+        ("drop", {"packet": 5}, "packet is 5"),
+        ("delay", {"seconds": None}, "a delay of None seconds"),
+        ("replace", {"frame": None}, "frame is None"),
+        ("fail", {"error": {}}, "error is {}"),
+        ("fail", {"error": {"title": 5}}, "error is {'title': 5}"),
+    ],
+)
+def test_wrong_arguments_are_refused(
+    faults: Faults, method: str, arguments: dict[str, object], message: str
+) -> None:
+    """An argument of a wrong type or value is an error at once: it would break the connection."""
+    with pytest.raises(FaultError, match=re.escape(message)):
+        getattr(faults, method)("listLoaded", **arguments)
+    assert faults.pending == []

@@ -109,6 +109,10 @@ def test_on_another_host(project: Suite, host: FakeHost) -> None:
         def test_unknown():
             pass
 
+        @pytest.mark.lmstudio_models({CHAT!r}, context=1)
+        def test_keyword():
+            pass
+
         @pytest.mark.lmstudio_models({CHAT!r})
         class TestCase(unittest.TestCase):
             @pytest.fixture(autouse=True)
@@ -129,7 +133,8 @@ def test_on_another_host(project: Suite, host: FakeHost) -> None:
             pass
     """)
     outcome = project.run("--lmstudio-host", host.address, "-p", "no:xdist")
-    assert outcome.counts == {"passed": 3, "skipped": 1, "errors": 2}, outcome.text
+    assert outcome.counts == {"passed": 3, "skipped": 1, "errors": 3}, outcome.text
+    assert "takes keys of models only, not context=" in outcome.text
     assert sorted(each["identifier"] for each in host.loaded) == [CHAT, "mine"]
     suggestion = "no test model 'lama-3.2-1b-instruct': did you mean "
     assert any(line.startswith(suggestion) for line in outcome.lines)

@@ -30,7 +30,8 @@ async def test_free_answers_of_one_model(llm: AsyncLLM) -> None:
         return bare((await llm.respond(f"Say the word {word}.", config=GREEDY)).content)
 
     words = ["apple", "table", "green", "garden"]
-    assert await together([lambda word=word: ask(word) for word in words]) == words
+    calls = [lambda word=word: ask(word) for word in words]
+    assert await together(calls) == words
 
 
 async def test_predictions_of_two_models(client: AsyncClient) -> None:

@@ -33,7 +33,8 @@ def test_free_answers_of_one_model(llm: LLM) -> None:
         return bare((llm.respond(f"Say the word {word}.", config=GREEDY)).content)
 
     words = ["apple", "table", "green", "garden"]
-    assert together([lambda word=word: ask(word) for word in words]) == words
+    calls = [lambda word=word: ask(word) for word in words]
+    assert together(calls) == words
 
 
 def test_predictions_of_two_models(client: Client) -> None:

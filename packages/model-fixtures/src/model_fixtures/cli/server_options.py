@@ -134,13 +134,13 @@ def serve_options(lifeline: bool = False, **given: Any) -> ServeOptions:
     """Return the options that a command was given.
 
     Raises:
-        click.UsageError: the server would listen nowhere.
+        click.UsageError: the server would listen nowhere, or a token was given that is empty.
     """
+    if given["api_token"] == "":  # an unset variable of a shell, say: the server would be open
+        raise click.UsageError("the API token is empty: leave --api-token out if none is wanted")
     if given["home"] is not None:
         given["home"] = str(expanded(given["home"]).absolute())
-    options = ServeOptions(
-        **{**given, "api_token": given["api_token"] or None, "lifeline": lifeline}
-    )
+    options = ServeOptions(**{**given, "lifeline": lifeline})
     if not options.default_ports and not options.ports:
         raise click.UsageError("--no-default-ports needs at least one --port")
     return options

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import msgspec
 from msgspec import UNSET, Struct
 
 from model_fixtures.server.scenarios import scenario_rules as rules
@@ -15,6 +16,8 @@ from .endpoint_names import AUTHENTICATION, ENDS, check_packet, split_endpoint
 from .errors import FaultError
 from .faulty_proxy import FaultyProxy
 from .host import Host
+
+_REASON_BYTES = 123
 
 
 class _Ordered(Struct):
@@ -63,6 +66,7 @@ class Faults:
             code: the websocket's close code.
             reason: the reason that the client gets.
         """
+        _check_close(code, reason)
         self._order("close", rules.Close(code, reason), endpoint, packet, nth)
 
     def drop(self, endpoint: str, packet: str | None = None, *, nth: int = 1) -> None:
@@ -73,8 +77,8 @@ class Faults:
         self, endpoint: str, packet: str | None = None, *, seconds: float, nth: int = 1
     ) -> None:
         """Send the message, and all after it on its connection, so many seconds later."""
-        if not 0 <= seconds < float("inf"):
-            raise FaultError(f"a delay of {seconds} seconds: write 0 or more, or use stall()")
+        if not _is(seconds, (int, float)) or not 0 <= seconds < float("inf"):
+            raise FaultError(f"a delay of {seconds!r} seconds: write 0 or more, or use stall()")
         self._order("delay", rules.Delay(seconds), endpoint, packet, nth)
 
     def replace(
@@ -89,6 +93,8 @@ class Faults:
 
         "$id" in it is the id of the message's call or channel.
         """
+        if not _is(frame, (str, Mapping)):
+            raise FaultError(f"frame is {frame!r}: write a text, or a dict for JSON")
         text = frame if isinstance(frame, str) else json.dumps(dict(frame))
         self._order("replace", rules.Replace(text), endpoint, packet, nth)
 
@@ -118,6 +124,8 @@ class Faults:
             error: the error as LM Studio sends it: an object with a "title".
             nth: which of the messages that fit, from 1.
         """
+        if not _is(error, Mapping) or not _is(error.get("title"), str):
+            raise FaultError(f'error is {error!r}: write a dict with a "title", as LM Studio does')
         self._order("fail", rules.Fail(dict(error)), endpoint, packet, nth)
 
     @property
@@ -150,12 +158,39 @@ class Faults:
     def _order(
         self, what: str, fault: rules.Fault, endpoint: str, packet: str | None, nth: int
     ) -> None:
-        if nth < 1:
-            raise FaultError(f"nth is {nth}: it counts from 1")
-        rule = rules.ScenarioRule(_condition(endpoint, packet, nth), fault)
+        if not _is(nth, int) or nth < 1:
+            raise FaultError(f"nth is {nth!r}: it is a whole number that counts from 1")
+        for name, value in (("endpoint", endpoint), ("packet", packet or "")):
+            if not _is(value, str):
+                raise FaultError(f"{name} is {value!r}: write a text")
+        rule = _checked(rules.ScenarioRule(_condition(endpoint, packet, nth), fault))
         words = [what, "at", endpoint, *([packet] if packet else []), *([f"({nth})"] * (nth > 1))]
         self._ordered.append(_Ordered(rule, " ".join(words)))
         self._proxy.order(rule)
+
+
+def _is(value: object, kind: type | tuple[type, ...]) -> bool:
+    """Return whether a value is of a kind, for arguments of callers without a type checker."""
+    return isinstance(value, kind)
+
+
+def _checked(rule: rules.ScenarioRule) -> rules.ScenarioRule:
+    """Return an equal rule; raise an error if it can't be sent as JSON with the right types.
+
+    A wrong rule would break the connection when it strikes, as if that were the fault.
+    """
+    try:
+        return msgspec.json.decode(msgspec.json.encode(rule), type=rules.ScenarioRule)
+    except (TypeError, ValueError, msgspec.MsgspecError) as error:
+        raise FaultError(f"this fault can't be sent: {error}") from None
+
+
+def _check_close(code: int, reason: str) -> None:
+    """Refuse what a websocket's close frame can't carry (RFC 6455, sections 5.5 and 7.4)."""
+    if code not in {1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)}:
+        raise FaultError(f"close code {code!r}: write 1000 to 1003, 1007 to 1014 or 3000 to 4999")
+    if not _is(reason, str) or len(reason.encode()) > _REASON_BYTES:
+        raise FaultError(f"the reason of a close is a text of at most {_REASON_BYTES} bytes")
 
 
 def _condition(endpoint: str, packet: str | None, nth: int) -> rules.MessageCondition:

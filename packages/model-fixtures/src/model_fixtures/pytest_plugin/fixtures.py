@@ -134,6 +134,9 @@ def lmstudio_models(
     """
     marker = request.node.get_closest_marker(MARKER)
     keys = () if marker is None else marker.args
+    if marker is not None and marker.kwargs:
+        names = ", ".join(marker.kwargs)
+        pytest.fail(f"the marker {MARKER} takes keys of models only, not {names}=", pytrace=False)
     with errors_in_one_line():
         local = _local(provider_of(pytestconfig))
         if local is None:
