@@ -143,6 +143,24 @@ def test_on_another_host(project: Suite, host: FakeHost) -> None:
     assert "Traceback" not in outcome.text
 
 
+def test_news_is_shown_at_once(project: Suite, host: FakeHost) -> None:
+    """What a fixture says, such as that weights are fetched, is shown although the test passes."""
+    project.write("""
+        import pytest
+        from model_fixtures.pytest_plugin import provider_of
+
+        @pytest.fixture
+        def news(pytestconfig, lmstudio_host):
+            provider_of(pytestconfig)._say("fetching weights, once: some (1 MB)")
+
+        def test_passes(news):
+            pass
+    """)
+    outcome = project.run("--lmstudio-host", host.address, "-p", "no:xdist")
+    assert outcome.counts == {"passed": 1}, outcome.text
+    assert "fetching weights, once: some (1 MB)" in outcome.lines
+
+
 def test_faults_that_have_not_happened(project: Suite, host: FakeHost) -> None:
     """They fail the test that ordered them, also in classes of unittest; other failures stay."""
     project.write("""

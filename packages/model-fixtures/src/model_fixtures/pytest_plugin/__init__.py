@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Generator
 from collections.abc import Set as AbstractSet
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -310,7 +311,11 @@ def _local_host(config: pytest.Config) -> LocalHost | None:
 def _sayer(config: pytest.Config) -> Any:
     def say(line: str) -> None:
         reporter = config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None:
+        if reporter is None:
+            return
+        # Inside a fixture, pytest would capture the line and show it only if the test fails.
+        capture = config.pluginmanager.get_plugin("capturemanager")
+        with nullcontext() if capture is None else capture.global_and_fixture_disabled():
             reporter.ensure_newline()
             reporter.write_line(line)
 
