@@ -14,7 +14,7 @@ from model_fixtures.server.scenarios import scenario_rules as rules
 
 from .endpoint_names import AUTHENTICATION, ENDS, check_packet, split_endpoint
 from .errors import FaultError
-from .faulty_proxy import FaultyProxy
+from .faulty_proxy import FaultyProxy, can_be_sent
 from .host import Host
 
 _REASON_BYTES = 123
@@ -187,7 +187,7 @@ def _checked(rule: rules.ScenarioRule) -> rules.ScenarioRule:
 
 def _check_close(code: int, reason: str) -> None:
     """Refuse what a websocket's close frame can't carry (RFC 6455, sections 5.5 and 7.4)."""
-    if code not in {1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)}:
+    if not _is(code, int) or not can_be_sent(code):
         raise FaultError(f"close code {code!r}: write 1000 to 1003, 1007 to 1014 or 3000 to 4999")
     if not _is(reason, str) or len(reason.encode()) > _REASON_BYTES:
         raise FaultError(f"the reason of a close is a text of at most {_REASON_BYTES} bytes")

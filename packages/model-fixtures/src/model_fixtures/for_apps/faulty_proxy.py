@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.frames import EXTERNAL_CLOSE_CODES
 from websockets.http11 import Request, Response
 
 from model_fixtures.hosts import HostError, split_address
@@ -200,18 +201,20 @@ async def _take(step: Step, client: ServerConnection) -> None:
         await client.close(step.code, step.reason)
 
 
+def can_be_sent(code: int | None) -> bool:
+    """Return whether a websocket's close frame may carry a code (RFC 6455, section 7.4)."""
+    return code is not None and (code in EXTERNAL_CLOSE_CODES or 3000 <= code < 5000)
+
+
 async def _close_as(
     connection: ServerConnection | ClientConnection, other: ServerConnection | ClientConnection
 ) -> None:
     """Close one side with the code and the reason with which the other has ended."""
     code = other.close_code
-    sendable = code is not None and (1000 <= code <= 1014 or 3000 <= code <= 4999)
-    if code in (1004, 1005, 1006):
-        sendable = False
     with suppress(ConnectionClosed, OSError):
         if code == 1006:  # the other side has vanished without a word
             connection.transport.abort()
-        elif sendable and code is not None:
+        elif code is not None and can_be_sent(code):
             await connection.close(code, other.close_reason or "")
         else:
             await connection.close()
